@@ -1,0 +1,91 @@
+import * as util from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+
+/** What carries the tensors in this process. */
+export interface BackendInfo {
+  /** `tensorflow` for the native library, `cpu` for tfjs's JavaScript backend. */
+  name: 'tensorflow' | 'cpu';
+  /** Version of the native library, or null without it. */
+  nativeVersion: string | null;
+  /** The device that operations run on. */
+  device: 'CPU' | 'CUDA';
+  /** Why the native library is not used, or null when it is. */
+  reason: string | null;
+}
+
+/** The part of the native binding that Flowbook calls directly. */
+export interface NativeBinding {
+  readonly TF_Version: string;
+  readonly isUsingGPU?: boolean;
+  executeOp(
+    name: string,
+    attributes: unknown[],
+    inputIds: number[],
+    outputCount: number,
+  ): { id: number; shape: number[]; dtype: number }[];
+}
+
+/** The native backend as tfjs-node registers it. */
+export interface NativeBackend {
+  readonly binding: NativeBinding;
+  readonly isUsingGpuDevice?: boolean;
+  executeSingleOutput(
+    name: string,
+    attributes: unknown[],
+    inputs: tf.Tensor[],
+  ): tf.Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: unknown[],
+    inputs: tf.Tensor[],
+    outputCount: number,
+  ): tf.Tensor[];
+}
+
+/** Node 23 removed two functions that tfjs-node still calls. */
+function restoreRemovedNodeFunctions(): void {
+  const target = util as unknown as Record<string, unknown>;
+  target.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  target.isArray ??= Array.isArray;
+}
+
+function load(): BackendInfo {
+  restoreRemovedNodeFunctions();
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  const wanted = process.env.FLOWBOOK_BACKEND;
+  let reason = 'FLOWBOOK_BACKEND=cpu asks for it';
+  if (wanted !== 'cpu') {
+    try {
+      require('@tensorflow/tfjs-node-gpu');
+      const backend = tf.backend() as unknown as NativeBackend;
+      return {
+        name: 'tensorflow',
+        nativeVersion: backend.binding.TF_Version,
+        device: backend.isUsingGpuDevice ? 'CUDA' : 'CPU',
+        reason: null,
+      };
+    } catch (error) {
+      if (wanted === 'tensorflow') throw error;
+      reason = (error as Error).message.split('\n')[0];
+    }
+    process.stderr.write(
+      `flowbook: running on tfjs's slow JavaScript backend, as the native TensorFlow library did not load (${reason}): run "npx flowbook setup"\n`,
+    );
+  }
+  return { name: 'cpu', nativeVersion: null, device: 'CPU', reason };
+}
+
+const info = load();
+
+/** Says what carries the tensors in this process, and why. */
+export function backendInfo(): BackendInfo {
+  return { ...info };
+}
+
+/** The native backend, or null on tfjs's JavaScript backend. */
+export function nativeBackend(): NativeBackend | null {
+  return info.name === 'tensorflow' ? (tf.backend() as unknown as NativeBackend) : null;
+}
+
+/** TensorFlow.js, with the native backend registered where it can be had. */
+export { tf };
