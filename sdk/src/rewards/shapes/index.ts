@@ -1,0 +1,6 @@
+export * from './world';
+export * from './render-scene';
+export * from './detect-objects';
+export * from './judge-picture';
+export * from './shapes-prompts';
+export * from './shapes-reward';
