@@ -1,0 +1,153 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { tf } from '../tensorflow';
+import {
+  MAX_HEADER_BYTES,
+  invalidFile,
+  parseSafetensorsHeader,
+  type SafetensorsHeader,
+  type SafetensorsInfo,
+} from './safetensors-header';
+import { tensorFromBytes } from './tensor-from-bytes';
+
+/** Node reads at most 2 GiB in one call. */
+const LARGEST_READ = 2 ** 30;
+
+/**
+ * An open safetensors file. Its header is read and checked at once, each tensor's bytes when it is asked for.
+ *
+ * Format: https://huggingface.co/docs/safetensors (eight-byte length, JSON header, data).
+ *
+ * @example
+ * const file = openSafetensors('transformer/diffusion_pytorch_model.safetensors');
+ * const weight = file.tensor('img_in.weight');
+ * file.close();
+ */
+export class SafetensorsFile {
+  readonly #header: SafetensorsHeader;
+  readonly #dataStart: number;
+  #descriptor: number | null;
+
+  /** @throws When the file cannot be opened or breaks a rule of the format. */
+  constructor(readonly path: string) {
+    this.#descriptor = openSync(path, 'r');
+    try {
+      const fileBytes = fstatSync(this.#descriptor).size;
+      const headerBytes = this.#readHeaderLength(fileBytes);
+      this.#dataStart = 8 + headerBytes;
+      this.#header = parseSafetensorsHeader(
+        this.#read(8, headerBytes),
+        fileBytes - this.#dataStart,
+        path,
+      );
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** The file's `__metadata__`, empty without one. */
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#header.metadata;
+  }
+
+  /** Names of all tensors, in the header's order. */
+  names(): string[] {
+    return [...this.#header.tensors.keys()];
+  }
+
+  /** Whether a tensor of this name exists. */
+  has(name: string): boolean {
+    return this.#header.tensors.has(name);
+  }
+
+  /** Element type, shape and size of a tensor, from the header alone. Throws when the file lacks it. */
+  info(name: string): SafetensorsInfo {
+    const info = this.#header.tensors.get(name);
+    if (info === undefined) {
+      throw new Error(`Cannot find tensor "${name}" in safetensors file "${this.path}"`);
+    }
+    return info;
+  }
+
+  /** Reads a tensor: floats become float32, whole numbers int32, BOOL bool. The caller disposes it. */
+  tensor(name: string): tf.Tensor {
+    const { dtype, shape } = this.info(name);
+    return tensorFromBytes(
+      this.bytes(name),
+      dtype,
+      shape,
+      `tensor "${name}" of safetensors file "${this.path}"`,
+    );
+  }
+
+  /** Reads a tensor's bytes as they are in the file. */
+  bytes(name: string): Uint8Array {
+    const { offset, byteLength } = this.info(name);
+    return this.#read(this.#dataStart + offset, byteLength);
+  }
+
+  /** Closes the file. Tensors that were read stay. */
+  close(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
+  }
+
+  #readHeaderLength(fileBytes: number): number {
+    if (fileBytes < 8) throw invalidFile(this.path, 'it must hold at least 8 bytes', fileBytes);
+    const bytes = this.#read(0, 8);
+    const length = new DataView(bytes.buffer).getBigUint64(0, true);
+    if (length > MAX_HEADER_BYTES) {
+      throw invalidFile(
+        this.path,
+        `its header must have at most ${MAX_HEADER_BYTES} bytes`,
+        length,
+      );
+    }
+    if (Number(length) > fileBytes - 8) {
+      const rule = `its header must end inside the file, which has ${fileBytes} bytes`;
+      throw invalidFile(this.path, rule, 8 + Number(length));
+    }
+    return Number(length);
+  }
+
+  #read(position: number, length: number): Uint8Array {
+    if (this.#descriptor === null) {
+      throw new Error(
+        `Cannot read safetensors file "${this.path}" as it must be open: it is closed`,
+      );
+    }
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const wanted = Math.min(length - done, LARGEST_READ);
+      const count = readSync(this.#descriptor, bytes, done, wanted, position + done);
+      if (count === 0) throw invalidFile(this.path, 'it must not shrink while it is read', done);
+      done += count;
+    }
+    return bytes;
+  }
+}
+
+/** Opens a safetensors file and checks its header. The caller closes it. */
+export function openSafetensors(path: string): SafetensorsFile {
+  return new SafetensorsFile(path);
+}
+
+/**
+ * Reads all tensors of a safetensors file, in the header's order. The caller disposes them.
+ *
+ * @example
+ * const stateDict = readSafetensors('vae/diffusion_pytorch_model.safetensors');
+ */
+export function readSafetensors(path: string): Map<string, tf.Tensor> {
+  const file = openSafetensors(path);
+  const tensors = new Map<string, tf.Tensor>();
+  try {
+    for (const name of file.names()) tensors.set(name, file.tensor(name));
+    return tensors;
+  } catch (error) {
+    for (const tensor of tensors.values()) tensor.dispose();
+    throw error;
+  } finally {
+    file.close();
+  }
+}
