@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What a tokenizer's folder holds, parsed but not yet judged; null where a file is missing. */
+export interface TokenizerFiles {
+  /** The folder that was read. */
+  directory: string;
+  /** tokenizer.json: the whole definition. */
+  definition: Record<string, unknown> | null;
+  /** tokenizer_config.json; empty when there is none. */
+  config: Record<string, unknown>;
+  /** vocab.json: token -> id. */
+  vocab: Record<string, number> | null;
+  /** merges.txt: one pair a line, best first. */
+  merges: [string, string][] | null;
+  /** added_tokens.json: token -> id. */
+  addedTokens: Record<string, number> | null;
+  /** chat_template.jinja. */
+  chatTemplate: string | null;
+}
+
+/**
+ * Reads a tokenizer's files, from its own folder or from the `tokenizer` folder of a pipeline.
+ *
+ * @throws When neither tokenizer.json nor vocab.json with merges.txt is there; the message lists
+ *   what is.
+ */
+export function readTokenizerFiles(path: string): TokenizerFiles {
+  const directory = existsSync(join(path, 'model_index.json')) ? join(path, 'tokenizer') : path;
+  const files: TokenizerFiles = {
+    directory,
+    definition: readJson(directory, 'tokenizer.json'),
+    config: readJson(directory, 'tokenizer_config.json') ?? {},
+    vocab: readJson(directory, 'vocab.json'),
+    merges: readMerges(directory),
+    addedTokens: readJson(directory, 'added_tokens.json'),
+    chatTemplate: readText(directory, 'chat_template.jinja'),
+  };
+  if (files.definition === null && (files.vocab === null || files.merges === null)) {
+    const found = existsSync(directory) ? readdirSync(directory).join(', ') : 'no such folder';
+    throw new Error(
+      `Cannot load a tokenizer as "${directory}" must hold tokenizer.json, or vocab.json and merges.txt: current value is ${found || 'an empty folder'}`,
+    );
+  }
+  return files;
+}
+
+function readText(directory: string, name: string): string | null {
+  const path = join(directory, name);
+  return existsSync(path) ? readFileSync(path, 'utf8') : null;
+}
+
+function readJson<Value>(directory: string, name: string): Value | null {
+  const text = readText(directory, name);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as Value;
+  } catch (error) {
+    throw new Error(
+      `Cannot load a tokenizer as "${join(directory, name)}" must be JSON: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** A merge may itself begin with "#", so only the version line, which is the first, is left out. */
+function readMerges(directory: string): [string, string][] | null {
+  const text = readText(directory, 'merges.txt');
+  if (text === null) return null;
+  return text
+    .split(/\r?\n/)
+    .filter((line, index) => line !== '' && !(index === 0 && line.startsWith('#version')))
+    .map((line) => line.split(' ', 2) as [string, string]);
+}
