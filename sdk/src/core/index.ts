@@ -1,0 +1,3 @@
+export * from './philox';
+export * from './random-key';
+export * from './registry';
