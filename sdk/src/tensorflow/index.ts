@@ -1,1 +1,5 @@
 export * from './backend';
+export * from './compile';
+export * from './generator';
+export * from './random';
+export * from './scope';

@@ -1,0 +1,77 @@
+import { nativeBackend, type NativeBackend, type NativeBinding } from '../backend';
+
+/** What the binding says of a tensor it made. */
+export interface TensorMetadata {
+  id: number;
+  shape: number[];
+  /** TensorFlow's number of the type. */
+  dtype: number;
+}
+
+/** An operation's attribute as tfjs-node's kernels hand it over. */
+export interface OperationAttribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+/** The binding with the doors that `flowbook setup` builds into it. */
+export interface RecordingBinding extends NativeBinding {
+  readonly TF_INT64: number;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_SHAPE: number;
+  executeOp(
+    name: string,
+    attributes: OperationAttribute[],
+    inputIds: number[],
+    outputCount: number,
+  ): TensorMetadata[];
+  createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): ArrayBufferView;
+  operationDefinition(name: string): Buffer;
+  defineFunction(
+    name: string,
+    graph: Buffer,
+    inputs: string[],
+    outputs: string[],
+    xla: boolean,
+  ): void;
+  removeFunction(name: string): void;
+}
+
+/** What the backend keeps of a tensor. */
+interface StoredTensor {
+  shape: number[];
+  dtype: number;
+  id: number;
+  /** Values that have not been handed to TensorFlow yet, or null. */
+  values: ArrayBufferView | null;
+}
+
+/** tfjs-node's backend with the parts that recording reaches into. */
+export interface RecordingBackend extends Omit<NativeBackend, 'binding'> {
+  binding: RecordingBinding;
+  tensorMap: { get(dataId: object): StoredTensor };
+  createOutputTensor(metadata: TensorMetadata): import('@tensorflow/tfjs').Tensor;
+}
+
+/** The native backend, if it is there and its binding can define functions. */
+export function recordingBackend(): RecordingBackend | null {
+  const backend = nativeBackend() as unknown as RecordingBackend | null;
+  return backend !== null && typeof backend.binding.defineFunction === 'function' ? backend : null;
+}
+
+/** The id of a tensor's handle; values still on the JavaScript side are handed over first. */
+export function handleOf(backend: RecordingBackend, dataId: object): StoredTensor {
+  const stored = backend.tensorMap.get(dataId);
+  if (stored.values !== null) {
+    stored.id = backend.binding.createTensor(stored.shape, stored.dtype, stored.values);
+    stored.values = null;
+  }
+  return stored;
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { compile, nativeBackend, tf } from '@flowbook/sdk';
+
+/** The binding's number for an attribute that is a type. */
+const TYPE_ATTRIBUTE = 4;
+
+/** Largest absolute difference between two tensors. */
+function gap(a: tf.Tensor, b: tf.Tensor): number {
+  return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]);
+}
+
+const draw = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
+
+/** A small network with the operations that transformers use. */
+function network(x: tf.Tensor2D, w: tf.Tensor2D): tf.Tensor2D {
+  const h = tf.matMul(x, w, false, true);
+  const centered = tf.sub(h, tf.mean(h, -1, true));
+  const [a, b] = tf.split(tf.mul(centered, tf.sigmoid(centered)), 2, 1);
+  const stacked = tf.transpose(tf.stack([a, b]), [1, 0, 2]);
+  return tf.reshape(tf.softmax(tf.concat([stacked, stacked], 1)), [x.shape[0], -1]);
+}
+
+describe('compile()', () => {
+  it('gives what the function gives, at the first call and later', () => {
+    const compiled = compile(network);
+    const w = draw([8, 6], 1) as tf.Tensor2D;
+    for (const seed of [2, 3]) {
+      const x = draw([5, 6], seed) as tf.Tensor2D;
+      assert.ok(gap(compiled(x, w), network(x, w)) < 1e-5);
+    }
+    assert.equal(compiled.signatureCount, 1);
+    compiled.dispose();
+  });
+
+  it('records once for each signature and drops the least recently used', () => {
+    let runs = 0;
+    const compiled = compile(
+      (x: tf.Tensor, scale: number) => {
+        runs++;
+        return tf.mul(x, scale);
+      },
+      { maxSignatures: 2 },
+    );
+    const last = (length: number, scale: number) =>
+      (compiled(tf.ones([length]), scale) as tf.Tensor).dataSync()[length - 1];
+    assert.equal(last(2, 3), 3);
+    assert.equal(last(2, 3), 3);
+    assert.equal(runs, 1);
+    assert.equal(last(3, 3), 3);
+    assert.equal(last(3, 4), 4);
+    assert.equal(runs, 3);
+    assert.equal(compiled.signatureCount, 2);
+    assert.equal(last(2, 3), 3);
+    assert.equal(runs, 4);
+    compiled.dispose();
+    assert.equal(compiled.signatureCount, 0);
+  });
+
+  it('takes gradients inside, and reads variables anew at each call', () => {
+    const w = tf.variable(draw([8, 6], 4) as tf.Tensor2D, true, 'compile-test-w');
+    const loss = (x: tf.Tensor2D) => {
+      const { value, grads } = tf.variableGrads(
+        () => tf.mean(tf.square(network(x, w as tf.Tensor2D))) as tf.Scalar,
+        [w],
+      );
+      return { value, gradient: grads[w.name] };
+    };
+    const compiled = compile(loss);
+    const x = draw([5, 6], 5) as tf.Tensor2D;
+    for (let step = 0; step < 3; step++) {
+      const expected = loss(x);
+      const actual = compiled(x);
+      assert.ok(gap(actual.value, expected.value) < 1e-6);
+      assert.ok(gap(actual.gradient, expected.gradient) < 1e-6);
+      assert.ok(tf.max(tf.abs(expected.gradient)).dataSync()[0] > 1e-4);
+      w.assign(tf.add(w, 1) as typeof w);
+    }
+    compiled.dispose();
+    w.dispose();
+  });
+
+  it('keeps apart calls whose arguments are one tensor and two tensors', () => {
+    const compiled = compile((a: tf.Tensor, b: tf.Tensor) => tf.sub(a, b));
+    const a = tf.tensor1d([1, 2]);
+    assert.deepEqual([...(compiled(a, a) as tf.Tensor).dataSync()], [0, 0]);
+    assert.deepEqual([...(compiled(a, tf.tensor1d([5, 5])) as tf.Tensor).dataSync()], [-4, -3]);
+    compiled.dispose();
+  });
+
+  it('captures a tensor from outside, which may then be disposed', () => {
+    const outside = draw([600], 6);
+    const expected = outside.dataSync().slice();
+    const compiled = compile((x: tf.Tensor) => tf.mul(x, outside));
+    compiled(tf.scalar(1));
+    outside.dispose();
+    assert.deepEqual((compiled(tf.scalar(1)) as tf.Tensor).dataSync(), expected);
+    compiled.dispose();
+  });
+
+  it('gives trees back with the plain values that they held', () => {
+    const compiled = compile((x: tf.Tensor) => ({
+      doubled: [tf.mul(x, 2)],
+      none: null,
+      by: new Map([['x', x]]),
+      count: 2,
+    }));
+    const result = compiled(tf.scalar(3));
+    assert.equal(result.doubled[0].dataSync()[0], 6);
+    assert.equal(result.by.get('x')?.dataSync()[0], 3);
+    assert.deepEqual([result.none, result.count], [null, 2]);
+    compiled.dispose();
+  });
+
+  it('leaves as many tensors as it found, its results excepted', () => {
+    const compiled = compile(network);
+    const w = draw([8, 6], 1) as tf.Tensor2D;
+    const x = draw([5, 6], 2) as tf.Tensor2D;
+    compiled(x, w).dispose();
+    const before = tf.memory().numTensors;
+    for (let call = 0; call < 50; call++) compiled(x, w).dispose();
+    assert.equal(tf.memory().numTensors, before);
+    compiled.dispose();
+  });
+
+  it('refuses to read values, with the name of the function', () => {
+    const readValues = (x: tf.Tensor) => tf.mul(x, tf.add(x, 1).dataSync()[0]);
+    assert.throws(
+      () => compile(readValues)(tf.scalar(1)),
+      /Cannot compile "readValues": Cannot read values while recording/,
+    );
+    assert.equal(tf.add(tf.scalar(1), 1).dataSync()[0], 2);
+  });
+
+  it('refuses to assign a variable', () => {
+    const w = tf.variable(tf.scalar(1));
+    const assign = (x: tf.Tensor) => {
+      w.assign(tf.add(w, x));
+      return x;
+    };
+    assert.throws(() => compile(assign)(tf.scalar(1)), /that assigns a variable/);
+    w.dispose();
+  });
+
+  it('refuses operations whose result changes from call to call', () => {
+    const backend = nativeBackend();
+    assert.ok(backend, 'this test needs the native library');
+    const noise = (x: tf.Tensor) => {
+      const attributes = [
+        { name: 'dtype', type: TYPE_ATTRIBUTE, value: 1 },
+        { name: 'T', type: TYPE_ATTRIBUTE, value: 3 },
+      ];
+      const shape = tf.tensor1d([2], 'int32');
+      return tf.add(x, backend.executeSingleOutput('RandomStandardNormal', attributes, [shape]));
+    };
+    assert.throws(
+      () => compile(noise)(tf.scalar(1)),
+      /Cannot compile "noise": Cannot record "RandomStandardNormal" as its result changes/,
+    );
+  });
+});
