@@ -1,3 +1,5 @@
 export * from './philox';
 export * from './random-key';
 export * from './registry';
+export * from './pixel-image';
+export * from './cell-signal';

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { openModelDirectory } from '../io/model-directory';
+import {
+  algoSchema,
+  modelSchema,
+  pipelineSchema,
+  type AlgoConfig,
+  type PipelineConfig,
+} from './diffusion-model-schema';
+
+type PipelineInput = z.input<typeof pipelineSchema>;
+type AlgoInput = z.input<typeof algoSchema>;
+
+/**
+ * What `DiffusionModelConfig.from` takes. Keys of `pipeline` may also stand beside it, so that
+ * `{ path, height: 64 }` is `{ path, pipeline: { height: 64 } }`.
+ */
+export type DiffusionModelConfigInput = z.input<typeof modelSchema> & PipelineInput;
+
+/** The same settings as a verl-omni run spells them. */
+export interface RunConfigInput {
+  actor_rollout_ref: {
+    model?: Omit<DiffusionModelConfigInput, 'pipeline' | 'algo'>;
+    rollout?: { pipeline?: PipelineInput; algo?: AlgoInput };
+  };
+}
+
+/** Everything that is accepted where a configuration is asked for. */
+export type DiffusionModelConfigLike =
+  DiffusionModelConfig | DiffusionModelConfigInput | RunConfigInput;
+
+const PIPELINE_KEYS = Object.keys(pipelineSchema.shape);
+
+function isRunConfig(input: object): input is RunConfigInput {
+  return 'actor_rollout_ref' in input;
+}
+
+function fromRunConfig({ actor_rollout_ref: run }: RunConfigInput): DiffusionModelConfigInput {
+  return { ...run.model, pipeline: run.rollout?.pipeline, algo: run.rollout?.algo };
+}
+
+/** Moves keys of `pipeline` that stand beside it to where they belong. */
+function lift(input: DiffusionModelConfigInput): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  const pipeline: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(input)) {
+    if (value === undefined) continue;
+    if (PIPELINE_KEYS.includes(key)) pipeline[key] = value;
+    else fields[key] = value;
+  }
+  return { ...fields, pipeline: { ...pipeline, ...(input.pipeline ?? {}) } };
+}
+
+function explain(error: z.ZodError, input: unknown): Error {
+  const [issue] = error.issues;
+  const at = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const schema = { pipeline: pipelineSchema, algo: algoSchema }[at] ?? modelSchema;
+    const known = Object.keys(schema.shape).join(', ');
+    return new Error(
+      `Cannot read a model configuration as ${at ? `${at} has` : 'it has'} an unknown key "${issue.keys[0]}": known are ${known}`,
+    );
+  }
+  const value = issue.path.reduce<unknown>(
+    (from, key) => (from as Record<PropertyKey, unknown> | undefined)?.[key],
+    input,
+  );
+  return new Error(
+    `Cannot read a model configuration as ${at} breaks a rule (${issue.message}): current value is ${JSON.stringify(value)}`,
+  );
+}
+
+/**
+ * A diffusion model and how it is used: where it lies, which adapters serve it, how pictures are made
+ * and how noise is put in. Keys and defaults are verl-omni's.
+ *
+ * @example
+ * const config = DiffusionModelConfig.from({ path: 'datasets/tiny-qwen-image', height: 64, width: 64 });
+ * config.architecture; // 'QwenImagePipeline'
+ * config.pipeline.num_inference_steps; // 10
+ */
+export class DiffusionModelConfig {
+  readonly path: string | null;
+  /** Adapters are looked up by architecture and algorithm. */
+  readonly architecture: string;
+  readonly algorithm: string;
+  readonly lora_rank: number;
+  readonly lora_alpha: number;
+  readonly lora_init_weights: string;
+  readonly target_modules: string | string[];
+  readonly pipeline: PipelineConfig;
+  readonly algo: AlgoConfig;
+
+  private constructor(fields: z.output<typeof modelSchema>, architecture: string) {
+    this.path = fields.path;
+    this.architecture = architecture;
+    this.algorithm = fields.algorithm;
+    this.lora_rank = fields.lora_rank;
+    this.lora_alpha = fields.lora_alpha;
+    this.lora_init_weights = fields.lora_init_weights;
+    this.target_modules = fields.target_modules;
+    this.pipeline = fields.pipeline;
+    this.algo = fields.algo;
+  }
+
+  /**
+   * Checks a configuration and fills in the defaults. A `DiffusionModelConfig` comes back as it is.
+   *
+   * @throws On an unknown key, a value that breaks its rule, or when neither architecture nor path is given.
+   */
+  static from(config: DiffusionModelConfigLike): DiffusionModelConfig {
+    if (config instanceof DiffusionModelConfig) return config;
+    if (typeof config !== 'object' || config === null) {
+      throw new Error(
+        `Cannot read a model configuration as it must be an object: current value is ${JSON.stringify(config)}`,
+      );
+    }
+    const input = lift(isRunConfig(config) ? fromRunConfig(config) : config);
+    const result = modelSchema.safeParse(input);
+    if (!result.success) throw explain(result.error, input);
+    const fields = result.data;
+    if (fields.architecture === null && fields.path === null) {
+      throw new Error(
+        'Cannot read a model configuration as it must name a model directory (path) or an architecture: current value is null for both',
+      );
+    }
+    return new DiffusionModelConfig(
+      fields,
+      fields.architecture ?? openModelDirectory(fields.path as string).className,
+    );
+  }
+
+  /** Scale of true classifier-free guidance: `pipeline.true_cfg_scale`. */
+  get true_cfg_scale(): number {
+    return this.pipeline.true_cfg_scale;
+  }
+
+  /** The same configuration with other settings for making pictures or noise. */
+  with({
+    pipeline = {},
+    algo = {},
+  }: {
+    pipeline?: PipelineInput;
+    algo?: AlgoInput;
+  }): DiffusionModelConfig {
+    return DiffusionModelConfig.from({
+      ...this,
+      pipeline: { ...this.pipeline, ...pipeline },
+      algo: { ...this.algo, ...algo },
+    });
+  }
+}

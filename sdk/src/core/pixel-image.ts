@@ -1,0 +1,26 @@
+/** A picture as bytes: red, green, blue for each pixel, row by row from the top left. */
+export interface PixelImage {
+  /** Pixels in a row. */
+  width: number;
+  /** Number of rows. */
+  height: number;
+  channels: 3;
+  /** `width * height * 3` values from 0 to 255. */
+  data: Uint8Array;
+}
+
+/**
+ * Makes a picture from bytes.
+ *
+ * @throws When the number of bytes is not `width * height * 3`.
+ * @example
+ * const image = pixelImage(2, 1, [255, 0, 0, 0, 0, 255]); // a red and a blue pixel
+ */
+export function pixelImage(width: number, height: number, data: ArrayLike<number>): PixelImage {
+  if (data.length !== width * height * 3) {
+    throw new Error(
+      `Cannot make a picture of ${width} x ${height} pixels as it takes ${width * height * 3} bytes: current number is ${data.length}`,
+    );
+  }
+  return { width, height, channels: 3, data: Uint8Array.from(data) };
+}

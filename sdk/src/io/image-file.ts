@@ -1,0 +1,58 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import sharp from 'sharp';
+import { pixelImage, type PixelImage } from '../core/pixel-image';
+
+function open({ width, height, channels, data }: PixelImage): sharp.Sharp {
+  return sharp(data, { raw: { width, height, channels } });
+}
+
+/**
+ * Encodes a picture as PNG.
+ *
+ * @example
+ * const bytes = await toPng(pixelImage(1, 1, [255, 0, 0]));
+ */
+export function toPng(image: PixelImage): Promise<Buffer> {
+  return open(image).png().toBuffer();
+}
+
+/**
+ * Encodes a picture as JPEG, with colours at half resolution as Pillow does by default.
+ *
+ * @param options.quality 1 to 100. Default 95.
+ */
+export function toJpeg(image: PixelImage, { quality = 95 } = {}): Promise<Buffer> {
+  return open(image).jpeg({ quality, chromaSubsampling: '4:2:0' }).toBuffer();
+}
+
+/** Decodes PNG, JPEG, WebP or another format that sharp reads; transparency is laid on white. */
+export async function decodeImage(bytes: Uint8Array): Promise<PixelImage> {
+  const { data, info } = await sharp(bytes)
+    .flatten({ background: '#ffffff' })
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return pixelImage(info.width, info.height, data);
+}
+
+/** Reads a picture from a file. */
+export async function readImage(path: string): Promise<PixelImage> {
+  return decodeImage(await readFile(path));
+}
+
+/**
+ * Writes a picture to a `.png`, `.jpg` or `.jpeg` file.
+ *
+ * @throws When the name ends otherwise.
+ */
+export async function writeImage(path: string, image: PixelImage): Promise<void> {
+  const extension = extname(path).toLowerCase();
+  if (!['.png', '.jpg', '.jpeg'].includes(extension)) {
+    throw new Error(
+      `Cannot write a picture as the name must end in .png, .jpg or .jpeg: current value is "${path}"`,
+    );
+  }
+  await writeFile(path, await (extension === '.png' ? toPng(image) : toJpeg(image)));
+}

@@ -1,0 +1,39 @@
+import type { tf } from '../tensorflow';
+
+/** Named inputs of a model's forward pass. */
+export type ModelInputs = Record<string, unknown>;
+
+/** What the training loop needs of a denoising model. */
+export interface ModelMixin {
+  /** The model's configuration, as its config.json has it. */
+  readonly config: object;
+  /** Predicts; the first element of the result is the prediction. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  forward(inputs: any): readonly tf.Tensor[] | { sample: tf.Tensor };
+}
+
+/** What the training loop needs of a scheduler. */
+export interface SchedulerMixin {
+  /** (N) time of each step, falling. */
+  readonly timesteps: tf.Tensor;
+  /** (N + 1) noise level before each step and after the last. */
+  readonly sigmas: tf.Tensor;
+  setTimesteps(numInferenceSteps?: number | null, options?: object): void;
+}
+
+/**
+ * Everything a rollout leaves for training, by verl-omni's batch fields. Adapters read tensors
+ * (`all_latents`, `all_timesteps`, ...) and numbers (`height`, `width`, `vae_scale_factor`) from it.
+ */
+export type MicroBatch = Record<string, unknown>;
+
+/** The part of a batch that the scheduler reads. */
+export type SchedulerInputs = Record<string, unknown>;
+
+/** `[logProb (B), prevSampleMean (B, S, C), stdDevT (B, 1, 1), sqrtDt (B)]` */
+export type ReverseStep = [
+  logProb: tf.Tensor,
+  prevSampleMean: tf.Tensor,
+  stdDevT: tf.Tensor,
+  sqrtDt: tf.Tensor,
+];

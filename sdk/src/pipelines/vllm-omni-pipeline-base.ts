@@ -1,0 +1,66 @@
+import { Registry } from '../core/registry';
+import { adapterKey, classDecorator } from './adapter-key';
+import type { AdapterRegistration } from './diffusion-model-base';
+
+/** A rollout pipeline: any class. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type PipelineClass = abstract new (...args: any[]) => unknown;
+
+/** Under which algorithm a rollout pipeline is registered, and where it can be imported from. */
+export interface PipelineRegistration extends AdapterRegistration {
+  /**
+   * `module#ExportName`, by which another process imports the class: the module as `import()` takes it.
+   * Leave it out for a class that lives in a notebook cell: nothing else can import that.
+   */
+  path?: string;
+}
+
+const registry = new Registry<{ pipeline: PipelineClass; path: string | null }>('rollout pipeline');
+
+/**
+ * Registry of rollout pipelines: classes that make pictures and keep what training needs.
+ *
+ * @example
+ * class MyPipeline extends QwenImagePipelineWithLogProb {}
+ * VllmOmniPipelineBase.register('MyPipeline', { algorithm: 'flow_grpo' })(MyPipeline);
+ */
+export abstract class VllmOmniPipelineBase {
+  /**
+   * Makes a class decorator that registers a pipeline for (architecture, algorithm). It may also be
+   * called plainly.
+   *
+   * @throws When the pair is taken, or `path` is not `module#ExportName`.
+   */
+  static register(
+    architecture: string,
+    { algorithm, replace = false, path }: PipelineRegistration,
+  ) {
+    if (path !== undefined && !/^[^#]+#[A-Za-z_$][\w$]*$/.test(path)) {
+      throw new Error(
+        `Cannot register a rollout pipeline for ${adapterKey(architecture, algorithm)} as its path must be module#ExportName: current value is "${path}"`,
+      );
+    }
+    return classDecorator<PipelineClass>((pipeline) => {
+      const entry = { pipeline, path: path ?? null };
+      registry.register(adapterKey(architecture, algorithm), entry, { replace });
+    });
+  }
+
+  /** The pipeline registered for (architecture, algorithm), or null. */
+  static getClass(architecture: string, algorithm: string): PipelineClass | null {
+    return registry.find(adapterKey(architecture, algorithm))?.pipeline ?? null;
+  }
+
+  /**
+   * Where the pipeline for (architecture, algorithm) can be imported from, as `module#ExportName`; null
+   * when none is registered, or when it was registered without a path.
+   *
+   * @example
+   * const path = VllmOmniPipelineBase.getPipelinePath('QwenImagePipeline', 'flow_grpo');
+   * const [module, name] = path.split('#'); // '@flowbook/sdk', 'QwenImagePipelineWithLogProb'
+   * const Pipeline = (await import(module))[name];
+   */
+  static getPipelinePath(architecture: string, algorithm: string): string | null {
+    return registry.find(adapterKey(architecture, algorithm))?.path ?? null;
+  }
+}

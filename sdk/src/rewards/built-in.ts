@@ -1,0 +1,10 @@
+import { jpegCompressibilityReward, jpegIncompressibilityReward } from './jpeg-size';
+import { rednessReward } from './redness';
+import { registerReward } from './reward-registry';
+import { shapesExactReward, shapesReward } from './shapes';
+
+registerReward('shapes', shapesReward);
+registerReward('shapes_exact', shapesExactReward);
+registerReward('jpeg_compressibility', jpegCompressibilityReward);
+registerReward('jpeg_incompressibility', jpegIncompressibilityReward);
+registerReward('redness', rednessReward);

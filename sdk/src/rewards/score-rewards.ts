@@ -1,0 +1,69 @@
+import { cellSignal } from '../core/cell-signal';
+import type { PixelImage } from '../core/pixel-image';
+import { getReward, type PromptRecord, type RewardFunction } from './reward-registry';
+
+/** How rewards are asked for. */
+export interface ScoreOptions {
+  /** Stops the wait. Default: the running cell's. */
+  signal?: AbortSignal | null;
+}
+
+/** Settles like `work`, or rejects with the signal's reason as soon as that is aborted. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | null): Promise<T> {
+  if (signal === null) return work;
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+/**
+ * Rates pictures with a reward and checks what comes back.
+ *
+ * @param reward A registered name, or the function itself.
+ * @param images N pictures.
+ * @param prompts N records, one for each picture.
+ * @returns N finite numbers.
+ * @throws With the reward's name when it fails, or returns another number of values, or one that is not finite.
+ * @example
+ * const rewards = await scoreRewards('jpeg_compressibility', images, prompts);
+ */
+export async function scoreRewards(
+  reward: string | RewardFunction,
+  images: PixelImage[],
+  prompts: PromptRecord[],
+  { signal = cellSignal() }: ScoreOptions = {},
+): Promise<number[]> {
+  const name = typeof reward === 'string' ? reward : reward.name || 'anonymous';
+  const rate = typeof reward === 'string' ? getReward(reward) : reward;
+  if (images.length !== prompts.length) {
+    throw new Error(
+      `Cannot score reward "${name}" as every picture needs its prompt: current numbers are ${images.length} pictures and ${prompts.length} prompts`,
+    );
+  }
+  let values: number[];
+  try {
+    values = await unlessAborted(Promise.resolve(rate(images, prompts, { signal })), signal);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Error(`Cannot score reward "${name}" as it failed: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (!Array.isArray(values) || values.length !== images.length) {
+    const got = Array.isArray(values) ? `${values.length} values` : typeof values;
+    throw new Error(
+      `Cannot score reward "${name}" as it must return ${images.length} numbers: current value is ${got}`,
+    );
+  }
+  values.forEach((value, index) => {
+    if (!Number.isFinite(value)) {
+      throw new Error(
+        `Cannot score reward "${name}" as it must return finite numbers: picture ${index} ("${prompts[index].prompt}") got ${value}`,
+      );
+    }
+  });
+  return values;
+}
