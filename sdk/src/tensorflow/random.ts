@@ -1,0 +1,79 @@
+import { philox4x32 } from '../core/philox';
+import type { RandomKey } from '../core/random-key';
+import { nativeBackend, tf } from './backend';
+
+/** Enums of TensorFlow's C interface. */
+const ATTRIBUTE_TYPE = 4;
+const FLOAT32 = 1;
+const INT32 = 3;
+
+/** The key that TensorFlow scrambles a seed pair with before use. */
+const SCRAMBLE_KEY: [number, number] = [0x3ec8f720, 0x02461e29];
+
+/** Smallest argument that TensorFlow lets into the logarithm. */
+const EPSILON = Math.fround(1e-7);
+
+/**
+ * Standard normal numbers that depend on the key and the shape alone: TensorFlow's StatelessRandomNormal.
+ *
+ * On the JavaScript backend the same rule is computed here, equal to 1e-5 (the logarithm and the sine differ in the last
+ * bits). The caller owns the tensor.
+ *
+ * @param key Which numbers.
+ * @param shape Any shape.
+ * @returns float32 tensor of `shape`.
+ *
+ * @example
+ * const noise = randomNormal(RandomKey.fromSeed(1), [2, 3]); // the same six numbers at every call
+ */
+export function randomNormal(key: RandomKey, shape: number[]): tf.Tensor {
+  const native = nativeBackend();
+  if (native === null) {
+    const count = shape.reduce((product, length) => product * length, 1);
+    return tf.tensor(philoxNormal(key.words, count), shape, 'float32');
+  }
+  return tf.tidy(() => {
+    const attributes = [
+      { name: 'dtype', type: ATTRIBUTE_TYPE, value: FLOAT32 },
+      { name: 'T', type: ATTRIBUTE_TYPE, value: INT32 },
+      { name: 'Tseed', type: ATTRIBUTE_TYPE, value: INT32 },
+    ];
+    const inputs = [tf.tensor1d(shape, 'int32'), tf.tensor1d([...key.words], 'int32')];
+    return native.executeSingleOutput('StatelessRandomNormal', attributes, inputs);
+  });
+}
+
+/**
+ * TensorFlow's StatelessRandomNormal in plain JavaScript: the seed pair is scrambled to a Philox key and counter, block k
+ * of four words becomes four normals by two Box-Muller transforms in float32.
+ *
+ * @param seed Two signed 32-bit words.
+ * @param count How many numbers.
+ */
+export function philoxNormal(seed: readonly [number, number], count: number): Float32Array {
+  const signOf = (word: number) => (word < 0 ? 0xffffffff : 0);
+  const [key0, key1, counter2, counter3] = philox4x32(
+    [seed[0], signOf(seed[0]), seed[1], signOf(seed[1])],
+    ...SCRAMBLE_KEY,
+  );
+  const normals = new Float32Array(Math.ceil(count / 4) * 4);
+  for (let block = 0; block * 4 < count; block++) {
+    const words = philox4x32([block, Math.floor(block / 2 ** 32), counter2, counter3], key0, key1);
+    boxMuller(words[0], words[1], normals, block * 4);
+    boxMuller(words[2], words[3], normals, block * 4 + 2);
+  }
+  return normals.subarray(0, count);
+}
+
+/** Two words to two normals, written at `at` and `at + 1`. */
+function boxMuller(word0: number, word1: number, target: Float32Array, at: number): void {
+  const radius = Math.fround(Math.sqrt(-2 * Math.log(Math.max(unitFloat(word0), EPSILON))));
+  const angle = Math.fround(2 * Math.PI * unitFloat(word1));
+  target[at] = Math.sin(angle) * radius;
+  target[at + 1] = Math.cos(angle) * radius;
+}
+
+/** The low 23 bits as the fraction of a float32 in [0, 1). */
+function unitFloat(word: number): number {
+  return (word & 0x7fffff) / 2 ** 23;
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { RandomKey } from '../../../sdk/src/core/random-key';
+import { nativeBackend, tf } from '../../../sdk/src/tensorflow';
+import {
+  drawNormal,
+  keyGenerator,
+  replayGenerator,
+  seedDefaultGenerator,
+} from '../../../sdk/src/tensorflow/generator';
+import { philoxNormal, randomNormal } from '../../../sdk/src/tensorflow/random';
+import { asyncTidy } from '../../../sdk/src/tensorflow/scope';
+
+const values = (tensor: tf.Tensor) => [...tensor.dataSync()];
+
+describe('randomNormal()', () => {
+  it('gives the same numbers in JavaScript and in TensorFlow', function () {
+    if (nativeBackend() === null) this.skip();
+    for (const seed of [0, 1, -5, 123456789]) {
+      const key = RandomKey.fromSeed(seed);
+      const native = tf.tidy(() => randomNormal(key, [3, 77]).dataSync());
+      const difference = philoxNormal(key.words, 231).map((x, at) => Math.abs(x - native[at]));
+      assert.ok(Math.max(...difference) < 1e-5, `seed ${seed}: ${Math.max(...difference)}`);
+    }
+  });
+
+  it('is standard normal: mean 0, variance 1, kurtosis 3', () => {
+    const draws = philoxNormal(RandomKey.fromSeed(3).words, 100_000);
+    const moment = (power: number) => draws.reduce((sum, x) => sum + x ** power, 0) / draws.length;
+    assert.ok(Math.abs(moment(1)) < 0.01, `mean ${moment(1)}`);
+    assert.ok(Math.abs(moment(2) - 1) < 0.015, `variance ${moment(2)}`);
+    assert.ok(Math.abs(moment(4) - 3) < 0.1, `kurtosis ${moment(4)}`);
+  });
+
+  it('leaves one tensor behind, also a scalar and an empty one', () => {
+    for (const shape of [[], [0], [2, 3]]) {
+      const before = tf.memory().numTensors;
+      const noise = randomNormal(RandomKey.fromSeed(0), shape);
+      assert.deepEqual(noise.shape, shape);
+      assert.equal(tf.memory().numTensors, before + 1);
+      noise.dispose();
+    }
+  });
+});
+
+describe('keyGenerator()', () => {
+  it('gives a row the same bits whatever the batch size', () => {
+    tf.tidy(() => {
+      const draw = (B: number) => values(keyGenerator(7).randn([B, 4, 3]));
+      assert.deepEqual(draw(5).slice(0, 24), draw(2));
+    });
+  });
+
+  it('gives new numbers at every draw and repeats them from its key', () => {
+    tf.tidy(() => {
+      const [stream, again] = [keyGenerator(7), keyGenerator(RandomKey.fromSeed(7))];
+      const [first, second] = [values(stream.randn([2, 2])), values(stream.randn([2, 2]))];
+      assert.notDeepEqual(first, second);
+      assert.deepEqual(values(again.randn([2, 2])), first);
+      assert.deepEqual(values(again.randn([2, 2])), second);
+      assert.equal(stream.integer(0, 1000), again.integer(0, 1000));
+    });
+  });
+});
+
+describe('drawNormal()', () => {
+  it('takes one generator a row and gives each row its own stream', () => {
+    tf.tidy(() => {
+      const rows = drawNormal([keyGenerator(1), keyGenerator(2)], [2, 3]);
+      assert.deepEqual(values(rows.slice(0, 1)), values(keyGenerator(1).randn([1, 3])));
+      assert.deepEqual(values(rows.slice(1, 1)), values(keyGenerator(2).randn([1, 3])));
+    });
+  });
+
+  it('refuses a list of another length than the batch', () => {
+    assert.throws(() => drawNormal([keyGenerator(1)], [2, 3]), {
+      message: 'Cannot draw noise as a list of generators must have one a row (2): it has 1',
+    });
+  });
+
+  it('repeats the default stream after seedDefaultGenerator()', () => {
+    tf.tidy(() => {
+      seedDefaultGenerator(5);
+      const first = values(drawNormal(undefined, [2]));
+      seedDefaultGenerator(5);
+      assert.deepEqual(values(drawNormal(null, [2])), first);
+    });
+  });
+});
+
+describe('replayGenerator()', () => {
+  it('gives the recorded draws in order and says what does not fit', () => {
+    tf.tidy(() => {
+      const recorded = replayGenerator([tf.ones([2]), tf.zeros([3])], [4]);
+      assert.deepEqual(values(recorded.randn([2])), [1, 1]);
+      assert.equal(recorded.integer(0, 5), 4);
+      assert.throws(() => recorded.integer(0, 5), {
+        message: 'Cannot replay an integer draw as only 1 were recorded',
+      });
+      assert.throws(() => recorded.randn([2]), {
+        message: 'Cannot replay normal draw 1 as its shape must be [2]: it is [3]',
+      });
+    });
+  });
+});
+
+describe('asyncTidy()', () => {
+  it('disposes everything but the result, also when the function fails', async () => {
+    const before = tf.memory().numTensors;
+    const { sum } = await asyncTidy(async () => {
+      const ones = tf.ones([3]);
+      await Promise.resolve();
+      return { sum: ones.sum() };
+    });
+    assert.equal(tf.memory().numTensors, before + 1);
+    sum.dispose();
+    await assert.rejects(
+      asyncTidy(async () => {
+        tf.ones([3]);
+        throw new Error('on purpose');
+      }),
+      { message: 'on purpose' },
+    );
+    assert.equal(tf.memory().numTensors, before);
+  });
+});
