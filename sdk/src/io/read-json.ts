@@ -10,13 +10,15 @@ export function readJsonObject(path: string): Record<string, unknown> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`Cannot read "${path}": ${(error as Error).message}`);
+    throw new Error(`Cannot read "${path}": ${(error as Error).message}`, { cause: error });
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Error(`Cannot read "${path}" as it must be JSON: ${(error as Error).message}`);
+    throw new Error(`Cannot read "${path}" as it must be JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error(
