@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { resolveComponentPath } from './model-directory';
+import { readJsonObject } from './read-json';
 
 /** What a tokenizer's folder holds, parsed but not yet judged; null where a file is missing. */
 export interface TokenizerFiles {
@@ -26,7 +28,7 @@ export interface TokenizerFiles {
  *   what is.
  */
 export function readTokenizerFiles(path: string): TokenizerFiles {
-  const directory = existsSync(join(path, 'model_index.json')) ? join(path, 'tokenizer') : path;
+  const directory = resolveComponentPath(path, 'tokenizer');
   const files: TokenizerFiles = {
     directory,
     definition: readJson(directory, 'tokenizer.json'),
@@ -51,16 +53,8 @@ function readText(directory: string, name: string): string | null {
 }
 
 function readJson<Value>(directory: string, name: string): Value | null {
-  const text = readText(directory, name);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as Value;
-  } catch (error) {
-    throw new Error(
-      `Cannot load a tokenizer as "${join(directory, name)}" must be JSON: ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
+  const path = join(directory, name);
+  return existsSync(path) ? (readJsonObject(path) as Value) : null;
 }
 
 /** A merge may itself begin with "#", so only the version line, which is the first, is left out. */

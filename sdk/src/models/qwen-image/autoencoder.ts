@@ -1,0 +1,172 @@
+import { readComponentConfig, resolveComponentPath } from '../../io/model-directory';
+import { readStateDict } from '../../io/state-dict';
+import { tf } from '../../tensorflow';
+import { autoencoderConfig, type AutoencoderConfig } from './autoencoder-config';
+import { decoderLayers } from './vae-decoder';
+import { encoderLayers } from './vae-encoder';
+import { runLayers, type Layer } from './vae-layers';
+import { VaeWeights } from './vae-weights';
+
+/**
+ * Pixels of pictures that go through the network at once. Their activations then stay in the
+ * processor's cache, and memory does not grow with the batch.
+ */
+const PIXELS_AT_ONCE = 2 ** 17;
+
+/** What the encoder says of a picture's latents: a normal distribution for each value. */
+export interface LatentDistribution {
+  /** (B, z_dim, 1, h, w). */
+  mean: tf.Tensor5D;
+  /** Logarithm of the variance, kept within -30 to 20; (B, z_dim, 1, h, w). */
+  logvar: tf.Tensor5D;
+}
+
+/**
+ * Qwen-Image's variational autoencoder, for single frames. Pictures are (B, 3, 1, H, W) in [-1, 1],
+ * latents (B, z_dim, 1, H/8, W/8).
+ *
+ * Rule: diffusers 0.42.1 `AutoencoderKLQwenImage`, float32, without tiling.
+ *
+ * @example
+ * const vae = AutoencoderKLQwenImage.fromPretrained('datasets/tiny-qwen-image');
+ * const pictures = vae.decode(vae.denormalizeLatents(tf.randomNormal([2, 4, 1, 8, 8])));
+ * pictures.shape; // [2, 3, 1, 64, 64]
+ * vae.dispose();
+ */
+export class AutoencoderKLQwenImage {
+  /** The configuration, completed with diffusers' defaults. */
+  readonly config: AutoencoderConfig;
+  /** Pixels a side of a picture for each latent. */
+  readonly spatialCompressionRatio: number;
+  readonly #weights: VaeWeights;
+  readonly #decoder: Layer[];
+  readonly #encoder: Layer[];
+
+  /**
+   * @param config vae/config.json.
+   * @param stateDict Checkpoint tensors by name; they are copied and stay the caller's.
+   * @throws When a tensor is missing.
+   */
+  constructor(config: Partial<AutoencoderConfig>, stateDict: ReadonlyMap<string, tf.Tensor>) {
+    this.config = autoencoderConfig(config);
+    this.spatialCompressionRatio = 2 ** (this.config.dim_mult.length - 1);
+    this.#weights = new VaeWeights(stateDict);
+    try {
+      this.#decoder = decoderLayers(this.config, this.#weights);
+      this.#encoder = encoderLayers(this.config, this.#weights);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Loads the autoencoder of a pipeline directory, or a directory of its own.
+   *
+   * @throws When a file or a tensor is missing.
+   */
+  static fromPretrained(path: string): AutoencoderKLQwenImage {
+    const folder = resolveComponentPath(path, 'vae');
+    const stateDict = readStateDict(folder);
+    try {
+      return new AutoencoderKLQwenImage(readComponentConfig(folder), stateDict);
+    } finally {
+      tf.dispose([...stateDict.values()]);
+    }
+  }
+
+  /**
+   * Latents (B, z_dim, 1, h, w) -> pictures (B, 3, 1, 8h, 8w), clamped to [-1, 1].
+   *
+   * The latents are the network's own: see `denormalizeLatents` for those of the diffusion.
+   */
+  decode(z: tf.Tensor): tf.Tensor5D {
+    const { z_dim } = this.config;
+    checkShape('decode latents', z, z_dim, 1);
+    const scale = this.spatialCompressionRatio;
+    return tf.tidy(() =>
+      this.#byRows(z as tf.Tensor5D, z.shape[3]! * z.shape[4]! * scale ** 2, (rows) =>
+        tf.clipByValue(channelsFirst(runLayers(this.#decoder, channelsLast(rows))), -1, 1),
+      ),
+    );
+  }
+
+  /**
+   * Pictures (B, 3, 1, H, W) in [-1, 1] -> the distribution of their latents (B, z_dim, 1, H/8, W/8).
+   *
+   * @throws When a side of the pictures is no multiple of 8.
+   */
+  encode(pictures: tf.Tensor): LatentDistribution {
+    const { input_channels } = this.config;
+    checkShape('encode pictures', pictures, input_channels, this.spatialCompressionRatio);
+    const [mean, logvar] = tf.tidy((): tf.Tensor5D[] => {
+      const moments = this.#byRows(
+        pictures as tf.Tensor5D,
+        pictures.shape[3]! * pictures.shape[4]!,
+        (rows) => channelsFirst(runLayers(this.#encoder, channelsLast(rows))),
+      );
+      const [first, second] = tf.split(moments, 2, 1) as tf.Tensor5D[];
+      return [first, tf.clipByValue(second, -30, 20)];
+    });
+    return { mean, logvar };
+  }
+
+  /** Latents of the diffusion -> latents of the network: z * std + mean, channel by channel. */
+  denormalizeLatents<Latents extends tf.Tensor>(z: Latents): Latents {
+    checkShape('denormalize latents', z, this.config.z_dim, 1);
+    return tf.tidy(() => tf.add(tf.mul(z, this.#statistic('std')), this.#statistic('mean')));
+  }
+
+  /** Latents of the network -> latents of the diffusion: (z - mean) / std, channel by channel. */
+  normalizeLatents<Latents extends tf.Tensor>(z: Latents): Latents {
+    checkShape('normalize latents', z, this.config.z_dim, 1);
+    return tf.tidy(() => tf.div(tf.sub(z, this.#statistic('mean')), this.#statistic('std')));
+  }
+
+  /** Frees the weights. The autoencoder cannot be used afterwards. */
+  dispose(): void {
+    this.#weights.dispose();
+  }
+
+  #statistic(name: 'mean' | 'std'): tf.Tensor5D {
+    return tf.tensor5d(this.config[`latents_${name}`], [1, this.config.z_dim, 1, 1, 1]);
+  }
+
+  /** Runs a few rows of the batch at a time. */
+  #byRows(
+    batch: tf.Tensor5D,
+    pixels: number,
+    run: (rows: tf.Tensor5D) => tf.Tensor5D,
+  ): tf.Tensor5D {
+    const B = batch.shape[0];
+    const atOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / pixels));
+    if (B <= atOnce) return run(batch);
+    const parts: tf.Tensor5D[] = [];
+    for (let row = 0; row < B; row += atOnce) {
+      const size = Math.min(atOnce, B - row);
+      parts.push(tf.tidy(() => run(tf.slice(batch, [row, 0, 0, 0, 0], [size, -1, -1, -1, -1]))));
+    }
+    return tf.concat(parts);
+  }
+}
+
+/** (B, C, 1, H, W) -> (B, H, W, C). */
+function channelsLast(x: tf.Tensor5D): tf.Tensor4D {
+  return tf.transpose(tf.squeeze(x, [2]) as tf.Tensor4D, [0, 2, 3, 1]);
+}
+
+/** (B, H, W, C) -> (B, C, 1, H, W). */
+function channelsFirst(x: tf.Tensor4D): tf.Tensor5D {
+  return tf.expandDims(tf.transpose(x, [0, 3, 1, 2]), 2);
+}
+
+function checkShape(action: string, x: tf.Tensor, channels: number, multiple: number): void {
+  const [, C, frames, H, W] = x.shape;
+  const fits = x.rank === 5 && C === channels && frames === 1;
+  if (!fits || H % multiple !== 0 || W % multiple !== 0) {
+    const sides = multiple === 1 ? 'h, w)' : `H, W) with sides that ${multiple} divides`;
+    throw new Error(
+      `Cannot ${action} as their shape must be (B, ${channels}, 1, ${sides}: current value is (${x.shape.join(', ')})`,
+    );
+  }
+}

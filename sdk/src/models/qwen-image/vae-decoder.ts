@@ -1,0 +1,28 @@
+import type { AutoencoderConfig } from './autoencoder-config';
+import {
+  convolutionLayer,
+  head,
+  midBlock,
+  residualBlock,
+  upsample,
+  type Layer,
+} from './vae-layers';
+import type { VaeWeights } from './vae-weights';
+
+/** The decoder as a list of layers: latents (B, h, w, z_dim) -> pictures (B, 8h, 8w, 3). */
+export function decoderLayers(config: AutoencoderConfig, weights: VaeWeights): Layer[] {
+  const levels = config.dim_mult.length;
+  const layers = [
+    convolutionLayer(weights, 'post_quant_conv'),
+    convolutionLayer(weights, 'decoder.conv_in'),
+    ...midBlock(weights, 'decoder.mid_block'),
+  ];
+  for (let level = 0; level < levels; level++) {
+    const block = `decoder.up_blocks.${level}`;
+    for (let index = 0; index <= config.num_res_blocks; index++) {
+      layers.push(residualBlock(weights, `${block}.resnets.${index}`));
+    }
+    if (level < levels - 1) layers.push(upsample(weights, `${block}.upsamplers.0`));
+  }
+  return [...layers, head(weights, 'decoder')];
+}
