@@ -30,17 +30,18 @@ const PALETTE: Rgb[] = [BACKGROUND, ...Object.values(COLORS)];
 function nearestPaletteIndex({ data }: PixelImage): Uint8Array {
   const labels = new Uint8Array(data.length / 3);
   for (let pixel = 0; pixel < labels.length; pixel++) {
+    const red = data[3 * pixel];
+    const green = data[3 * pixel + 1];
+    const blue = data[3 * pixel + 2];
     let nearest = Infinity;
-    PALETTE.forEach(([red, green, blue], index) => {
-      const distance =
-        (data[3 * pixel] - red) ** 2 +
-        (data[3 * pixel + 1] - green) ** 2 +
-        (data[3 * pixel + 2] - blue) ** 2;
+    for (let index = 0; index < PALETTE.length; index++) {
+      const [r, g, b] = PALETTE[index];
+      const distance = (red - r) ** 2 + (green - g) ** 2 + (blue - b) ** 2;
       if (distance < nearest) {
         nearest = distance;
         labels[pixel] = index;
       }
-    });
+    }
   }
   return labels;
 }
