@@ -1,0 +1,39 @@
+/** A value in several forms, each under its MIME type: `{ 'text/plain': '...', 'image/png': '...' }`. */
+export type MimeBundle = Record<string, unknown>;
+
+/** One display, as Jupyter sends it: the same content in several forms, the front end picks the best. */
+export interface DisplayBundle {
+  data: MimeBundle;
+  /** Per MIME type, such as `{ 'image/png': { width: 640, height: 320 } }` in CSS pixels. */
+  metadata: Record<string, unknown>;
+  /** Short name of what is shown, in kebab-case, for sinks that write files. */
+  name?: string;
+}
+
+/** The MIME types that Flowbook's displays use. */
+export const mime = {
+  /** The newest Vega-Lite that JupyterLab 4 draws; its content is an object, not a string. */
+  vegaLite: 'application/vnd.vegalite.v5+json',
+  png: 'image/png',
+  html: 'text/html',
+  markdown: 'text/markdown',
+  plain: 'text/plain',
+} as const;
+
+/** A method by this symbol returns a MIME bundle (or a promise of one): Deno's convention, and ours. */
+export const displaySymbol: unique symbol = Symbol.for('Jupyter.display') as never;
+
+const mimeType = /^[a-z]+\/[\w.+-]+$/i;
+
+/** Whether a value is a plain object whose every key is a MIME type. */
+export function isMimeBundle(value: unknown): value is MimeBundle {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const keys = Object.keys(value);
+  return keys.length > 0 && keys.every((key) => mimeType.test(key));
+}
+
+/** Whether a value is a `DisplayBundle`: MIME types below `data`. */
+export function isDisplayBundle(value: unknown): value is DisplayBundle {
+  if (typeof value !== 'object' || value === null) return false;
+  return isMimeBundle((value as { data?: unknown }).data);
+}

@@ -1,0 +1,224 @@
+import { Drawing } from '../drawing';
+import { compact, format, plural } from '../numbers';
+import { chartSpec } from '../rendering/chart-spec';
+import { chartWidth, colour } from '../rendering/theme';
+import type { VegaLitePart } from '../rendering/vega-lite-spec';
+
+/** What `sigmas()` needs of a scheduler. */
+export interface Schedule {
+  /** Noise levels from 1 (pure noise) down, one more than there are steps: the last is the picture. */
+  readonly sigmaValues: ArrayLike<number>;
+  /** The model's time at each step, in training steps (1000 = pure noise). */
+  readonly timestepValues: ArrayLike<number>;
+}
+
+/** Options of `sigmas()`. */
+export interface SigmasOptions {
+  /** The steps that add noise, `[begin, end)`: the SDE window. Default: not drawn. */
+  window?: readonly [begin: number, end: number];
+  title?: string;
+}
+
+/**
+ * A scheduler's noise levels over its denoising steps, with each step's length and the window of
+ * steps that add noise (the SDE steps, which FlowGRPO trains on).
+ *
+ * @throws if the schedule has no steps, or the window is not inside it.
+ * @example
+ * const drawing = sigmas({ sigmaValues: [1, 0.6, 0], timestepValues: [1000, 600] }, { window: [0, 1] });
+ */
+export function sigmas(schedule: Schedule, { window, title }: SigmasOptions = {}): Drawing {
+  const steps = schedule.timestepValues.length;
+  const levels = Array.from(schedule.sigmaValues);
+  // A schedule that was never set ends without the picture's level 0.
+  if (levels.length === steps) levels.push(0);
+  if (steps === 0)
+    throw new Error('Cannot draw a schedule as it must have steps: current value is 0');
+  if (window && !(window[0] >= 0 && window[0] <= window[1] && window[1] <= steps)) {
+    throw new Error(
+      `Cannot draw a schedule as window must lie within 0 to ${steps}: current value is [${window.join(', ')}]`,
+    );
+  }
+
+  const noisy = (step: number) => window !== undefined && step >= window[0] && step < window[1];
+  const states = levels.map((sigma, step) => ({
+    step,
+    sigma: compact(sigma),
+    timestep: step < steps ? compact(schedule.timestepValues[step]) : 0,
+  }));
+  const moves = Array.from({ length: steps }, (_, step) => ({
+    step,
+    end: step + 1,
+    length: compact(levels[step] - levels[step + 1]),
+    from: compact(levels[step]),
+    to: compact(levels[step + 1]),
+    kind: noisy(step) ? 'SDE step, adds noise' : 'ODE step, no noise',
+  }));
+
+  const windowText = window
+    ? `SDE window: ${window[0] === window[1] ? 'no steps' : `steps ${window[0]} to ${window[1] - 1}`}`
+    : '';
+  const range = `σ from ${format(levels[0])} to ${format(levels[steps])}`;
+  const spec = chartSpec(
+    {
+      title: title ?? 'Noise schedule',
+      subtitle: [plural(steps, 'step'), range, windowText].filter(Boolean).join('  ·  '),
+      description: `Line chart of the noise level over ${plural(steps, 'denoising step')}, ${range}. ${windowText}`,
+    },
+    {
+      spacing: 18,
+      vconcat: [levelsView(states, steps, window), lengthsView(moves, steps, window !== undefined)],
+    },
+  );
+  return new Drawing({
+    name: 'sigmas',
+    spec,
+    text: sigmasText(levels, schedule, windowText, noisy),
+  });
+}
+
+function xEncoding(steps: number, title: string | null): VegaLitePart {
+  return {
+    field: 'step',
+    type: 'quantitative',
+    scale: { domain: [0, steps], nice: false },
+    axis: { title, format: 'd', tickMinStep: 1, tickCount: Math.min(steps, 12) },
+  };
+}
+
+function levelsView(
+  states: { step: number; sigma: number | null; timestep: number | null }[],
+  steps: number,
+  window: SigmasOptions['window'],
+): VegaLitePart {
+  const y = {
+    field: 'sigma',
+    type: 'quantitative',
+    scale: { zero: true },
+    axis: { title: 'noise level σ', tickCount: 5 },
+  };
+  const shaded = window !== undefined && window[1] > window[0];
+  return {
+    width: chartWidth,
+    height: 210,
+    layer: [
+      ...(shaded ? windowLayers(window) : []),
+      {
+        data: { values: states },
+        mark: { type: 'line', color: colour.blue, strokeWidth: 2 },
+        encoding: { x: xEncoding(steps, null), y },
+      },
+      {
+        data: { values: states },
+        mark: {
+          type: 'point',
+          filled: true,
+          opacity: 1,
+          color: colour.blue,
+          size: steps > 60 ? 12 : 55,
+          stroke: colour.card,
+          strokeWidth: steps > 60 ? 0 : 1.5,
+        },
+        encoding: {
+          x: xEncoding(steps, null),
+          y,
+          tooltip: [
+            { field: 'step', title: 'step' },
+            { field: 'sigma', title: 'noise level σ' },
+            { field: 'timestep', title: 'timestep' },
+          ],
+        },
+      },
+    ],
+  };
+}
+
+function windowLayers([begin, end]: readonly [number, number]): VegaLitePart[] {
+  const data = { values: [{ step: begin, end, label: 'SDE window' }] };
+  const x = { field: 'step', type: 'quantitative' };
+  return [
+    {
+      data,
+      mark: { type: 'rect', color: colour.orange, opacity: 0.16 },
+      encoding: { x, x2: { field: 'end' } },
+    },
+    {
+      data,
+      mark: {
+        type: 'text',
+        align: 'left',
+        baseline: 'top',
+        dx: 6,
+        y: 6,
+        color: '#8a5a00',
+        fontWeight: 600,
+      },
+      encoding: { x, y: { value: 6 }, text: { field: 'label' } },
+    },
+  ];
+}
+
+function lengthsView(
+  moves: { step: number; kind: string }[],
+  steps: number,
+  coloured: boolean,
+): VegaLitePart {
+  const kinds = ['SDE step, adds noise', 'ODE step, no noise'];
+  return {
+    width: chartWidth,
+    height: 70,
+    data: { values: moves },
+    mark: { type: 'bar', x2Offset: steps > 60 ? 0 : -1, xOffset: steps > 60 ? 0 : 1 },
+    encoding: {
+      x: xEncoding(steps, 'denoising step'),
+      x2: { field: 'end' },
+      y: {
+        field: 'length',
+        type: 'quantitative',
+        axis: { title: 'step length |Δσ|', tickCount: 3 },
+      },
+      color: coloured
+        ? {
+            field: 'kind',
+            type: 'nominal',
+            scale: { domain: kinds, range: [colour.orange, colour.sky] },
+            legend: { title: null, orient: 'bottom', direction: 'horizontal' },
+          }
+        : { value: colour.sky },
+      tooltip: [
+        { field: 'step', title: 'step' },
+        { field: 'from', title: 'from σ' },
+        { field: 'to', title: 'to σ' },
+        { field: 'length', title: 'length |Δσ|' },
+        { field: 'kind', title: 'kind' },
+      ],
+    },
+  };
+}
+
+function sigmasText(
+  levels: number[],
+  { timestepValues }: Schedule,
+  windowText: string,
+  noisy: (step: number) => boolean,
+): string {
+  const steps = timestepValues.length;
+  const lines = [`Noise schedule, ${plural(steps, 'step')}${windowText && `, ${windowText}`}`];
+  const shown = Array.from({ length: steps }, (_, step) => step);
+  const cut = steps > 24 ? [...shown.slice(0, 12), ...shown.slice(-12)] : shown;
+  lines.push('step  timestep    sigma   length');
+  for (const step of cut) {
+    if (step === steps - 12 && cut.length < steps) lines.push('   …');
+    lines.push(
+      [
+        String(step).padStart(4),
+        timestepValues[step].toFixed(2).padStart(9),
+        levels[step].toFixed(4).padStart(8),
+        (levels[step] - levels[step + 1]).toFixed(4).padStart(8),
+        noisy(step) ? '  SDE' : '',
+      ].join(' '),
+    );
+  }
+  lines.push(` end ${' '.repeat(9)} ${levels[steps].toFixed(4).padStart(8)}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { publishInOrder } from './publish-queue';
+import { displaySink } from './sinks/current-sink';
+import type { DisplaySink } from './sinks/display-sink';
+import { toBundle } from './to-bundle';
+
+/** Where and under what name a value is displayed. */
+export interface DisplayOptions {
+  /** Names the output for `updateDisplay`; made up when absent. */
+  displayId?: string;
+  /** Kebab-case name for files; default is the drawing's own. */
+  name?: string;
+  /** Default: the current sink (`displaySink()`). */
+  sink?: DisplaySink;
+}
+
+/**
+ * Shows a value where the code runs: in the notebook, in a script's files, in a test's memory.
+ * Returns the output's id once it is published. Calls are published in the order they were made,
+ * also when nobody awaits them.
+ *
+ * @param value anything that `toBundle` takes.
+ * @example
+ * const displayId = await display('step 1');
+ * await updateDisplay(displayId, 'step 2');
+ */
+export function display(value: unknown, options: DisplayOptions = {}): Promise<string> {
+  return show(value, false, options.displayId ?? randomUUID(), options);
+}
+
+/** Replaces every output that was displayed under `displayId`. */
+export async function updateDisplay(
+  displayId: string,
+  value: unknown,
+  options: Omit<DisplayOptions, 'displayId'> = {},
+): Promise<void> {
+  await show(value, true, displayId, options);
+}
+
+/** Clears the cell's output at once, or with `wait` when its next output arrives. */
+export function clearOutput({ wait = false }: { wait?: boolean } = {}): Promise<void> {
+  const sink = displaySink();
+  return publishInOrder(() => sink.clear?.({ wait }));
+}
+
+function show(
+  value: unknown,
+  update: boolean,
+  displayId: string,
+  { name, sink = displaySink() }: DisplayOptions,
+): Promise<string> {
+  const drawn = toBundle(value);
+  return publishInOrder(async () => {
+    const bundle = await drawn;
+    await sink.publish(name === undefined ? bundle : { ...bundle, name }, { displayId, update });
+    return displayId;
+  });
+}

@@ -1,0 +1,45 @@
+/** Something with a last frame that must not be lost. */
+export interface Unsettled {
+  settle(): Promise<void>;
+}
+
+interface QueueState {
+  tail: Promise<unknown>;
+  unsettled: Set<Unsettled>;
+}
+
+// One queue a process: the kernel's copy of this package settles what a notebook's own copy draws.
+const key = Symbol.for('flowbook.display.queue');
+const place = globalThis as { [key]?: QueueState };
+
+function state(): QueueState {
+  return (place[key] ??= { tail: Promise.resolve(), unsettled: new Set() });
+}
+
+/** Runs a job after all earlier ones, whether they succeeded or not. */
+export function publishInOrder<T>(job: () => T | Promise<T>): Promise<T> {
+  const queue = state();
+  const run = queue.tail.then(job);
+  queue.tail = run.then(
+    () => undefined,
+    () => undefined,
+  );
+  return run;
+}
+
+/** The live displays whose last frame is not drawn in full yet. */
+export function unsettledDisplays(): Set<Unsettled> {
+  return state().unsettled;
+}
+
+/**
+ * Waits for every display that was called, and draws the last frame of every live one in full (with
+ * its PNG). The kernel and the script runtime call it at the end of each cell, also of a failed one.
+ */
+export async function settleDisplays(): Promise<void> {
+  const queue = state();
+  const outcomes = await Promise.allSettled([...queue.unsettled].map((live) => live.settle()));
+  await queue.tail;
+  const failed = outcomes.find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+}

@@ -1,0 +1,8 @@
+/** A Vega-Lite 5 specification as plain JSON. Kept loose, so that its types load nothing of Vega's. */
+export type VegaLiteSpec = { $schema: string } & Record<string, unknown>;
+
+/** A view, layer or mark inside a specification. */
+export type VegaLitePart = Record<string, unknown>;
+
+/** A row of data inside a specification. */
+export type VegaLiteRow = Record<string, string | number | boolean | null>;

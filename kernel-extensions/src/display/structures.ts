@@ -1,0 +1,54 @@
+import type { Picture } from './charts/images';
+import type { Trajectory } from './charts/latents';
+import type { Schedule } from './charts/sigmas';
+import { isTensorLike, type TensorLike } from './tensor-like';
+
+/** The tensor that a value is, or null. */
+export function findTensor(value: object): TensorLike | null {
+  return isTensorLike(value) ? value : null;
+}
+
+/** Whether a value is a picture: rows of red, green, blue bytes. */
+export function isPicture(value: unknown): value is Picture {
+  if (typeof value !== 'object' || value === null) return false;
+  const { width, height, data, channels } = value as Partial<Picture>;
+  return (
+    typeof width === 'number' &&
+    typeof height === 'number' &&
+    channels === 3 &&
+    data instanceof Uint8Array &&
+    data.length === width * height * 3
+  );
+}
+
+/** The pictures that a value is or (a pipeline's output) holds, or null. */
+export function findPictures(value: object): Picture[] | null {
+  const output = (value as { output?: unknown }).output;
+  for (const candidate of [value, output]) {
+    if (isPicture(candidate)) return [candidate];
+    if (Array.isArray(candidate) && candidate.length > 0 && candidate.every(isPicture)) {
+      return candidate;
+    }
+  }
+  return null;
+}
+
+/** The trajectory that a value is or (a pipeline's output) holds, or null. */
+export function findTrajectory(value: object): Trajectory | null {
+  const customOutput = (value as { customOutput?: unknown }).customOutput;
+  for (const candidate of [value, customOutput]) {
+    const latents = (candidate as { all_latents?: unknown } | null | undefined)?.all_latents;
+    if (isTensorLike(latents) && latents.shape.length >= 3) return candidate as Trajectory;
+  }
+  return null;
+}
+
+/** Whether a value is a scheduler with its sigmas and timesteps as plain numbers. */
+export function hasSchedule(value: object): value is Schedule {
+  const { sigmaValues, timestepValues } = value as Partial<Schedule>;
+  return isNumbers(sigmaValues) && isNumbers(timestepValues);
+}
+
+function isNumbers(value: unknown): boolean {
+  return value instanceof Float32Array || value instanceof Float64Array;
+}

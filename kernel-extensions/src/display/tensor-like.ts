@@ -1,0 +1,30 @@
+/** What a display needs of a tensor; tfjs's tensors and variables have it. */
+export interface TensorLike {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly isDisposed?: boolean;
+  dataSync(): ArrayLike<number> | ArrayLike<string>;
+}
+
+/** Whether a value has a tensor's shape, dtype and data. */
+export function isTensorLike(value: unknown): value is TensorLike {
+  if (typeof value !== 'object' || value === null) return false;
+  const { shape, dtype, dataSync } = value as Partial<TensorLike>;
+  return Array.isArray(shape) && typeof dtype === 'string' && typeof dataSync === 'function';
+}
+
+/** A tensor in one line: `float32 (2, 16, 64)`. */
+export function describeTensor({ dtype, shape, isDisposed }: TensorLike): string {
+  const comma = shape.length === 1 ? ',' : '';
+  return `${dtype} (${shape.join(', ')}${comma})${isDisposed ? ' disposed' : ''}`;
+}
+
+/** A tensor's numbers (booleans as 0 and 1). */
+export function readNumbers(tensor: TensorLike): ArrayLike<number> {
+  if (tensor.isDisposed)
+    throw new Error('Cannot draw a tensor as its memory must be alive: it was disposed');
+  if (tensor.dtype === 'string') {
+    throw new Error('Cannot draw a tensor as dtype must be numeric: current value is string');
+  }
+  return tensor.dataSync() as ArrayLike<number>;
+}
