@@ -59,11 +59,11 @@ export class GoldenCase {
   }
 
   /** The tensor under `name`. Throws when the case lacks it. */
-  tensor(name: string): tf.Tensor {
+  readonly tensor = (name: string): tf.Tensor => {
     const tensor = this.tensors.get(name);
     if (tensor === undefined) throw new Error(`Cannot find tensor "${name}" in case ${this.name}`);
     return tensor;
-  }
+  };
 
   /** The absolute path of something that the description names relative to the root. */
   path(relativePath: string): string {

@@ -3,3 +3,5 @@ export * from './compile';
 export * from './generator';
 export * from './random';
 export * from './scope';
+export * from './device';
+export * from './stop-gradient';

@@ -1,5 +1,10 @@
 import { tf } from './backend';
 
+/** `tf.tidy` for a result of any type: tuples, objects, and null among its tensors. */
+export function tidyResult<Result>(run: () => Result): Result {
+  return tf.tidy(run as unknown as () => tf.TensorContainer) as unknown as Result;
+}
+
 /**
  * `tf.tidy` for an asynchronous function: disposes every tensor made inside, except what it returns and what was kept.
  *

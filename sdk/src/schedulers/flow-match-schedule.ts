@@ -1,0 +1,242 @@
+import { checkDevice, tf } from '../tensorflow';
+import {
+  completeConfig,
+  type FlowMatchSchedulerConfig,
+  type FlowMatchSchedulerOptions,
+} from './scheduler-config';
+import { inferenceSchedule, trainingSchedule, type Schedule } from './sigmas';
+
+/** Options of `setTimesteps`; null and undefined both mean "not given". */
+export interface SetTimestepsOptions {
+  /** 'cpu' or 'cuda'; checked against what this process has. */
+  device?: string | null;
+  /** Noise levels before shifting, one a step, in (0, 1]. */
+  sigmas?: ArrayLike<number> | null;
+  /** The shift for the image size; needed with dynamic shifting. See `calculateShift`. */
+  mu?: number | null;
+  /** Timesteps, one a step; kept as given. */
+  timesteps?: ArrayLike<number> | null;
+}
+
+/** One timestep for all rows, or one a row. */
+export type Timesteps = number | readonly number[] | Float32Array | tf.Tensor;
+
+/**
+ * The schedule that flow-matching samplers walk along: sigmas, timesteps and the current place.
+ *
+ * x_sigma = (1 - sigma) x0 + sigma noise. After construction the schedule is the training one (N sigmas, no terminal 0);
+ * `setTimesteps` replaces it by a run's (n timesteps, n + 1 sigmas).
+ */
+export abstract class FlowMatchSchedule {
+  /** The settings, with diffusers' keys. */
+  readonly config: FlowMatchSchedulerConfig;
+  /** Largest sigma of the training schedule. */
+  readonly sigmaMax: number;
+  /** Smallest sigma of the training schedule. */
+  readonly sigmaMin: number;
+  #schedule: Schedule;
+  #shift: number;
+  #numInferenceSteps: number | null = null;
+  #beginIndex: number | null = null;
+  #tensors: { timesteps?: tf.Tensor1D; sigmas?: tf.Tensor1D } = {};
+  protected currentStep: number | null = null;
+
+  constructor(options: FlowMatchSchedulerOptions = {}) {
+    this.config = completeConfig(options);
+    this.#shift = this.config.shift;
+    this.#schedule = trainingSchedule(this.config, this.#shift);
+    this.sigmaMax = this.#schedule.sigmas[0];
+    this.sigmaMin = this.#schedule.sigmas[this.#schedule.sigmas.length - 1];
+  }
+
+  /** The timesteps, float32. */
+  get timestepValues(): Float32Array {
+    return this.#schedule.timesteps;
+  }
+
+  /** The noise levels, float32. */
+  get sigmaValues(): Float32Array {
+    return this.#schedule.sigmas;
+  }
+
+  /** `timestepValues` as a tensor (n), owned by the scheduler until `setTimesteps` or `dispose`. */
+  get timesteps(): tf.Tensor1D {
+    return (this.#tensors.timesteps ??= tf.keep(tf.tensor1d(this.timestepValues)));
+  }
+
+  /** `sigmaValues` as a tensor (n + 1), owned by the scheduler until `setTimesteps` or `dispose`. */
+  get sigmas(): tf.Tensor1D {
+    return (this.#tensors.sigmas ??= tf.keep(tf.tensor1d(this.sigmaValues)));
+  }
+
+  /** Steps of the run, or null before `setTimesteps`. */
+  get numInferenceSteps(): number | null {
+    return this.#numInferenceSteps;
+  }
+
+  /** Index of the next step, or null before the first. */
+  get stepIndex(): number | null {
+    return this.currentStep;
+  }
+
+  /** Index of the first step, or null when it is found from the first timestep. */
+  get beginIndex(): number | null {
+    return this.#beginIndex;
+  }
+
+  /** The static shift in use. */
+  get shift(): number {
+    return this.#shift;
+  }
+
+  /** Sets the first step's index, for runs that start in the middle. */
+  setBeginIndex(beginIndex = 0): void {
+    this.#beginIndex = beginIndex;
+  }
+
+  /** Sets the static shift for the next `setTimesteps`. */
+  setShift(shift: number): void {
+    this.#shift = shift;
+  }
+
+  /**
+   * Lays out a run's schedule and returns to its start.
+   *
+   * The rule is diffusers': start from `sigmas`, else from `timesteps` / N, else evenly from sigmaMax to sigmaMin; shift
+   * (so default sigmas of a static shift are shifted twice); stretch to `shift_terminal`; convert (Karras, exponential,
+   * beta); append 0.
+   *
+   * @param numInferenceSteps Number of steps; may be left out when `sigmas` or `timesteps` are given.
+   * @throws Without `mu` under dynamic shifting, and when lengths disagree.
+   *
+   * @example
+   * const scheduler = new FlowMatchSDEDiscreteScheduler({ shift: 3 });
+   * scheduler.setTimesteps(10);
+   * scheduler.sigmaValues.length; // 11
+   */
+  setTimesteps(numInferenceSteps?: number | null, options: SetTimestepsOptions = {}): void {
+    const { device, sigmas, mu, timesteps } = options;
+    checkDevice(device);
+    if (this.config.use_dynamic_shifting && (mu === null || mu === undefined)) {
+      throw new Error('Cannot set timesteps as dynamic shifting needs mu: mu is missing');
+    }
+    const count = countSteps(numInferenceSteps, sigmas, timesteps);
+    this.dispose();
+    this.#schedule = inferenceSchedule(this.config, this.#shift, this, {
+      count,
+      sigmas,
+      timesteps,
+      mu,
+    });
+    this.#numInferenceSteps = count;
+    this.currentStep = null;
+    this.#beginIndex = null;
+  }
+
+  /**
+   * Index of a timestep, found by exact float32 equality. Of equal ones the second is taken, so that a run that starts in
+   * the middle does not skip a sigma (diffusers' rule).
+   *
+   * @throws When the schedule does not hold it.
+   */
+  indexForTimestep(timestep: number | tf.Tensor): number {
+    const t = typeof timestep === 'number' ? Math.fround(timestep) : timestep.dataSync()[0];
+    const first = this.timestepValues.indexOf(t);
+    if (first < 0) {
+      const { length } = this.timestepValues;
+      throw new Error(
+        `Cannot find timestep ${t} as it must be one of the ${length} in scheduler.timesteps: ${preview(this.timestepValues)}`,
+      );
+    }
+    const second = this.timestepValues.indexOf(t, first + 1);
+    return second < 0 ? first : second;
+  }
+
+  /**
+   * Noises data: sigma * noise + (1 - sigma) * sample, with the sigma of each row's timestep (or of the current step, or of
+   * the begin index, when a run has begun).
+   *
+   * @param sample (B, ...) data.
+   * @param timestep One for all rows, or one a row.
+   * @param noise Same shape as `sample`.
+   */
+  scaleNoise<X extends tf.Tensor>(sample: X, timestep: Timesteps, noise: tf.Tensor): X {
+    const known = this.beginIndex === null ? null : (this.stepIndex ?? this.beginIndex);
+    const indices = timestepsToArray(timestep).map((t) => known ?? this.indexForTimestep(t));
+    const sigma = Float32Array.from(indices, (index) => this.sigmaValues[index]);
+    return tf.tidy(() => {
+      const shape = [sigma.length, ...sample.shape.slice(1).map(() => 1)];
+      const level = tf.tensor(sigma, shape);
+      return noise.mul(level).add(
+        sample.mul(
+          tf.tensor(
+            sigma.map((s) => 1 - s),
+            shape,
+          ),
+        ),
+      ) as X;
+    });
+  }
+
+  /** Frees the schedule's tensors. The scheduler stays usable. */
+  dispose(): void {
+    this.#tensors.timesteps?.dispose();
+    this.#tensors.sigmas?.dispose();
+    this.#tensors = {};
+  }
+
+  /** Finds the current step at the first call of `step`, and checks it at every call. */
+  protected beginStep(timestep: number | tf.Tensor): number {
+    if (typeof timestep !== 'number' && timestep.dtype !== 'float32') {
+      throw new Error(
+        `Cannot step as timestep must be a float32 value of scheduler.timesteps, not an index: its dtype is ${timestep.dtype}`,
+      );
+    }
+    if (typeof timestep === 'number') this.indexForTimestep(timestep);
+    this.currentStep ??= this.#beginIndex ?? this.indexForTimestep(timestep);
+    return this.checkStep(this.currentStep);
+  }
+
+  /** Returns `index` when a step can start there. */
+  protected checkStep(index: number): number {
+    const last = this.sigmaValues.length - 2;
+    if (!(Number.isInteger(index) && index >= 0 && index <= last)) {
+      throw new Error(`Cannot step as index must be 0 to ${last}: current value is ${index}`);
+    }
+    return index;
+  }
+}
+
+/** Timesteps as plain numbers: one for a number or a scalar tensor, else one a row. */
+export function timestepsToArray(timesteps: Timesteps): number[] {
+  if (typeof timesteps === 'number') return [timesteps];
+  return Array.from('dataSync' in timesteps ? timesteps.dataSync() : timesteps);
+}
+
+function countSteps(
+  count: number | null | undefined,
+  sigmas: ArrayLike<number> | null | undefined,
+  timesteps: ArrayLike<number> | null | undefined,
+): number {
+  if (sigmas && timesteps && sigmas.length !== timesteps.length) {
+    throw new Error(
+      `Cannot set timesteps as sigmas and timesteps must have the same length: ${sigmas.length} and ${timesteps.length}`,
+    );
+  }
+  const given = sigmas?.length ?? timesteps?.length;
+  const n = count ?? given;
+  if (!Number.isInteger(n) || (n as number) < 1) {
+    throw new Error(`Cannot set timesteps as there must be at least 1 step: ${n}`);
+  }
+  if (given !== undefined && given !== n) {
+    throw new Error(
+      `Cannot set timesteps as sigmas and timesteps must have numInferenceSteps (${n}) values: ${given}`,
+    );
+  }
+  return n as number;
+}
+
+function preview(values: Float32Array): string {
+  const shown = Array.from(values.subarray(0, 5)).join(', ');
+  return values.length > 5 ? `${shown}, ...` : shown;
+}

@@ -1,0 +1,254 @@
+import { drawNormal, tf, tidyResult, type Generator } from '../tensorflow';
+import { FlowMatchSchedule, timestepsToArray, type Timesteps } from './flow-match-schedule';
+import { addNoise, coefficient, stepLogProb, stepMean } from './gaussian-step';
+import { optionsFromConfig } from './scheduler-config';
+import { transitions } from './transitions';
+
+/** Options that `step` and `samplePreviousStep` share. */
+export interface ReverseStepOptions<X extends tf.Tensor = tf.Tensor> {
+  /** Where noise comes from: one stream, or one a row. Default: the default generator. */
+  generator?: Generator | readonly Generator[] | null;
+  /** Not supported: throws unless null. */
+  perTokenTimesteps?: tf.Tensor | null;
+  /** eta: a number, or one a row (a tensor of B values, as (B, 1, 1)). 0 is the ODE. Default 0.7. */
+  noiseLevel?: number | readonly number[] | tf.Tensor;
+  /** The step's result when it is known (replay): nothing is drawn then. */
+  prevSample?: X | null;
+  /** 'sde' (default), 'cps', 'dance_sde', or a name registered in `transitions`. */
+  sdeType?: string;
+  /** Whether to compute log-probabilities. Default true. */
+  returnLogprobs?: boolean;
+  /** Whether log-probabilities hold the Gaussian's normaliser. Default true. */
+  includeLogprobNormalizer?: boolean;
+}
+
+/** Options of `samplePreviousStep`. */
+export interface SamplePreviousStepOptions<
+  X extends tf.Tensor = tf.Tensor,
+> extends ReverseStepOptions<X> {
+  /** Timesteps of the rows (B), or one for all; default: the scheduler's current step. */
+  timestep?: Timesteps | null;
+  /** Whether to return sqrt(-dt) of each row as a fifth value. Default false. */
+  returnSqrtDt?: boolean;
+}
+
+/** Options of `step`. */
+export interface StepOptions<X extends tf.Tensor = tf.Tensor> extends ReverseStepOptions<X> {
+  /** Accepted and without effect, as upstream. */
+  sChurn?: number;
+  /** Accepted and without effect, as upstream. */
+  sTmin?: number;
+  /** Accepted and without effect, as upstream. */
+  sTmax?: number;
+  /** Accepted and without effect, as upstream. */
+  sNoise?: number;
+  /** An output object (default), or with false a tuple. */
+  returnDict?: boolean;
+}
+
+/** [prevSample, logProb or null, prevSampleMean, stdDevT] */
+export type StepTuple<X extends tf.Tensor = tf.Tensor> = [X, tf.Tensor1D | null, X, tf.Tensor];
+
+/** What `step` returns. The caller owns the tensors. */
+export class FlowMatchSDEDiscreteSchedulerOutput<X extends tf.Tensor = tf.Tensor> {
+  /**
+   * @param prevSample (B, ...) sample after the step, float32.
+   * @param logProb (B) mean log-probability of each row, or null.
+   * @param prevSampleMean (B, ...) mean of the step.
+   * @param stdDevT Standard deviation as the transition defines it: a scalar, or (B, 1, ...) when rows differ.
+   */
+  constructor(
+    readonly prevSample: X,
+    readonly logProb: tf.Tensor1D | null,
+    readonly prevSampleMean: X,
+    readonly stdDevT: tf.Tensor,
+  ) {}
+}
+
+/**
+ * Stochastic sampler for flow-matching models whose steps have a log-probability, for policy-gradient training: FlowGRPO
+ * (https://arxiv.org/abs/2505.05470) and its relatives. Sampling and replay share one path of code, so a replayed step
+ * returns the same log-probability to the last bit. Differentiable in the model's output.
+ *
+ * @example
+ * const scheduler = new FlowMatchSDEDiscreteScheduler({ shift: 3 });
+ * scheduler.setTimesteps(10);
+ * const x = tf.randomNormal([2, 16, 4]);
+ * const { prevSample, logProb } = scheduler.step(tf.zerosLike(x), scheduler.timestepValues[0], x);
+ */
+export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
+  /** A scheduler with the settings of a diffusers configuration (scheduler_config.json). */
+  static fromConfig(config: object): FlowMatchSDEDiscreteScheduler {
+    return new this(optionsFromConfig(config as Record<string, unknown>));
+  }
+
+  step<X extends tf.Tensor>(
+    modelOutput: tf.Tensor,
+    timestep: number | tf.Tensor,
+    sample: X,
+    options: StepOptions<X> & { returnDict: false },
+  ): StepTuple<X>;
+  step<X extends tf.Tensor>(
+    modelOutput: tf.Tensor,
+    timestep: number | tf.Tensor,
+    sample: X,
+    options?: StepOptions<X> & { returnDict?: true },
+  ): FlowMatchSDEDiscreteSchedulerOutput<X>;
+  step<X extends tf.Tensor>(
+    modelOutput: tf.Tensor,
+    timestep: number | tf.Tensor,
+    sample: X,
+    options?: StepOptions<X>,
+  ): FlowMatchSDEDiscreteSchedulerOutput<X> | StepTuple<X>;
+  /**
+   * Takes the next step of a run and moves on. The first call finds its place from the begin index, or else from
+   * `timestep`.
+   *
+   * @param modelOutput (B, ...) velocity v, float32.
+   * @param timestep One of `timesteps`: the exact value, not an index.
+   * @param sample (B, ...) x; other dtypes are converted to float32.
+   * @throws On a timestep that is not in the schedule, past the last step, and as `samplePreviousStep`.
+   */
+  step<X extends tf.Tensor>(
+    modelOutput: tf.Tensor,
+    timestep: number | tf.Tensor,
+    sample: X,
+    options: StepOptions<X> = {},
+  ): FlowMatchSDEDiscreteSchedulerOutput<X> | StepTuple<X> {
+    const index = this.beginStep(timestep);
+    const { prevSample } = options;
+    const [previous, logProb, mean, std] = tidyResult(() =>
+      this.samplePreviousStep(sample.toFloat() as X, modelOutput, {
+        ...options,
+        prevSample: prevSample && (prevSample.toFloat() as X),
+        timestep: null,
+        returnSqrtDt: false,
+      }),
+    );
+    this.currentStep = index + 1;
+    return options.returnDict === false
+      ? [previous, logProb, mean, std]
+      : new FlowMatchSDEDiscreteSchedulerOutput(previous, logProb, mean, std);
+  }
+
+  samplePreviousStep<X extends tf.Tensor>(
+    sample: X,
+    modelOutput: tf.Tensor,
+    options: SamplePreviousStepOptions<X> & { returnSqrtDt: true },
+  ): [...StepTuple<X>, tf.Tensor1D];
+  samplePreviousStep<X extends tf.Tensor>(
+    sample: X,
+    modelOutput: tf.Tensor,
+    options?: SamplePreviousStepOptions<X>,
+  ): StepTuple<X>;
+  /**
+   * One reverse step, drawn or replayed, without moving on.
+   *
+   * @param sample (B, ...) x, float32.
+   * @param modelOutput (B, ...) velocity v, float32.
+   * @returns [prevSample (B, ...), logProb (B) or null, prevSampleMean (B, ...), stdDevT, and on request sqrt(-dt) (B)].
+   *   The caller owns them. `stdDevT` is a scalar, or (B, 1, ...) when timesteps or noise levels are given for each row.
+   *   With noise level 0 log-probabilities are NaN ('sde', 'dance_sde': a density without width) or 0 ('cps').
+   * @throws On unequal shapes, on a dtype other than float32, on an unknown timestep or transition.
+   *
+   * @example
+   * const [x1, logProb] = scheduler.samplePreviousStep(x, v, { timestep: t, generator: keyGenerator(1) });
+   * const [, again] = scheduler.samplePreviousStep(x, v, { timestep: t, prevSample: x1 }); // equal bits
+   */
+  samplePreviousStep<X extends tf.Tensor>(
+    sample: X,
+    modelOutput: tf.Tensor,
+    options: SamplePreviousStepOptions<X> = {},
+  ): StepTuple<X> | [...StepTuple<X>, tf.Tensor1D] {
+    const { generator, prevSample, sdeType = 'sde', noiseLevel = 0.7 } = options;
+    if (options.perTokenTimesteps) {
+      throw new Error('Cannot step as perTokenTimesteps is not supported: it must be null');
+    }
+    checkOperands({ sample, modelOutput, prevSample });
+    const transition = transitions.get(sdeType);
+    const [B] = sample.shape;
+    const indices = this.#indices(options.timestep, B);
+    const noiseLevels = perRowValues('noiseLevel', noiseLevel, B);
+    const perRow = indices.length === B || noiseLevels.length === B;
+    const rows = Array.from({ length: perRow ? B : 1 }, (_, b) => ({
+      sigma: this.sigmaValues[indices[b % indices.length]],
+      sigmaNext: this.sigmaValues[indices[b % indices.length] + 1],
+      sigmaSecond: this.sigmaValues[1],
+      noiseLevel: noiseLevels[b % noiseLevels.length],
+    }));
+    const coefficients = { steps: rows.map(transition), perRow, rank: sample.rank };
+
+    return tidyResult(() => {
+      const mean = stepMean(sample, modelOutput, coefficients);
+      const previous = prevSample
+        ? prevSample.clone()
+        : addNoise(mean, drawNormal(generator, modelOutput.shape), coefficients);
+      const { returnLogprobs = true, includeLogprobNormalizer = true } = options;
+      const logProb = returnLogprobs
+        ? stepLogProb(previous, mean, coefficients, includeLogprobNormalizer)
+        : null;
+      const std = coefficient(coefficients, (step) => step.std);
+      const tuple: StepTuple<X> = [
+        previous as X,
+        logProb,
+        mean,
+        typeof std === 'number' ? tf.scalar(std) : std,
+      ];
+      if (!options.returnSqrtDt) return tuple;
+      const sqrtDt = Float32Array.from({ length: B }, (_, b) => {
+        const { sigma, sigmaNext } = rows[b % rows.length];
+        return Math.sqrt(sigma - sigmaNext);
+      });
+      return [...tuple, tf.tensor1d(sqrtDt)] satisfies unknown[] as [...StepTuple<X>, tf.Tensor1D];
+    });
+  }
+
+  /** Schedule indices: one for all rows, or one a row. */
+  #indices(timestep: Timesteps | null | undefined, B: number): number[] {
+    if (timestep === null || timestep === undefined) {
+      const index = this.stepIndex ?? this.beginIndex;
+      if (index === null) {
+        throw new Error(
+          'Cannot sample the previous step as the current step is unknown: pass a timestep, or call setBeginIndex',
+        );
+      }
+      return [this.checkStep(index)];
+    }
+    const values =
+      typeof timestep === 'number' || ('rank' in timestep && timestep.rank === 0)
+        ? timestepsToArray(timestep)
+        : perRowValues('timestep', timestep, B);
+    return values.map((t) => this.checkStep(this.indexForTimestep(t)));
+  }
+}
+
+/** A number for all rows, or B of them. */
+function perRowValues(
+  name: string,
+  values: number | readonly number[] | Float32Array | tf.Tensor,
+  B: number,
+): number[] {
+  const array = timestepsToArray(values);
+  const isNumber = typeof values === 'number' || ('rank' in values && values.rank === 0);
+  if (!isNumber && array.length !== B) {
+    throw new Error(
+      `Cannot step as ${name} must hold one value a row (${B}): it holds ${array.length}`,
+    );
+  }
+  return array;
+}
+
+function checkOperands(operands: Record<string, tf.Tensor | null | undefined>): void {
+  const shape = operands.sample?.shape;
+  for (const [name, tensor] of Object.entries(operands)) {
+    if (!tensor) continue;
+    if (tensor.dtype !== 'float32') {
+      throw new Error(`Cannot step as ${name} must be float32: it is ${tensor.dtype}`);
+    }
+    if (tensor.shape.join() !== shape?.join()) {
+      throw new Error(
+        `Cannot step as ${name} must have the sample's shape [${shape}]: it has [${tensor.shape}]`,
+      );
+    }
+  }
+}
