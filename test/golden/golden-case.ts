@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { tf } from '../../sdk/src/tensorflow';
-import { readTensors } from './read-tensors';
+import { readSafetensors } from '../../sdk/src/io';
 
 /** A case's description: every family has fields of its own. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -54,7 +54,7 @@ export class GoldenCase {
   /** The tensors by name, read at the first use. Empty without a tensor file. */
   get tensors(): Map<string, tf.Tensor> {
     const path = this.file.replace(/\.json$/, '.safetensors');
-    this.#tensors ??= existsSync(path) ? readTensors(path) : new Map();
+    this.#tensors ??= existsSync(path) ? readSafetensors(path) : new Map();
     return this.#tensors;
   }
 
