@@ -8,10 +8,10 @@ import { runLayers, type Layer } from './vae-layers';
 import { VaeWeights } from './vae-weights';
 
 /**
- * Pixels of pictures that go through the network at once. Their activations then stay in the
- * processor's cache, and memory does not grow with the batch.
+ * Values of the widest activation (32 MiB) that go through the network at once. Smaller parts pay
+ * more for each operation's start; without a bound, memory would grow with the batch.
  */
-const PIXELS_AT_ONCE = 2 ** 17;
+const VALUES_AT_ONCE = 2 ** 23;
 
 /** What the encoder says of a picture's latents: a normal distribution for each value. */
 export interface LatentDistribution {
@@ -139,7 +139,7 @@ export class AutoencoderKLQwenImage {
     run: (rows: tf.Tensor5D) => tf.Tensor5D,
   ): tf.Tensor5D {
     const B = batch.shape[0];
-    const atOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / pixels));
+    const atOnce = Math.max(1, Math.floor(VALUES_AT_ONCE / (pixels * this.config.base_dim)));
     if (B <= atOnce) return run(batch);
     const parts: tf.Tensor5D[] = [];
     for (let row = 0; row < B; row += atOnce) {
