@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util';
+import { reportProblems, setupStages } from './setup-stages.mjs';
+import { runStages } from './stages.mjs';
+
+const help = `Usage: flowbook setup [--no-jupyter] [--cuda]
+
+Fetches and builds what npm does not carry, into the user's cache folder:
+the native TensorFlow library, tfjs-node's binding to it, and JupyterLab.
+
+  --no-jupyter   leave JupyterLab out
+  --cuda         take TensorFlow's CUDA build (untried)
+`;
+
+/** `flowbook setup`: returns the exit code. It runs before anything is built. */
+export async function setupCommand(parameters) {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: parameters,
+      options: {
+        'no-jupyter': { type: 'boolean', default: false },
+        cuda: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }));
+  } catch (error) {
+    process.stderr.write(`${error.message}\n\n${help}`);
+    return 2;
+  }
+  if (values.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const problems = await runStages(
+    setupStages({ jupyter: !values['no-jupyter'], cuda: values.cuda }),
+  );
+  return reportProblems(problems) ? 0 : 1;
+}

@@ -1,0 +1,123 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheFolder } from './cache-folder.mjs';
+import { ensureJupyter, ensurePython } from './jupyter.mjs';
+import { withLock } from './lock.mjs';
+import {
+  ensureBinding,
+  bindingFolder,
+  isBindingInPlace,
+  packageFolder,
+} from './native/binding.mjs';
+import { ensureLibrary, isLibraryReady } from './native/library.mjs';
+import { checkThatItLoads } from './native/load-check.mjs';
+import { platformFor, tensorflowVersion, thisMachine } from './platforms.mjs';
+import { SetupProblem } from './setup-problem.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Folders of the installed packages that the binding is built from; null where they are not installed. */
+export function bindingPackages() {
+  const places = [here, process.cwd()];
+  const sdk = packageFolder('@flowbook/sdk', places);
+  if (sdk) places.unshift(sdk);
+  const headers = packageFolder('node-api-headers', places);
+  return {
+    tfjs: packageFolder('@tensorflow/tfjs-node-gpu', places),
+    nodeHeaders: headers && join(headers, 'include'),
+  };
+}
+
+function requirePlatform(options) {
+  const platform = platformFor(thisMachine(options));
+  if (platform.state !== 'unavailable') return platform;
+  throw new SetupProblem(
+    'native library for this platform',
+    `Cannot fetch the native library on ${platform.name} as ${platform.reason}`,
+    null,
+  );
+}
+
+function requireBindingPackages() {
+  const packages = bindingPackages();
+  if (packages.tfjs && packages.nodeHeaders) return packages;
+  throw new SetupProblem(
+    'npm package',
+    `Cannot build the native binding as @tensorflow/tfjs-node-gpu and node-api-headers must be installed: ${packages.tfjs ? 'node-api-headers' : '@tensorflow/tfjs-node-gpu'} is missing`,
+    'npm install --ignore-scripts',
+  );
+}
+
+const waitingLine = (report) => (pid) => report(`waiting for another set-up (process ${pid})`);
+
+/**
+ * The stages that fetch and build what npm does not carry, in order.
+ *
+ * @param options `jupyter: false` leaves JupyterLab out; `cuda: true` takes the CUDA build of the library
+ */
+export function setupStages({ jupyter = true, cuda = false, cache = cacheFolder() } = {}) {
+  const locked = (name, work) => (report) =>
+    withLock(cache, name, () => work(report), waitingLine(report));
+  const stages = [
+    {
+      name: 'native library',
+      run: locked('native', (report) =>
+        ensureLibrary({
+          cache,
+          platform: requirePlatform({ cuda }),
+          pythonFor: () =>
+            withLock(cache, 'python', () => ensurePython(cache), waitingLine(report)),
+          report,
+        }),
+      ),
+    },
+    {
+      name: 'native binding',
+      run: locked('native', async (report) => {
+        const platform = requirePlatform({ cuda });
+        const packages = requireBindingPackages();
+        if (!isLibraryReady(cache, platform)) return 'left out, as the native library is missing';
+        const built = bindingFolder({ cache, platform, ...packages });
+        if (isBindingInPlace(built, packages.tfjs)) return 'is in place';
+        const done = await ensureBinding({ cache, platform, ...packages, report });
+        report('loading it');
+        const { version } = await checkThatItLoads(built);
+        return `${done}, runs TensorFlow ${version}`;
+      }),
+    },
+  ];
+  if (jupyter) {
+    stages.push({
+      name: 'JupyterLab',
+      run: locked('python', (report) => ensureJupyter({ cache, report })),
+    });
+  }
+  return stages;
+}
+
+/** Whether a problem leaves only tfjs's JavaScript backend to run on. */
+export function isNativeMissing(cache = cacheFolder(), options = {}) {
+  const platform = platformFor(thisMachine(options));
+  const packages = bindingPackages();
+  if (platform.state === 'unavailable' || !packages.tfjs || !packages.nodeHeaders) return true;
+  return (
+    !isLibraryReady(cache, platform) ||
+    !isBindingInPlace(bindingFolder({ cache, platform, ...packages }), packages.tfjs)
+  );
+}
+
+/** Prints what is missing, once each, and what it means. Returns whether everything is there. */
+export function reportProblems(problems, { stream = process.stderr } = {}) {
+  const told = new Set();
+  for (const problem of problems) {
+    if (told.has(problem.text)) continue;
+    told.add(problem.text);
+    stream.write(`\n${problem.text}\n`);
+  }
+  if (isNativeMissing()) {
+    stream.write(
+      `\nFLOWBOOK RUNS WITHOUT NATIVE TENSORFLOW ${tensorflowVersion}, on the JavaScript backend: everything works, many times slower.\n`,
+    );
+  }
+  return problems.length === 0;
+}
