@@ -1,0 +1,25 @@
+export * from './model-mixin';
+export * from './diffusion-model-base';
+export * from './vllm-omni-pipeline-base';
+export * from './dispatch';
+export * from './rollout-request';
+export * from './sde-window';
+export * from './prompt-embeddings';
+export { combineTrueCfg } from './true-cfg';
+export { toPixelImages } from './pixel-images';
+export { QwenImage } from './qwen-image-flow-grpo/training-adapter';
+export {
+  QwenImagePipelineWithLogProb,
+  type DiffuseOptions,
+  type DiffusionOutput,
+  type LoadOptions,
+  type QwenImageComponents,
+} from './qwen-image-flow-grpo/rollout-pipeline';
+export {
+  FORWARD_DEFAULTS,
+  type DenoisedStep,
+  type ForwardOptions,
+  type OutputType,
+} from './qwen-image-flow-grpo/forward-options';
+export { applyPromptTemplate } from './qwen-image-flow-grpo/prompt';
+export { loadPipeline } from './load-pipeline';

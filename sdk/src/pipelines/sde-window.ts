@@ -1,0 +1,58 @@
+import type { Generator } from '../tensorflow';
+
+/** First step that gets noise, and one past the last. */
+export type SdeWindow = readonly [start: number, end: number];
+
+/** How a rollout places its window. */
+export interface SdeWindowSettings {
+  /** Steps that get noise; null for all but the last. */
+  size: number | null;
+  /** The window lies within [first, end) of it. */
+  range: SdeWindow;
+  /** Steps of the rollout. */
+  steps: number;
+}
+
+function check({ size, range: [first, end], steps }: SdeWindowSettings & { size: number }): number {
+  const last = Math.min(end, steps) - size;
+  if (
+    !Number.isInteger(size) ||
+    size < 1 ||
+    !Number.isInteger(first) ||
+    first < 0 ||
+    last < first
+  ) {
+    throw new Error(
+      `Cannot place an SDE window as its size must fit sde_window_range within the ${steps} steps: current values are size ${size} and range [${first}, ${end}]`,
+    );
+  }
+  return last;
+}
+
+/**
+ * Draws where the noise of a rollout goes.
+ *
+ * All rows of a batch share one window, because rows of a group that were noised at different steps
+ * cannot be compared (verl-omni's pitfalls page: reward dies within 30 steps). With
+ * `compat: 'verl-omni'` and one generator a row, each row draws its own, as upstream does.
+ *
+ * @returns One window, or one for each row.
+ * @throws When the window does not fit.
+ */
+export function drawSdeWindow(
+  settings: SdeWindowSettings,
+  generator: Generator | readonly Generator[],
+  compat: 'verl-omni' | null = null,
+): SdeWindow | SdeWindow[] {
+  const { size, range, steps } = settings;
+  if (size === null) return [0, Math.max(steps - 1, 1)];
+  const last = check({ size, range, steps });
+  const draw = (from: Generator): SdeWindow => {
+    const start = from.integer(range[0], last + 1);
+    return [start, start + size];
+  };
+  if (!('length' in generator)) return draw(generator);
+  // Every row draws, so that the noise that follows does not depend on a row's place in the batch.
+  const windows = generator.map(draw);
+  return compat === 'verl-omni' ? windows : windows[0];
+}

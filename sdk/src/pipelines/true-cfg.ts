@@ -1,0 +1,52 @@
+import { tf } from '../tensorflow';
+import type { ModelInputs, ModelMixin } from './model-mixin';
+
+/** Length of each vector along the last axis, kept as an axis of 1. */
+function lengthOf(x: tf.Tensor): tf.Tensor {
+  return tf.sqrt(tf.sum(tf.square(x), -1, true));
+}
+
+/**
+ * True classifier-free guidance with Qwen-Image's rescaling: v = v- + g (v+ - v-), brought back to the
+ * length of v+ along the last axis.
+ *
+ * Source: diffusers `QwenImagePipeline`.
+ *
+ * @param positive Prediction for the prompt, v+ (B, S, C).
+ * @param negative Prediction for the negative prompt, v- (B, S, C).
+ * @param scale g; 1 gives v+.
+ */
+export function combineTrueCfg(positive: tf.Tensor, negative: tf.Tensor, scale: number): tf.Tensor {
+  return tf.tidy(() => {
+    const combined = tf.add(negative, tf.mul(tf.sub(positive, negative), scale));
+    return tf.mul(combined, tf.div(lengthOf(positive), lengthOf(combined)));
+  });
+}
+
+function predict(module: ModelMixin, inputs: ModelInputs): tf.Tensor {
+  const result = module.forward(inputs);
+  return 'sample' in result ? result.sample : result[0];
+}
+
+/**
+ * The velocity that a denoising step goes by: the model's prediction, guided when `trueCfgScale` is
+ * above 1. Rollout and training both come here.
+ *
+ * @returns (B, S, C)
+ * @throws When guidance is asked for and there is nothing to guide away from.
+ */
+export function predictVelocity(
+  module: ModelMixin,
+  inputs: ModelInputs,
+  negativeInputs: ModelInputs | null,
+  trueCfgScale: number,
+): tf.Tensor {
+  if (trueCfgScale <= 1) return predict(module, inputs);
+  if (negativeInputs === null || negativeInputs.encoder_hidden_states === null) {
+    throw new Error(
+      `Cannot apply true classifier-free guidance as it needs embeddings of a negative prompt: current true_cfg_scale is ${trueCfgScale}`,
+    );
+  }
+  const positive = predict(module, inputs);
+  return combineTrueCfg(positive, predict(module, negativeInputs), trueCfgScale);
+}
