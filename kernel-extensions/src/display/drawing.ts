@@ -30,7 +30,8 @@ export class Drawing implements Promise<DisplayBundle> {
   constructor({ name, spec, text }: DrawingParts) {
     this.name = name;
     this.spec = spec;
-    this.text = text;
+    // Numbers copied from a terminal must be numbers: a hyphen, not a minus sign.
+    this.text = text.replaceAll('−', '-');
   }
 
   /** The display's bundle. A picture that cannot be rendered is left out, and the text says why. */

@@ -89,9 +89,12 @@ export class LiveDisplay {
     const { latest, displayId, name } = this;
     const update = this.shown;
     this.shown = true;
-    const drawn = toBundle(typeof latest === 'function' ? callLater(latest) : latest, {
-      png: !live,
-    });
+    const drawn = toBundle(
+      typeof latest === 'function' ? callLater(latest as () => unknown) : latest,
+      {
+        png: !live,
+      },
+    );
     return publishInOrder(async () => {
       const bundle = await drawn;
       await this.sink.publish(name === undefined ? bundle : { ...bundle, name }, {
@@ -112,7 +115,7 @@ export class LiveDisplay {
 }
 
 /** Calls a value's maker inside the display, where a failure becomes a note on the output. */
-function callLater(make: Function): object {
+function callLater(make: () => unknown): object {
   return { [Symbol.for('Jupyter.display')]: () => make() };
 }
 

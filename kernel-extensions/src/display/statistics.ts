@@ -57,26 +57,20 @@ export interface Bin {
   count: number;
 }
 
-/** Counts finite values in `bins` bars of equal width; equal values give one bar around them. */
-export function countBins(values: ArrayLike<number>, bins: number, { min, max }: Summary): Bin[] {
-  if (Number.isNaN(min)) return [];
-  if (min === max) {
-    const half = Math.abs(min) * 0.05 || 0.5;
-    return [{ low: min - half, high: max + half, count: countFinite(values) }];
-  }
-  const width = (max - min) / bins;
+/** Counts finite values in `bins` bars of equal width from `low` to `high`, which must hold them all. */
+export function countBins(
+  values: ArrayLike<number>,
+  bins: number,
+  low: number,
+  high: number,
+): Bin[] {
+  const width = (high - low) / bins;
   const counts = new Array<number>(bins).fill(0);
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) continue;
-    counts[Math.min(bins - 1, Math.floor((values[i] - min) / width))] += 1;
+    counts[Math.min(bins - 1, Math.floor((values[i] - low) / width))] += 1;
   }
-  return counts.map((count, i) => ({ low: min + i * width, high: min + (i + 1) * width, count }));
-}
-
-function countFinite(values: ArrayLike<number>): number {
-  let count = 0;
-  for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) count += 1;
-  return count;
+  return counts.map((count, i) => ({ low: low + i * width, high: low + (i + 1) * width, count }));
 }
 
 /** What is wrong with some numbers, in words for a chart's warnings. */

@@ -52,6 +52,6 @@ export function advantages(
     warnings,
     bins,
     ...(clip !== undefined && { band: { low: -clip, high: clip, label: `kept: ±${clip}` } }),
-    mark: { at: 0, label: '' },
+    mark: 0,
   });
 }

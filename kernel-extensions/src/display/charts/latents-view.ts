@@ -1,3 +1,4 @@
+import { pixel } from '../rendering/pixel-position';
 import { chartWidth, colour } from '../rendering/theme';
 import type { VegaLitePart } from '../rendering/vega-lite-spec';
 
@@ -27,7 +28,7 @@ const gap = 6;
 
 /** Tiles in a grid above a line with the states' statistics, column below column. */
 export function latentsView({ columns, rows, aspect, limit }: LatentsViewParts): VegaLitePart {
-  const tile = Math.max(28, Math.min(96, Math.floor((chartWidth + gap) / columns.length) - gap));
+  const tile = Math.max(28, Math.min(80, Math.floor((chartWidth + gap) / columns.length) - gap));
   const tileHeight = Math.round(Math.min(2, aspect) * tile);
   const width = columns.length * (tile + gap) - gap;
   const centre = (index: number) => index * (tile + gap) + tile / 2;
@@ -63,11 +64,6 @@ export function latentsView({ columns, rows, aspect, limit }: LatentsViewParts):
       statisticsView(states, width, limit),
     ],
   };
-}
-
-/** Positions are screen pixels: no scales, no axes. */
-function pixel(field: string): VegaLitePart {
-  return { field, type: 'quantitative', scale: null, axis: null };
 }
 
 function tileLayer(tiles: VegaLitePart[], width: number, height: number): VegaLitePart {
@@ -135,7 +131,7 @@ function statisticsView(states: VegaLitePart[], width: number, limit: number): V
           type: 'line',
           color: colour.blue,
           strokeWidth: 2,
-          point: { filled: true, size: 40 },
+          point: { filled: true, size: 40, color: colour.blue },
         },
         encoding: { x, y: y('mean'), tooltip: statisticsTooltip },
       },

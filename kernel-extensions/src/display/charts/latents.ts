@@ -81,7 +81,7 @@ export function latents(trajectory: Trajectory, options: LatentsOptions = {}): D
     `sample ${sample}`,
     `${plural(planes.channels, 'channel')} of ${planes.height} × ${planes.width}`,
     ...(states.length < planes.states ? [`${states.length} of ${planes.states} states`] : []),
-    `colour scale −${format(limit)} to ${format(limit)}`,
+    `orange −${format(limit)}, white 0, blue ${format(limit)}`,
   ].join('  ·  ');
   const warnings = stateWarnings(states, summaries);
   const spec = chartSpec(

@@ -22,19 +22,24 @@ export function numberAt(row: LogRow, field: string | undefined): number {
 }
 
 /**
- * Exponential mean over about `window` values, corrected for its start as Adam's moments are
- * (Kingma and Ba 2015, algorithm 1). Values that are not finite are passed over.
+ * Centred mean over `window` values, fewer at the ends: it does not lag behind as an exponential mean
+ * does. Values that are not finite are passed over.
  */
 export function smooth(values: readonly number[], window: number): number[] {
-  const keep = 1 - 1 / Math.max(1, window);
-  let mean = 0;
-  let weight = 0;
-  return values.map((value) => {
-    if (Number.isFinite(value)) {
-      mean = keep * mean + (1 - keep) * value;
-      weight = keep * weight + (1 - keep);
-    }
-    return weight === 0 ? NaN : mean / weight;
+  const before = Math.floor((window - 1) / 2);
+  const after = Math.ceil((window - 1) / 2);
+  // Running sums make it linear in the number of values.
+  const sums = [0];
+  const counts = [0];
+  values.forEach((value, i) => {
+    const finite = Number.isFinite(value);
+    sums.push(sums[i] + (finite ? value : 0));
+    counts.push(counts[i] + (finite ? 1 : 0));
+  });
+  return values.map((_, i) => {
+    const from = Math.max(0, i - before);
+    const to = Math.min(values.length, i + after + 1);
+    return (sums[to] - sums[from]) / (counts[to] - counts[from]);
   });
 }
 

@@ -38,6 +38,8 @@ export function ratios(
     label: 'ratio of probabilities, new / old policy',
     values: numbers,
     facts,
+    statistics: ({ mean, min, max }) =>
+      `mean ${nearOne(mean)}  ·  ${nearOne(min)} to ${nearOne(max)}`,
     warnings,
     bins,
     ...(clipRange !== undefined && {
@@ -47,6 +49,13 @@ export function ratios(
         label: `clip band 1 ± ${format(clipRange)}`,
       },
     }),
-    mark: { at: 1, label: '' },
+    mark: 1,
   });
+}
+
+/** Ratios differ from 1 in digits that a rounded number would lose. */
+function nearOne(ratio: number): string {
+  const difference = ratio - 1;
+  if (Math.abs(difference) > 0.1 || !Number.isFinite(ratio)) return format(ratio);
+  return difference === 0 ? '1' : `1 ${difference < 0 ? '−' : '+'} ${format(Math.abs(difference))}`;
 }

@@ -18,7 +18,7 @@ export interface RewardCurveOptions {
   spread?: string;
   /** The field with the reward on held-out prompts. Default `heldOut` or `held_out`. */
   heldOut?: string;
-  /** Steps over which the smoothed line averages; 1 draws none. Default: a tenth of the steps. */
+  /** Steps over which the smoothed line averages; 1 draws none. Default: a tenth, at most 100. */
   smoothing?: number;
   /** Alarms to draw beside those found in the rows. */
   alarms?: readonly Alarm[];
@@ -45,7 +45,7 @@ export function rewardCurve(log: readonly LogRow[], options: RewardCurveOptions 
   const spreadField = options.spread ?? findField(log, ['rewardStd', 'reward_std']);
   const heldOutField = options.heldOut ?? findField(log, ['heldOut', 'held_out']);
   const rewards = log.map((row) => numberAt(row, rewardField));
-  const window = options.smoothing ?? Math.max(1, Math.round(log.length / 10));
+  const window = options.smoothing ?? Math.min(100, Math.max(1, Math.round(log.length / 10)));
   const smoothed = window > 1 ? smooth(rewards, window) : [];
 
   const alarms = [...findAlarms(log, rewardField, spreadField), ...(options.alarms ?? [])];

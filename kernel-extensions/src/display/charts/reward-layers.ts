@@ -71,8 +71,8 @@ export function rewardLayers({ points, heldOut, alarms, window }: RewardLayersPa
       {
         mark: {
           type: 'line',
-          strokeWidth: window > 1 ? 1.2 : 2,
-          ...(few && { point: { filled: true, size: 22 } }),
+          strokeWidth: window > 1 ? 1 : 2,
+          ...(few && { point: { filled: true, size: window > 1 ? 14 : 28 } }),
         },
         encoding: { x, y: y('reward'), color: color(0) },
       },
@@ -112,7 +112,12 @@ function stepEncoding(points: CurvePoint[]): VegaLitePart {
     field: 'step',
     type: 'quantitative',
     scale: { domain, nice: false },
-    axis: { title: 'training step', tickMinStep: 1, tickCount: 10, format: '~d' },
+    axis: {
+      title: 'training step',
+      tickMinStep: 1,
+      tickCount: Math.min(10, domain[1] - domain[0]),
+      format: 'd',
+    },
   };
 }
 
@@ -152,6 +157,7 @@ function hoverLayer(points: CurvePoint[], x: VegaLitePart): VegaLitePart {
   return {
     mark: {
       type: 'rule',
+      clip: true,
       opacity: 0.001,
       strokeWidth: Math.max(2, chartWidth / Math.max(1, points.length)),
     },

@@ -1,8 +1,7 @@
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
-import { chartWidth, colour } from '../rendering/theme';
-import type { VegaLitePart } from '../rendering/vega-lite-spec';
+import { lengthsView, levelsView, type NoiseState, type NoiseStep } from './sigmas-views';
 
 /** What `sigmas()` needs of a scheduler. */
 export interface Schedule {
@@ -41,12 +40,12 @@ export function sigmas(schedule: Schedule, { window, title }: SigmasOptions = {}
   }
 
   const noisy = (step: number) => window !== undefined && step >= window[0] && step < window[1];
-  const states = levels.map((sigma, step) => ({
+  const states: NoiseState[] = levels.map((sigma, step) => ({
     step,
     sigma: compact(sigma),
     timestep: step < steps ? compact(schedule.timestepValues[step]) : 0,
   }));
-  const moves = Array.from({ length: steps }, (_, step) => ({
+  const moves: NoiseStep[] = Array.from({ length: steps }, (_, step) => ({
     step,
     end: step + 1,
     length: compact(levels[step] - levels[step + 1]),
@@ -67,7 +66,7 @@ export function sigmas(schedule: Schedule, { window, title }: SigmasOptions = {}
     },
     {
       spacing: 18,
-      vconcat: [levelsView(states, steps, window), lengthsView(moves, steps, window !== undefined)],
+      vconcat: [levelsView(states, window), lengthsView(moves, window !== undefined)],
     },
   );
   return new Drawing({
@@ -75,125 +74,6 @@ export function sigmas(schedule: Schedule, { window, title }: SigmasOptions = {}
     spec,
     text: sigmasText(levels, schedule, windowText, noisy),
   });
-}
-
-function xEncoding(steps: number, title: string | null): VegaLitePart {
-  return {
-    field: 'step',
-    type: 'quantitative',
-    scale: { domain: [0, steps], nice: false },
-    axis: { title, format: 'd', tickMinStep: 1, tickCount: Math.min(steps, 12) },
-  };
-}
-
-function levelsView(
-  states: { step: number; sigma: number | null; timestep: number | null }[],
-  steps: number,
-  window: SigmasOptions['window'],
-): VegaLitePart {
-  const y = {
-    field: 'sigma',
-    type: 'quantitative',
-    scale: { zero: true },
-    axis: { title: 'noise level σ', tickCount: 5 },
-  };
-  const shaded = window !== undefined && window[1] > window[0];
-  return {
-    width: chartWidth,
-    height: 210,
-    layer: [
-      ...(shaded ? windowLayers(window) : []),
-      {
-        data: { values: states },
-        mark: { type: 'line', color: colour.blue, strokeWidth: 2 },
-        encoding: { x: xEncoding(steps, null), y },
-      },
-      {
-        data: { values: states },
-        mark: {
-          type: 'point',
-          filled: true,
-          opacity: 1,
-          color: colour.blue,
-          size: steps > 60 ? 12 : 55,
-          stroke: colour.card,
-          strokeWidth: steps > 60 ? 0 : 1.5,
-        },
-        encoding: {
-          x: xEncoding(steps, null),
-          y,
-          tooltip: [
-            { field: 'step', title: 'step' },
-            { field: 'sigma', title: 'noise level σ' },
-            { field: 'timestep', title: 'timestep' },
-          ],
-        },
-      },
-    ],
-  };
-}
-
-function windowLayers([begin, end]: readonly [number, number]): VegaLitePart[] {
-  const data = { values: [{ step: begin, end, label: 'SDE window' }] };
-  const x = { field: 'step', type: 'quantitative' };
-  return [
-    {
-      data,
-      mark: { type: 'rect', color: colour.orange, opacity: 0.16 },
-      encoding: { x, x2: { field: 'end' } },
-    },
-    {
-      data,
-      mark: {
-        type: 'text',
-        align: 'left',
-        baseline: 'top',
-        dx: 6,
-        y: 6,
-        color: '#8a5a00',
-        fontWeight: 600,
-      },
-      encoding: { x, y: { value: 6 }, text: { field: 'label' } },
-    },
-  ];
-}
-
-function lengthsView(
-  moves: { step: number; kind: string }[],
-  steps: number,
-  coloured: boolean,
-): VegaLitePart {
-  const kinds = ['SDE step, adds noise', 'ODE step, no noise'];
-  return {
-    width: chartWidth,
-    height: 70,
-    data: { values: moves },
-    mark: { type: 'bar', x2Offset: steps > 60 ? 0 : -1, xOffset: steps > 60 ? 0 : 1 },
-    encoding: {
-      x: xEncoding(steps, 'denoising step'),
-      x2: { field: 'end' },
-      y: {
-        field: 'length',
-        type: 'quantitative',
-        axis: { title: 'step length |Δσ|', tickCount: 3 },
-      },
-      color: coloured
-        ? {
-            field: 'kind',
-            type: 'nominal',
-            scale: { domain: kinds, range: [colour.orange, colour.sky] },
-            legend: { title: null, orient: 'bottom', direction: 'horizontal' },
-          }
-        : { value: colour.sky },
-      tooltip: [
-        { field: 'step', title: 'step' },
-        { field: 'from', title: 'from σ' },
-        { field: 'to', title: 'to σ' },
-        { field: 'length', title: 'length |Δσ|' },
-        { field: 'kind', title: 'kind' },
-      ],
-    },
-  };
 }
 
 function sigmasText(

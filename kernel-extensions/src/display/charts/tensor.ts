@@ -35,7 +35,7 @@ export function tensor(value: TensorLike, { name, bins }: TensorOptions = {}): D
   const small =
     shape.length <= 2 && numbers.length > 0 && Math.max(columns, ...shape) <= readableSide;
   const drawing = small
-    ? numberGrid(title, numbers, columns)
+    ? numberGrid(title, numbers, columns, shape.length)
     : histogram({ name: 'tensor', title, label: 'value', values: numbers, bins });
   return new Drawing({
     name: 'tensor',
@@ -44,7 +44,12 @@ export function tensor(value: TensorLike, { name, bins }: TensorOptions = {}): D
   });
 }
 
-function numberGrid(title: string, numbers: ArrayLike<number>, columns: number): Drawing {
+function numberGrid(
+  title: string,
+  numbers: ArrayLike<number>,
+  columns: number,
+  rank: number,
+): Drawing {
   const summary = summarise(numbers);
   const warnings = numberWarnings(summary);
   const limit = Math.max(Math.abs(summary.min), Math.abs(summary.max)) || 1;
@@ -60,8 +65,12 @@ function numberGrid(title: string, numbers: ArrayLike<number>, columns: number):
   const subtitle = `mean ${format(summary.mean)}  ·  std ${format(summary.std)}`;
   const axis = { orient: 'top', title: null, labelAngle: 0, domain: false, ticks: false };
   const position = {
-    x: { field: 'column', type: 'ordinal', axis },
-    y: { field: 'row', type: 'ordinal', axis: { ...axis, orient: 'left', grid: false } },
+    x: { field: 'column', type: 'ordinal', axis: rank < 1 ? null : axis },
+    y: {
+      field: 'row',
+      type: 'ordinal',
+      axis: rank < 2 ? null : { ...axis, orient: 'left', grid: false },
+    },
   };
   const spec = chartSpec(
     { title, subtitle, warnings, description: `${title}, number by number; ${subtitle}.` },
@@ -84,7 +93,11 @@ function cellLayer(limit: number): VegaLitePart {
       color: {
         field: 'value',
         type: 'quantitative',
-        scale: { domain: [-limit, 0, limit], range: [colour.vermilion, '#f3f5f7', colour.blue] },
+        scale: {
+          domain: [-limit, 0, limit],
+          range: [colour.vermilion, '#f3f5f7', colour.blue],
+          interpolate: 'rgb',
+        },
         legend: null,
       },
       tooltip: [

@@ -41,7 +41,7 @@ export function unpackLatents(
 
   if (shape.length > 4) {
     const [channels] = shape.slice(2);
-    const [height, width] = shape.slice(-2);
+    const width = shape[shape.length - 1];
     const area = size / channels;
     // More frames than one are drawn below each other.
     return {
@@ -53,7 +53,7 @@ export function unpackLatents(
         const from = start(state) + channel * area;
         return Float32Array.from({ length: area }, (_, i) => numbers[from + i]);
       },
-    } satisfies LatentStates & { height: typeof height };
+    };
   }
 
   const [tokens, packed] = shape.slice(2);

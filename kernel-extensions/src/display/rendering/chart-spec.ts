@@ -19,7 +19,11 @@ export function chartSpec(frame: ChartFrame, view: VegaLitePart): VegaLiteSpec {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
     description: [frame.description, ...warnings].join(' '),
-    title: { text: frame.title, ...(subtitle.length > 0 && { subtitle }) },
+    title: {
+      text: frame.title,
+      ...(subtitle.length > 0 && { subtitle }),
+      ...(warnings.length > 0 && { subtitleColor: colour.alarm }),
+    },
     // Also on a dark page a chart stands on its own white card.
     background: colour.card,
     config,

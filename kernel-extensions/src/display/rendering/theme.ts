@@ -12,6 +12,9 @@ export const colour = {
   sky: '#56b4e9',
   orange: '#e69f00',
   vermilion: '#d55e00',
+  /** Vermilion and orange dark enough for text. */
+  alarm: '#a84300',
+  amber: '#8a5a00',
   green: '#009e73',
   purple: '#aa4499',
 } as const;
@@ -58,6 +61,7 @@ export const config = {
     ticks: true,
     tickColor: colour.line,
     tickSize: 4,
+    labelFlush: false,
   },
   axisY: { grid: true, gridColor: colour.grid },
   legend: {
