@@ -1,0 +1,11 @@
+export * from './layers';
+export { QwenImageTransformer2DModel } from './qwen-image/transformer';
+export type { AddLoraOptions } from './qwen-image/transformer';
+export type { QwenImageTransformerConfig } from './qwen-image/transformer-config';
+export type { QwenImageTransformerInputs } from './qwen-image/transformer-inputs';
+export { qwenRotaryFactors } from './qwen-image/rope';
+export type { ImageShape, RopeOptions } from './qwen-image/rope';
+export { LoraAdapters } from './lora-adapters';
+export type { LoraLayer } from './lora-adapters';
+export { selectLoraTargets } from './lora-targets';
+export type { LoraTargets } from './lora-targets';

@@ -1,0 +1,10 @@
+export { linear } from './linear';
+export { modulatedLayerNorm } from './modulated-layer-norm';
+export { rmsNorm } from './rms-norm';
+export { geluTanh, silu } from './activations';
+export { rotateInterleaved, rotaryTables } from './rotary-embedding';
+export type { RotaryFactors, RotaryTables } from './rotary-embedding';
+export { attention, MASKED } from './attention';
+export { timestepEmbedding } from './timestep-embedding';
+export { withZeroGradient } from './zero-gradient';
+export { loraWeight } from './lora-weight';

@@ -1,0 +1,28 @@
+import { tf } from '../../tensorflow';
+import { differentiable } from './differentiable';
+
+/**
+ * y = x / sqrt(mean(x^2) + epsilon) * weight, over the last axis (Zhang and Sennrich 2019, arXiv 1910.07467).
+ *
+ * @param x (..., C)
+ * @param weight (C)
+ * @returns (..., C)
+ */
+export function rmsNorm<X extends tf.Tensor>(x: X, weight: tf.Tensor1D, epsilon = 1e-6): X {
+  return differentiable<X>(
+    [x, weight],
+    (save) => {
+      const rstd = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
+      const normal = tf.mul(x, rstd);
+      save([normal, rstd, weight]);
+      return tf.mul<X>(normal, weight);
+    },
+    (dy, [normal, rstd, weight]) => [
+      () => {
+        const g = tf.mul(dy, weight);
+        return tf.mul(tf.sub(g, tf.mul(normal, tf.mean(tf.mul(g, normal), -1, true))), rstd);
+      },
+      () => tf.sum(tf.mul(dy, normal).reshape([-1, weight.size]), 0),
+    ],
+  );
+}

@@ -1,0 +1,178 @@
+import type { RandomKey } from '../core/random-key';
+import type { LoraWeights } from '../io/lora-file';
+import { tf } from '../tensorflow';
+import { randomNormal } from '../tensorflow/random';
+import { loraWeight } from './layers';
+
+/** A low-rank adapter of one linear layer, trainable. */
+export interface LoraLayer {
+  /** (rank, in) */
+  readonly A: tf.Variable;
+  /** (out, rank) */
+  readonly B: tf.Variable;
+  readonly rank: number;
+  readonly alpha: number;
+}
+
+/** Size of a new adapter and how it starts. */
+export interface NewLoraOptions {
+  rank: number;
+  /** The adapter's scale is alpha / rank. Default: rank. */
+  alpha?: number;
+  /** What the random start depends on. */
+  key: RandomKey;
+}
+
+/** Named sets of low-rank adapters on the linear layers of a model. All active sets add up. */
+export class LoraAdapters {
+  readonly #sets = new Map<string, Map<string, LoraLayer>>();
+  #active: string[] = [];
+  /** Whether active sets take part in the forward pass. */
+  enabled = true;
+
+  /** @param layers The model's linear layers: path to [out, in]. */
+  constructor(readonly layers: ReadonlyMap<string, readonly [number, number]>) {}
+
+  /** Names of all sets. */
+  names(): string[] {
+    return [...this.#sets.keys()];
+  }
+
+  /** Names of the sets that take part. */
+  get active(): readonly string[] {
+    return this.#active;
+  }
+
+  /** Chooses the sets that take part. Throws when a name is unknown. */
+  setActive(names: readonly string[]): void {
+    names.forEach((name) => this.get(name));
+    this.#active = [...names];
+  }
+
+  /** The layers of a set, by module path. Throws when there is no such set. */
+  get(name: string): ReadonlyMap<string, LoraLayer> {
+    const set = this.#sets.get(name);
+    if (set === undefined) {
+      throw new Error(
+        `Cannot find adapter "${name}": present are ${this.names().join(', ') || 'none'}`,
+      );
+    }
+    return set;
+  }
+
+  /**
+   * Adds a set with A drawn from N(0, 1 / rank^2) and B zero, PEFT's gaussian start: at first it changes nothing.
+   *
+   * @param paths Layers that get an adapter.
+   */
+  create(
+    name: string,
+    paths: readonly string[],
+    { rank, alpha = rank, key }: NewLoraOptions,
+  ): void {
+    if (!Number.isSafeInteger(rank) || rank < 1) {
+      throw new Error(
+        `Cannot add adapter "${name}" as rank must be a whole number from 1: current value is ${rank}`,
+      );
+    }
+    this.#checkFree(name);
+    const set = new Map<string, LoraLayer>();
+    for (const path of paths) {
+      const [outputs, inputs] = this.#sizeOf(path);
+      const A = tf.tidy(() => tf.mul(randomNormal(key.fold(path), [rank, inputs]), 1 / rank));
+      set.set(path, { A: own(A), B: own(tf.zeros([outputs, rank])), rank, alpha });
+    }
+    this.#add(name, set);
+  }
+
+  /** Adds a set that was read from a file. Takes the tensors over. Throws when a layer does not fit. */
+  adopt(name: string, weights: ReadonlyMap<string, LoraWeights>): void {
+    this.#checkFree(name);
+    for (const [path, { A, B }] of weights) {
+      const [outputs, inputs] = this.#sizeOf(path);
+      if (A.shape[1] !== inputs || B.shape[0] !== outputs) {
+        throw new Error(
+          `Cannot load adapter "${name}" as layer "${path}" must have ${inputs} inputs and ${outputs} outputs: current value is ${A.shape[1]} and ${B.shape[0]}`,
+        );
+      }
+    }
+    const set = [...weights].map(([path, { A, B, rank, alpha }]): [string, LoraLayer] => [
+      path,
+      { A: own(A), B: own(B), rank, alpha },
+    ]);
+    this.#add(name, new Map(set));
+  }
+
+  /** Removes a set and disposes its tensors. */
+  remove(name: string): void {
+    for (const { A, B } of this.get(name).values()) [A, B].forEach((tensor) => tensor.dispose());
+    this.#sets.delete(name);
+    this.#active = this.#active.filter((other) => other !== name);
+  }
+
+  /** The adapters that take part at a layer. */
+  activeAt(path: string): LoraLayer[] {
+    if (!this.enabled) return [];
+    return this.#active.flatMap((name) => this.#sets.get(name)?.get(path) ?? []);
+  }
+
+  /** W + sum over active sets of scale (alpha / rank) B A; W itself when there is none. */
+  apply(path: string, weight: tf.Tensor2D, scale = 1): tf.Tensor2D {
+    return this.activeAt(path).reduce(
+      (sum, { A, B, rank, alpha }) =>
+        loraWeight(
+          sum,
+          A as tf.Tensor as tf.Tensor2D,
+          B as tf.Tensor as tf.Tensor2D,
+          (scale * alpha) / rank,
+        ),
+      weight,
+    );
+  }
+
+  /** A and B of the active sets: `<path>.lora_A.weight`; sets other than `default` carry their name before `weight`. */
+  variables(): Map<string, tf.Variable> {
+    const variables = new Map<string, tf.Variable>();
+    for (const name of this.#active) {
+      const infix = name === 'default' ? '' : `.${name}`;
+      for (const [path, { A, B }] of this.get(name)) {
+        variables.set(`${path}.lora_A${infix}.weight`, A);
+        variables.set(`${path}.lora_B${infix}.weight`, B);
+      }
+    }
+    return variables;
+  }
+
+  /** Removes all sets. */
+  dispose(): void {
+    this.names().forEach((name) => this.remove(name));
+  }
+
+  #add(name: string, set: Map<string, LoraLayer>): void {
+    this.#sets.set(name, set);
+    this.#active.push(name);
+  }
+
+  #checkFree(name: string): void {
+    if (this.#sets.has(name)) {
+      throw new Error(
+        `Cannot add adapter "${name}" as the name must be free: remove the old one first`,
+      );
+    }
+  }
+
+  #sizeOf(path: string): readonly [number, number] {
+    const size = this.layers.get(path);
+    if (size === undefined) {
+      throw new Error(`Cannot add an adapter as the model must have a linear layer "${path}"`);
+    }
+    return size;
+  }
+}
+
+/** A variable that has taken a tensor's place. */
+function own(tensor: tf.Tensor): tf.Variable {
+  const variable = tf.variable(tensor);
+  tensor.dispose();
+  return variable;
+}

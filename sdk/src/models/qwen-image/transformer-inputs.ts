@@ -1,0 +1,85 @@
+import { tf } from '../../tensorflow';
+import { MASKED } from '../layers';
+import type { ImageShape } from './rope';
+import type { QwenImageTransformerConfig } from './transformer-config';
+
+/** Inputs of the transformer, by diffusers' names. */
+export interface QwenImageTransformerInputs {
+  /** (B, S, C) packed latents; the tokens of all images of a row, one after the other. */
+  hidden_states: tf.Tensor3D;
+  /** (B) noise level between 0 and 1: the scheduler's timestep / 1000. */
+  timestep: tf.Tensor1D;
+  /** (B, L, D) states of the text encoder. */
+  encoder_hidden_states: tf.Tensor3D;
+  /** (B, L) 1 at text tokens, 0 at padding, which may be anywhere. Null or missing: all are text. */
+  encoder_hidden_states_mask?: tf.Tensor2D | null;
+  /** For each row its images as [frames, height, width] in patches. All rows must agree. */
+  img_shapes: readonly (readonly ImageShape[])[] | number[][][];
+  /** Must be null: diffusers' model has no weights for it. */
+  guidance?: tf.Tensor | null;
+  /** (B) int32, 0 or 1; for models with `use_additional_t_cond`. */
+  additional_t_cond?: tf.Tensor1D | null;
+  /** `scale` multiplies the adapters. */
+  attention_kwargs?: { scale?: number } | null;
+  /** true: `{ sample }`; false: `[sample]`. Default true, as diffusers has it. */
+  return_dict?: boolean;
+}
+
+/** Checks the inputs against each other and the configuration. Throws with the name of what does not fit. */
+export function checkTransformerInputs(
+  inputs: QwenImageTransformerInputs,
+  config: QwenImageTransformerConfig,
+): void {
+  const { hidden_states: x, encoder_hidden_states: text, timestep, img_shapes: shapes } = inputs;
+  const [batch, tokens] = x.shape;
+  const mask = inputs.encoder_hidden_states_mask ?? null;
+  checkShape('hidden_states', x, [batch, tokens, config.in_channels]);
+  checkShape('encoder_hidden_states', text, [batch, text.shape[1], config.joint_attention_dim]);
+  checkShape('timestep', timestep, [batch]);
+  if (mask !== null) checkShape('encoder_hidden_states_mask', mask, [batch, text.shape[1]]);
+  const first = JSON.stringify(shapes[0] ?? null);
+  if (shapes.length !== batch || shapes.some((row) => JSON.stringify(row) !== first)) {
+    throw invalid('img_shapes', `${batch} equal rows`, JSON.stringify(shapes));
+  }
+  const expected = shapes[0].reduce(
+    (sum, [frames, height, width]) => sum + frames * height * width,
+    0,
+  );
+  if (expected !== tokens) {
+    throw invalid('the number of image tokens', `${expected}, as img_shapes say`, tokens);
+  }
+  if (inputs.guidance !== null && inputs.guidance !== undefined) {
+    throw invalid('guidance', 'null: the model has no weights for "guidance_embeds"', 'a tensor');
+  }
+  const hasCondition = (inputs.additional_t_cond ?? null) !== null;
+  if (hasCondition !== config.use_additional_t_cond) {
+    const rule = config.use_additional_t_cond ? 'given' : 'missing';
+    throw invalid(
+      'additional_t_cond',
+      `${rule}, as "use_additional_t_cond" is ${config.use_additional_t_cond}`,
+      hasCondition ? 'a tensor' : 'nothing',
+    );
+  }
+  const unknown = Object.keys(inputs.attention_kwargs ?? {}).find((key) => key !== 'scale');
+  if (unknown !== undefined) throw invalid('attention_kwargs', '{scale}', `{${unknown}}`);
+}
+
+/** What keeps attention from padding: (B, 1, 1, L + S), zero at tokens to look at. */
+export function attentionBias(mask: tf.Tensor2D, imageTokens: number): tf.Tensor4D {
+  const [batch, length] = mask.shape;
+  const text = tf.mul<tf.Tensor2D>(tf.cast(tf.equal(mask, 0), 'float32'), MASKED);
+  const all = tf.concat2d([text, tf.zeros([batch, imageTokens])], 1);
+  return all.reshape([batch, 1, 1, length + imageTokens]);
+}
+
+function checkShape(name: string, tensor: tf.Tensor, expected: readonly number[]): void {
+  if (JSON.stringify(tensor.shape) !== JSON.stringify(expected)) {
+    throw invalid(name, `of shape [${expected}]`, `[${tensor.shape}]`);
+  }
+}
+
+function invalid(what: string, rule: string, value: unknown): Error {
+  return new Error(
+    `Cannot run QwenImageTransformer2DModel as ${what} must be ${rule}: current value is ${value}`,
+  );
+}
