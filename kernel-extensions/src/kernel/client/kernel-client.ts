@@ -1,0 +1,251 @@
+import type { Message } from '../protocol/message';
+import type { CellOutput, ErrorContent, ExpressionResult } from '../protocol/outputs';
+import { KernelChannels, type RequestChannel } from './kernel-channels';
+import { KernelProcess, type KernelProcessOptions } from './kernel-process';
+import { toCellOutput } from './to-cell-output';
+
+export interface KernelClientOptions extends KernelProcessOptions {
+  /** How long the kernel may take to answer its first request, in milliseconds. */
+  startTimeoutMs?: number;
+}
+
+export interface ExecuteOptions {
+  silent?: boolean;
+  storeHistory?: boolean;
+  stopOnError?: boolean;
+  userExpressions?: Record<string, string>;
+  /** Called for each output as it arrives, also for what callbacks of the cell print after it ended. */
+  onOutput?: (output: CellOutput) => void;
+  /** Answers `await input(prompt)`; without it a cell that asks for input fails. */
+  onInput?: (prompt: string, password: boolean) => string | Promise<string>;
+}
+
+export interface ExecuteResult {
+  status: 'ok' | 'error' | 'aborted';
+  executionCount: number | null;
+  /** In order of arrival, complete: the kernel was idle again when this was returned. */
+  outputs: CellOutput[];
+  error: ErrorContent | null;
+  userExpressions: Record<string, ExpressionResult>;
+}
+
+interface PendingRequest {
+  reply?: Message;
+  idle: boolean;
+  needsIdle: boolean;
+  settle: (reply: Message) => void;
+  fail: (error: Error) => void;
+}
+
+/**
+ * Drives a Jupyter kernel over ZeroMQ, without Python and without a server.
+ *
+ * @example
+ * const kernel = await KernelClient.start({ cwd: 'notebooks' });
+ * const result = await kernel.execute('1 + 1');
+ * console.log(result.outputs); // [{ output_type: 'execute_result', data: { 'text/plain': '2' }, ... }]
+ * await kernel.shutdown();
+ */
+export class KernelClient {
+  /** The content of the kernel's first kernel_info_reply. */
+  info: Record<string, unknown> = {};
+  private channels!: KernelChannels;
+  private ended: string | null = null;
+  private readonly pending = new Map<string, PendingRequest>();
+  private readonly cells = new Map<string, ExecuteOptions & { outputs: CellOutput[] }>();
+  private readonly listeners = new Set<(message: Message) => void>();
+
+  private constructor(private readonly process: KernelProcess) {
+    void process.ended.then((reason) => {
+      this.ended = reason;
+      for (const request of this.pending.values()) request.fail(this.endedError());
+      this.pending.clear();
+    });
+  }
+
+  /** Starts a kernel and returns once it answers and no output of the first cell can be missed. */
+  static async start(options: KernelClientOptions = {}): Promise<KernelClient> {
+    const client = new KernelClient(await KernelProcess.start(options));
+    const timeoutMs = options.startTimeoutMs ?? 60_000;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, fail) => {
+      timer = setTimeout(
+        () => fail(new Error(`Cannot start the kernel as it must answer in ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+    });
+    try {
+      await Promise.race([
+        client.connect(),
+        late,
+        client.process.ended.then(() => Promise.reject(client.endedError())),
+      ]);
+    } catch (error) {
+      client.kill();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    return client;
+  }
+
+  /** Process id of the kernel. */
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  /** Runs a cell; resolves when the reply and all its output have arrived. Cells queue in the kernel. */
+  async execute(code: string, options: ExecuteOptions = {}): Promise<ExecuteResult> {
+    const cell = { ...options, outputs: [] as CellOutput[] };
+    const reply = await this.request(
+      'shell',
+      'execute_request',
+      {
+        code,
+        silent: options.silent ?? false,
+        store_history: options.storeHistory ?? true,
+        user_expressions: options.userExpressions ?? {},
+        allow_stdin: options.onInput !== undefined,
+        stop_on_error: options.stopOnError ?? true,
+      },
+      (id) => this.cells.set(id, cell),
+    );
+    const content = reply.content as unknown as ErrorContent & {
+      status: ExecuteResult['status'];
+      execution_count?: number;
+      user_expressions?: Record<string, ExpressionResult>;
+    };
+    return {
+      status: content.status,
+      executionCount: content.execution_count ?? null,
+      outputs: [...cell.outputs],
+      error:
+        content.status === 'error'
+          ? { ename: content.ename, evalue: content.evalue, traceback: content.traceback }
+          : null,
+      userExpressions: content.user_expressions ?? {},
+    };
+  }
+
+  /** Stops the running cell; resolves when the kernel has taken the request, not when the cell ended. */
+  async interrupt(): Promise<void> {
+    await this.request('control', 'interrupt_request', {});
+  }
+
+  async complete(
+    code: string,
+    cursor: number,
+  ): Promise<{ matches: string[]; cursor_start: number; cursor_end: number }> {
+    const reply = await this.request('shell', 'complete_request', { code, cursor_pos: cursor });
+    return reply.content as never;
+  }
+
+  async inspect(
+    code: string,
+    cursor: number,
+    detailLevel: 0 | 1 = 0,
+  ): Promise<{ found: boolean; data: Record<string, string> }> {
+    const content = { code, cursor_pos: cursor, detail_level: detailLevel };
+    const reply = await this.request('shell', 'inspect_request', content);
+    return reply.content as never;
+  }
+
+  /** Sends any request; resolves with the reply, after the kernel has said that it is idle again. */
+  request(
+    channel: RequestChannel,
+    type: string,
+    content: Record<string, unknown>,
+    beforeSend?: (id: string) => void,
+  ): Promise<Message> {
+    if (this.ended !== null) return Promise.reject(this.endedError());
+    return new Promise((settle, fail) => {
+      // Both kinds publish their status; shutdown_request may take iopub away before it is read.
+      const needsIdle = type !== 'shutdown_request';
+      const header = this.channels.send(channel, type, content);
+      this.pending.set(header.msg_id, { idle: false, needsIdle, settle, fail });
+      beforeSend?.(header.msg_id);
+    });
+  }
+
+  /** Calls `listener` with every message on iopub until the returned function is called. */
+  onIopub(listener: (message: Message) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Asks the kernel to end and waits; ends its process by its id if it does not. */
+  async shutdown(): Promise<void> {
+    if (this.ended === null) {
+      const asked = this.request('control', 'shutdown_request', { restart: false }).catch(() => {});
+      await Promise.race([asked, this.process.ended, delay(3000)]);
+      await Promise.race([this.process.ended, delay(3000)]);
+    }
+    this.kill();
+    await this.process.ended;
+  }
+
+  /** Ends the kernel process at once. */
+  kill(): void {
+    this.process.kill();
+    this.channels?.close();
+  }
+
+  private async connect(): Promise<void> {
+    let welcomed: () => void = () => {};
+    const subscribed = new Promise<void>((settle) => (welcomed = settle));
+    this.channels = await KernelChannels.connect(this.process.connection, (channel, message) => {
+      if (channel === 'iopub') {
+        welcomed(); // any message on iopub proves the subscription
+        this.receiveOutput(message);
+      } else if (channel === 'stdin') void this.answerInput(message);
+      else this.receiveReply(message);
+    });
+    await subscribed;
+    this.info = (await this.request('shell', 'kernel_info_request', {})).content;
+  }
+
+  private receiveReply(message: Message): void {
+    const request = this.pending.get(message.parent_header.msg_id);
+    if (!request) return;
+    request.reply = message;
+    this.settle(message.parent_header.msg_id, request);
+  }
+
+  private receiveOutput(message: Message): void {
+    for (const listener of this.listeners) listener(message);
+    const id = message.parent_header.msg_id;
+    if (message.header.msg_type === 'status') {
+      const request = this.pending.get(id);
+      if (!request || message.content.execution_state !== 'idle') return;
+      request.idle = true;
+      this.settle(id, request);
+      return;
+    }
+    const cell = this.cells.get(id);
+    const output = cell && toCellOutput(message);
+    if (!cell || !output) return;
+    cell.outputs.push(output);
+    cell.onOutput?.(output);
+  }
+
+  private settle(id: string, request: PendingRequest): void {
+    if (!request.reply || (request.needsIdle && !request.idle)) return;
+    this.pending.delete(id);
+    request.settle(request.reply);
+  }
+
+  private async answerInput(message: Message): Promise<void> {
+    const cell = this.cells.get(message.parent_header.msg_id);
+    const { prompt, password } = message.content as { prompt: string; password: boolean };
+    const value = (await cell?.onInput?.(prompt, password)) ?? '';
+    this.channels.send('stdin', 'input_reply', { status: 'ok', value }, message.header);
+  }
+
+  private endedError(): Error {
+    return new Error(`Cannot use the kernel as it must be running: ${this.ended}`);
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((settle) => setTimeout(settle, ms).unref());
+}

@@ -1,0 +1,103 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { ConnectionInfo } from '../protocol/connection-file';
+
+/** The kernelspec that ships with this package. */
+export const FLOWBOOK_KERNELSPEC = resolve(__dirname, '../../../share/jupyter/kernels/flowbook');
+
+export interface KernelProcessOptions {
+  /** Folder of a kernelspec (with kernel.json); Flowbook's own by default. */
+  kernelspec?: string;
+  /** Folder the cells run in, as a notebook's own folder does under Jupyter. */
+  cwd?: string;
+  /** Variables added to this process's environment. */
+  env?: Record<string, string>;
+}
+
+/** A kernel process started from its kernelspec, and the connection file it was given. */
+export class KernelProcess {
+  readonly pid: number;
+  /** Resolves with a description once the process has ended. */
+  readonly ended: Promise<string>;
+  private log = '';
+
+  private constructor(
+    readonly connection: ConnectionInfo,
+    private readonly child: ChildProcess,
+    folder: string,
+  ) {
+    this.pid = child.pid ?? -1;
+    const keep = (chunk: Buffer) => {
+      this.log = (this.log + chunk.toString()).slice(-4000);
+    };
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
+    this.ended = new Promise((settle) => {
+      const finish = (reason: string) => {
+        rmSync(folder, { recursive: true, force: true });
+        settle(this.log.trim() === '' ? reason : `${reason}\n${this.log.trim()}`);
+      };
+      child.once('error', (error) => finish(error.message));
+      child.once('close', (code, signal) => finish(`the kernel process ended (${signal ?? code})`));
+    });
+  }
+
+  /** Starts the kernel on free loopback ports. */
+  static async start(options: KernelProcessOptions = {}): Promise<KernelProcess> {
+    const kernelspec = options.kernelspec ?? FLOWBOOK_KERNELSPEC;
+    const folder = mkdtempSync(join(tmpdir(), 'flowbook-kernel-'));
+    const connectionFile = join(folder, 'connection.json');
+    const connection = await freeConnection();
+    writeFileSync(connectionFile, JSON.stringify(connection), { mode: 0o600 });
+    const spec = JSON.parse(readFileSync(join(kernelspec, 'kernel.json'), 'utf8')) as {
+      argv: string[];
+      env?: Record<string, string>;
+    };
+    const [command, ...rest] = spec.argv.map((part) =>
+      part.replaceAll('{resource_dir}', kernelspec).replaceAll('{connection_file}', connectionFile),
+    );
+    const child = spawn(command === 'node' ? process.execPath : command, rest, {
+      cwd: options.cwd,
+      env: { ...process.env, ...spec.env, ...options.env, JPY_PARENT_PID: String(process.pid) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new KernelProcess(connection, child, folder);
+  }
+
+  /** Ends the process at once, by its own id. */
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+}
+
+async function freeConnection(): Promise<ConnectionInfo> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: 5 },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((settle, fail) => {
+          const server = createServer();
+          server.once('error', fail);
+          server.listen(0, '127.0.0.1', () => settle(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((settle) => server.close(settle))));
+  const [shell_port, iopub_port, stdin_port, control_port, hb_port] = ports;
+  return {
+    transport: 'tcp',
+    ip: '127.0.0.1',
+    key: randomUUID(),
+    signature_scheme: 'hmac-sha256',
+    shell_port,
+    iopub_port,
+    stdin_port,
+    control_port,
+    hb_port,
+  };
+}

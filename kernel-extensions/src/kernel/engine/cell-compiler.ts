@@ -1,0 +1,77 @@
+import { SourceMap } from 'node:module';
+import { Script } from 'node:vm';
+import type ts from 'typescript';
+import {
+  CELL_RUNTIME,
+  moduleSyntaxTransformer,
+  readCellSyntax,
+  withoutExportPrologue,
+  type CellSyntax,
+} from './cell-syntax';
+import type { CellPositions } from './cell-positions';
+
+/** What a compiled cell is called with. */
+export interface CellRuntime {
+  import(specifier: string): Promise<unknown>;
+  meta: object;
+  bind(accessors: Record<string, [() => unknown, ((value: unknown) => void)?]>): void;
+}
+
+export interface CompiledCell extends CellSyntax {
+  run(exports: object, require: NodeJS.Require, runtime: CellRuntime): Promise<void>;
+}
+
+const INLINE_MAP = /\n?\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/;
+
+/**
+ * Turns the ES module that tslab emits for a cell into a function.
+ * Its positions, through both compilations, are kept in `positions`.
+ */
+export function compileCell(
+  ts: typeof import('typescript'),
+  cell: number,
+  esModule: string,
+  positions: CellPositions,
+): CompiledCell {
+  const [, firstMap] = INLINE_MAP.exec(esModule) ?? [];
+  const text = esModule.replace(INLINE_MAP, '');
+  const syntax = readCellSyntax(
+    ts,
+    ts.createSourceFile('cell.js', text, ts.ScriptTarget.ES2022, false, ts.ScriptKind.JS),
+  );
+  const { outputText, sourceMapText } = ts.transpileModule(text, {
+    fileName: 'cell.js',
+    compilerOptions: {
+      module: ts.ModuleKind.CommonJS,
+      target: ts.ScriptTarget.ES2022,
+      esModuleInterop: true,
+      newLine: ts.NewLineKind.LineFeed,
+      sourceMap: true,
+      noImplicitUseStrict: true,
+    },
+    transformers: { before: [moduleSyntaxTransformer(ts)], after: [withoutExportPrologue(ts)] },
+  });
+  const fileName = positions.add(cell, [
+    sourceMapText ? new SourceMap(JSON.parse(sourceMapText)) : null,
+    firstMap ? new SourceMap(JSON.parse(Buffer.from(firstMap, 'base64').toString())) : null,
+  ]);
+  const prefix = `(async function (exports, require, ${CELL_RUNTIME}) { ${bindCall(syntax)}`;
+  const code = outputText.replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, '');
+  const script = new Script(`${prefix}${code}\n})`, {
+    filename: fileName,
+    columnOffset: -prefix.length,
+  });
+  return { ...syntax, run: script.runInThisContext() as CompiledCell['run'] };
+}
+
+/** Hands the kernel a reader and a writer for each of the cell's variables. */
+function bindCall({ variables }: CellSyntax): string {
+  if (variables.size === 0) return '';
+  const value = `${CELL_RUNTIME}Value`;
+  const accessors = [...variables].map(([name, mutable]) =>
+    mutable
+      ? `${name}: [() => ${name}, (${value}) => { ${name} = ${value}; }]`
+      : `${name}: [() => ${name}]`,
+  );
+  return `${CELL_RUNTIME}.bind({ ${accessors.join(', ')} }); `;
+}

@@ -1,0 +1,51 @@
+import type { CellOutput } from '../protocol/outputs';
+
+type Stream = 'stdout' | 'stderr';
+
+/** Text that waits longer than this is sent, also from within a synchronous loop that prints. */
+const LONGEST_WAIT_MS = 25;
+const LARGEST_MESSAGE = 1 << 16;
+/** This many prints in a row go out at once; a burst beyond them is sent in larger pieces. */
+const PROMPT_MESSAGES = 20;
+
+/**
+ * Puts the outputs of all cells into one order and joins what is printed in bursts.
+ * A print before a long native call is on its way before that call begins.
+ */
+export class CellOutputs {
+  private pending: { cell: number; name: Stream; text: string } | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private prompt = PROMPT_MESSAGES;
+  private lastSent = 0;
+
+  constructor(private readonly send: (cell: number, output: CellOutput) => void) {}
+
+  print(cell: number, name: Stream, text: string): void {
+    if (text === '') return;
+    if (this.pending && (this.pending.cell !== cell || this.pending.name !== name)) this.flush();
+    if (this.pending) this.pending.text += text;
+    else this.pending = { cell, name, text };
+    const waited = performance.now() - this.lastSent;
+    this.prompt = Math.min(PROMPT_MESSAGES, this.prompt + Math.floor(waited / LONGEST_WAIT_MS));
+    const due = this.prompt > 0 || waited > LONGEST_WAIT_MS;
+    if (due || this.pending.text.length > LARGEST_MESSAGE) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), LONGEST_WAIT_MS);
+  }
+
+  publish(cell: number, output: CellOutput): void {
+    this.flush();
+    this.send(cell, output);
+  }
+
+  /** Sends what is held back. */
+  flush(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+    const pending = this.pending;
+    if (!pending) return;
+    this.pending = null;
+    this.prompt = Math.max(0, this.prompt - 1);
+    this.lastSent = performance.now();
+    this.send(pending.cell, { output_type: 'stream', name: pending.name, text: pending.text });
+  }
+}

@@ -1,0 +1,136 @@
+import type { CellRequest, CellResult } from '../engine-messages';
+import type { ErrorContent, ExpressionResult } from '../protocol/outputs';
+import { toBundle } from '../../display/to-bundle';
+import { TslabAdapter, type EmittedCell } from '../tslab-adapter';
+import { compileCell } from './cell-compiler';
+import { CellContext, runInCell } from './cell-context';
+import type { CellOutputs } from './cell-output';
+import { CellPositions } from './cell-positions';
+import { blankExports } from './cell-syntax';
+import { ErrorReport } from './error-report';
+import { CellInterrupted, type Interrupts } from './interrupts';
+import { ModuleLoader } from './module-loader';
+import { NotebookScope, type CellExports } from './notebook-scope';
+
+/** User expressions are numbered apart from the cells. */
+const FIRST_EXPRESSION = 1_000_000_000;
+
+type Outcome = { value: unknown } | { thrown: unknown } | { rejected: ErrorContent };
+
+/** Runs cells, one at a time, in the one scope that they share. */
+export class CellRunner {
+  readonly positions = new CellPositions();
+  readonly errors = new ErrorReport(this.positions);
+  private readonly scope = new NotebookScope();
+  private readonly modules: ModuleLoader;
+  private expressions = FIRST_EXPRESSION;
+
+  constructor(
+    private readonly tslab: TslabAdapter,
+    private readonly interrupts: Interrupts,
+    private readonly outputs: CellOutputs,
+    cwd: string,
+  ) {
+    this.modules = new ModuleLoader(cwd);
+  }
+
+  /** Runs a cell and publishes its result; never rejects. */
+  async run(request: CellRequest): Promise<CellResult> {
+    const { cell: id, executionCount, allowInput, silent } = request;
+    const cell = new CellContext(id, executionCount, allowInput, silent);
+    this.positions.remember(id, executionCount, request.code);
+    const userExpressions: Record<string, ExpressionResult> = {};
+    let error: ErrorContent | null = null;
+    try {
+      await this.interrupts.guard(cell, async () => {
+        const outcome = await this.execute(cell, id, request.code);
+        if (!('value' in outcome)) {
+          error = this.describe(cell, outcome);
+          return;
+        }
+        if (outcome.value != null && !silent) await this.publishResult(cell, outcome.value);
+        for (const [name, expression] of Object.entries(request.userExpressions)) {
+          userExpressions[name] = await this.evaluate(cell, expression);
+        }
+      });
+    } catch (thrown) {
+      error = this.errors.fromThrown(thrown);
+    }
+    this.outputs.flush();
+    return { error, interrupted: cell.signal.aborted, userExpressions };
+  }
+
+  private async execute(cell: CellContext, id: number, code: string): Promise<Outcome> {
+    let outcome: Outcome = { value: undefined };
+    const source = blankExports(this.tslab.typescript, code);
+    const diagnostics = await this.tslab.execute(source, async (emitted) => {
+      outcome = await this.runEmitted(cell, id, emitted);
+    });
+    if (diagnostics.length === 0) return outcome;
+    return { rejected: this.errors.fromDiagnostics(id, diagnostics) };
+  }
+
+  private async runEmitted(cell: CellContext, id: number, emitted: EmittedCell): Promise<Outcome> {
+    let exports: CellExports | null = null;
+    try {
+      const compiled = this.interrupts.whileCompiling(() =>
+        compileCell(this.tslab.typescript, id, emitted.esModule, this.positions),
+      );
+      const cellExports = this.scope.openCell(cell.id, compiled.declared);
+      const require = this.modules.requireFor(emitted.require);
+      const runtime = {
+        import: (specifier: string) => this.modules.import(specifier, require),
+        meta: this.modules.meta,
+        bind: cellExports.bind.bind(cellExports),
+      };
+      await this.modules.preload(compiled.imports, emitted.require);
+      exports = cellExports;
+      if (id === cell.id) this.tslab.adopt(emitted.declarations);
+      await nextTurn(() =>
+        runInCell(cell, () => compiled.run(cellExports.proxy, require, runtime)),
+      );
+      exports.complete();
+      return { value: emitted.lastExpressionVar && exports.take(emitted.lastExpressionVar) };
+    } catch (thrown) {
+      exports?.abandon(this.positions.label(id));
+      return { thrown };
+    }
+  }
+
+  private async evaluate(cell: CellContext, expression: string): Promise<ExpressionResult> {
+    this.expressions += 1;
+    const id = this.expressions;
+    this.positions.remember(id, cell.executionCount, expression);
+    const outcome = await this.execute(cell, id, expression);
+    if (!('value' in outcome)) return { status: 'error', ...this.describe(cell, outcome) };
+    const { data, metadata } = await toBundle(outcome.value);
+    return { status: 'ok', data, metadata };
+  }
+
+  private async publishResult(cell: CellContext, value: unknown): Promise<void> {
+    const { data, metadata } = await runInCell(cell, () => toBundle(value));
+    const execution_count = cell.executionCount ?? 0;
+    this.outputs.publish(cell.id, {
+      output_type: 'execute_result',
+      data,
+      metadata,
+      execution_count,
+    });
+  }
+
+  private describe(cell: CellContext, outcome: Exclude<Outcome, { value: unknown }>): ErrorContent {
+    if ('rejected' in outcome) return outcome.rejected;
+    const byInterrupt = cell.signal.aborted && outcome.thrown === cell.signal.reason;
+    return this.errors.fromThrown(byInterrupt ? new CellInterrupted() : outcome.thrown);
+  }
+}
+
+/**
+ * Starts `work` from the event loop, not from a promise's callback: when an interrupt stops running
+ * JavaScript, promise callbacks that wait behind it are lost, and the kernel's must not be among them.
+ */
+function nextTurn<T>(work: () => Promise<T>): Promise<T> {
+  return new Promise((settle, fail) => {
+    setImmediate(() => work().then(settle, fail));
+  });
+}

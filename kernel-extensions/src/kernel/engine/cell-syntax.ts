@@ -1,0 +1,126 @@
+import type ts from 'typescript';
+
+type TypeScript = typeof ts;
+
+/** The name under which a cell's code finds what the kernel gives it. */
+export const CELL_RUNTIME = '__flowbook';
+
+/** What the code of a cell declares and imports. */
+export interface CellSyntax {
+  /** Names that later cells will see, imports among them. */
+  declared: Set<string>;
+  /** Declared names that are variables of the cell's own: the value says whether they can change. */
+  variables: Map<string, boolean>;
+  /** Modules that are imported statically. */
+  imports: Set<string>;
+}
+
+/** Reads what the emitted ES module of a cell declares (tslab ends it with one `export { ... }`). */
+export function readCellSyntax(ts: TypeScript, source: ts.SourceFile): CellSyntax {
+  const syntax: CellSyntax = { declared: new Set(), variables: new Map(), imports: new Set() };
+  const imported = new Set<string>();
+  const constants = new Set<string>();
+  for (const statement of source.statements) {
+    if (ts.isImportDeclaration(statement)) {
+      syntax.imports.add((statement.moduleSpecifier as ts.StringLiteral).text);
+      const clause = statement.importClause;
+      const names = clause?.namedBindings;
+      if (clause?.name) imported.add(clause.name.text);
+      if (names && ts.isNamespaceImport(names)) imported.add(names.name.text);
+      else names?.elements.forEach((element) => imported.add(element.name.text));
+    } else if (ts.isVariableStatement(statement)) {
+      const list = statement.declarationList;
+      if (list.flags & ts.NodeFlags.Const)
+        list.declarations.forEach((d) => addNames(d.name, constants));
+    } else if (ts.isExportDeclaration(statement)) {
+      const clause = statement.exportClause;
+      if (!clause || !ts.isNamedExports(clause)) continue;
+      clause.elements.forEach((element) => syntax.declared.add(element.name.text));
+    }
+  }
+  for (const name of syntax.declared) {
+    if (!imported.has(name)) syntax.variables.set(name, !constants.has(name));
+  }
+  return syntax;
+
+  function addNames(name: ts.BindingName, into: Set<string>): void {
+    if (ts.isIdentifier(name)) into.add(name.text);
+    else
+      name.elements.forEach((element) => {
+        if (ts.isBindingElement(element)) addNames(element.name, into);
+      });
+  }
+}
+
+/** `import(x)` and `import.meta` have no meaning in a script, so a cell asks its runtime for them. */
+export function moduleSyntaxTransformer(ts: TypeScript): ts.TransformerFactory<ts.SourceFile> {
+  return (context) => {
+    const { factory } = context;
+    const runtime = (name: string) =>
+      factory.createPropertyAccessExpression(factory.createIdentifier(CELL_RUNTIME), name);
+    const visit = (node: ts.Node): ts.Node => {
+      const changed = ts.visitEachChild(node, visit, context);
+      if (ts.isCallExpression(changed) && changed.expression.kind === ts.SyntaxKind.ImportKeyword) {
+        return factory.updateCallExpression(
+          changed,
+          runtime('import'),
+          undefined,
+          changed.arguments,
+        );
+      }
+      if (ts.isMetaProperty(changed) && changed.keywordToken === ts.SyntaxKind.ImportKeyword) {
+        return runtime('meta');
+      }
+      return changed;
+    };
+    return (file) => ts.visitEachChild(file, visit, context);
+  };
+}
+
+/**
+ * Takes out `exports.a = exports.b = void 0`, with which TypeScript opens a CommonJS module: a name
+ * belongs to a cell once it has a value, not before.
+ */
+export function withoutExportPrologue(ts: TypeScript): ts.TransformerFactory<ts.SourceFile> {
+  const isPrologue = (node: ts.Expression): boolean =>
+    ts.isBinaryExpression(node) &&
+    ts.isPropertyAccessExpression(node.left) &&
+    ts.isIdentifier(node.left.expression) &&
+    node.left.expression.text === 'exports' &&
+    (ts.isVoidExpression(node.right) || isPrologue(node.right));
+  return (context) => (file) =>
+    context.factory.updateSourceFile(
+      file,
+      file.statements.filter(
+        (statement) => !(ts.isExpressionStatement(statement) && isPrologue(statement.expression)),
+      ),
+    );
+}
+
+/**
+ * Blanks `export` in front of a cell's declarations, which every cell shares anyway; tslab refuses
+ * it. Positions do not move.
+ */
+export function blankExports(ts: TypeScript, code: string): string {
+  if (!/\bexport\b/.test(code)) return code;
+  const source = ts.createSourceFile('cell.ts', code, ts.ScriptTarget.Latest, true);
+  let text = code;
+  const blank = (start: number, end: number) => {
+    text = text.slice(0, start) + text.slice(start, end).replace(/\S/g, ' ') + text.slice(end);
+  };
+  for (const statement of source.statements) {
+    if (ts.isExportDeclaration(statement) && !statement.moduleSpecifier) {
+      blank(statement.getStart(source), statement.end);
+    } else if (ts.isExportAssignment(statement) && !statement.isExportEquals) {
+      blank(statement.getStart(source), statement.expression.getStart(source));
+    } else if (ts.canHaveModifiers(statement)) {
+      for (const modifier of ts.getModifiers(statement) ?? []) {
+        const kind = modifier.kind;
+        if (kind === ts.SyntaxKind.ExportKeyword || kind === ts.SyntaxKind.DefaultKeyword) {
+          blank(modifier.getStart(source), modifier.end);
+        }
+      }
+    }
+  }
+  return text;
+}

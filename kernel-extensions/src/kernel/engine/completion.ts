@@ -1,0 +1,17 @@
+import type { CompletionReply } from '../engine-messages';
+import type { TslabAdapter } from '../tslab-adapter';
+
+/** Completions for the name under the cursor. */
+export function completeCode(
+  tslab: TslabAdapter,
+  { code, cursor }: { code: string; cursor: number },
+): CompletionReply {
+  const { start, end, candidates, original } = tslab.complete(code, cursor);
+  const kinds = new Map(original?.entries.map((entry) => [entry.name, entry.kind]));
+  return {
+    matches: candidates,
+    start,
+    end,
+    kinds: candidates.map((name) => kinds.get(name) ?? ''),
+  };
+}

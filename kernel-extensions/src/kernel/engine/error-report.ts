@@ -1,0 +1,95 @@
+import { inspect } from 'node:util';
+import type { ErrorContent } from '../protocol/outputs';
+import type { Diagnostic } from '../tslab-adapter';
+import type { CellPosition, CellPositions } from './cell-positions';
+
+/** Frames of a stack that belong to the kernel or to Node, not to the user. */
+const INTERNAL_FRAME =
+  /\(?(node:|.*[\\/]tslab[\\/]dist[\\/]|evalmachine|.*[\\/]kernel[\\/]engine[\\/]|.*[\\/]kernel[\\/]tslab-adapter)/;
+const FRAME = /^\s+at /;
+/** TypeScript's codes for code that cannot be parsed. */
+const isSyntaxError = (code: number) => code >= 1000 && code < 2000;
+
+/** Turns what stopped a cell into Jupyter's error message, in terms of cells and their lines. */
+export class ErrorReport {
+  constructor(private readonly positions: CellPositions) {}
+
+  /** For anything that was thrown. */
+  fromThrown(thrown: unknown): ErrorContent {
+    if (!isError(thrown)) {
+      const text = inspect(thrown);
+      return { ename: 'Thrown', evalue: text, traceback: [`Thrown: ${text}`] };
+    }
+    const name = thrown.name || 'Error';
+    const stack = this.mapStack(inspect(thrown));
+    const place = this.firstPlace(String(thrown.stack));
+    const traceback = place ? [stack, this.excerpt(place)] : [stack];
+    return { ename: name, evalue: thrown.message, traceback };
+  }
+
+  /** For complaints of the compiler. */
+  fromDiagnostics(cell: number, diagnostics: Diagnostic[]): ErrorContent {
+    const ename = isSyntaxError(diagnostics[0].code) ? 'SyntaxError' : 'TypeScriptError';
+    const messages = diagnostics.map(({ start, messageText, code, fileName }) => {
+      const file = fileName ?? this.positions.label(cell);
+      return `${file}, line ${start.line + 1}, column ${start.character + 1}: ${messageText} (TS${code})`;
+    });
+    const [{ start, fileName }] = diagnostics;
+    const place = { cell, line: start.line + 1, column: start.character + 1 };
+    const traceback = [`${ename}: ${messages.join('\n')}`];
+    if (fileName === undefined) traceback.push(this.excerpt(place));
+    return { ename, evalue: messages.join('\n'), traceback };
+  }
+
+  /** An uncaught error as it is printed to stderr. */
+  print(thrown: unknown): string {
+    return this.fromThrown(thrown).traceback.join('\n');
+  }
+
+  /** The text of an error with cell positions in place of the running code's, without inner frames. */
+  private mapStack(text: string): string {
+    return text
+      .split('\n')
+      .filter(
+        (line) =>
+          !(FRAME.test(line) && INTERNAL_FRAME.test(line.replace(FRAME, '').replace(/^.*\(/, ''))),
+      )
+      .map((line) => this.mapFrame(line))
+      .join('\n');
+  }
+
+  private mapFrame(line: string): string {
+    const place = this.positions.find(line);
+    if (!place) return line;
+    const { cell, line: row, column, text } = place;
+    return line.replace(text, `${this.positions.label(cell)}, line ${row}, column ${column}`);
+  }
+
+  private firstPlace(stack: string): CellPosition | null {
+    for (const line of stack.split('\n')) {
+      const place = FRAME.test(line) && this.positions.find(line);
+      if (place) return place;
+    }
+    return null;
+  }
+
+  /** The line an error is in, with its neighbours and a mark below the column. */
+  private excerpt({ cell, line, column }: CellPosition): string {
+    const lines = this.positions.code(cell).split('\n');
+    const first = Math.max(1, line - 2);
+    const last = Math.min(lines.length, line + 2);
+    const width = String(last).length;
+    const rows = [`${this.positions.label(cell)}, line ${line}`];
+    for (let n = first; n <= last; n++) {
+      const number = String(n).padStart(width);
+      rows.push(`${n === line ? '>' : ' '} ${number} | ${lines[n - 1]}`);
+      if (n === line) rows.push(`  ${' '.repeat(width)} | ${' '.repeat(column - 1)}^`);
+    }
+    return rows.join('\n');
+  }
+}
+
+/** Errors of other realms (a vm context, a worker) are errors too. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+}

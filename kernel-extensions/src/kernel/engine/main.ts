@@ -1,0 +1,111 @@
+import { writeSync } from 'node:fs';
+import {
+  outputFence,
+  type CellRequest,
+  type EngineQueries,
+  type ToEngine,
+} from '../engine-messages';
+import { TslabAdapter } from '../tslab-adapter';
+import { captureStandardStreams } from './captured-stream';
+import { currentCell } from './cell-context';
+import { CellOutputs } from './cell-output';
+import { CellRunner } from './cell-runner';
+import { codeCompleteness } from './code-completeness';
+import { COMPILER_OPTIONS, IGNORED_CODES } from './compiler-options';
+import { completeCode } from './completion';
+import { installHostGlobals } from './host-globals';
+import { InputRequests } from './input-requests';
+import { describeQuickInfo } from './inspection';
+import { Interrupts } from './interrupts';
+import { ParentLink } from './parent-link';
+
+/** The process that runs cells; the kernel server starts it and speaks for it. */
+class Engine {
+  /** The real one; cells get one that refuses. */
+  private readonly exit = process.exit.bind(process);
+  private readonly link = new ParentLink(
+    (message) => this.receive(message),
+    () => this.exit(0),
+  );
+  private readonly outputs = new CellOutputs((cell, output) =>
+    this.link.send({ type: 'output', cell, output }),
+  );
+  private readonly inputs = new InputRequests((request) =>
+    this.link.send({ type: 'input', ...request }),
+  );
+  private readonly interrupts = new Interrupts();
+  private tslab!: TslabAdapter;
+  private runner!: CellRunner;
+
+  start(): void {
+    const cwd = process.cwd();
+    captureStandardStreams((name, text) => this.outputs.print(currentCell().id, name, text));
+    installHostGlobals(cwd, this.outputs, this.inputs);
+    process.on('SIGINT', () => {}); // interrupts come by message
+    this.tslab = new TslabAdapter({
+      cwd,
+      compilerOptions: COMPILER_OPTIONS,
+      ignoredCodes: IGNORED_CODES,
+      whileCompiling: (work) => this.interrupts.whileCompiling(work),
+    });
+    this.runner = new CellRunner(this.tslab, this.interrupts, this.outputs, cwd);
+    process.on('uncaughtException', (error) => this.printUncaught(error));
+    process.on('unhandledRejection', (reason) => this.printUncaught(reason));
+    this.link.send({ type: 'ready' });
+    setImmediate(() => this.tslab.warmUp());
+  }
+
+  private receive(message: ToEngine): void {
+    switch (message.type) {
+      case 'execute':
+        void this.execute(message.request);
+        return;
+      case 'query':
+        this.link.send({ type: 'answer', id: message.id, ...this.answer(message) });
+        return;
+      case 'input':
+        this.inputs.answer(message);
+        return;
+      case 'shutdown':
+        this.exit(0);
+    }
+  }
+
+  private async execute(request: CellRequest): Promise<void> {
+    const result = await this.runner.run(request);
+    for (const descriptor of [1, 2]) writeSync(descriptor, outputFence(request.cell));
+    this.link.send({ type: 'done', cell: request.cell, result });
+  }
+
+  private answer({ name, params }: ToEngine & { type: 'query' }): {
+    answer?: unknown;
+    error?: string;
+  } {
+    try {
+      switch (name) {
+        case 'complete':
+          return {
+            answer: completeCode(this.tslab, params as EngineQueries['complete']['params']),
+          };
+        case 'inspect': {
+          const { code, cursor } = params as EngineQueries['inspect']['params'];
+          return { answer: describeQuickInfo(this.tslab.inspect(code, cursor)) };
+        }
+        case 'isComplete': {
+          const { code } = params as EngineQueries['isComplete']['params'];
+          return { answer: codeCompleteness(this.tslab.typescript, code) };
+        }
+      }
+    } catch (error) {
+      return { error: String(error) };
+    }
+  }
+
+  private printUncaught(thrown: unknown): void {
+    if ((thrown as Error)?.name === 'AbortError') return; // a callback of a cell that was interrupted
+    const text = `Uncaught ${this.runner.errors.print(thrown)}\n`;
+    this.outputs.print(currentCell().id, 'stderr', text);
+  }
+}
+
+new Engine().start();

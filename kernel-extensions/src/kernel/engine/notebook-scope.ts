@@ -1,0 +1,119 @@
+/** Reads and writes one variable inside the cell that declares it; constants have no `set`. */
+export interface Accessor {
+  get(): unknown;
+  set?(value: unknown): void;
+}
+
+interface Binding extends Accessor {
+  cell: number;
+}
+
+/**
+ * The variables that cells share. A name belongs to the cell that declared it last: every other cell
+ * reads and writes that cell's own variable, so closures see one value whoever changes it, and the
+ * closures of a cell whose declaration was replaced keep to themselves.
+ */
+export class NotebookScope {
+  private readonly bindings = new Map<string, Binding>();
+
+  /** The `exports` object for the code of one cell. */
+  openCell(cell: number, declared: ReadonlySet<string>): CellExports {
+    return new CellExports(cell, declared, this.bindings);
+  }
+}
+
+/** What one cell's compiled code gets as `exports`, and how it takes its names over. */
+export class CellExports {
+  private readonly accessors = new Map<string, Accessor>();
+  private readonly claimed = new Set<string>();
+  readonly proxy: object;
+
+  constructor(
+    private readonly cell: number,
+    private readonly declared: ReadonlySet<string>,
+    private readonly bindings: Map<string, Binding>,
+  ) {
+    this.proxy = new Proxy(
+      {},
+      {
+        get: (_, name) => this.read(name),
+        has: (_, name) => typeof name === 'string' && this.bindings.has(name),
+        set: (_, name, value) => this.write(name, value),
+        defineProperty: (_, name, property) => this.define(name, property),
+      },
+    );
+  }
+
+  /** Called first by the cell's code, with access to its own variables. */
+  bind(accessors: Record<string, [() => unknown, ((value: unknown) => void)?]>): void {
+    for (const [name, [get, set]] of Object.entries(accessors)) {
+      this.accessors.set(name, { get, set });
+    }
+  }
+
+  /** The cell has ended: names without an initial value are taken over now. */
+  complete(): void {
+    for (const [name, accessor] of this.accessors) {
+      if (!this.claimed.has(name)) this.claim(name, accessor);
+    }
+  }
+
+  /** Reads a name that is not for other cells, and forgets it. */
+  take(name: string): unknown {
+    const value = this.bindings.get(name)?.get();
+    this.bindings.delete(name);
+    return value;
+  }
+
+  /** The cell stopped half-way: names whose declaration was not reached say so when they are read. */
+  abandon(label: string): void {
+    for (const name of this.declared) {
+      if (this.claimed.has(name)) continue;
+      const get = () => {
+        throw new ReferenceError(
+          `Cannot read '${name}' as ${label}, which declares it, stopped before the declaration`,
+        );
+      };
+      this.claim(name, { get, set: get });
+    }
+  }
+
+  private read(name: string | symbol): unknown {
+    return typeof name === 'string' ? this.bindings.get(name)?.get() : undefined;
+  }
+
+  private write(name: string | symbol, value: unknown): boolean {
+    if (typeof name !== 'string') return false;
+    if (this.declared.has(name)) {
+      if (!this.claimed.has(name)) this.claim(name, this.accessors.get(name) ?? constant(value));
+      return true;
+    }
+    const binding = this.bindings.get(name);
+    if (binding && !binding.set) throw new TypeError(`Assignment to constant variable '${name}'`);
+    if (binding) binding.set?.(value);
+    else this.bindings.set(name, { cell: this.cell, ...variable(value) });
+    return true;
+  }
+
+  private define(name: string | symbol, property: PropertyDescriptor): boolean {
+    if (typeof name !== 'string' || name === '__esModule') return true;
+    this.claim(name, property.get ? { get: property.get } : constant(property.value));
+    return true;
+  }
+
+  private claim(name: string, accessor: Accessor): void {
+    this.claimed.add(name);
+    const owner = this.bindings.get(name);
+    if (!owner || owner.cell <= this.cell)
+      this.bindings.set(name, { cell: this.cell, ...accessor });
+  }
+}
+
+function constant(value: unknown): Accessor {
+  return { get: () => value };
+}
+
+function variable(initial: unknown): Accessor {
+  let value = initial;
+  return { get: () => value, set: (next) => (value = next) };
+}

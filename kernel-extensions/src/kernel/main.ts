@@ -1,0 +1,29 @@
+import { readConnectionFile } from './protocol/connection-file';
+import { KernelServer } from './server/kernel-server';
+
+/** Runs the kernel that a connection file asks for, until it is shut down. */
+async function main(args: string[]): Promise<void> {
+  const [path] = args.filter((arg) => !arg.startsWith('-'));
+  if (path === undefined) {
+    throw new Error('Cannot start the kernel as a connection file must be given: none was');
+  }
+  const server = new KernelServer(readConnectionFile(path));
+  process.on('SIGINT', () => {}); // a terminal's Ctrl-C is for the client, who sends interrupt_request
+  process.on('SIGTERM', () => process.exit(0));
+  if (process.env.JPY_PARENT_PID) endWithParent();
+  await server.serve();
+  process.exit(0);
+}
+
+/** Ends this process when the one that started it has gone, so that no kernel is left behind. */
+function endWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(0);
+  }, 1000).unref();
+}
+
+main(process.argv.slice(2)).catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+});

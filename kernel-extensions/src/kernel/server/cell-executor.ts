@@ -1,0 +1,114 @@
+import type { CellResult } from '../engine-messages';
+import type { Message } from '../protocol/message';
+import type { CellOutput } from '../protocol/outputs';
+import { EngineProcess } from './engine-process';
+import type { History } from './history';
+import type { InputChannel } from './input-channel';
+import type { Iopub } from './iopub';
+
+/** The content of an execute_request. */
+interface ExecuteRequest {
+  code: string;
+  silent?: boolean;
+  store_history?: boolean;
+  user_expressions?: Record<string, string>;
+  allow_stdin?: boolean;
+  stop_on_error?: boolean;
+}
+
+/** After an error the requests that the client sent together with the failed one may still be on their way. */
+const STRAGGLERS_MS = 10;
+
+/** Runs execute_requests on the engine, and routes what the engine says to the cell it belongs to. */
+export class CellExecutor {
+  private engine: EngineProcess;
+  private executionCount = 0;
+  private lastCell = 0;
+  private readonly requests = new Map<number, Message>();
+
+  constructor(
+    private readonly iopub: Iopub,
+    private readonly inputs: InputChannel,
+    private readonly history: History,
+    /** Called when the cells that wait in the queue must not run. */
+    private readonly abortWaiting: () => void,
+  ) {
+    this.engine = this.startEngine();
+  }
+
+  get queries(): Pick<EngineProcess, 'query'> {
+    return this.engine;
+  }
+
+  interrupt(): void {
+    this.engine.interrupt();
+  }
+
+  stop(): Promise<void> {
+    return this.engine.stop();
+  }
+
+  /** Runs the cell in `message`; returns the content of its reply. */
+  async execute(message: Message): Promise<Record<string, unknown>> {
+    const request = message.content as unknown as ExecuteRequest;
+    const silent = request.silent ?? false;
+    const counted = !silent && (request.store_history ?? true);
+    if (counted) {
+      this.executionCount += 1;
+      this.history.add(this.executionCount, request.code);
+    }
+    const execution_count = this.executionCount;
+    if (!silent) {
+      this.iopub.publish('execute_input', { code: request.code, execution_count }, message);
+    }
+    const cell = ++this.lastCell;
+    this.requests.set(cell, { ...message, content: {}, buffers: [] });
+    const result = await this.engine.execute({
+      cell,
+      executionCount: counted ? execution_count : null,
+      code: request.code,
+      silent,
+      allowInput: request.allow_stdin ?? false,
+      userExpressions: request.user_expressions ?? {},
+    });
+    if (result.error && !silent) this.iopub.publish('error', result.error, message);
+    await this.stopQueue(result, request.stop_on_error ?? true);
+    if (result.error) return { status: 'error', execution_count, ...result.error, payload: [] };
+    const { userExpressions: user_expressions } = result;
+    return { status: 'ok', execution_count, user_expressions, payload: [] };
+  }
+
+  private async stopQueue(result: CellResult, stopOnError: boolean): Promise<void> {
+    if (!result.interrupted && !(result.error && stopOnError)) return;
+    await new Promise((settle) => setTimeout(settle, STRAGGLERS_MS));
+    this.abortWaiting();
+  }
+
+  private startEngine(): EngineProcess {
+    const engine: EngineProcess = new EngineProcess({
+      output: (cell, output) => this.publish(cell, output),
+      rawOutput: (name, text) => this.publish(this.lastCell, { output_type: 'stream', name, text }),
+      input: async (cell, prompt, password) => {
+        const request = this.requests.get(cell);
+        if (!request) throw new Error('Cannot ask for input as a cell must be running');
+        return this.inputs.ask(request, prompt, password);
+      },
+      died: (reason) => {
+        if (!engine.wasReady) {
+          process.stderr.write(`The engine could not start (${reason}).\n`);
+          process.exit(1);
+        }
+        this.engine = this.startEngine();
+      },
+    });
+    return engine;
+  }
+
+  private publish(cell: number, output: CellOutput): void {
+    if (output.output_type === 'execute_result') {
+      const text = output.data['text/plain'];
+      this.history.setOutput(output.execution_count, String(text ?? ''));
+    }
+    this.iopub.output(output, this.requests.get(cell) ?? null);
+  }
+}

@@ -1,0 +1,54 @@
+import type { XPublisher } from 'zeromq';
+import { createHeader, type Message, type MessageCodec } from '../protocol/message';
+import { OrderedSender } from '../protocol/ordered-sender';
+import type { CellOutput } from '../protocol/outputs';
+
+/** The request that a published message belongs to; null for what belongs to none. */
+export type Parent = Message | null;
+
+/** The broadcast channel: outputs and status, in order, to every client. */
+export class Iopub {
+  private readonly sender: OrderedSender;
+
+  constructor(
+    private readonly socket: XPublisher,
+    private readonly codec: MessageCodec,
+    private readonly session: string,
+  ) {
+    this.sender = new OrderedSender(socket);
+  }
+
+  /** Greets each new subscriber (JEP 65), so that clients know when no output can be missed any more. */
+  async welcomeSubscribers(): Promise<void> {
+    for await (const [frame] of this.socket) {
+      if (frame[0] !== 1) continue;
+      const subscription = frame.subarray(1);
+      this.publish('iopub_welcome', { subscription: subscription.toString() }, null, subscription);
+    }
+  }
+
+  publish(type: string, content: object, parent: Parent, topic?: Buffer): void {
+    this.sender.send(
+      this.codec.encode({
+        identities: [topic ?? Buffer.from(`kernel.${this.session}.${type}`)],
+        header: createHeader(type, this.session),
+        parent_header: parent?.header ?? {},
+        metadata: {},
+        content,
+        buffers: [],
+      }),
+    );
+  }
+
+  status(state: 'starting' | 'busy' | 'idle', parent: Parent): void {
+    this.publish('status', { execution_state: state }, parent);
+  }
+
+  output({ output_type, ...content }: CellOutput, parent: Parent): void {
+    this.publish(output_type, content, parent);
+  }
+
+  flushed(): Promise<void> {
+    return this.sender.flushed();
+  }
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { Reply, Router, XPublisher } from 'zeromq';
+import { channelAddress, type ConnectionInfo } from '../protocol/connection-file';
+import { createHeader, MessageCodec, type Message } from '../protocol/message';
+import { OrderedSender } from '../protocol/ordered-sender';
+import { CellExecutor } from './cell-executor';
+import { History } from './history';
+import { InputChannel } from './input-channel';
+import { Iopub } from './iopub';
+import { kernelInfo } from './kernel-info';
+import { RequestQueue } from './request-queue';
+import { ShellRequests } from './shell-requests';
+
+/**
+ * The Jupyter kernel as its clients see it: five sockets and the messages on them. User code runs in
+ * another process (the engine), so this one always answers: heartbeats, interrupts and shutdown
+ * reach it whatever a cell does.
+ */
+export class KernelServer {
+  private readonly session = randomUUID();
+  private readonly codec: MessageCodec;
+  private readonly info = kernelInfo();
+  private readonly shell = new Router({ linger: 1000, sendHighWaterMark: 0 });
+  private readonly control = new Router({ linger: 1000, sendHighWaterMark: 0 });
+  private readonly stdin = new Router({ linger: 0, sendHighWaterMark: 0 });
+  private readonly heartbeat = new Reply({ linger: 0 });
+  private readonly publisher = new XPublisher({ linger: 1000, sendHighWaterMark: 0 });
+  private readonly replies = {
+    shell: new OrderedSender(this.shell),
+    control: new OrderedSender(this.control),
+  };
+  private readonly iopub: Iopub;
+  private readonly inputs: InputChannel;
+  private readonly executor: CellExecutor;
+  private readonly shellRequests: ShellRequests;
+  private readonly queue = new RequestQueue((message, aborted) =>
+    this.handleShell(message, aborted),
+  );
+  private readonly stopped: Promise<void>;
+  private stop!: () => void;
+
+  constructor(private readonly connection: ConnectionInfo) {
+    this.codec = new MessageCodec(connection.key);
+    this.iopub = new Iopub(this.publisher, this.codec, this.session);
+    this.inputs = new InputChannel(this.stdin, this.codec, this.session);
+    const history = new History();
+    this.executor = new CellExecutor(this.iopub, this.inputs, history, () =>
+      this.queue.abortCells(),
+    );
+    this.shellRequests = new ShellRequests(this.executor, history, this.info, (parent, id) =>
+      this.iopub.publish('comm_close', { comm_id: id, data: {} }, parent),
+    );
+    this.stopped = new Promise((settle) => (this.stop = settle));
+  }
+
+  /** Serves until a shutdown_request has been answered. */
+  async serve(): Promise<void> {
+    this.publisher.verbosity = 'allSubs';
+    await Promise.all([
+      this.shell.bind(channelAddress(this.connection, 'shell')),
+      this.control.bind(channelAddress(this.connection, 'control')),
+      this.stdin.bind(channelAddress(this.connection, 'stdin')),
+      this.heartbeat.bind(channelAddress(this.connection, 'hb')),
+      this.publisher.bind(channelAddress(this.connection, 'iopub')),
+    ]);
+    void this.iopub.welcomeSubscribers();
+    this.iopub.status('starting', null);
+    void this.echoHeartbeats();
+    void this.listen(this.shell, (message) => this.queue.push(message));
+    void this.listen(this.control, (message) => void this.handleControl(message));
+    void this.listen(this.stdin, (message) => this.inputs.receive(message));
+    await this.stopped;
+    await this.executor.stop();
+    await Promise.all([
+      this.iopub.flushed(),
+      this.replies.shell.flushed(),
+      this.replies.control.flushed(),
+    ]);
+    for (const socket of [this.shell, this.control, this.stdin, this.heartbeat, this.publisher]) {
+      socket.close();
+    }
+  }
+
+  private async listen(socket: Router, receive: (message: Message) => void): Promise<void> {
+    for await (const frames of socket) {
+      try {
+        receive(this.codec.decode(frames));
+      } catch (error) {
+        process.stderr.write(`A message was dropped: ${(error as Error).message}\n`);
+      }
+    }
+  }
+
+  private async echoHeartbeats(): Promise<void> {
+    for await (const frames of this.heartbeat) await this.heartbeat.send(frames);
+  }
+
+  private async handleShell(message: Message, aborted: boolean): Promise<void> {
+    await this.answer('shell', message, async () => {
+      if (aborted) return { status: 'aborted' };
+      if (message.header.msg_type === 'shutdown_request') return this.shutdown(message);
+      return this.shellRequests.handle(message);
+    });
+  }
+
+  private async handleControl(message: Message): Promise<void> {
+    await this.answer('control', message, async () => {
+      switch (message.header.msg_type) {
+        case 'interrupt_request':
+          this.executor.interrupt();
+          return { status: 'ok' };
+        case 'shutdown_request':
+          return this.shutdown(message);
+        case 'kernel_info_request':
+          return this.info;
+        default:
+          return null;
+      }
+    });
+  }
+
+  /** Publishes busy, replies with what `work` returns (null: no reply), publishes idle. */
+  private async answer(
+    channel: 'shell' | 'control',
+    message: Message,
+    work: () => Promise<Record<string, unknown> | null>,
+  ): Promise<void> {
+    this.iopub.status('busy', message);
+    const content = await work().catch((error: Error) => ({
+      status: 'error',
+      ename: error.name,
+      evalue: error.message,
+      traceback: [String(error.stack)],
+    }));
+    if (content) {
+      const type = message.header.msg_type.replace(/_request$/, '_reply');
+      this.replies[channel].send(
+        this.codec.encode({
+          identities: message.identities,
+          header: createHeader(type, this.session),
+          parent_header: message.header,
+          metadata: {},
+          content,
+          buffers: [],
+        }),
+      );
+    }
+    this.iopub.status('idle', message);
+  }
+
+  private shutdown(message: Message): Record<string, unknown> {
+    const content = { status: 'ok', restart: message.content.restart ?? false };
+    this.iopub.publish('shutdown_reply', content, message);
+    setImmediate(this.stop); // after the reply and the idle status are in their queues
+    return content;
+  }
+}
