@@ -1,0 +1,85 @@
+import { tf } from '../tensorflow';
+
+/** Options of `groupAdvantages`. */
+export interface GroupAdvantageOptions {
+  /** Divide by the standard deviation (default), or only subtract the mean. */
+  normAdvByStdInGrpo?: boolean;
+  /** Take the standard deviation over the whole batch (default), or over each group. */
+  globalStd?: boolean;
+  /** Added to the standard deviation. Default 1e-4. */
+  epsilon?: number;
+  /** W: repeat (B, 1) rewards to (B, W) first, as a trainer does with W window steps. Default: as given. */
+  width?: number;
+}
+
+/**
+ * Group-relative advantages, A = (R - mean of the group) / (std + epsilon), as in GRPO (https://arxiv.org/abs/2402.03300)
+ * and FlowGRPO (https://arxiv.org/abs/2505.05470).
+ *
+ * The standard deviation is unbiased (n - 1), over all B * W values or over the group's. A group of one has advantage 0.
+ * Repeating a reward W times changes the unbiased standard deviation a little, so W matters.
+ *
+ * @param rewards (B, W) or (B) rewards.
+ * @param groups B group names: rows with the same one (usually the same prompt) are compared.
+ * @returns (B, W) float32. The caller owns it.
+ *
+ * @example
+ * groupAdvantages([1, 3, 0, 2], ['a', 'a', 'b', 'b'], { normAdvByStdInGrpo: false }); // -1, 1, -1, 1
+ */
+export function groupAdvantages(
+  rewards: tf.Tensor | readonly number[],
+  groups: readonly (string | number)[],
+  options: GroupAdvantageOptions = {},
+): tf.Tensor2D {
+  const { normAdvByStdInGrpo = true, globalStd = true, epsilon = 1e-4 } = options;
+  const rows = repeat(rowsOf(rewards), options.width);
+  if (rows.length !== groups.length) {
+    throw new Error(
+      `Cannot compute advantages as there must be one group name a reward (${rows.length}): there are ${groups.length}`,
+    );
+  }
+  const members = new Map<string | number, number[]>();
+  groups.forEach((group, row) => members.set(group, [...(members.get(group) ?? []), row]));
+
+  const batchStd = standardDeviation(rows.flat());
+  const advantages = rows.map((row) => row.map(() => 0));
+  for (const indices of members.values()) {
+    if (indices.length === 1) continue;
+    const values = indices.flatMap((row) => rows[row]);
+    const mean = average(values);
+    const std = globalStd ? batchStd : standardDeviation(values);
+    const scale = normAdvByStdInGrpo ? 1 / (std + epsilon) : 1;
+    for (const row of indices) {
+      advantages[row] = rows[row].map((reward) => (reward - mean) * scale);
+    }
+  }
+  return tf.tensor2d(advantages.flat(), [rows.length, rows[0]?.length ?? 0]);
+}
+
+function rowsOf(rewards: tf.Tensor | readonly number[]): number[][] {
+  if (!('dataSync' in rewards)) return rewards.map((reward) => [reward]);
+  const [B, W = 1] = rewards.shape;
+  const values = Array.from(rewards.dataSync());
+  return Array.from({ length: B }, (_, row) => values.slice(row * W, (row + 1) * W));
+}
+
+function repeat(rows: number[][], width: number | undefined): number[][] {
+  if (width === undefined) return rows;
+  const wide = rows.find((row) => row.length !== 1);
+  if (wide !== undefined) {
+    throw new Error(
+      `Cannot repeat rewards to width ${width} as there must be one a row: there are ${wide.length}`,
+    );
+  }
+  return rows.map(([reward]) => Array<number>(width).fill(reward));
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function standardDeviation(values: readonly number[]): number {
+  const mean = average(values);
+  const sum = values.reduce((total, value) => total + (value - mean) ** 2, 0);
+  return Math.sqrt(sum / (values.length - 1));
+}

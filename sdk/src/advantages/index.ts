@@ -1,0 +1,2 @@
+export * from './group-advantages';
+export * from './reward-probability';

@@ -1,0 +1,45 @@
+import { tf } from '../tensorflow';
+
+/** Which advantages count, before they become probabilities. */
+export type AdvantageMode =
+  'continuous' | 'positive_only' | 'negative_only' | 'one_only' | 'binary';
+
+/**
+ * Diffusion-NFT's reward as a probability of being good: p = clip(A / (2M) + 1/2, 0, 1), with A clamped to +-M first
+ * (https://arxiv.org/abs/2509.16117).
+ *
+ * @param advantages (B) or (B, W) group advantages.
+ * @param options.advClipMax M. Default 5.
+ * @param options.mode 'continuous' (default) keeps A; 'positive_only' and 'negative_only' one side of it; 'one_only' makes
+ *   it 1 or 0; 'binary' takes its sign.
+ * @returns Same shape, values in [0, 1]. The caller owns it.
+ *
+ * @example
+ * rewardProbability(tf.tensor1d([-10, -5, 0, 5, 10])); // 0, 0, 0.5, 1, 1
+ */
+export function rewardProbability<A extends tf.Tensor>(
+  advantages: A,
+  { advClipMax = 5, mode = 'continuous' }: { advClipMax?: number; mode?: AdvantageMode } = {},
+): A {
+  const take = TAKE[mode];
+  if (take === undefined) {
+    throw new Error(
+      `Cannot turn advantages into probabilities as mode must be ${Object.keys(TAKE).join(', ')}: ${mode}`,
+    );
+  }
+  return tf.tidy(() => {
+    const clamped = tf.clipByValue(advantages, -advClipMax, advClipMax);
+    return take(clamped)
+      .div(2 * advClipMax)
+      .add(0.5)
+      .clipByValue(0, 1) as A;
+  });
+}
+
+const TAKE: Record<AdvantageMode, (advantages: tf.Tensor) => tf.Tensor> = {
+  continuous: (A) => A,
+  positive_only: (A) => tf.maximum(A, 0),
+  negative_only: (A) => tf.minimum(A, 0),
+  one_only: (A) => tf.greater(A, 0).toFloat(),
+  binary: (A) => tf.sign(A),
+};

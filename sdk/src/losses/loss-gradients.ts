@@ -1,0 +1,51 @@
+import { tf } from '../tensorflow';
+import type { LossOutput } from './loss';
+
+/** A loss with its gradients. The tensors belong to the caller; `dispose` frees them all. */
+export interface LossGradients {
+  loss: tf.Scalar;
+  /** By the variables' names as given; a variable that the loss does not depend on is missing. */
+  gradients: Map<string, tf.Tensor>;
+  /** Reads the loss (as `loss`) and the metrics from the device, all in one transfer. */
+  readMetrics(): Record<string, number>;
+  dispose(): void;
+}
+
+/**
+ * Gradients of a loss with respect to variables, with the loss's metrics beside them.
+ *
+ * @param compute Computes the loss; called once, inside the gradient's scope.
+ * @param variables By name, as a model's parameters.
+ *
+ * @example
+ * const { gradients, readMetrics, dispose } = lossGradients(() => computeLoss('flow_grpo', inputs()), variables);
+ */
+export function lossGradients(
+  compute: () => LossOutput,
+  variables: ReadonlyMap<string, tf.Variable>,
+): LossGradients {
+  let metrics: [string, tf.Tensor][] = [];
+  const { value: loss, grads } = tf.variableGrads(() => {
+    const output = compute();
+    metrics = Object.entries(output.metrics).map(([name, value]) => [name, tf.keep(value)]);
+    return output.loss;
+  }, [...variables.values()]);
+  const gradients = new Map<string, tf.Tensor>();
+  for (const [name, variable] of variables) {
+    const gradient = grads[variable.name];
+    if (gradient) gradients.set(name, gradient);
+  }
+  return {
+    loss,
+    gradients,
+    readMetrics() {
+      const names = ['loss', ...metrics.map(([name]) => name)];
+      const scalars = [loss, ...metrics.map(([, value]) => value as tf.Scalar)];
+      const values = tf.tidy(() => tf.stack(scalars).dataSync());
+      return Object.fromEntries(names.map((name, index) => [name, values[index]]));
+    },
+    dispose() {
+      tf.dispose([loss, ...gradients.values(), ...metrics.map(([, value]) => value)]);
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { Registry } from '../core/registry';
+import { tf } from '../tensorflow';
+
+/** What a loss is computed from: tensors by name. Each loss says which it needs. */
+export type LossInputs = Record<string, tf.Tensor | null | undefined>;
+
+/** Settings of the losses, with verl-omni's keys (actor.diffusion_loss) and defaults. */
+export interface LossConfig {
+  /** c: how far a ratio may move before its gradient is cut. It applies to exp(mean log-ratio), so small latents need a
+   * larger one. Default 1e-4. */
+  clip_ratio: number;
+  /** Advantages are clamped to +- this. Default 5. */
+  adv_clip_max: number;
+  /** Flow-DPPO: divergence from which a step outside the trust region is dropped. Default 1e-5. */
+  kl_mask_threshold: number;
+  /** Flow-DPPO: divide by the step's variance. Default true. */
+  add_kl_coefficient: boolean;
+  /** Diffusion-NFT: beta, how far the two policies lie from the old one. Default 0.5. */
+  mix_beta: number;
+  /** Diffusion-NFT: weight of the distance to the reference. Default 0. */
+  ref_kl_coef: number;
+  /** Diffusion-NFT: least value of the adaptive weight. Default 1e-5. */
+  adaptive_weight_min: number;
+  /** DPO: beta. Default 2000. */
+  dpo_beta: number;
+  /** 'verl-omni' repeats its behaviour where ours differs on purpose: GRPO-Guard's batch means. Default null. */
+  compat: 'verl-omni' | null;
+}
+
+/** A loss and what a run log shows beside it. All are scalars that the caller owns; nothing has been read yet. */
+export interface LossOutput {
+  loss: tf.Scalar;
+  /** By verl-omni's names, as `actor/ppo_kl`. */
+  metrics: Record<string, tf.Scalar>;
+}
+
+/** One training objective: a pure function of its inputs. */
+export interface Loss {
+  /** Names of the inputs that must be there. */
+  requiredInputs: readonly string[];
+  /** Names of the inputs that are used when they are there. */
+  optionalInputs: readonly string[];
+  /** Differentiable in the inputs that depend on the model. Runs inside `tf.tidy`. */
+  compute(inputs: Record<string, tf.Tensor>, config: LossConfig): LossOutput;
+}
+
+/** All losses by the name that `loss_mode` takes. */
+export const losses = new Registry<Loss>('loss');
+
+const DEFAULTS: LossConfig = {
+  clip_ratio: 1e-4,
+  adv_clip_max: 5,
+  kl_mask_threshold: 1e-5,
+  add_kl_coefficient: true,
+  mix_beta: 0.5,
+  ref_kl_coef: 0,
+  adaptive_weight_min: 1e-5,
+  dpo_beta: 2000,
+  compat: null,
+};
+
+/**
+ * Computes a registered loss.
+ *
+ * @param name 'flow_grpo', 'dance_grpo', 'grpo_guard', 'flow_dppo', 'kl', 'distill_kl', 'distill_fm_mse', 'dpo',
+ *   'diffusion_nft', or one that was registered.
+ * @param inputs Tensors by name; more than the loss needs may be there.
+ * @param config Settings that differ from the defaults.
+ * @throws On an unknown loss, and when inputs are missing (names them, and what is there).
+ *
+ * @example
+ * const { loss, metrics } = computeLoss('flow_grpo', { log_probs, old_log_probs, advantages }, { clip_ratio: 0.2 });
+ */
+export function computeLoss(
+  name: string,
+  inputs: LossInputs,
+  config: Partial<LossConfig> = {},
+): LossOutput {
+  const loss = losses.get(name);
+  const present = Object.entries(inputs).filter(
+    (entry): entry is [string, tf.Tensor] => entry[1] !== null && entry[1] !== undefined,
+  );
+  const available = present.map(([key]) => key);
+  const missing = loss.requiredInputs.filter((key) => !available.includes(key));
+  if (missing.length > 0) {
+    throw new Error(
+      `Cannot compute loss "${name}" as inputs are missing: ${missing.join(', ')}; available are ${available.join(', ') || 'none'}`,
+    );
+  }
+  const { loss: value, metrics } = tf.tidy(
+    () =>
+      loss.compute(Object.fromEntries(present), {
+        ...DEFAULTS,
+        ...config,
+      }) as unknown as tf.TensorContainerObject,
+  ) as unknown as LossOutput;
+  return { loss: value, metrics };
+}
