@@ -23,6 +23,7 @@ export const bindingFiles = ['tfjs_binding.node', 'tfjs_binding_tensorflow.node'
 const napiVersion = 8;
 
 const addonSource = fileURLToPath(new URL('./open-quietly.cc', import.meta.url));
+const bindingSource = fileURLToPath(new URL('./define-functions.cc', import.meta.url));
 
 /** Folder of an installed package, searched from each of `places` upwards; null when it is not there. */
 export function packageFolder(name, places) {
@@ -59,11 +60,12 @@ function commands({ platform, library, nodeHeaders, tfjs, folder }) {
       ...shared,
       '-DNODE_GYP_MODULE_NAME=tfjs_binding',
       '-DBUILDING_NODE_EXTENSION',
+      '-fno-access-control',
       `-I${tfjs}`,
       `-I${join(library, 'include')}`,
       include,
       join(tfjs, 'binding', 'tfjs_backend.cc'),
-      join(tfjs, 'binding', 'tfjs_binding.cc'),
+      bindingSource,
       tensorflow,
       framework,
       `-Wl,-rpath,${library}`,
@@ -95,6 +97,7 @@ export function bindingFolder({ cache, platform, tfjs }) {
   const key = keyOf(commands({ platform, library, nodeHeaders: '', tfjs: '', folder: '' }), [
     ...sources.map((name) => join(tfjs, 'binding', name)),
     addonSource,
+    bindingSource,
   ]);
   return join(cache, `binding-${platform.name}-${key}`);
 }
