@@ -1,4 +1,5 @@
 export * from './philox';
+export * from './python-random';
 export * from './random-key';
 export * from './registry';
 export * from './pixel-image';

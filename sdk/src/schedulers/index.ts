@@ -4,3 +4,4 @@ export { FlowMatchSchedule, type SetTimestepsOptions, type Timesteps } from './f
 export * from './transitions';
 export * from './flow-match-euler';
 export * from './flow-match-sde';
+export * from './mix-grpo-window';

@@ -1,0 +1,59 @@
+import { PythonRandom } from '../core/python-random';
+
+/** Settings of a rollout that say where noise is put in, with verl-omni's keys (rollout.algo). */
+export interface MixGrpoWindowSettings {
+  /** 'random' places a window anew at every training step, 'progressive' moves it along. Default 'random'. */
+  sample_strategy?: 'random' | 'progressive' | null;
+  /** Steps in a window; null leaves the range as it is. */
+  sde_window_size?: number | null;
+  /** The window lies within [first, end). Default [0, 5]. */
+  sde_window_range?: readonly [number, number] | null;
+  /** The training step, counted from 1. */
+  global_steps?: number | null;
+  /** 'progressive': training steps that a window stays. Default 1. */
+  iters_per_group?: number | null;
+  /** 'random': seed of the placement; null leaves the range as it is. */
+  sde_window_seed?: number | null;
+}
+
+/**
+ * MixGRPO's window (https://arxiv.org/abs/2507.21802): only these denoising steps get noise and are trained, the others are
+ * deterministic.
+ *
+ * 'random' starts where `random.Random(seed + step).randint` says; 'progressive' advances by one window every
+ * `iters_per_group` training steps and stays at the last.
+ *
+ * @param compat 'verl-omni' counts progressive steps from 0 although training starts at 1, so that the first window is
+ *   short or never trained. Default null: the first window gets its full share.
+ * @returns [start, start + size), or `sde_window_range` unchanged (or null) when there is no size or no seed.
+ * @throws When the window does not fit in the range.
+ *
+ * @example
+ * mixGrpoWindow({ sample_strategy: 'progressive', sde_window_size: 2, global_steps: 2 }); // [2, 4]
+ */
+export function mixGrpoWindow(
+  settings: MixGrpoWindowSettings,
+  compat: 'verl-omni' | null = null,
+): [number, number] | null {
+  const { sde_window_range: range, sde_window_size: size, sde_window_seed: seed } = settings;
+  const progressive = settings.sample_strategy === 'progressive';
+  const isNone = (value: unknown) => value === null || value === undefined;
+  if (isNone(size) || (!progressive && isNone(seed))) return range ? [...range] : null;
+
+  const [first, end] = range ?? [0, 5];
+  const last = end - (size as number);
+  if (last < first) {
+    throw new Error(
+      `Cannot place an SDE window as its size must fit sde_window_range: current values are size ${size} and range [${first}, ${end}]`,
+    );
+  }
+  const step = settings.global_steps ?? 0;
+  const start = progressive
+    ? first + windowsDone(compat ? step : step - 1, settings.iters_per_group) * (size as number)
+    : new PythonRandom((seed as number) + step).randint(first, last);
+  return [Math.min(start, last), Math.min(start, last) + (size as number)];
+}
+
+function windowsDone(steps: number, itersPerGroup: number | null | undefined): number {
+  return Math.floor(Math.max(0, steps) / Math.max(1, itersPerGroup ?? 1));
+}

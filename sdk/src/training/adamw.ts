@@ -1,0 +1,152 @@
+import { tf } from '../tensorflow';
+import type { Gradients } from './clip-gradients';
+
+/** Settings of AdamW; names and defaults are verl-omni's (actor.optim), in camelCase. */
+export interface AdamWOptions {
+  /** Learning rate. Default 1e-6. */
+  lr?: number;
+  /** Decay of the running mean and of the running mean square. Default [0.9, 0.999]. */
+  betas?: readonly [number, number];
+  /** Added to the root of the running mean square. Default 1e-8. */
+  eps?: number;
+  /** Decoupled weight decay. Default 0.01. */
+  weightDecay?: number;
+}
+
+interface Moments {
+  /** Steps this parameter has taken. */
+  step: number;
+  mean: tf.Tensor;
+  square: tf.Tensor;
+}
+
+/**
+ * AdamW (https://arxiv.org/abs/1711.05101) by PyTorch's rule, with bias correction and decoupled decay:
+ *
+ *   p <- p (1 - lr * weightDecay)
+ *   m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2
+ *   p <- p - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+ *
+ * A parameter without a gradient is left alone, and its t does not advance.
+ *
+ * @example
+ * const optimizer = new AdamW(model.trainableVariables(), { lr: 3e-4 });
+ * optimizer.step(gradients);
+ */
+export class AdamW {
+  /** Learning rate of the next step. */
+  lr: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly #parameters: ReadonlyMap<string, tf.Variable>;
+  readonly #moments = new Map<string, Moments>();
+
+  /** @param parameters By name; updated in place. */
+  constructor(parameters: ReadonlyMap<string, tf.Variable>, options: AdamWOptions = {}) {
+    const { lr = 1e-6, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
+    if (!(lr >= 0)) throw new Error(`Cannot make AdamW as lr must be at least 0: ${lr}`);
+    if (!betas.every((beta) => beta >= 0 && beta < 1)) {
+      throw new Error(`Cannot make AdamW as betas must be 0 to less than 1: ${betas.join(', ')}`);
+    }
+    this.lr = lr;
+    this.betas = betas;
+    this.eps = eps;
+    this.weightDecay = weightDecay;
+    this.#parameters = parameters;
+  }
+
+  /**
+   * Updates every parameter that has a gradient.
+   *
+   * @param gradients By parameter name, in the parameters' shapes. They stay the caller's.
+   * @throws On a gradient whose name is no parameter.
+   */
+  step(gradients: Gradients): void {
+    for (const [name, gradient] of gradients) {
+      const parameter = this.#parameters.get(name);
+      if (parameter === undefined) {
+        throw new Error(`Cannot step AdamW as there is no parameter "${name}"`);
+      }
+      this.#update(name, parameter, gradient);
+    }
+  }
+
+  /**
+   * Copies of the optimizer's state: `exp_avg.<name>`, `exp_avg_sq.<name>` and `step.<name>` (int32 scalar) of each
+   * parameter that has taken a step. The caller owns them.
+   */
+  stateDict(): Map<string, tf.Tensor> {
+    const state = new Map<string, tf.Tensor>();
+    for (const [name, { step, mean, square }] of this.#moments) {
+      state.set(`exp_avg.${name}`, mean.clone());
+      state.set(`exp_avg_sq.${name}`, square.clone());
+      state.set(`step.${name}`, tf.scalar(step, 'int32'));
+    }
+    return state;
+  }
+
+  /** Replaces the state by a saved one. The tensors stay the caller's. Throws when one is missing or has no parameter. */
+  loadStateDict(state: ReadonlyMap<string, tf.Tensor>): void {
+    const part = (kind: string, name: string): tf.Tensor => {
+      const tensor = state.get(`${kind}.${name}`);
+      if (tensor === undefined) {
+        throw new Error(`Cannot load AdamW's state as "${kind}.${name}" is missing`);
+      }
+      return tensor;
+    };
+    const names = [...state.keys()]
+      .filter((key) => key.startsWith('step.'))
+      .map((key) => key.slice('step.'.length));
+    for (const name of names) {
+      const parameter = this.#parameters.get(name);
+      const shape = part('exp_avg', name).shape;
+      if (parameter === undefined || parameter.shape.join() !== shape.join()) {
+        throw new Error(
+          `Cannot load AdamW's state as there is no parameter "${name}" of shape [${shape}]`,
+        );
+      }
+    }
+    this.dispose();
+    for (const name of names) {
+      this.#moments.set(name, {
+        step: part('step', name).dataSync()[0],
+        mean: tf.keep(part('exp_avg', name).clone()),
+        square: tf.keep(part('exp_avg_sq', name).clone()),
+      });
+    }
+  }
+
+  /** Frees the state. The parameters stay the caller's. */
+  dispose(): void {
+    for (const { mean, square } of this.#moments.values()) tf.dispose([mean, square]);
+    this.#moments.clear();
+  }
+
+  #update(name: string, parameter: tf.Variable, gradient: tf.Tensor): void {
+    const before = this.#moments.get(name);
+    const [beta1, beta2] = this.betas;
+    const step = (before?.step ?? 0) + 1;
+    const correction1 = 1 - beta1 ** step;
+    // The two corrections are moved onto numbers, so that fewer operations run per parameter.
+    const rootCorrection2 = Math.sqrt(1 - beta2 ** step);
+    const [mean, square, next] = tf.tidy(() => {
+      const m = decay(before?.mean, beta1, gradient);
+      const v = decay(before?.square, beta2, tf.square(gradient));
+      const width = tf.add(tf.sqrt(v), this.eps * rootCorrection2);
+      const update = tf.mul(tf.div(m, width), (this.lr * rootCorrection2) / correction1);
+      const kept =
+        this.weightDecay === 0 ? parameter : tf.mul(parameter, 1 - this.lr * this.weightDecay);
+      return [tf.keep(m), tf.keep(v), tf.sub(kept, update)];
+    });
+    parameter.assign(next);
+    tf.dispose([next, ...(before ? [before.mean, before.square] : [])]);
+    this.#moments.set(name, { step, mean, square });
+  }
+}
+
+/** beta * average + (1 - beta) * value; the average starts at 0. */
+function decay(average: tf.Tensor | undefined, beta: number, value: tf.Tensor): tf.Tensor {
+  const fresh = tf.mul(value, 1 - beta);
+  return average ? tf.add(tf.mul(average, beta), fresh) : fresh;
+}
