@@ -1,0 +1,40 @@
+import { resolve } from 'node:path';
+import { AutoencoderKLQwenImage } from '../../../../sdk/src/models/qwen-image/autoencoder';
+import { Qwen2_5_VLTextEncoder } from '../../../../sdk/src/models/qwen-image/text-encoder';
+import { tf } from '../../../../sdk/src/tensorflow';
+
+export const model = resolve(__dirname, '../../../golden/models/tiny-qwen-image');
+
+/** Fixed numbers between -1 and 1, without a random generator that a backend could change. */
+export function waves(shape: number[], seed = 0): tf.Tensor {
+  const size = shape.reduce((product, side) => product * side, 1);
+  return tf.tensor(
+    Float32Array.from({ length: size }, (_, i) => Math.sin(1.7 * i * i + i + seed)),
+    shape,
+  );
+}
+
+/** Outputs of the autoencoder and the text encoder on fixed inputs, whatever the backend. */
+export function modelOutputs(): Record<string, number[]> {
+  return tf.tidy(() => {
+    const vae = AutoencoderKLQwenImage.fromPretrained(model);
+    const encoder = Qwen2_5_VLTextEncoder.fromPretrained(model);
+    const { mean, logvar } = vae.encode(waves([1, 3, 1, 16, 16]));
+    const outputs = {
+      picture: vae.decode(waves([2, 4, 1, 2, 3])),
+      mean,
+      logvar,
+      states: encoder.forward({
+        input_ids: tf.tensor2d([5, 900, 17, 6, 0, 0], [2, 3], 'int32'),
+        attention_mask: tf.tensor2d([1, 1, 1, 1, 0, 0], [2, 3], 'int32'),
+      }),
+    };
+    vae.dispose();
+    encoder.dispose();
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, tensor]) => [name, [...tensor.dataSync()]]),
+    );
+  });
+}
+
+if (require.main === module) process.stdout.write(JSON.stringify(modelOutputs()));
