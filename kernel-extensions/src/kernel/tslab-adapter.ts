@@ -62,6 +62,9 @@ export interface TslabOptions {
   whileCompiling<T>(work: () => T): T;
 }
 
+/** What tslab writes, by accident, where TypeScript gave it no declarations. */
+const NO_DECLARATIONS = 'undefined';
+
 /**
  * tslab 1.0.22's converter (TypeScript cell to JavaScript, with types across cells) and executor
  * (relative TypeScript files, order of steps): the only file that knows tslab. Two things are changed
@@ -161,14 +164,13 @@ export class TslabAdapter {
    * members, say) tslab puts the word "undefined" in their place: its names become `any`.
    */
   private completeDeclarations(declarations: string): string {
-    const missing = /^undefined(?=\W|$)/;
-    if (!missing.test(declarations)) return declarations;
+    if (!declarations.startsWith(NO_DECLARATIONS)) return declarations;
     const names = /export \{([^}]*)\};?\s*(?:\/\/#.*\s*)?$/.exec(this.esModule)?.[1] ?? '';
-    const any = names.split(',').filter((name) => name.trim() !== '');
-    return (
-      any.map((name) => `declare let ${name.trim()}: any;\n`).join('') +
-      declarations.replace(missing, '')
-    );
+    const untyped = names
+      .split(',')
+      .filter((name) => name.trim() !== '')
+      .map((name) => `declare let ${name.trim()}: any;\n`);
+    return untyped.join('') + declarations.slice(NO_DECLARATIONS.length);
   }
 
   /** Loads tslab's compiler and puts a changed copy of it where tslab's modules will find it. */

@@ -1,6 +1,5 @@
 import { SourceMap } from 'node:module';
 import { Script } from 'node:vm';
-import type ts from 'typescript';
 import {
   CELL_RUNTIME,
   moduleSyntaxTransformer,

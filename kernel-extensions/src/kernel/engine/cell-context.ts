@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { allowUnbalancedAsyncHooks } from './async-hook-checks';
 
 /** What code in a cell can know of its cell, as `globalThis[Symbol.for('flowbook.cell')]`. */
 export class CellContext {
@@ -28,7 +29,10 @@ let latest = new CellContext(0, null, false, true);
 /** Runs `work` so that it and every callback it starts belong to `cell`. */
 export function runInCell<T>(cell: CellContext, work: () => T): T {
   latest = cell;
-  return storage.run(cell, work);
+  return storage.run(cell, () => {
+    allowUnbalancedAsyncHooks();
+    return work();
+  });
 }
 
 /** The cell that the calling code belongs to; the latest one where that is not known. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { clearUnbalancedAsyncHooks } from './async-hook-checks';
 import type { CellContext } from './cell-context';
 import { Slot, SLOT_COUNT } from './interrupt-slots';
 
@@ -57,6 +58,7 @@ export class Interrupts {
   private take(request: number): void {
     const wasStopped = Atomics.load(this.slots, Slot.Stopped) === request;
     Atomics.store(this.slots, Slot.Taken, request);
+    if (wasStopped) clearUnbalancedAsyncHooks();
     const running = this.running;
     if (!running) return this.interruptEnded();
     running.cell.interrupt();

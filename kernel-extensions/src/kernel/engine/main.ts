@@ -18,6 +18,7 @@ import { InputRequests } from './input-requests';
 import { describeQuickInfo } from './inspection';
 import { Interrupts } from './interrupts';
 import { ParentLink } from './parent-link';
+import { quietOwnWarnings } from './quiet-warnings';
 
 /** The process that runs cells; the kernel server starts it and speaks for it. */
 class Engine {
@@ -39,6 +40,7 @@ class Engine {
 
   start(): void {
     const cwd = process.cwd();
+    quietOwnWarnings();
     captureStandardStreams((name, text) => this.outputs.print(currentCell().id, name, text));
     installHostGlobals(cwd, this.outputs, this.inputs);
     process.on('SIGINT', () => {}); // interrupts come by message

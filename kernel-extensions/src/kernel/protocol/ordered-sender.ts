@@ -36,7 +36,10 @@ export class OrderedSender {
         process.stderr.write(`A message could not be sent: ${String(error)}\n`);
       }
       next += 1;
-      if (next === 1024) (this.waiting.splice(0, next), (next = 0));
+      if (next === 1024) {
+        this.waiting.splice(0, next);
+        next = 0;
+      }
     }
     this.waiting.length = 0;
     this.sending = false;

@@ -23,6 +23,9 @@ export interface EngineEvents {
 
 const ENGINE_MAIN = join(__dirname, '..', 'engine', 'main.js');
 
+/** See engine/async-hook-checks.ts. */
+const ENGINE_FLAGS = ['--no-force-async-hooks-checks'];
+
 /** How long a finished cell waits for the rest of what its native code printed. */
 const RAW_OUTPUT_PATIENCE_MS = 250;
 
@@ -43,7 +46,7 @@ export class EngineProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
       serialization: 'advanced',
       env: { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env },
-      execArgv: [],
+      execArgv: ENGINE_FLAGS,
     });
     const raw = (name: 'stdout' | 'stderr') =>
       new RawOutput(this.child[name] as Readable, (text) => events.rawOutput(name, text));

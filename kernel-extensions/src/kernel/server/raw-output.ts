@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { outputFence } from '../engine-messages';
 
-const FENCE = /\u0000flowbook-end-of-cell:(\d+)\u0000\n/g;
+const [FENCE_START, FENCE_END] = outputFence(1).split('1');
+const FENCE = new RegExp(`${FENCE_START}(\\d+)${FENCE_END}`, 'g');
 const LONGEST_FENCE = outputFence(Number.MAX_SAFE_INTEGER).length;
 
 /** One raw output stream of the engine: passes its text on and notices the fence that ends a cell. */
