@@ -1,2 +1,14 @@
 export * from './adamw';
 export * from './clip-gradients';
+export * from './draw-prompts';
+export * from './rollout-batch';
+export * from './rollout-groups';
+export * from './policy-gradients';
+export * from './prompt-cache';
+export * from './weight-average';
+export * from './step-report';
+export * from './run-log';
+export { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions, type LoraOptions } from './flow-grpo-options';
+export * from './trainable-pipeline';
+export * from './flow-grpo-trainer';
+export * from './train-flow-grpo';

@@ -1,0 +1,97 @@
+import type { PixelImage } from '../core/pixel-image';
+import type { MicroBatch, RolloutTensors } from '../pipelines';
+import type { PromptRecord } from '../rewards';
+import { tf } from '../tensorflow';
+
+const FIELDS = [
+  'all_latents',
+  'all_log_probs',
+  'all_timesteps',
+  'prompt_embeds',
+  'prompt_embeds_mask',
+  'negative_prompt_embeds',
+  'negative_prompt_embeds_mask',
+] as const;
+
+/** What a rollout of groups is made of besides its tensors. */
+export interface RolloutBatchInfo {
+  images: PixelImage[];
+  /** The record that each picture was made from. */
+  prompts: PromptRecord[];
+  /** Number of each picture's group. */
+  groups: number[];
+  /** In pixels. */
+  height: number;
+  /** In pixels. */
+  width: number;
+  /** First step with noise and one past the last. */
+  window: readonly [number, number];
+}
+
+/** Pictures with everything that training on them needs. Dispose it when the step is done. */
+export class RolloutBatch implements RolloutBatchInfo {
+  readonly images: PixelImage[];
+  readonly prompts: PromptRecord[];
+  readonly groups: number[];
+  readonly height: number;
+  readonly width: number;
+  readonly window: readonly [number, number];
+
+  /** @param tensors Are taken over. */
+  constructor(
+    readonly tensors: RolloutTensors,
+    info: RolloutBatchInfo,
+  ) {
+    this.images = info.images;
+    this.prompts = info.prompts;
+    this.groups = info.groups;
+    this.height = info.height;
+    this.width = info.width;
+    this.window = info.window;
+  }
+
+  /** Number of pictures, B. */
+  get size(): number {
+    return this.prompts.length;
+  }
+
+  /** Number of steps that can be trained, W. */
+  get windowSize(): number {
+    return this.window[1] - this.window[0];
+  }
+
+  /**
+   * Some rows as a batch of their own, under verl-omni's names. The caller disposes its tensors.
+   *
+   * @param rows Numbers of pictures.
+   */
+  rows(rows: readonly number[]): MicroBatch & RolloutTensors {
+    const taken = tf.tidy(() => {
+      const index = tf.tensor1d([...rows], 'int32');
+      return Object.fromEntries(
+        FIELDS.flatMap((name) => {
+          const tensor = this.tensors[name];
+          return tensor === null ? [] : [[name, tf.gather(tensor as tf.Tensor, index)]];
+        }),
+      );
+    });
+    const absent = Object.fromEntries(FIELDS.map((name) => [name, null]));
+    const { height, width } = this;
+    return { ...absent, ...taken, height, width } as unknown as MicroBatch & RolloutTensors;
+  }
+
+  dispose(): void {
+    tf.dispose(Object.values(this.tensors).filter((tensor) => tensor !== null));
+  }
+}
+
+/** Lays batches of rollout tensors one after the other; the parts are disposed. */
+export function concatRollouts(parts: readonly RolloutTensors[]): RolloutTensors {
+  if (parts.length === 1) return parts[0];
+  const joined = FIELDS.map((name) => {
+    const tensors = parts.map((part) => part[name] as tf.Tensor | null);
+    return [name, tensors[0] === null ? null : tf.concat(tensors as tf.Tensor[])] as const;
+  });
+  for (const part of parts) tf.dispose(Object.values(part).filter((tensor) => tensor !== null));
+  return Object.fromEntries(joined) as unknown as RolloutTensors;
+}

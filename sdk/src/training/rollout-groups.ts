@@ -1,0 +1,192 @@
+import type { PixelImage } from '../core/pixel-image';
+import type { RandomKey } from '../core/random-key';
+import {
+  padEmbeddings,
+  repeatRows,
+  type PromptEmbeddings,
+  type RolloutTensors,
+} from '../pipelines';
+import type { PromptRecord } from '../rewards';
+import { keyGenerator, tf, type Generator } from '../tensorflow';
+import { PromptCache } from './prompt-cache';
+import { RolloutBatch, concatRollouts } from './rollout-batch';
+import type { TrainablePipeline } from './trainable-pipeline';
+
+/** How groups are rolled out. */
+export interface RolloutGroupsOptions {
+  /** Everything random follows from it. */
+  key: RandomKey;
+  /** Pictures for each prompt. Default 16. */
+  groupSize?: number;
+  /** Whether the pictures of a group start from the same noise. Default true. */
+  sameInitialNoise?: boolean;
+  /** Denoising steps. Default: the pipeline's configuration. */
+  numInferenceSteps?: number;
+  /** Scale of true classifier-free guidance. Default: the pipeline's configuration. */
+  trueCfgScale?: number;
+  /** What guidance leads away from. Default ' '. */
+  negativePrompt?: string;
+  /** eta within the window. Default 0.7. */
+  noiseLevel?: number;
+  /** Default 'sde'. */
+  sdeType?: string;
+  /** Steps that get noise. Default 2. */
+  sdeWindowSize?: number;
+  /** Where the window may lie; one is drawn for all groups. Default [0, 5]. */
+  sdeWindowRange?: readonly [number, number];
+  /** Pictures that go through the model at once. Default: all. */
+  microBatchSize?: number;
+  /** Embeddings that are kept between calls. Default: none are. */
+  promptCache?: PromptCache | null;
+  /** Default: the running cell's signal. */
+  signal?: AbortSignal | null;
+}
+
+/** A stream whose first normal draw, the initial noise, is the group's, and whose others are the row's own. */
+function rowGenerator(group: RandomKey, row: number, sameInitialNoise: boolean): Generator {
+  const own = keyGenerator(group.fold('row', row));
+  if (!sameInitialNoise) return own;
+  let isFirst = true;
+  return {
+    integer: (low, high) => own.integer(low, high),
+    randn(shape) {
+      if (!isFirst) return own.randn(shape);
+      isFirst = false;
+      return keyGenerator(group.fold('initial')).randn(shape);
+    },
+  };
+}
+
+/** Embeddings of all groups' rows: every prompt is embedded once. */
+function embedRows(
+  pipeline: TrainablePipeline,
+  cache: PromptCache,
+  prompts: readonly string[],
+  groupSize: number,
+): PromptEmbeddings {
+  const { embeds, mask } = padEmbeddings(prompts.map((prompt) => cache.embed(pipeline, prompt)));
+  const rows = { embeds: repeatRows(embeds, groupSize), mask: repeatRows(mask, groupSize) };
+  tf.dispose([embeds, mask]);
+  return rows;
+}
+
+function sliceRows<X extends tf.Tensor>(x: X | undefined, start: number, size: number): X | null {
+  if (x === undefined) return null;
+  return tf.slice(x, [start, ...x.shape.slice(1).map(() => 0)], [size, ...x.shape.slice(1)]) as X;
+}
+
+/**
+ * Rolls out a group of pictures for each prompt, with one SDE window for all.
+ *
+ * Each picture's noise is a function of the key, its prompt's place and its place in the group: the
+ * size of micro-batches does not change it.
+ *
+ * @param prompts One record a group.
+ * @returns The pictures, group by group, with their trajectories. The caller disposes it.
+ * @example
+ * const batch = await rolloutGroups(pipeline, [{ prompt: 'a red circle' }], { key: RandomKey.fromSeed(1), groupSize: 4 });
+ * batch.tensors.all_log_probs.shape; // [4, 2]
+ */
+export async function rolloutGroups(
+  pipeline: TrainablePipeline,
+  prompts: readonly PromptRecord[],
+  options: RolloutGroupsOptions,
+): Promise<RolloutBatch> {
+  const { pipeline: config } = pipeline.modelConfig;
+  const {
+    key,
+    groupSize = 16,
+    sameInitialNoise = true,
+    numInferenceSteps = config.num_inference_steps,
+    trueCfgScale = config.true_cfg_scale,
+    negativePrompt = ' ',
+    noiseLevel = 0.7,
+    sdeType = 'sde',
+    sdeWindowSize = 2,
+    sdeWindowRange = [0, 5],
+    microBatchSize = Infinity,
+    promptCache = null,
+    signal,
+  } = options;
+  const window = placeWindow(key, sdeWindowSize, sdeWindowRange, numInferenceSteps);
+  const B = prompts.length * groupSize;
+  const cache = promptCache ?? new PromptCache();
+  const texts = prompts.map(({ prompt }) => prompt);
+  const positive = embedRows(pipeline, cache, texts, groupSize);
+  const negative =
+    trueCfgScale > 1
+      ? embedRows(pipeline, cache, Array<string>(prompts.length).fill(negativePrompt), groupSize)
+      : null;
+  const parts: RolloutTensors[] = [];
+  const images: PixelImage[] = [];
+  try {
+    for (let start = 0; start < B; start += microBatchSize) {
+      const size = Math.min(microBatchSize, B - start);
+      const embeddings = {
+        promptEmbeds: sliceRows(positive.embeds, start, size),
+        promptEmbedsMask: sliceRows(positive.mask, start, size),
+        negativePromptEmbeds: sliceRows(negative?.embeds, start, size),
+        negativePromptEmbedsMask: sliceRows(negative?.mask, start, size),
+      };
+      const generator = Array.from({ length: size }, (_, at) => {
+        const group = Math.floor((start + at) / groupSize);
+        return rowGenerator(key.fold('group', group), (start + at) % groupSize, sameInitialNoise);
+      });
+      try {
+        const { output, customOutput } = await pipeline.forward(
+          {},
+          {
+            ...embeddings,
+            generator,
+            numInferenceSteps,
+            trueCfgScale,
+            guidanceScale: config.guidance_scale ?? undefined,
+            height: config.height,
+            width: config.width,
+            noiseLevel,
+            sdeType,
+            sdeWindowSize,
+            sdeWindowRange: window,
+            signal,
+          },
+        );
+        parts.push(customOutput);
+        images.push(...(output as PixelImage[]));
+      } finally {
+        tf.dispose(Object.values(embeddings).filter((tensor) => tensor !== null));
+      }
+    }
+  } catch (error) {
+    for (const part of parts) tf.dispose(Object.values(part).filter((tensor) => tensor !== null));
+    throw error;
+  } finally {
+    tf.dispose([positive.embeds, positive.mask]);
+    if (negative !== null) tf.dispose([negative.embeds, negative.mask]);
+    if (promptCache === null) cache.dispose();
+  }
+  return new RolloutBatch(concatRollouts(parts), {
+    images,
+    prompts: prompts.flatMap((prompt) => Array<PromptRecord>(groupSize).fill(prompt)),
+    groups: Array.from({ length: B }, (_, row) => Math.floor(row / groupSize)),
+    height: config.height,
+    width: config.width,
+    window,
+  });
+}
+
+/** Draws the window that all groups of a step share. */
+function placeWindow(
+  key: RandomKey,
+  size: number,
+  [first, end]: readonly [number, number],
+  steps: number,
+): readonly [number, number] {
+  const last = Math.min(end, steps) - size;
+  if (last < first) {
+    throw new Error(
+      `Cannot place an SDE window as its size must fit its range within the ${steps} steps: current values are size ${size} and range [${first}, ${end}]`,
+    );
+  }
+  const start = key.fold('window').integer(first, last + 1);
+  return [start, start + size];
+}
