@@ -168,14 +168,17 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
     const transition = transitions.get(sdeType);
     const [B] = sample.shape;
     const indices = this.#indices(options.timestep, B);
-    const noiseLevels = perRowValues('noiseLevel', noiseLevel, B);
-    const perRow = indices.length === B || noiseLevels.length === B;
-    const rows = Array.from({ length: perRow ? B : 1 }, (_, b) => ({
-      sigma: this.sigmaValues[indices[b % indices.length]],
-      sigmaNext: this.sigmaValues[indices[b % indices.length] + 1],
-      sigmaSecond: this.sigmaValues[1],
-      noiseLevel: noiseLevels[b % noiseLevels.length],
-    }));
+    const noiseLevels = rowValues('noiseLevel', noiseLevel, B);
+    const perRow = indices.perRow || noiseLevels.perRow;
+    const rows = Array.from({ length: perRow ? B : 1 }, (_, b) => {
+      const index = indices.values[indices.perRow ? b : 0];
+      return {
+        sigma: this.sigmaValues[index],
+        sigmaNext: this.sigmaValues[index + 1],
+        sigmaSecond: this.sigmaValues[1],
+        noiseLevel: noiseLevels.values[noiseLevels.perRow ? b : 0],
+      };
+    });
     const coefficients = { steps: rows.map(transition), perRow, rank: sample.rank };
 
     return tidyResult(() => {
@@ -204,7 +207,7 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
   }
 
   /** Schedule indices: one for all rows, or one a row. */
-  #indices(timestep: Timesteps | null | undefined, B: number): number[] {
+  #indices(timestep: Timesteps | null | undefined, B: number): RowValues {
     if (timestep === null || timestep === undefined) {
       const index = this.stepIndex ?? this.beginIndex;
       if (index === null) {
@@ -212,30 +215,28 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
           'Cannot sample the previous step as the current step is unknown: pass a timestep, or call setBeginIndex',
         );
       }
-      return [this.checkStep(index)];
+      return { values: [this.checkStep(index)], perRow: false };
     }
-    const values =
-      typeof timestep === 'number' || ('rank' in timestep && timestep.rank === 0)
-        ? timestepsToArray(timestep)
-        : perRowValues('timestep', timestep, B);
-    return values.map((t) => this.checkStep(this.indexForTimestep(t)));
+    const { values, perRow } = rowValues('timestep', timestep, B);
+    return { values: values.map((t) => this.checkStep(this.indexForTimestep(t))), perRow };
   }
 }
 
-/** A number for all rows, or B of them. */
-function perRowValues(
-  name: string,
-  values: number | readonly number[] | Float32Array | tf.Tensor,
-  B: number,
-): number[] {
-  const array = timestepsToArray(values);
-  const isNumber = typeof values === 'number' || ('rank' in values && values.rank === 0);
-  if (!isNumber && array.length !== B) {
+/** One number for all rows, or one a row. */
+interface RowValues {
+  values: number[];
+  perRow: boolean;
+}
+
+function rowValues(name: string, given: Timesteps, B: number): RowValues {
+  const values = timestepsToArray(given);
+  const perRow = typeof given !== 'number' && !('rank' in given && given.rank === 0);
+  if (perRow && values.length !== B) {
     throw new Error(
-      `Cannot step as ${name} must hold one value a row (${B}): it holds ${array.length}`,
+      `Cannot step as ${name} must hold one value a row (${B}): it holds ${values.length}`,
     );
   }
-  return array;
+  return { values, perRow };
 }
 
 function checkOperands(operands: Record<string, tf.Tensor | null | undefined>): void {

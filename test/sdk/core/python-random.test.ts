@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { PythonRandom } from '../../../sdk/src/core/python-random';
+
+const draws = (random: PythonRandom, count: number, low: number, high: number) =>
+  Array.from({ length: count }, () => random.randint(low, high));
+
+describe('PythonRandom', () => {
+  // Computed with CPython 3.11's random.Random.
+  for (const [seed, large, small] of [
+    [0, [885440, 403958, 794772], [-1, -2, -1, 0, -1]],
+    [42, [670487, 116739, 26225], [0, -1, -2, -2, -2]],
+    [-7, [339563, 993908, 158176], [-1, 0, -2, -2, 0]],
+    [2 ** 40 + 3, [230463, 63787, 576159], [-2, 0, -1, 0, -1]],
+  ] as [number, number[], number[]][]) {
+    it(`draws what random.Random(${seed}) draws`, () => {
+      const random = new PythonRandom(seed);
+      assert.deepEqual(draws(random, 3, 0, 1_000_000), large);
+      assert.deepEqual(draws(random, 5, -2, 0), small);
+    });
+  }
+
+  it('goes on beyond its first 624 words', () => {
+    assert.deepEqual(draws(new PythonRandom(1), 1000, 0, 9).slice(-5), [0, 2, 0, 8, 7]);
+  });
+
+  it('refuses a fractional seed and an empty range', () => {
+    assert.throws(() => new PythonRandom(0.5), {
+      message: 'Cannot seed PythonRandom as the seed must be a safe integer: 0.5',
+    });
+    assert.throws(() => new PythonRandom(0).randint(2, 1), {
+      message: 'Cannot draw randint as low <= high must be integers less than 2^32 apart: 2, 1',
+    });
+  });
+});

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import {
+  FlowMatchEulerDiscreteScheduler,
+  FlowMatchSDEDiscreteScheduler,
+  type FlowMatchSchedulerOptions,
+} from '../../../sdk/src/schedulers';
+import { keyGenerator, tf } from '../../../sdk/src/tensorflow';
+
+const laidOut = (options: FlowMatchSchedulerOptions = {}, steps = 4) => {
+  const scheduler = new FlowMatchSDEDiscreteScheduler(options);
+  scheduler.setTimesteps(steps);
+  return scheduler;
+};
+
+const x = () => tf.ones([2, 3, 4]);
+
+describe('FlowMatchSDEDiscreteScheduler schedule', () => {
+  it("has verl-omni's defaults, and diffusers' keys in config", () => {
+    assert.deepEqual(new FlowMatchSDEDiscreteScheduler().config, {
+      num_train_timesteps: 1000,
+      shift: 1,
+      use_dynamic_shifting: false,
+      base_shift: 0.5,
+      max_shift: 1.15,
+      base_image_seq_len: 256,
+      max_image_seq_len: 4096,
+      invert_sigmas: false,
+      shift_terminal: null,
+      use_karras_sigmas: false,
+      use_exponential_sigmas: false,
+      use_beta_sigmas: false,
+      time_shift_type: 'exponential',
+      stochastic_sampling: false,
+    });
+  });
+
+  it('fromConfig() reads a diffusers file: unknown keys and null switches are fine', () => {
+    const scheduler = FlowMatchSDEDiscreteScheduler.fromConfig({
+      _class_name: 'FlowMatchEulerDiscreteScheduler',
+      shift: 3,
+      use_karras_sigmas: null,
+    });
+    assert.equal(scheduler.config.shift, 3);
+    assert.equal(scheduler.config.use_karras_sigmas, false);
+  });
+
+  it('has no terminal sigma after construction and one after setTimesteps()', () => {
+    const scheduler = new FlowMatchSDEDiscreteScheduler();
+    assert.equal(scheduler.sigmaValues.length, 1000);
+    scheduler.setTimesteps(4);
+    assert.equal(scheduler.timestepValues.length, 4);
+    assert.equal(scheduler.sigmaValues.length, 5);
+    assert.equal(scheduler.sigmaValues[4], 0);
+  });
+
+  it('shifts default sigmas twice and given ones once, as diffusers does', () => {
+    const sigmas = (given?: number[]) => {
+      const scheduler = new FlowMatchSDEDiscreteScheduler({ shift: 3 });
+      scheduler.setTimesteps(10, { sigmas: given });
+      return scheduler.sigmaValues;
+    };
+    const shift = (sigma: number) => (3 * sigma) / (1 + 2 * sigma);
+    assert.ok(Math.abs(sigmas()[9] - shift(shift(0.001))) < 1e-6);
+    const even = Array.from({ length: 10 }, (_, k) => 1 - k / 10);
+    assert.ok(Math.abs(sigmas(even)[5] - shift(0.5)) < 1e-6);
+  });
+
+  it('gives its schedule as tensors that it owns', () => {
+    const before = tf.memory().numTensors;
+    const scheduler = laidOut();
+    assert.deepEqual([...scheduler.timesteps.dataSync()], [...scheduler.timestepValues]);
+    assert.deepEqual(scheduler.sigmas.shape, [5]);
+    scheduler.setTimesteps(3);
+    assert.deepEqual(scheduler.sigmas.shape, [4]);
+    scheduler.dispose();
+    assert.equal(tf.memory().numTensors, before);
+  });
+
+  it('step() walks from the begin index, or from where the first timestep is', () => {
+    tf.tidy(() => {
+      const scheduler = laidOut();
+      scheduler.step(x(), scheduler.timestepValues[2], x(), { generator: keyGenerator(0) });
+      assert.equal(scheduler.stepIndex, 3);
+      scheduler.setTimesteps(4);
+      assert.equal(scheduler.stepIndex, null);
+      scheduler.setBeginIndex(1);
+      scheduler.step(x(), scheduler.timestepValues[1], x(), { generator: keyGenerator(0) });
+      assert.equal(scheduler.stepIndex, 2);
+    });
+  });
+
+  it('scaleNoise() is noise at sigma 1 and data at sigma 0', () => {
+    tf.tidy(() => {
+      const scheduler = laidOut({ invertSigmas: true });
+      const timesteps = [scheduler.timestepValues[0], scheduler.timestepValues[3]];
+      const noised = scheduler.scaleNoise(tf.zeros([2, 1]), timesteps, tf.ones([2, 1]));
+      const [first, last] = noised.dataSync();
+      assert.deepEqual([first, last], [scheduler.sigmaValues[0], scheduler.sigmaValues[3]]);
+    });
+  });
+
+  for (const [title, message, action] of [
+    [
+      'an unknown option',
+      /^Cannot make a scheduler as there is no option shifft: there are numTrainTimesteps, shift, /,
+      () => new FlowMatchSDEDiscreteScheduler({ shifft: 3 } as FlowMatchSchedulerOptions),
+    ],
+    [
+      'two conversions',
+      'Cannot make a scheduler as at most one sigma conversion can be used: useKarrasSigmas, useBetaSigmas',
+      () => new FlowMatchSDEDiscreteScheduler({ useKarrasSigmas: true, useBetaSigmas: true }),
+    ],
+    [
+      'an unknown time shift',
+      'Cannot make a scheduler as timeShiftType must be exponential or linear: cubic',
+      () => new FlowMatchSDEDiscreteScheduler({ timeShiftType: 'cubic' as 'linear' }),
+    ],
+    [
+      'dynamic shifting without mu',
+      'Cannot set timesteps as dynamic shifting needs mu: mu is missing',
+      () => laidOut({ useDynamicShifting: true }),
+    ],
+    [
+      'unequal lengths',
+      'Cannot set timesteps as sigmas and timesteps must have the same length: 2 and 1',
+      () => laidOut().setTimesteps(2, { sigmas: [1, 0.5], timesteps: [1000] }),
+    ],
+    [
+      'another count than given sigmas',
+      'Cannot set timesteps as sigmas and timesteps must have numInferenceSteps (3) values: 2',
+      () => laidOut().setTimesteps(3, { sigmas: [1, 0.5] }),
+    ],
+    [
+      'nothing to set',
+      'Cannot set timesteps as there must be at least 1 step: undefined',
+      () => laidOut().setTimesteps(),
+    ],
+    [
+      'an unknown device',
+      'Cannot use device "tpu" as it must be cpu or cuda',
+      () => laidOut().setTimesteps(2, { device: 'tpu' }),
+    ],
+    [
+      'an index in place of a timestep',
+      'Cannot find timestep 2 as it must be one of the 4 in scheduler.timesteps: 1000, 667, 334, 1',
+      () => laidOut().step(x(), 2, x()),
+    ],
+    [
+      'an integer tensor in place of a timestep',
+      'Cannot step as timestep must be a float32 value of scheduler.timesteps, not an index: its dtype is int32',
+      () => laidOut().step(x(), tf.scalar(2, 'int32'), x()),
+    ],
+    [
+      'an unknown transition',
+      'Cannot find transition "ode": registered are sde, cps, dance_sde',
+      () => laidOut().step(x(), 1000, x(), { sdeType: 'ode' }),
+    ],
+    [
+      'per-token timesteps',
+      'Cannot step as perTokenTimesteps is not supported: it must be null',
+      () => laidOut().step(x(), 1000, x(), { perTokenTimesteps: tf.ones([2, 3]) }),
+    ],
+    [
+      'a sample of integers',
+      'Cannot step as sample must be float32: it is int32',
+      () => laidOut().samplePreviousStep(x().toInt(), x(), { timestep: 1000 }),
+    ],
+    [
+      'a velocity of another shape',
+      "Cannot step as modelOutput must have the sample's shape [2,3,4]: it has [3]",
+      () => laidOut().samplePreviousStep(x(), tf.ones([3]), { timestep: 1000 }),
+    ],
+    [
+      'a timestep too few',
+      'Cannot step as timestep must hold one value a row (2): it holds 1',
+      () => laidOut().samplePreviousStep(x(), x(), { timestep: [1000] }),
+    ],
+    [
+      'no step to be at',
+      'Cannot sample the previous step as the current step is unknown: pass a timestep, or call setBeginIndex',
+      () => laidOut().samplePreviousStep(x(), x()),
+    ],
+    [
+      'a step past the end',
+      'Cannot step as index must be 0 to 3: current value is 4',
+      () => {
+        const scheduler = laidOut();
+        scheduler.setBeginIndex(4);
+        scheduler.step(x(), 1000, x());
+      },
+    ],
+  ] as [string, string | RegExp, () => unknown][]) {
+    it(`refuses ${title}`, () => {
+      tf.tidy(() => void assert.throws(action, { message }));
+    });
+  }
+});
+
+describe('FlowMatchEulerDiscreteScheduler', () => {
+  it('integrates a constant velocity exactly', () => {
+    tf.tidy(() => {
+      const scheduler = new FlowMatchEulerDiscreteScheduler({ shift: 3 });
+      scheduler.setTimesteps(7);
+      let sample: tf.Tensor = x();
+      for (const t of scheduler.timestepValues) {
+        [sample] = scheduler.step(tf.fill([2, 3, 4], 2), t, sample, { returnDict: false });
+      }
+      const end = sample.dataSync();
+      assert.ok(end.every((value) => Math.abs(value - (1 - 2)) < 1e-6));
+    });
+  });
+});
