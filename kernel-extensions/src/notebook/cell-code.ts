@@ -1,0 +1,234 @@
+import ts from 'typescript';
+import type { Binding, Bindings } from './bindings';
+import { type CellSyntax, refuseNode } from './cell-syntax';
+import { matchesOutside } from './literals';
+import { type Notebook, runsInScript } from './notebook';
+import type { Parameter } from './parameters';
+import type { Relocate } from './relocate-module';
+import { keepDeclaredType } from './shared-variables';
+import { applyEdits, type TextEdit } from './text-edits';
+
+/** A cell's code as it stands in a script. */
+export interface CellCode {
+  /** For the body of `main`; comments only when nothing is left. */
+  body: string;
+  /** Whether anything in the body runs (types and functions only declare). */
+  runs: boolean;
+  /** Statements that may only stand outside of functions. */
+  outside: string[];
+  /** Whether the last expression is handed to `result`. */
+  hasResult: boolean;
+}
+
+/** What `cellCode` needs to know besides the cell. */
+export interface CellCodeContext {
+  notebook: Notebook;
+  bindings: Bindings;
+  /** The cell's declarations that became flags. */
+  parameters: Parameter[];
+  /** What the last expression's call starts with, `cell.result(`; undefined leaves it as it is. */
+  resultCall: string | undefined;
+  /** Turns a relative module path of the notebook into one of the script. */
+  relocate: Relocate;
+}
+
+/**
+ * Rewrites a cell's code for a script: imports and flags taken out, names as the script calls them,
+ * relative modules relocated, the last expression handed to `result`. All else stays as it is.
+ *
+ * @throws NotebookCodeError for what cannot stand in a script: uses of `no-export` cells' names, namespaces, re-exports.
+ */
+export function cellCode(syntax: CellSyntax, context: CellCodeContext): CellCode {
+  const { file } = syntax;
+  const { text } = file;
+  const edits = [
+    ...renames(syntax, context),
+    ...relocations(file, context.relocate),
+    ...escapes(file),
+  ];
+  const rewrite = (node: ts.Node): string => applyEdits(text, edits, node.getStart(file), node.end);
+  const own = context.bindings.all.filter(({ cell }) => cell === syntax.cell);
+  const typeEdits = own.flatMap((binding) => keepDeclaredType(binding, rewrite));
+  edits.push(...typeEdits);
+
+  const outside: string[] = [];
+  const flagged = new Set<ts.Statement>(context.parameters.map(({ statement }) => statement));
+  const kept: ts.Statement[] = [];
+  for (const statement of file.statements) {
+    const place = placeOf(statement, syntax, context.notebook);
+    if (place === 'outside') outside.push(rewrite(statement));
+    if (place === 'body' && !flagged.has(statement)) kept.push(statement);
+    else edits.push(removal(text, statement.getStart(file), statement.end));
+  }
+  for (const { comments } of context.parameters) {
+    edits.push(...comments.map(({ pos, end }) => removal(text, pos, end)));
+  }
+  edits.push(...withoutExport(kept), ...keptNames(kept, own));
+
+  const last = kept.at(-1);
+  const isLast =
+    last !== undefined &&
+    last === file.statements.filter((one) => !ts.isEmptyStatement(one)).at(-1);
+  let hasResult = false;
+  if (
+    isLast &&
+    ts.isExpressionStatement(last) &&
+    context.resultCall !== undefined &&
+    !printsNothing(last)
+  ) {
+    const { expression } = last;
+    const comma =
+      ts.isBinaryExpression(expression) &&
+      expression.operatorToken.kind === ts.SyntaxKind.CommaToken;
+    // The opening goes before, the closing after every other edit at the same place.
+    edits.unshift(insertion(expression.getStart(file), `${context.resultCall}${comma ? '(' : ''}`));
+    edits.push(insertion(expression.end, comma ? '))' : ')'));
+    hasResult = true;
+  }
+  if (last && !/[;}]$/.test(last.getText(file))) edits.push(insertion(last.end, ';'));
+  return {
+    body: applyEdits(text, edits).trim(),
+    runs: kept.some((statement) => !declaresOnly(statement)),
+    outside,
+    hasResult,
+  };
+}
+
+function renames({ cell, file }: CellSyntax, { bindings, notebook }: CellCodeContext): TextEdit[] {
+  const edits: TextEdit[] = [];
+  for (const [node, binding] of bindings.ofNode) {
+    if (node.getSourceFile() !== file) continue;
+    if (!runsInScript(binding.cell) && !binding.declarations.some(isImport)) {
+      const rule = `its name comes from ${JSON.stringify(binding.cell.id)}, a cell tagged no-export`;
+      throw refuseNode(notebook, { cell, file }, node, 'export', rule);
+    }
+    if (binding.scriptName === binding.name) continue;
+    const { parent } = node;
+    const short =
+      (ts.isShorthandPropertyAssignment(parent) && parent.name === node) ||
+      (ts.isBindingElement(parent) &&
+        parent.name === node &&
+        !parent.propertyName &&
+        !parent.dotDotDotToken &&
+        ts.isObjectBindingPattern(parent.parent));
+    const text = short ? `${binding.name}: ${binding.scriptName}` : binding.scriptName;
+    edits.push({ start: node.getStart(file), end: node.end, text });
+  }
+  return edits;
+}
+
+function isImport(declaration: ts.Declaration): boolean {
+  return ts.findAncestor(declaration, ts.isImportDeclaration) !== undefined;
+}
+
+/** Relative paths of `import('./x')`, `require('./x')` and the type `import('./x').T`. */
+function relocations(file: ts.SourceFile, relocate: Relocate): TextEdit[] {
+  const edits: TextEdit[] = [];
+  const move = (node: ts.Node | undefined, how: 'import' | 'require'): void => {
+    if (!node || !ts.isStringLiteralLike(node)) return;
+    const moved = relocate(node.text, how);
+    if (moved !== node.text)
+      edits.push({ start: node.getStart(file), end: node.end, text: JSON.stringify(moved) });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node)) {
+      const { expression } = node;
+      const isRequire = ts.isIdentifier(expression) && expression.text === 'require';
+      if (isRequire) move(node.arguments[0], 'require');
+      if (expression.kind === ts.SyntaxKind.ImportKeyword) move(node.arguments[0], 'import');
+    }
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+      move(node.argument.literal, 'require');
+    if (ts.isExternalModuleReference(node)) move(node.expression, 'require');
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return edits;
+}
+
+/** A comment that looks like a cell's marker gets a backslash, so that markers stay unambiguous. */
+function escapes(file: ts.SourceFile): TextEdit[] {
+  return matchesOutside(file, /^[ \t]*\/\/ (?=\\*%%)/gm).map(({ index, 0: start }) =>
+    insertion(index + start.length, '\\'),
+  );
+}
+
+function placeOf(
+  statement: ts.Statement,
+  syntax: CellSyntax,
+  notebook: Notebook,
+): 'body' | 'outside' | 'imports' {
+  if (ts.isImportDeclaration(statement)) return 'imports';
+  const refuse = (rule: string): never => {
+    throw refuseNode(notebook, syntax, statement, 'export', rule);
+  };
+  if (ts.isImportEqualsDeclaration(statement)) {
+    if (ts.isExternalModuleReference(statement.moduleReference)) return 'outside';
+    return refuse('an alias of a namespace cannot stand in a function');
+  }
+  if (ts.isExportAssignment(statement)) return refuse('a script exports nothing');
+  if (ts.isExportDeclaration(statement)) {
+    return statement.moduleSpecifier ? refuse('a script exports nothing') : 'imports';
+  }
+  const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : undefined;
+  if (modifiers?.some(({ kind }) => kind === ts.SyntaxKind.DeclareKeyword)) return 'outside';
+  if (ts.isModuleDeclaration(statement)) return refuse('a namespace cannot stand in a function');
+  return 'body';
+}
+
+/** Takes a piece out, with its line when nothing else is on it. */
+function removal(text: string, from: number, to: number): TextEdit {
+  const before = /(^|\n)[ \t]*$/.exec(text.slice(0, from));
+  const after = /^[ \t]*(\n|$)/.exec(text.slice(to));
+  const wholeLine = before !== null && after !== null;
+  return {
+    start: wholeLine ? from - before[0].length + before[1].length : from,
+    end: wholeLine ? to + after[0].length : to,
+    text: '',
+  };
+}
+
+function withoutExport(statements: ts.Statement[]): TextEdit[] {
+  return statements.flatMap((statement) => {
+    const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
+    return modifiers
+      .filter(
+        ({ kind }) => kind === ts.SyntaxKind.ExportKeyword || kind === ts.SyntaxKind.DefaultKeyword,
+      )
+      .map((modifier) => ({ start: modifier.getStart(), end: modifier.end + 1, text: '' }));
+  });
+}
+
+/** A class that is renamed keeps the name that it prints: `A { x: 1 }`. */
+function keptNames(statements: ts.Statement[], own: Binding[]): TextEdit[] {
+  return statements.filter(ts.isClassDeclaration).flatMap((statement) => {
+    const binding = own.find(({ declarations }) => declarations.includes(statement));
+    if (!binding || binding.scriptName === binding.name) return [];
+    if (statement.members.some((member) => member.name?.getText() === 'name' && isStatic(member)))
+      return [];
+    const open = statement.members.pos;
+    return [insertion(open, `\nstatic readonly name: string = ${JSON.stringify(binding.name)};\n`)];
+  });
+}
+
+function isStatic(member: ts.ClassElement): boolean {
+  return (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Static) !== 0;
+}
+
+function declaresOnly(statement: ts.Statement): boolean {
+  return (
+    ts.isInterfaceDeclaration(statement) ||
+    ts.isTypeAliasDeclaration(statement) ||
+    ts.isFunctionDeclaration(statement) ||
+    ts.isEmptyStatement(statement)
+  );
+}
+
+/** Calls whose value is known to be nothing without types: `console.log(x)`. */
+function printsNothing({ expression }: ts.ExpressionStatement): boolean {
+  return ts.isCallExpression(expression) && /^console\.\w+$/.test(expression.expression.getText());
+}
+
+function insertion(at: number, text: string): TextEdit {
+  return { start: at, end: at, text };
+}

@@ -1,0 +1,90 @@
+import * as path from 'node:path';
+import ts from 'typescript';
+import { findSections } from './script-sections';
+
+/** What the type checker says about a script. */
+export interface ScriptCheck {
+  /** Ids of cells whose last expression, handed to `result`, has no value: void, undefined, null, never. */
+  withoutResult: Set<string>;
+  /** Type errors, each with its line and cell. */
+  problems: string[];
+}
+
+const mostProblems = 10;
+
+const strict: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.Node16,
+  moduleResolution: ts.ModuleResolutionKind.Node16,
+  esModuleInterop: true,
+  resolveJsonModule: true,
+};
+
+/** Type-checks a script's text as if it were in its file, under `strict` and the nearest tsconfig.json's paths. */
+export function checkScript(text: string, file: string, cellVariable: string): ScriptCheck {
+  const options: ts.CompilerOptions = {
+    ...strict,
+    ...nearestOptions(path.dirname(file)),
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+  };
+  const host = ts.createCompilerHost(options, true);
+  const { fileExists, readFile } = host;
+  host.fileExists = (name) => path.resolve(name) === file || fileExists(name);
+  host.readFile = (name) => (path.resolve(name) === file ? text : readFile(name));
+  const program = ts.createProgram([file], options, host);
+  const script = program.getSourceFile(file)!;
+  const sections = findSections(script);
+  const lineOf = (at: number): number => script.getLineAndCharacterOfPosition(at).line;
+  const cellAt = (at: number): string | undefined =>
+    sections.find(({ startLine, endLine }) => lineOf(at) >= startLine && lineOf(at) < endLine)?.id;
+
+  const checker = program.getTypeChecker();
+  const withoutResult = new Set<string>();
+  for (const call of resultCalls(script, cellVariable)) {
+    const { flags } = checker.getTypeAtLocation(call.arguments[0]);
+    const nothing =
+      ts.TypeFlags.Void | ts.TypeFlags.Undefined | ts.TypeFlags.Null | ts.TypeFlags.Never;
+    const id = cellAt(call.getStart(script));
+    if ((flags & nothing) !== 0 && id !== undefined) withoutResult.add(id);
+  }
+  const all = [
+    ...program.getSyntacticDiagnostics(script),
+    ...program.getSemanticDiagnostics(script),
+  ];
+  const problems = all.slice(0, mostProblems).map(({ start = 0, messageText }) => {
+    const id = cellAt(start);
+    const place = `${path.basename(file)}:${lineOf(start) + 1}${id === undefined ? '' : ` (cell [${id}])`}`;
+    return `${place}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+  if (all.length > mostProblems) problems.push(`and ${all.length - mostProblems} more type errors`);
+  return { withoutResult, problems };
+}
+
+function resultCalls(script: ts.SourceFile, cellVariable: string): ts.CallExpression[] {
+  const calls: ts.CallExpression[] = [];
+  for (const main of script.statements.filter(ts.isFunctionDeclaration)) {
+    for (const statement of main.body?.statements ?? []) {
+      if (!ts.isExpressionStatement(statement) || !ts.isCallExpression(statement.expression))
+        continue;
+      const called = statement.expression.expression.getText(script);
+      if (called === `${cellVariable}.result`) calls.push(statement.expression);
+    }
+  }
+  return calls;
+}
+
+function nearestOptions(folder: string): ts.CompilerOptions {
+  const file = ts.findConfigFile(folder, ts.sys.fileExists);
+  if (!file) return {};
+  const { config } = ts.readConfigFile(file, ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(
+    { ...config, files: ['none.ts'], include: [] },
+    ts.sys,
+    path.dirname(file),
+  );
+  return options;
+}

@@ -1,0 +1,28 @@
+import * as path from 'node:path';
+import { checkScript } from './check-script';
+import { exportNotebook } from './export-notebook';
+import type { Notebook } from './notebook';
+import { isModuleFile } from './module-kind';
+
+/**
+ * `exportNotebook` with the types of what the notebook imports: last expressions without a value are
+ * left as they are, and errors under `strict` become warnings that name the cell.
+ */
+export async function exportScript(
+  notebook: Notebook,
+  notebookFile: string,
+  scriptFile: string,
+  check: boolean,
+): Promise<{ text: string; warnings: string[] }> {
+  const options = {
+    notebookFile: path.resolve(notebookFile),
+    scriptFile: path.resolve(scriptFile),
+    module: isModuleFile(path.resolve(scriptFile)),
+  };
+  const draft = await exportNotebook(notebook, options);
+  if (!check) return draft;
+  const { withoutResult } = checkScript(draft.text, options.scriptFile, draft.cellVariable);
+  const script = await exportNotebook(notebook, { ...options, withoutResult });
+  const { problems } = checkScript(script.text, options.scriptFile, script.cellVariable);
+  return { text: script.text, warnings: [...script.warnings, ...problems] };
+}

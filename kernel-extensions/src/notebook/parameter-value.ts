@@ -1,0 +1,74 @@
+/** The kinds of values that a parameter can have. */
+export type ParameterKind = 'number' | 'string' | 'boolean' | 'number[]' | 'string[]' | 'choice';
+
+/** What a text must be to become a parameter's value. */
+export interface ParameterRule {
+  kind: ParameterKind;
+  /** Of a choice: its values. */
+  choices?: readonly (string | number | boolean | null)[];
+  /** Of a list that is a tuple: how many numbers it has. */
+  length?: number;
+  /** Whether the text `null` means null. */
+  nullable?: boolean;
+}
+
+/** A parameter's value. */
+export type ParameterValue = number | string | boolean | number[] | string[] | null;
+
+/**
+ * The value that a text on the command line stands for. Lists are separated by commas.
+ *
+ * @throws Error with the rule alone (`a number`, `one of "sde", "cps"`); the caller names the parameter.
+ * @example
+ * parseParameter({ kind: 'number[]' }, '1e-4,3e-4'); // [0.0001, 0.0003]
+ */
+export function parseParameter(rule: ParameterRule, text: string): ParameterValue {
+  if (rule.nullable && text === 'null') return null;
+  switch (rule.kind) {
+    case 'string':
+      return text;
+    case 'number':
+      return parseNumber(text);
+    case 'boolean':
+      if (text === 'true' || text === 'false') return text === 'true';
+      throw new Error('true or false');
+    case 'choice': {
+      const choice = rule.choices!.find((one) => String(one) === text);
+      if (choice !== undefined) return choice;
+      throw new Error(`one of ${rule.choices!.map((one) => JSON.stringify(one)).join(', ')}`);
+    }
+    case 'string[]':
+      return splitList(text);
+    case 'number[]': {
+      const numbers = splitList(text).map(parseNumber);
+      if (rule.length === undefined || numbers.length === rule.length) return numbers;
+      throw new Error(`${rule.length} numbers with commas between them`);
+    }
+  }
+}
+
+/** What a parameter's value may be, for help texts: `number`, `"sde" | "cps"`, `number,number`. */
+export function describeRule({ kind, choices, length, nullable }: ParameterRule): string {
+  const base = {
+    number: 'number',
+    string: 'string',
+    boolean: 'boolean',
+    choice: (choices ?? []).map(String).join('|'),
+    'number[]': length === undefined ? 'number,...' : Array(length).fill('number').join(','),
+    'string[]': 'string,...',
+  }[kind];
+  return nullable && kind !== 'choice' ? `${base}|null` : base;
+}
+
+function parseNumber(text: string): number {
+  const trimmed = text.trim();
+  if (/^[+-]?infinity$/i.test(trimmed)) return trimmed.startsWith('-') ? -Infinity : Infinity;
+  const value = Number(trimmed);
+  if (trimmed === '' || Number.isNaN(value)) throw new Error('a number');
+  return value;
+}
+
+function splitList(text: string): string[] {
+  const inner = text.trim().replace(/^\[(.*)\]$/s, '$1');
+  return inner.trim() === '' ? [] : inner.split(',').map((item) => item.trim());
+}

@@ -1,0 +1,30 @@
+import ts from 'typescript';
+import { matchesOutside } from './literals';
+import { type Cell, cellTags } from './notebook';
+
+/** The part of a script that one cell became. */
+export interface ScriptSection {
+  id: string;
+  /** 0-based, of the marker's line. */
+  startLine: number;
+  /** 0-based, of the next marker's line or one past the last. */
+  endLine: number;
+}
+
+/** The line above a cell in a script: `// %% [id]`, then the cell's type unless code, then its tags. */
+export function marker(cell: Cell): string {
+  const type = cell.cell_type === 'code' ? [] : [cell.cell_type];
+  return ['// %%', `[${cell.id}]`, ...type, ...cellTags(cell)].join(' ');
+}
+
+/** The sections of a script, by its markers. */
+export function findSections(file: ts.SourceFile): ScriptSection[] {
+  const markers = matchesOutside(file, /^[ \t]*\/\/ %% \[([A-Za-z0-9_-]+)\]/gm);
+  const lineOf = (at: number): number => file.getLineAndCharacterOfPosition(at).line;
+  const starts = markers.map((match) => ({ id: match[1], startLine: lineOf(match.index) }));
+  const lastLine = lineOf(file.end) + 1;
+  return starts.map((start, index) => ({
+    ...start,
+    endLine: starts[index + 1]?.startLine ?? lastLine,
+  }));
+}

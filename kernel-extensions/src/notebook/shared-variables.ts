@@ -1,0 +1,76 @@
+import ts from 'typescript';
+import type { Binding } from './bindings';
+import type { TextEdit } from './text-edits';
+
+/**
+ * In a notebook, a cell sees another cell's variable with its declared type. In a script, the flow of
+ * the code narrows it: after `let best: string | null = null`, `best` is `null` for all that follows
+ * if only a function assigns it. Where that would differ, the declaration is written so that it does
+ * not narrow: `let best = null as string | null`.
+ *
+ * @param typeText a type's text as the script writes it.
+ */
+export function keepDeclaredType(
+  binding: Binding,
+  typeText: (type: ts.TypeNode) => string,
+): TextEdit[] {
+  const [declaration] = binding.declarations;
+  if (!declaration || !ts.isVariableDeclaration(declaration) || !ts.isIdentifier(declaration.name))
+    return [];
+  if (!ts.isVariableStatement(declaration.parent.parent)) return [];
+  const { name, type, initializer } = declaration;
+  const elsewhere = binding.references.filter(({ cell }) => cell !== binding.cell);
+  const assignedLater = binding.references.some(({ inFunction, writes }) => inFunction && writes);
+  if (elsewhere.length === 0) return [];
+  const insert = (at: number, text: string): TextEdit => ({ start: at, end: at, text });
+
+  if (!initializer) {
+    if (!type) return [insert(name.end, ': any')];
+    return assignedLater && !declaration.exclamationToken ? [insert(name.end, '!')] : [];
+  }
+  if (!type) {
+    const grows = ts.isArrayLiteralExpression(initializer) && initializer.elements.length === 0;
+    if (grows && elsewhere.some(({ inFunction }) => inFunction))
+      return [insert(name.end, ': any[]')];
+    if (isNothing(initializer)) return [insert(name.end, ': any')];
+    return isBoolean(initializer) && assignedLater ? [insert(initializer.end, ' as boolean')] : [];
+  }
+  if (!isLiteral(initializer) || isPlain(type)) return [];
+  if (type.kind === ts.SyntaxKind.BooleanKeyword && !assignedLater && isConst(declaration))
+    return [];
+  return [
+    { start: name.end, end: initializer.getStart(), text: ' = ' },
+    insert(initializer.end, ` as ${typeText(type)}`),
+  ];
+}
+
+function isConst({ parent }: ts.VariableDeclaration): boolean {
+  return (parent.flags & ts.NodeFlags.Const) !== 0;
+}
+
+function isNothing(node: ts.Expression): boolean {
+  return (
+    node.kind === ts.SyntaxKind.NullKeyword || (ts.isIdentifier(node) && node.text === 'undefined')
+  );
+}
+
+function isBoolean({ kind }: ts.Expression): boolean {
+  return kind === ts.SyntaxKind.TrueKeyword || kind === ts.SyntaxKind.FalseKeyword;
+}
+
+function isLiteral(node: ts.Expression): boolean {
+  if (ts.isPrefixUnaryExpression(node)) return ts.isNumericLiteral(node.operand);
+  return (
+    isNothing(node) || isBoolean(node) || ts.isStringLiteralLike(node) || ts.isNumericLiteral(node)
+  );
+}
+
+/** Types that a literal's assignment cannot narrow. */
+function isPlain({ kind }: ts.TypeNode): boolean {
+  return (
+    kind === ts.SyntaxKind.NumberKeyword ||
+    kind === ts.SyntaxKind.StringKeyword ||
+    kind === ts.SyntaxKind.AnyKeyword ||
+    kind === ts.SyntaxKind.UnknownKeyword
+  );
+}
