@@ -86,9 +86,8 @@ export class CellRunner {
       await this.modules.preload(compiled.imports, emitted.require);
       exports = cellExports;
       if (id === cell.id) this.tslab.adopt(emitted.declarations);
-      await nextTurn(() =>
-        runInCell(cell, () => compiled.run(cellExports.proxy, require, runtime)),
-      );
+      const { run } = compiled; // called on its own, it stands in stack traces without a name
+      await nextTurn(() => runInCell(cell, () => run(cellExports.proxy, require, runtime)));
       exports.complete();
       return { value: emitted.lastExpressionVar && exports.take(emitted.lastExpressionVar) };
     } catch (thrown) {

@@ -5,6 +5,7 @@ export const COMPILER_OPTIONS: ts.CompilerOptions = {
   strict: true,
   moduleResolution: 100, // Bundler: `exports` maps and ES modules resolve as in a script
   experimentalDecorators: false, // the standard's decorators
+  allowImportingTsExtensions: true,
   inlineSourceMap: true,
   types: ['node'],
 };

@@ -3,10 +3,10 @@ import type { ErrorContent } from '../protocol/outputs';
 import type { Diagnostic } from '../tslab-adapter';
 import type { CellPosition, CellPositions } from './cell-positions';
 
-/** Frames of a stack that belong to the kernel or to Node, not to the user. */
-const INTERNAL_FRAME =
-  /\(?(node:|.*[\\/]tslab[\\/]dist[\\/]|evalmachine|.*[\\/]kernel[\\/]engine[\\/]|.*[\\/]kernel[\\/]tslab-adapter)/;
 const FRAME = /^\s+at /;
+/** Files whose frames belong to the kernel, to tslab or to Node, not to the user. */
+const INTERNAL_FILE =
+  /\(?(node:|evalmachine|[^(]*[\\/](tslab[\\/]dist|kernel[\\/]engine|kernel[\\/]tslab-adapter))/;
 /** TypeScript's codes for code that cannot be parsed. */
 const isSyntaxError = (code: number) => code >= 1000 && code < 2000;
 
@@ -48,14 +48,12 @@ export class ErrorReport {
 
   /** The text of an error with cell positions in place of the running code's, without inner frames. */
   private mapStack(text: string): string {
-    return text
-      .split('\n')
-      .filter(
-        (line) =>
-          !(FRAME.test(line) && INTERNAL_FRAME.test(line.replace(FRAME, '').replace(/^.*\(/, ''))),
-      )
-      .map((line) => this.mapFrame(line))
-      .join('\n');
+    const lines: string[] = [];
+    for (const line of text.split('\n')) {
+      if (!isInternalFrame(line)) lines.push(this.mapFrame(line));
+      else if (line.endsWith(' {')) lines.push(`${lines.pop()} {`); // properties of the error follow
+    }
+    return lines.join('\n');
   }
 
   private mapFrame(line: string): string {
@@ -92,4 +90,12 @@ export class ErrorReport {
 /** Errors of other realms (a vm context, a worker) are errors too. */
 function isError(value: unknown): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+}
+
+function isInternalFrame(line: string): boolean {
+  if (/^\s+\.\.\. \d+ lines matching cause stack trace/.test(line)) return true;
+  return (
+    FRAME.test(line) &&
+    INTERNAL_FILE.test(line.slice(Math.max(line.indexOf('at '), line.indexOf('('))))
+  );
 }

@@ -34,7 +34,7 @@ export class ModuleLoader {
     for (const specifier of specifiers) {
       if (isBuiltin(specifier) || this.imported.has(specifier)) continue;
       try {
-        require(specifier);
+        require(withoutTypeScriptEnding(specifier));
       } catch (error) {
         if (!needsImport(error)) throw error;
         this.imported.set(specifier, asCompiledModule(await this.importNatively(specifier)));
@@ -46,7 +46,8 @@ export class ModuleLoader {
   requireFor(require: NodeJS.Require): NodeJS.Require {
     return new Proxy(require, {
       apply: (target, self, [specifier, ...rest]) =>
-        this.imported.get(specifier) ?? Reflect.apply(target, self, [specifier, ...rest]),
+        this.imported.get(specifier) ??
+        Reflect.apply(target, self, [withoutTypeScriptEnding(specifier), ...rest]),
     });
   }
 
@@ -57,6 +58,11 @@ export class ModuleLoader {
     }
     return this.importNatively(specifier);
   }
+}
+
+/** tslab knows the TypeScript files beside a notebook by their names without ending. */
+function withoutTypeScriptEnding(specifier: string): string {
+  return /^\.{0,2}\//.test(specifier) ? specifier.replace(/\.tsx?$/, '') : specifier;
 }
 
 function needsImport(error: unknown): boolean {
