@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Set-up runs before anything is built; every other command lives in the built package.
+// Set-up and doctor run before anything is built; every other command lives in the built package.
 import { existsSync } from 'node:fs';
 
 // TensorFlow reads this when its library opens.
@@ -11,6 +11,9 @@ const built = new URL('../dist/cli.js', import.meta.url);
 if (command === 'setup') {
   const { setupCommand } = await import('../setup/setup-command.mjs');
   process.exitCode = await setupCommand(parameters);
+} else if (command === 'doctor') {
+  const { doctorCommand } = await import('../setup/doctor-command.mjs');
+  process.exitCode = await doctorCommand(parameters);
 } else if (existsSync(built)) {
   const { default: cli } = await import(built.href);
   await cli.main(process.argv);

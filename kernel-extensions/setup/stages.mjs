@@ -10,7 +10,8 @@ function seconds(sinceMs) {
  * Runs stages one after another, each with a progress line: what, how far, how long.
  *
  * On a terminal the line is rewritten in place; elsewhere a line is printed when a stage ends and every ten seconds.
- * A stage that throws a `SetupProblem` is reported and the rest goes on, unless the stage is `essential`.
+ * A stage that throws a `SetupProblem` is reported and the rest goes on, unless the stage is `essential`: the problem is then
+ * marked `isEssential`.
  *
  * @param stages `{name, essential, run(report)}`; `report(text, fraction)`; `run` returns the text of the finished line
  * @returns the problems met
@@ -51,7 +52,10 @@ export async function runStages(stages, { stream = process.stderr } = {}) {
       }
       end(`missing: ${error.piece}`);
       problems.push(error);
-      if (stage.essential) break;
+      if (stage.essential) {
+        error.isEssential = true;
+        break;
+      }
     }
   }
   return problems;

@@ -5,15 +5,14 @@ import { bindingFiles } from './binding.mjs';
 
 const script = `
   const binding = require(process.argv[1]);
-  const gpu = Boolean(binding.isUsingGpu && binding.isUsingGpu());
-  console.log(JSON.stringify({ version: binding.TF_Version, gpu }));
+  console.log(JSON.stringify({ version: binding.TF_Version, isGpu: Boolean(binding.isUsingGpuDevice()) }));
 `;
 
 /**
  * Loads the built binding in a process of its own, which survives a library that the processor cannot run.
  *
  * @param folder folder of the binding's files
- * @returns `{version, stderr}`; throws a `SetupProblem` when it does not load
+ * @returns `{version, isGpu, stderr}`; throws a `SetupProblem` when it does not load
  */
 export async function checkThatItLoads(folder) {
   const { code, signal, stdout, stderr } = await runCommand(

@@ -1,0 +1,6 @@
+// The door that the built commands use.
+export { cacheFolder } from './cache-folder.mjs';
+export { doctorCommand } from './doctor-command.mjs';
+export { isJupyterReady, jupyterFolder } from './jupyter.mjs';
+export { venvPython } from './python.mjs';
+export { setupCommand } from './setup-command.mjs';

@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { doctorCommand } from './commands/doctor';
+import { installCommand, uninstallCommand } from './commands/install';
+import { labCommand } from './commands/lab';
+import { setupCommand } from './commands/setup';
+
+function version(): string {
+  const file = path.join(__dirname, '..', 'package.json');
+  return JSON.parse(readFileSync(file, 'utf8')).version;
+}
+
+/** The `flowbook` command with all of its subcommands. */
+export function program(): Command {
+  const root = new Command('flowbook')
+    .description('Reinforcement-learning post-training of diffusion models, step by step.')
+    .version(version())
+    .enablePositionalOptions()
+    .passThroughOptions();
+  const commands = [
+    setupCommand(),
+    labCommand(),
+    installCommand(),
+    uninstallCommand(),
+    doctorCommand(),
+  ];
+  for (const command of commands) root.addCommand(command);
+  for (const command of [root, ...root.commands]) command.exitOverride();
+  return root;
+}
+
+/** Runs the command line: exit code 2 for a wrong one, 1 for a failure. */
+export async function main(argv: string[]): Promise<void> {
+  try {
+    await program().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    process.stderr.write(`flowbook: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}
