@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { compileDifferentiable, tf } from '@flowbook/sdk';
+
+/** Two variables that matter and one that does not. */
+function scene() {
+  const a = tf.variable(
+    tf.tensor2d([
+      [1, 2],
+      [3, 4],
+    ]),
+  );
+  const b = tf.variable(tf.tensor1d([0.5, -1]));
+  const idle = tf.variable(tf.scalar(7));
+  const model = (x: tf.Tensor2D) => tf.tanh(tf.add(tf.matMul(x, a as tf.Tensor2D), b));
+  const variables = [a, b, idle];
+  return { model, variables, dispose: () => tf.dispose(variables) };
+}
+
+const loss = (y: tf.Tensor) => tf.mean(tf.square(y)) as tf.Scalar;
+const input = () =>
+  tf.tensor2d([
+    [0.1, 0.2],
+    [0.3, -0.4],
+    [0.5, 0.6],
+  ]);
+
+describe('compileDifferentiable()', () => {
+  it('gives the gradients that the function itself gives', () => {
+    const { model, variables, dispose } = scene();
+    const compiled = compileDifferentiable(model, { variables: () => variables });
+    for (let call = 0; call < 3; call++) {
+      const x = tf.mul(input(), call + 1) as tf.Tensor2D;
+      const expected = tf.variableGrads(() => loss(model(x)), variables);
+      const actual = tf.variableGrads(() => loss(compiled(x)), variables);
+      assert.ok(Math.abs(actual.value.dataSync()[0] - expected.value.dataSync()[0]) < 1e-6);
+      for (const { name } of variables.slice(0, 2)) {
+        const difference = tf.max(tf.abs(tf.sub(actual.grads[name], expected.grads[name])));
+        assert.ok(difference.dataSync()[0] < 1e-6);
+        assert.ok(tf.max(tf.abs(expected.grads[name])).dataSync()[0] > 1e-3);
+      }
+    }
+    compiled.dispose();
+    dispose();
+  });
+
+  it('gives no gradient for a variable that does not matter, as tfjs does', () => {
+    const { model, variables, dispose } = scene();
+    const compiled = compileDifferentiable(model, { variables: () => variables });
+    const { grads } = tf.variableGrads(() => loss(compiled(input())), variables);
+    assert.deepEqual(Object.keys(grads), [variables[0].name, variables[1].name]);
+    compiled.dispose();
+    dispose();
+  });
+
+  it('gives the same bits with and without a gradient around it', () => {
+    const { model, variables, dispose } = scene();
+    const compiled = compileDifferentiable(model, { variables: () => variables });
+    const x = input();
+    const alone = compiled(x).dataSync().slice();
+    let inside: Float32Array | undefined;
+    tf.variableGrads(() => {
+      const y = compiled(x);
+      inside = y.dataSync<'float32'>().slice();
+      return loss(y);
+    }, variables);
+    assert.deepEqual(inside, alone);
+    compiled.dispose();
+    dispose();
+  });
+
+  it('leaves as many tensors as it found', () => {
+    const { model, variables, dispose } = scene();
+    const compiled = compileDifferentiable(model, { variables: () => variables });
+    const x = input();
+    const once = () => {
+      const { value, grads } = tf.variableGrads(() => loss(compiled(x)), variables);
+      tf.dispose([value, ...Object.values(grads).filter(Boolean)]);
+    };
+    once();
+    const before = tf.memory().numTensors;
+    for (let call = 0; call < 20; call++) once();
+    assert.equal(tf.memory().numTensors, before);
+    compiled.dispose();
+    dispose();
+  });
+});
