@@ -18,7 +18,7 @@ export const diffusionNftLoss: Loss = {
   compute(inputs, { mix_beta: beta, adv_clip_max: M, ...config }) {
     const { x0, xt, t_expanded: tau, reward_prob: p } = inputs;
     const v = inputs.forward_prediction;
-    const old = stopGradient(inputs.old_prediction);
+    const old = inputs.old_prediction;
     const rowLoss = (velocity: tf.Tensor) => {
       const error = tf.sub(tf.sub(xt, tf.mul(tau, velocity)), x0);
       const scale = tf.maximum(meanPerRow(tf.abs(error)), config.adaptive_weight_min);
@@ -29,9 +29,7 @@ export const diffusionNftLoss: Loss = {
     const mixed = tf.add(tf.mul(p, positive), tf.mul(tf.sub(1, p), negative));
     const policyLoss: tf.Scalar = tf.mean(tf.mul(mixed, M / beta));
     const reference = inputs.ref_forward_prediction;
-    const refKl: tf.Scalar = reference
-      ? tf.mean(tf.squaredDifference(v, stopGradient(reference)))
-      : tf.scalar(0);
+    const refKl: tf.Scalar = reference ? tf.mean(tf.squaredDifference(v, reference)) : tf.scalar(0);
     const loss: tf.Scalar = tf.add(policyLoss, tf.mul(refKl, config.ref_kl_coef));
     return {
       loss,

@@ -1,5 +1,5 @@
 import { Registry } from '../core/registry';
-import { tf } from '../tensorflow';
+import { stopGradient, tidyResult, type tf } from '../tensorflow';
 
 /** What a loss is computed from: tensors by name. Each loss says which it needs. */
 export type LossInputs = Record<string, tf.Tensor | null | undefined>;
@@ -59,8 +59,12 @@ const DEFAULTS: LossConfig = {
   compat: null,
 };
 
+/** Inputs that are data: no gradient goes through them, even where they were computed from the model. */
+const CONSTANT = /^(old_|ref_|teacher_|advantages$|rollout_is_weights$)/;
+
 /**
- * Computes a registered loss.
+ * Computes a registered loss. What comes from the old policy, a reference or a teacher is a constant to gradients, and so
+ * are advantages and weights.
  *
  * @param name 'flow_grpo', 'dance_grpo', 'grpo_guard', 'flow_dppo', 'kl', 'distill_kl', 'distill_fm_mse', 'dpo',
  *   'diffusion_nft', or one that was registered.
@@ -87,12 +91,11 @@ export function computeLoss(
       `Cannot compute loss "${name}" as inputs are missing: ${missing.join(', ')}; available are ${available.join(', ') || 'none'}`,
     );
   }
-  const { loss: value, metrics } = tf.tidy(
-    () =>
-      loss.compute(Object.fromEntries(present), {
-        ...DEFAULTS,
-        ...config,
-      }) as unknown as tf.TensorContainerObject,
-  ) as unknown as LossOutput;
-  return { loss: value, metrics };
+  return tidyResult(() => {
+    const operands = present.map(([key, value]) => [
+      key,
+      CONSTANT.test(key) ? stopGradient(value) : value,
+    ]);
+    return loss.compute(Object.fromEntries(operands), { ...DEFAULTS, ...config });
+  });
 }

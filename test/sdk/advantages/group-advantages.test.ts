@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { groupAdvantages, rewardProbability } from '../../../sdk/src/advantages';
+import { tf } from '../../../sdk/src/tensorflow';
+
+const GROUPS = ['a', 'a', 'b', 'b'];
+const REWARDS = [1, 3, 0, 2];
+const test = (title: string, body: () => void) => it(title, () => void tf.tidy(body));
+const near = (tensor: tf.Tensor, expected: number[], tolerance = 1e-6) => {
+  const actual = [...tensor.dataSync()];
+  assert.equal(actual.length, expected.length);
+  actual.forEach((value, at) =>
+    assert.ok(Math.abs(value - expected[at]) <= tolerance, `${value} is not ${expected[at]}`),
+  );
+};
+
+describe('groupAdvantages()', () => {
+  test('averages 0 in every group, whatever the switches', () => {
+    const rewards = [0.3, -2, 5, 0.1, 7, 7.5, -1];
+    const groups = ['x', 'y', 'x', 'z', 'y', 'x', 'y'];
+    for (const normAdvByStdInGrpo of [true, false]) {
+      for (const globalStd of [true, false]) {
+        const options = { normAdvByStdInGrpo, globalStd };
+        const A = [...groupAdvantages(rewards, groups, options).dataSync()];
+        for (const group of ['x', 'y', 'z']) {
+          const sum = A.reduce((total, one, at) => total + (groups[at] === group ? one : 0), 0);
+          assert.ok(Math.abs(sum) < 1e-5, `${group}: ${sum}`);
+        }
+      }
+    }
+  });
+
+  test('subtracts the mean alone without normAdvByStdInGrpo', () => {
+    near(groupAdvantages(REWARDS, GROUPS, { normAdvByStdInGrpo: false }), [-1, 1, -1, 1]);
+  });
+
+  // Figures computed with verl-omni on rewards repeated over a window.
+  for (const [width, global, group] of [
+    [5, 0.8717038, 0.9485933],
+    [2, 0.8365901, 0.8659504],
+    [1, 0.7745367, 0.7070568],
+  ]) {
+    test(`divides by the unbiased deviation of rewards repeated ${width} times`, () => {
+      for (const [globalStd, A] of [
+        [true, global],
+        [false, group],
+      ] as [boolean, number][]) {
+        const expected = [-A, A, -A, A].flatMap((value) => Array<number>(width).fill(value));
+        near(groupAdvantages(REWARDS, GROUPS, { globalStd, width }), expected);
+      }
+    });
+  }
+
+  test('gives a group of one, and a group of equals, advantage 0', () => {
+    near(groupAdvantages([5, 1, 1], ['a', 'b', 'b']), [0, 0, 0]);
+    near(groupAdvantages([5], ['a'], { globalStd: false }), [0]);
+  });
+
+  test('takes rewards as numbers, as (B) and as (B, W)', () => {
+    const expected = groupAdvantages(REWARDS, GROUPS);
+    assert.deepEqual(expected.shape, [4, 1]);
+    near(groupAdvantages(tf.tensor1d(REWARDS), GROUPS), [...expected.dataSync()]);
+    assert.deepEqual(groupAdvantages(tf.ones([4, 3]), GROUPS).shape, [4, 3]);
+  });
+
+  test('refuses group names and widths that do not fit', () => {
+    assert.throws(() => groupAdvantages(REWARDS, ['a']), {
+      message:
+        'Cannot compute advantages as there must be one group name a reward (4): there are 1',
+    });
+    assert.throws(() => groupAdvantages(tf.ones([4, 3]), GROUPS, { width: 2 }), {
+      message: 'Cannot repeat rewards to width 2 as there must be one a row: there are 3',
+    });
+  });
+});
+
+describe('rewardProbability()', () => {
+  const A = () => tf.tensor1d([-10, -5, 0, 5, 10]);
+
+  test('maps +-M to 1 and 0, and no advantage to a half', () => {
+    near(rewardProbability(A()), [0, 0, 0.5, 1, 1]);
+  });
+
+  test('keeps what its mode keeps', () => {
+    near(rewardProbability(A(), { mode: 'one_only' }), [0.5, 0.5, 0.5, 0.6, 0.6]);
+    near(rewardProbability(A(), { mode: 'binary' }), [0.4, 0.4, 0.5, 0.6, 0.6]);
+    near(rewardProbability(A(), { mode: 'positive_only' }), [0.5, 0.5, 0.5, 1, 1]);
+    near(rewardProbability(A(), { mode: 'negative_only' }), [0, 0, 0.5, 0.5, 0.5]);
+    assert.throws(() => rewardProbability(A(), { mode: 'all' as 'binary' }), {
+      message:
+        'Cannot turn advantages into probabilities as mode must be continuous, positive_only, negative_only, one_only, binary: all',
+    });
+  });
+});

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { AdamW } from '../../../sdk/src/training/adamw';
+import { clipGradients, globalNorm } from '../../../sdk/src/training/clip-gradients';
+import { tf } from '../../../sdk/src/tensorflow';
+
+const values = (tensor: tf.Tensor | undefined) => [...(tensor as tf.Tensor).dataSync()];
+
+/** Runs `body` with fresh parameters and checks that nothing is left afterwards. */
+function withParameters(
+  body: (parameters: Map<string, tf.Variable>, optimizer: AdamW) => void,
+  options = { lr: 0.1 },
+): void {
+  const before = tf.memory().numTensors;
+  const parameters = new Map([
+    ['a', tf.tidy(() => tf.variable<tf.Rank>(tf.tensor1d([1, -2])))],
+    ['b', tf.tidy(() => tf.variable<tf.Rank>(tf.scalar(3)))],
+  ]);
+  const optimizer = new AdamW(parameters, options);
+  tf.tidy(() => body(parameters, optimizer));
+  optimizer.dispose();
+  tf.dispose([...parameters.values()]);
+  assert.equal(tf.memory().numTensors, before);
+}
+
+const gradients = () =>
+  new Map<string, tf.Tensor>([
+    ['a', tf.tensor1d([0.3, -5])],
+    ['b', tf.scalar(0)],
+  ]);
+
+describe('AdamW', () => {
+  it('moves by lr against the gradient in its first step, whatever the gradient is', () => {
+    withParameters((parameters, optimizer) => {
+      optimizer.step(gradients());
+      const [first, second] = values(parameters.get('a'));
+      assert.ok(Math.abs(first - (1 * (1 - 0.001) - 0.1)) < 1e-6, `${first}`);
+      assert.ok(Math.abs(second - (-2 * (1 - 0.001) + 0.1)) < 1e-6, `${second}`);
+    });
+  });
+
+  it('decays a parameter whose gradient is zero, and leaves one without a gradient alone', () => {
+    withParameters((parameters, optimizer) => {
+      optimizer.step(gradients());
+      assert.ok(Math.abs(values(parameters.get('b'))[0] - 3 * (1 - 0.001)) < 1e-6);
+      const before = values(parameters.get('b'));
+      optimizer.step(new Map([['a', tf.zeros([2])]]));
+      assert.deepEqual(values(parameters.get('b')), before);
+      assert.deepEqual(values(optimizer.stateDict().get('step.a')), [2]);
+      assert.deepEqual(values(optimizer.stateDict().get('step.b')), [1]);
+    });
+  });
+
+  it('leaks no tensor from step to step', () => {
+    withParameters((_, optimizer) => {
+      const gradient = gradients();
+      optimizer.step(gradient);
+      const before = tf.memory().numTensors;
+      for (let step = 0; step < 5; step++) optimizer.step(gradient);
+      assert.equal(tf.memory().numTensors, before);
+    });
+  });
+
+  it('goes on from a saved state as if it had never stopped', () => {
+    withParameters((parameters, optimizer) => {
+      optimizer.step(gradients());
+      optimizer.step(gradients());
+      const copies = new Map(
+        [...parameters].map(([name, one]) => [name, tf.variable(one.clone())]),
+      );
+      const resumed = new AdamW(copies, { lr: 0.1 });
+      resumed.loadStateDict(optimizer.stateDict());
+      optimizer.step(gradients());
+      resumed.step(gradients());
+      for (const [name, copy] of copies)
+        assert.deepEqual(values(copy), values(parameters.get(name)));
+      resumed.dispose();
+      tf.dispose([...copies.values()]);
+    });
+  });
+
+  it('refuses a gradient without parameter, a state that lacks a part, and impossible settings', () => {
+    withParameters((parameters, optimizer) => {
+      assert.throws(() => optimizer.step(new Map([['c', tf.scalar(1)]])), {
+        message: 'Cannot step AdamW as there is no parameter "c"',
+      });
+      assert.throws(() => optimizer.loadStateDict(new Map([['step.a', tf.scalar(1)]])), {
+        message: 'Cannot load AdamW\'s state as "exp_avg.a" is missing',
+      });
+      assert.throws(() => new AdamW(parameters, { lr: -1 }), {
+        message: 'Cannot make AdamW as lr must be at least 0: -1',
+      });
+      assert.throws(() => new AdamW(parameters, { betas: [0.9, 1] }), {
+        message: 'Cannot make AdamW as betas must be 0 to less than 1: 0.9, 1',
+      });
+    });
+  });
+});
+
+describe('clipGradients()', () => {
+  it('scales to the largest norm and leaves smaller gradients as they are', () => {
+    tf.tidy(() => {
+      const given = new Map<string, tf.Tensor>([
+        ['w', tf.tensor1d([3, 0])],
+        ['b', tf.scalar(4)],
+      ]);
+      const { gradients: clipped, norm } = clipGradients(given, 1);
+      assert.equal(norm, 5);
+      assert.ok(Math.abs(globalNorm(clipped) - 1) < 1e-6);
+      assert.deepEqual(values(clipGradients(given, 6).gradients.get('b')), [4]);
+      assert.deepEqual(values(clipGradients(given, Infinity).gradients.get('w')), [3, 0]);
+    });
+  });
+
+  it('reports a norm that is not finite', () => {
+    tf.tidy(() => {
+      assert.ok(Number.isNaN(clipGradients(new Map([['w', tf.scalar(NaN)]]), 1).norm));
+      assert.equal(clipGradients(new Map(), 1).norm, 0);
+    });
+  });
+
+  it('refuses a norm that is not positive', () => {
+    assert.throws(() => clipGradients(new Map(), 0), {
+      message: 'Cannot clip gradients as maxNorm must be positive: 0',
+    });
+  });
+});
