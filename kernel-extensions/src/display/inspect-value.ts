@@ -11,11 +11,15 @@ const options: util.InspectOptions = {
 
 /** A value as text, by `util.inspect`; tensors inside plain objects and arrays take one line each. */
 export function inspectValue(value: unknown): string {
-  try {
-    return util.inspect(withShortTensors(value, 4, new Set()), options);
-  } catch {
-    return Object.prototype.toString.call(value);
+  // Getters and proxies may throw when they are looked at.
+  for (const shorten of [() => withShortTensors(value, 4, new Set()), () => value]) {
+    try {
+      return util.inspect(shorten(), options);
+    } catch {
+      continue;
+    }
   }
+  return `(a value of type ${typeof value} that cannot be inspected)`;
 }
 
 /** Copies plain objects and arrays so far as they hold tensors, which inspect at great length. */

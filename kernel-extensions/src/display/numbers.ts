@@ -8,7 +8,7 @@ export function format(value: number): string {
     Number.isInteger(value) && size < 1e6
       ? String(size)
       : size < 1e-4 || size >= 1e6
-        ? size.toExponential(2).replace('e+', 'e')
+        ? Number(size.toPrecision(3)).toExponential().replace('e+', 'e')
         : String(Number(size.toPrecision(4)));
   return value < 0 ? `−${text}` : text;
 }

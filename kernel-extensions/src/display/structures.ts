@@ -1,6 +1,6 @@
-import type { Picture } from './charts/images';
 import type { Trajectory } from './charts/latents';
 import type { Schedule } from './charts/sigmas';
+import type { Picture } from './charts/picture';
 import { isTensorLike, type TensorLike } from './tensor-like';
 
 /** The tensor that a value is, or null. */

@@ -71,7 +71,8 @@ export function histogram(parts: HistogramParts): Drawing {
 }
 
 /** Mean, spread and range of numbers in one line. */
-export function statisticsText({ count, mean, std, min, max }: Summary): string {
+function statisticsText({ count, finite, mean, std, min, max }: Summary): string {
+  if (finite === 0) return plural(count, 'value');
   return `${plural(count, 'value')}  ·  mean ${format(mean)}  ·  std ${format(std)}  ·  ${format(min)} to ${format(max)}`;
 }
 

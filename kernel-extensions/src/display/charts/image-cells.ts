@@ -3,7 +3,7 @@ import { dataUrl, enlarge, reduce } from '../rendering/encode-png';
 import { textWidth } from '../rendering/font';
 import { colour } from '../rendering/theme';
 import { wrapText } from '../rendering/wrap-text';
-import type { Picture, Verdict } from './images';
+import type { Picture, Verdict } from './picture';
 
 export const captionSize = 11;
 export const captionLineHeight = 14;

@@ -3,17 +3,7 @@ import { plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
 import { imageGrid } from './image-cells';
 import { imageLayers } from './image-layers';
-
-/** A picture: rows of red, green, blue bytes, as the pipelines' `PixelImage`. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 3;
-  readonly data: Uint8Array;
-}
-
-/** Whether a picture passed; or its score; or a short remark. */
-export type Verdict = boolean | number | string | null | undefined;
+import type { Picture, Verdict } from './picture';
 
 /** Options of `images()`. */
 export interface ImagesOptions {

@@ -143,9 +143,8 @@ function stateWarnings(states: number[], summaries: Summary[]): string[] {
 
 function table(columns: LatentColumn[]): string[] {
   const cell = (value: number | null) => (value === null ? '' : format(value)).padStart(9);
-  const lines = columns.map(
-    ({ label, mean, std, min, max, logProb }) =>
-      `${label.padEnd(9)}${[mean, std, min, max, logProb].map(cell).join('')}`,
+  const lines = columns.map(({ label, mean, std, min, max, logProb }) =>
+    `${label.padEnd(9)}${[mean, std, min, max, logProb].map(cell).join('')}`.trimEnd(),
   );
   return [
     `state    ${['mean', 'std', 'min', 'max', 'log p'].map((name) => name.padStart(9)).join('')}`,

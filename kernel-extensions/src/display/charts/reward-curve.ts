@@ -2,13 +2,8 @@ import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
 import { findField, groupNeighbours, type LogRow, meanOf, numberAt, smooth } from './log-rows';
+import { type Alarm, findAlarms, summariseAlarms } from './reward-alarms';
 import { type CurvePoint, type HeldOutPoint, rewardLayers } from './reward-layers';
-
-/** Something that went wrong at a step. */
-export interface Alarm {
-  step: number;
-  message: string;
-}
 
 /** Options of `rewardCurve()`. */
 export interface RewardCurveOptions {
@@ -72,36 +67,6 @@ export function rewardCurve(log: readonly LogRow[], options: RewardCurveOptions 
     ...tail(points),
   ].join('\n');
   return new Drawing({ name: 'reward-curve', spec, text });
-}
-
-function findAlarms(log: readonly LogRow[], reward: string, spread: string | undefined): Alarm[] {
-  const alarms: Alarm[] = [];
-  for (const row of log) {
-    const value = row[reward];
-    if (typeof value !== 'number' || !Number.isFinite(value)) {
-      // JSON has no NaN: a run log read from a file holds null in its place.
-      alarms.push({ step: row.step, message: 'the reward is not a finite number' });
-    }
-    if (spread !== undefined && row[spread] === 0) {
-      alarms.push({
-        step: row.step,
-        message: 'all rewards are equal, so the step teaches nothing',
-      });
-    }
-    if (typeof row.alarm === 'string') alarms.push({ step: row.step, message: row.alarm });
-  }
-  return alarms;
-}
-
-/** Alarms by message, with the steps they are about. */
-function summariseAlarms(alarms: readonly Alarm[]): string[] {
-  const steps = new Map<string, number[]>();
-  for (const { step, message } of alarms) steps.set(message, [...(steps.get(message) ?? []), step]);
-  return [...steps].map(([message, at]) => {
-    const shown = at.slice(0, 3).join(', ');
-    const rest = at.length > 3 ? ` and ${at.length - 3} more` : '';
-    return `Step ${shown}${rest}: ${message}.`;
-  });
 }
 
 function curvePoints(

@@ -1,6 +1,6 @@
 import { chartWidth, colour } from '../rendering/theme';
 import type { VegaLitePart } from '../rendering/vega-lite-spec';
-import type { Alarm } from './reward-curve';
+import type { Alarm } from './reward-alarms';
 
 /** One point of the training curve; a step, or the mean of neighbouring steps. */
 export interface CurvePoint {
@@ -24,37 +24,28 @@ export interface RewardLayersParts {
   window: number;
 }
 
+/** A line of the chart, with its colour in the legend. */
+interface Series {
+  field: string;
+  label: string;
+  hue: string;
+  mark: VegaLitePart;
+  data?: VegaLitePart;
+}
+
 /** The view of a reward curve: spread, steps, smoothed line, held-out line, alarms, a hover rule. */
 export function rewardLayers({ points, heldOut, alarms, window }: RewardLayersParts): VegaLitePart {
   const x = stepEncoding(points);
   const hasSpread = points.some(({ low }) => typeof low === 'number');
-  const series: [label: string, colour: string][] = [
-    ['each step', window > 1 ? colour.sky : colour.blue],
-    ...(window > 1 ? ([[`mean over ${window} steps`, colour.blue]] as [string, string][]) : []),
-    ...(heldOut.length > 0 ? ([['held-out prompts', colour.vermilion]] as [string, string][]) : []),
-  ];
-  const color = (index: number) => ({
-    datum: series[index][0],
-    scale: { domain: series.map(([label]) => label), range: series.map(([, hue]) => hue) },
-    legend:
-      series.length > 1
-        ? {
-            title: null,
-            orient: 'top',
-            direction: 'horizontal',
-            symbolType: 'stroke',
-            symbolStrokeWidth: 3,
-            offset: 6,
-          }
-        : null,
-  });
+  const nothing = !points.some(({ reward }) => reward !== null);
   const y = (field: string) => ({
     field,
     type: 'quantitative',
-    scale: { zero: false, ...(points.length === 0 && { domain: [0, 1] }) },
+    scale: { zero: false, ...(nothing && { domain: [0, 1] }) },
     axis: { title: hasSpread ? 'reward, mean ± 1 std' : 'reward', tickCount: 6 },
   });
-  const few = points.length <= 60;
+  const all = seriesOf(points, heldOut, window);
+  const color = seriesColour(all);
   return {
     width: chartWidth,
     height: 260,
@@ -68,38 +59,57 @@ export function rewardLayers({ points, heldOut, alarms, window }: RewardLayersPa
             },
           ]
         : []),
-      {
-        mark: {
-          type: 'line',
-          strokeWidth: window > 1 ? 1 : 2,
-          ...(few && { point: { filled: true, size: window > 1 ? 14 : 28 } }),
-        },
-        encoding: { x, y: y('reward'), color: color(0) },
-      },
-      ...(window > 1
-        ? [
-            {
-              mark: { type: 'line', strokeWidth: 2.8 },
-              encoding: { x, y: y('smoothed'), color: color(1) },
-            },
-          ]
-        : []),
-      ...(heldOut.length > 0
-        ? [
-            {
-              data: { values: heldOut },
-              mark: {
-                type: 'line',
-                strokeWidth: 2,
-                point: { filled: true, size: 45, shape: 'diamond' },
-              },
-              encoding: { x, y: y('heldOut'), color: color(series.length - 1) },
-            },
-          ]
-        : []),
+      ...all.map(({ field, label, mark, data }) => ({
+        ...(data && { data }),
+        transform: [{ calculate: JSON.stringify(label), as: 'series' }],
+        mark: { type: 'line', ...mark },
+        encoding: { x, y: y(field), color },
+      })),
       ...alarmLayers(alarms, x),
       hoverLayer(points, x),
     ],
+  };
+}
+
+function seriesOf(points: CurvePoint[], heldOut: HeldOutPoint[], window: number): Series[] {
+  const smoothed = window > 1;
+  const dots = points.length <= 60 && { point: { filled: true, size: smoothed ? 14 : 28 } };
+  const each: Series = {
+    field: 'reward',
+    label: 'each step',
+    hue: smoothed ? colour.sky : colour.blue,
+    mark: { strokeWidth: smoothed ? 1 : 2, ...dots },
+  };
+  const mean: Series = {
+    field: 'smoothed',
+    label: `mean over ${window} steps`,
+    hue: colour.blue,
+    mark: { strokeWidth: 2.8 },
+  };
+  const held: Series = {
+    field: 'heldOut',
+    label: 'held-out prompts',
+    hue: colour.vermilion,
+    mark: { strokeWidth: 2, point: { filled: true, size: 45, shape: 'diamond' } },
+    data: { values: heldOut },
+  };
+  return [each, ...(smoothed ? [mean] : []), ...(heldOut.length > 0 ? [held] : [])];
+}
+
+function seriesColour(all: Series[]): VegaLitePart {
+  const legend = {
+    title: null,
+    orient: 'top',
+    direction: 'horizontal',
+    symbolType: 'stroke',
+    symbolStrokeWidth: 3,
+    offset: 6,
+  };
+  return {
+    field: 'series',
+    type: 'nominal',
+    scale: { domain: all.map(({ label }) => label), range: all.map(({ hue }) => hue) },
+    legend: all.length > 1 ? legend : null,
   };
 }
 

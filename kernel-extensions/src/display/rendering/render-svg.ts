@@ -24,7 +24,8 @@ export async function renderSvg(spec: VegaLiteSpec): Promise<RenderedSvg> {
 
   const warnings: string[] = [];
   const logger = warningLogger(warnings);
-  const compiled = vegaLite.compile(spec as never, { logger });
+  // Vega marks the rows it reads, so it gets rows of its own.
+  const compiled = vegaLite.compile(structuredClone(spec) as never, { logger });
   const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger });
   try {
     return { svg: await view.toSVG(), warnings };

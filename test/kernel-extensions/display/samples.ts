@@ -1,0 +1,131 @@
+import {
+  advantages,
+  type Drawing,
+  images,
+  latents,
+  type LogRow,
+  metrics,
+  ratios,
+  rewardCurve,
+  sigmas,
+  tensor,
+  type TensorLike,
+} from '@flowbook/kernel-extensions';
+
+/** A tensor-like of the given numbers. */
+export function tensorOf(shape: number[], data: ArrayLike<number>, dtype = 'float32'): TensorLike {
+  return { shape, dtype, dataSync: () => data };
+}
+
+/** Normal numbers, the same in each run. */
+export function normals(count: number, seed = 1): Float32Array {
+  let state = seed;
+  const uniform = () => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647;
+  };
+  return Float32Array.from(
+    { length: count },
+    () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
+}
+
+/** A one-coloured picture with a square in it. */
+export function pictureOf(width: number, height: number, red = 214) {
+  const data = new Uint8Array(width * height * 3).fill(230);
+  for (let y = 0; y < height / 2; y++) {
+    for (let x = 0; x < width / 2; x++) data.set([red, 40, 40], (y * width + x) * 3);
+  }
+  return { width, height, channels: 3 as const, data };
+}
+
+/** A schedule of ten steps with shift 3. */
+export const schedule = (() => {
+  const levels = Array.from({ length: 11 }, (_, i) => (3 * (1 - i / 10)) / (1 + 2 * (1 - i / 10)));
+  return {
+    sigmaValues: Float32Array.from(levels),
+    timestepValues: Float32Array.from(levels.slice(0, 10), (sigma) => sigma * 1000),
+  };
+})();
+
+/** A trajectory of two samples, three states, sixteen packed tokens. */
+export const trajectory = {
+  all_latents: tensorOf([2, 3, 16, 16], normals(2 * 3 * 16 * 16)),
+  all_timesteps: tensorOf([2, 2], [964, 923, 964, 923]),
+  all_log_probs: tensorOf([2, 2], [-0.5, -0.6, -0.4, -0.7]),
+};
+
+/** A log with a spread, a held-out reward every tenth step, and two faults. */
+export function logOf(steps: number): LogRow[] {
+  const noise = normals(steps, 3);
+  return Array.from({ length: steps }, (_, step) => ({
+    step,
+    seconds: step * 2.9,
+    reward: step === 41 ? NaN : 0.9 - 0.3 * Math.exp(-step / 25) + 0.02 * noise[step],
+    rewardStd: step === 22 ? 0 : 0.2,
+    loss: 0.01 * noise[step],
+    ...(step % 10 === 0 && { heldOut: 0.85 - 0.3 * Math.exp(-step / 25) }),
+  }));
+}
+
+export const hostile = '<script>alert(1)</script>';
+
+/** Every display factory with data that shows all its parts; the contract suite runs over these. */
+export const samples: Record<string, () => Drawing> = {
+  sigmas: () => sigmas(schedule, { window: [1, 3], title: `Schedule ${hostile}` }),
+  latents: () => latents(trajectory, { title: `Latents ${hostile}` }),
+  images: () =>
+    images([pictureOf(16, 16), pictureOf(16, 16, 20), pictureOf(24, 12)], {
+      captions: [hostile, 'a square left of a circle', ''],
+      verdicts: [true, false, 0.5],
+    }),
+  rewardCurve: () =>
+    rewardCurve(logOf(60), { alarms: [{ step: 30, message: `clipped ${hostile}` }] }),
+  advantages: () => advantages(normals(192), { clip: 5, title: `Advantages ${hostile}` }),
+  ratios: () =>
+    ratios(
+      normals(192).map((x) => Math.exp(1e-4 * x)),
+      { clipRange: 1e-4, title: `Ratios ${hostile}` },
+    ),
+  metrics: () => metrics([...logOf(60), { step: 60, [hostile]: 1 }]),
+  'tensor, large': () => tensor(tensorOf([64, 64], normals(4096)), { name: `weight ${hostile}` }),
+  'tensor, small': () => tensor(tensorOf([3, 4], normals(12)), { name: `weight ${hostile}` }),
+};
+
+/** The same factories with the most data, or none. */
+export const extremes: Record<string, () => Drawing> = {
+  'sigmas of 1,000 steps': () =>
+    sigmas({
+      sigmaValues: Float32Array.from({ length: 1001 }, (_, i) => 1 - i / 1000),
+      timestepValues: Float32Array.from({ length: 1000 }, (_, i) => 1000 - i),
+    }),
+  'latents of 51 states of 16 channels of 32 x 32': () =>
+    latents({ all_latents: tensorOf([1, 51, 256, 64], normals(51 * 256 * 64)) }),
+  'latents of planes of 16 channels of 160 x 96': () =>
+    latents({ all_latents: tensorOf([1, 3, 16, 1, 160, 96], normals(3 * 16 * 160 * 96)) }),
+  'images, 12 noisy ones of 320 x 320': () =>
+    images(
+      Array.from({ length: 12 }, (_, i) => ({
+        width: 320,
+        height: 320,
+        channels: 3 as const,
+        data: Uint8Array.from(normals(320 * 320 * 3, i + 1), (x) => 128 + 40 * x),
+      })),
+    ),
+  'rewardCurve of 5,000 steps': () => rewardCurve(logOf(5000)),
+  'rewardCurve of no steps': () => rewardCurve([]),
+  'rewardCurve of one step': () => rewardCurve([{ step: 7, reward: 0.5 }]),
+  'rewardCurve of NaN': () =>
+    rewardCurve([
+      { step: 0, reward: NaN },
+      { step: 1, reward: NaN },
+    ]),
+  'advantages, all zero': () => advantages(new Float32Array(16)),
+  'ratios, all one': () => ratios(new Float32Array(16).fill(1), { clipRange: 2e-6 }),
+  'metrics of 5,000 steps': () => metrics(logOf(5000)),
+  'metrics of one record': () => metrics({ reward: 0.9, loss: 1e-7 }),
+  'tensor of a million numbers': () => tensor(tensorOf([1000, 1000], normals(1e6))),
+  'tensor without numbers': () => tensor(tensorOf([0, 4], [])),
+  'tensor of NaN': () => tensor(tensorOf([300], new Float32Array(300).fill(NaN))),
+  'tensor, a scalar': () => tensor(tensorOf([], [0.5])),
+};
