@@ -10,8 +10,9 @@ export interface TextRotary {
  * Rotary angles of text, position / theta^(2i/D) for i = 0 ... D/2-1.
  *
  * Qwen2.5-VL counts three positions (time, row, column) and gives each a section of the
- * frequencies; on text all three are the token's index, so the sections make no difference. It
- * counts padding too (transformers 5.x), which is right-sided here and does not matter either.
+ * frequencies; on text all three are the token's index, so the sections make no difference.
+ * Transformers 5 counts padding too; attention sees only differences of positions, so padding on
+ * either side shifts nothing.
  */
 export function textRotary(L: number, D: number, theta: number): TextRotary {
   const half = D / 2;

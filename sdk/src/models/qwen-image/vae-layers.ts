@@ -1,4 +1,5 @@
 import { tf } from '../../tensorflow';
+import { silu } from '../layers';
 import type { Convolution, VaeWeights } from './vae-weights';
 
 /** A step of the encoder or decoder on activations (B, H, W, C), channels last. */
@@ -13,16 +14,11 @@ export function convolve(x: tf.Tensor4D, { kernel, bias }: Convolution, stride =
 }
 
 /** y = x / |x| * sqrt(C) * gamma, with the length |x| over the channels of each pixel. */
-export function rmsNorm(x: tf.Tensor4D, gain: tf.Tensor2D): tf.Tensor4D {
+export function channelNorm(x: tf.Tensor4D, gain: tf.Tensor2D): tf.Tensor4D {
   const square = tf.maximum(tf.sum(tf.square(x), 3), SMALLEST_SQUARE); // (B, H, W)
   // An outer product and one full-size product cost half of two broadcast products.
   const scale = tf.matMul(tf.rsqrt(square).reshape([-1, 1]), gain); // (B H W, C)
   return tf.mul(x, scale.reshape(x.shape));
-}
-
-/** silu(x) = x sigmoid(x). */
-export function silu(x: tf.Tensor4D): tf.Tensor4D {
-  return tf.mul(x, tf.sigmoid(x));
 }
 
 /** Norm, SiLU, convolution, twice, added to the input. */
@@ -36,8 +32,8 @@ export function residualBlock(weights: VaeWeights, name: string): Layer {
     : null;
   return (x) =>
     tf.tidy(() => {
-      const h = tf.tidy(() => convolve(silu(rmsNorm(x, gain1)), conv1));
-      const y = tf.tidy(() => convolve(silu(rmsNorm(h, gain2)), conv2));
+      const h = tf.tidy(() => convolve(silu(channelNorm(x, gain1)), conv1));
+      const y = tf.tidy(() => convolve(silu(channelNorm(h, gain2)), conv2));
       return tf.add(y, shortcut === null ? x : convolve(x, shortcut));
     });
 }
@@ -50,7 +46,7 @@ export function attentionBlock(weights: VaeWeights, name: string): Layer {
   return (x) =>
     tf.tidy(() => {
       const [B, H, W, C] = x.shape;
-      const qkv = convolve(rmsNorm(x, gain), toQkv).reshape([B, H * W, 3 * C]);
+      const qkv = convolve(channelNorm(x, gain), toQkv).reshape([B, H * W, 3 * C]);
       const [q, k, v] = tf.split(qkv, 3, 2); // (B, H W, C)
       const scores = tf.matMul(tf.mul(q, 1 / Math.sqrt(C)), k, false, true); // (B, H W, H W)
       const y = tf.matMul(tf.softmax(scores), v).reshape(x.shape) as tf.Tensor4D;
@@ -58,13 +54,22 @@ export function attentionBlock(weights: VaeWeights, name: string): Layer {
     });
 }
 
+/** (B, H, W, 2 2 C) -> (B, 2H, 2W, C). tfjs's own depthToSpace has no gradient. */
+function spread(x: tf.Tensor4D, C: number): tf.Tensor4D {
+  const [B, H, W] = x.shape;
+  return tf
+    .reshape(x, [B * H, W, 2, 2 * C])
+    .transpose([0, 2, 1, 3])
+    .reshape([B, 2 * H, 2 * W, C]);
+}
+
 /** Twice the height and width: nearest neighbour, then a 3x3 convolution. */
 export function upsample(weights: VaeWeights, name: string): Layer {
   const { kernel, bias } = weights.upsamplingConvolution(`${name}.resample.1`);
   return (x) =>
     tf.tidy(() => {
-      const parities = tf.conv2d(x, kernel, 1, 'same'); // (B, H, W, 4 out)
-      return tf.add(tf.depthToSpace(parities, 2, 'NHWC'), bias);
+      const parities = tf.conv2d(x, kernel, 1, 'same'); // (B, H, W, 2 2 out), row before column
+      return tf.add(spread(parities, bias.size), bias);
     });
 }
 
@@ -90,7 +95,7 @@ export function midBlock(weights: VaeWeights, name: string): Layer[] {
 export function head(weights: VaeWeights, name: string): Layer {
   const gain = weights.gain(`${name}.norm_out`);
   const convOut = weights.convolution(`${name}.conv_out`);
-  return (x) => tf.tidy(() => convolve(silu(rmsNorm(x, gain)), convOut));
+  return (x) => tf.tidy(() => convolve(silu(channelNorm(x, gain)), convOut));
 }
 
 /** A single convolution as a layer. */

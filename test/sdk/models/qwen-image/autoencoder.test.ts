@@ -60,6 +60,18 @@ describe('AutoencoderKLQwenImage', () => {
     trained.dispose();
   });
 
+  it('decode() has the gradient that finite differences show', () => {
+    const z = tf.mul(waves([1, 4, 1, 2, 2]), 0.5);
+    const direction = waves([1, 4, 1, 2, 2], 3);
+    const weights = waves([1, 3, 1, 16, 16], 5);
+    const f = (x: tf.Tensor): tf.Scalar => tf.sum(tf.mul(vae.decode(x), weights));
+    const slope = tf.sum(tf.mul(tf.grad(f)(z), direction)).dataSync()[0];
+    const h = 1e-3;
+    const [up, down] = [h, -h].map((t) => f(tf.add(z, tf.mul(direction, t))).dataSync()[0]);
+    const expected = (up - down) / (2 * h);
+    assert.ok(Math.abs(slope - expected) < 0.02 * Math.abs(expected), `${slope} ${expected}`);
+  });
+
   it('encode() of two rows gives what two rows by themselves give', () => {
     const pictures = waves([2, 3, 1, 16, 24]) as tf.Tensor5D;
     const both = vae.encode(pictures);
