@@ -60,6 +60,15 @@ export interface TslabOptions {
   ignoredCodes: ReadonlySet<number>;
   /** Holds off interrupts while the compiler works. */
   whileCompiling<T>(work: () => T): T;
+  /** Publishes what a cell shows through `import * as tslab from 'tslab'`. */
+  display(content: TslabDisplay, update: boolean): void;
+}
+
+/** A display as tslab's own functions make it. */
+export interface TslabDisplay {
+  data: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+  transient: { display_id?: string };
 }
 
 /** What tslab writes, by accident, where TypeScript gave it no declarations. */
@@ -102,7 +111,10 @@ export class TslabAdapter {
       { log: () => {}, error: () => {} },
     );
     const host = globalThis as { __tslab__?: { run?: (require: NodeJS.Require) => unknown } };
-    if (host.__tslab__) host.__tslab__.run = (require) => this.run({ ...this.emitted!, require });
+    if (host.__tslab__) {
+      host.__tslab__.run = (require) =>
+        this.run({ ...this.emitted!, require: this.withDisplays(require) });
+    }
   }
 
   /**
@@ -136,6 +148,19 @@ export class TslabAdapter {
   /** Compiles an empty cell, so that the first real one does not wait for the standard library. */
   warmUp(): void {
     this.options.whileCompiling(() => this.converter.convert('', '0'));
+  }
+
+  /** A require() that connects tslab's display functions to the kernel when a cell asks for tslab. */
+  private withDisplays(require: NodeJS.Require): NodeJS.Require {
+    return new Proxy(require, {
+      apply: (target, self, [specifier, ...rest]) => {
+        if (specifier === 'tslab') {
+          const { display } = this.options;
+          this.requireTslab('./dist/jupyter.js').lastWriteDisplayData = display;
+        }
+        return Reflect.apply(target, self, [specifier, ...rest]);
+      },
+    });
   }
 
   /** The converter, as the executor calls it: the output only tells it to run what was emitted. */

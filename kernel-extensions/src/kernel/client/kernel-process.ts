@@ -62,7 +62,13 @@ export class KernelProcess {
     );
     const child = spawn(command === 'node' ? process.execPath : command, rest, {
       cwd: options.cwd,
-      env: { ...process.env, ...spec.env, ...options.env, JPY_PARENT_PID: String(process.pid) },
+      env: {
+        FLOWBOOK_UNPACED: '1',
+        ...process.env,
+        ...spec.env,
+        ...options.env,
+        JPY_PARENT_PID: String(process.pid), // the kernel ends when this process does
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new KernelProcess(connection, child, folder);

@@ -49,6 +49,11 @@ class Engine {
       compilerOptions: COMPILER_OPTIONS,
       ignoredCodes: IGNORED_CODES,
       whileCompiling: (work) => this.interrupts.whileCompiling(work),
+      display: (content, update) =>
+        this.outputs.publish(currentCell().id, {
+          output_type: update ? 'update_display_data' : 'display_data',
+          ...content,
+        }),
     });
     this.runner = new CellRunner(this.tslab, this.interrupts, this.outputs, cwd);
     process.on('uncaughtException', (error) => this.printUncaught(error));

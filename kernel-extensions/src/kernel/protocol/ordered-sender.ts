@@ -12,7 +12,11 @@ export class OrderedSender {
   private sending = false;
   private whenEmpty: (() => void)[] = [];
 
-  constructor(private readonly socket: FrameSink) {}
+  /** @param delayFor milliseconds that a message waits when its turn has come. */
+  constructor(
+    private readonly socket: FrameSink,
+    private readonly delayFor: (frames: Buffer[]) => number = () => 0,
+  ) {}
 
   /** Puts a message at the end of the queue. */
   send(frames: Buffer[]): void {
@@ -30,6 +34,8 @@ export class OrderedSender {
     this.sending = true;
     let next = 0;
     while (next < this.waiting.length) {
+      const delay = this.delayFor(this.waiting[next]);
+      if (delay > 0) await new Promise((settle) => setTimeout(settle, delay));
       try {
         await this.socket.send(this.waiting[next]);
       } catch (error) {

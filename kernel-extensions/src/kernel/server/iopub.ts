@@ -2,6 +2,10 @@ import type { XPublisher } from 'zeromq';
 import { createHeader, type Message, type MessageCodec } from '../protocol/message';
 import { OrderedSender } from '../protocol/ordered-sender';
 import type { CellOutput } from '../protocol/outputs';
+import { OutputPace } from './output-pace';
+
+/** Set to 1 by clients that take output at any speed. */
+const UNPACED = 'FLOWBOOK_UNPACED';
 
 /** The request that a published message belongs to; null for what belongs to none. */
 export type Parent = Message | null;
@@ -15,7 +19,12 @@ export class Iopub {
     private readonly codec: MessageCodec,
     private readonly session: string,
   ) {
-    this.sender = new OrderedSender(socket);
+    const pace = new OutputPace();
+    this.sender = new OrderedSender(socket, (frames) => {
+      if (process.env[UNPACED] === '1') return 0;
+      const isStream = frames[0].toString().endsWith('.stream');
+      return pace.delayFor(isStream ? frames.reduce((sum, frame) => sum + frame.length, 0) : 0);
+    });
   }
 
   /** Greets each new subscriber (JEP 65), so that clients know when no output can be missed any more. */
