@@ -24,7 +24,7 @@ export const fontFamily =
   "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
 /** Width of a chart's plot in CSS pixels: it fits a notebook's column and half a laptop screen. */
-export const chartWidth = 600;
+export const chartWidth = 560;
 
 /** Vega-Lite's `config`, the same for all charts: a white card, light horizontal rules, quiet axes. */
 export const config = {
