@@ -1,5 +1,6 @@
 import { tf } from '../../tensorflow';
 import { differentiable } from './differentiable';
+import { multiplyMatrices } from './row-operations';
 
 /**
  * W + scale B A (Hu et al. 2021, arXiv 2106.09685), the weight that a layer with a low-rank adapter has.
@@ -19,14 +20,14 @@ export function loraWeight(
     [weight, A, B],
     (save) => {
       save([A, B]);
-      return tf.add(weight, tf.matMul(tf.mul<tf.Tensor2D>(B, scale), A));
+      return tf.add(weight, multiplyMatrices(tf.mul(B, scale), A));
     },
     (dy, saved) => {
       const [A, B] = saved as tf.Tensor2D[];
       return [
         () => dy.clone(),
-        () => tf.matMul(tf.mul<tf.Tensor2D>(B, scale), dy, true),
-        () => tf.mul(tf.matMul(dy, A, false, true), scale),
+        () => multiplyMatrices(tf.mul(B, scale), dy, true),
+        () => tf.mul(multiplyMatrices(dy, A, false, true), scale),
       ];
     },
   );

@@ -1,5 +1,6 @@
 import { tf } from '../../tensorflow';
 import { differentiable } from './differentiable';
+import { sumRows } from './row-operations';
 
 /**
  * y = x / sqrt(mean(x^2) + epsilon) * weight, over the last axis (Zhang and Sennrich 2019, arXiv 1910.07467).
@@ -22,7 +23,7 @@ export function rmsNorm<X extends tf.Tensor>(x: X, weight: tf.Tensor1D, epsilon 
         const g = tf.mul(dy, weight);
         return tf.mul(tf.sub(g, tf.mul(normal, tf.mean(tf.mul(g, normal), -1, true))), rstd);
       },
-      () => tf.sum(tf.mul(dy, normal).reshape([-1, weight.size]), 0),
+      () => sumRows(tf.mul(dy, normal).reshape<tf.Tensor2D>([-1, weight.size])),
     ],
   );
 }
