@@ -2,8 +2,10 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { doctorCommand } from './commands/doctor';
+import { exportCommand } from './commands/export';
 import { installCommand, uninstallCommand } from './commands/install';
 import { labCommand } from './commands/lab';
+import { runCommand } from './commands/run';
 import { setupCommand } from './commands/setup';
 
 function version(): string {
@@ -21,6 +23,8 @@ export function program(): Command {
   const commands = [
     setupCommand(),
     labCommand(),
+    runCommand(),
+    exportCommand(),
     installCommand(),
     uninstallCommand(),
     doctorCommand(),

@@ -1,8 +1,10 @@
-import { Command } from 'commander';
 import * as path from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
 import { findNotebook, notebooksFolder } from '../launch/find-notebook';
 import { headlessRun } from '../launch/headless-run';
 import { JupyterServer } from '../launch/jupyter-server';
+import type { CellError } from '../notebook/execute-notebook';
+import { cellName } from '../notebook/notebook';
 import { runDirectory } from '../notebook/run-directory';
 import { setupPieces } from './setup-pieces';
 
@@ -12,7 +14,7 @@ interface LabFlags {
   out?: string;
   port: string;
   root?: string;
-  parameter: string[];
+  parameter: Map<string, string>;
 }
 
 /** `flowbook lab`: JupyterLab at the notebooks, or with `--headless` one notebook through a Jupyter server. */
@@ -24,7 +26,7 @@ export function labCommand(): Command {
       '-p, --parameter <name=value>',
       'with --headless: set a parameter (repeatable)',
       collect,
-      [],
+      new Map(),
     )
     .option(
       '--out <folder>',
@@ -39,7 +41,11 @@ export function labCommand(): Command {
     });
 }
 
-const collect = (value: string, all: string[]): string[] => [...all, value];
+function collect(text: string, before: Map<string, string>): Map<string, string> {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError('It must be name=value.');
+  return new Map([...before, [name, value]]);
+}
 
 async function jupyter(): Promise<{ cache: string; python: string }> {
   const setup = await setupPieces();
@@ -56,56 +62,69 @@ function canOpenBrowser(): boolean {
   return Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
 }
 
-/** Calls `stop` on Ctrl-C or a polite kill, once. */
-function onStopSignal(stop: (signal: NodeJS.Signals) => void): () => void {
-  const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const signal of signals) process.once(signal, stop);
-  return () => signals.forEach((signal) => process.removeListener(signal, stop));
+/** Aborts on Ctrl-C or a polite kill. */
+function stopSignal(): { signal: AbortSignal; forget: () => void } {
+  const controller = new AbortController();
+  const stop = (name: string): void => controller.abort(new Error(`stopped by ${name}`));
+  const names: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const name of names) process.on(name, stop);
+  const forget = (): void => names.forEach((name) => process.removeListener(name, stop));
+  return { signal: controller.signal, forget };
 }
 
 async function openLab(flags: LabFlags): Promise<number> {
-  const server = await JupyterServer.start({
-    ...(await jupyter()),
-    rootFolder: path.resolve(flags.root ?? notebooksFolder()),
-    port: Number(flags.port),
-    openBrowser: flags.browser && canOpenBrowser(),
-    onLog: (line) => process.stderr.write(`${line}\n`),
-  });
-  process.stdout.write(`\nJupyterLab: ${server.labAddress}\nCtrl-C ends it and its kernels.\n`);
-  let wasStopped = false;
-  const forget = onStopSignal(() => {
-    wasStopped = true;
-    void server.stop();
-  });
-  const code = await server.ended;
-  forget();
-  return wasStopped ? 0 : code;
+  const { signal, forget } = stopSignal();
+  try {
+    const server = await JupyterServer.start({
+      ...(await jupyter()),
+      rootFolder: path.resolve(flags.root ?? notebooksFolder()),
+      port: Number(flags.port),
+      openBrowser: flags.browser && canOpenBrowser(),
+      onLog: (line) => process.stderr.write(`${line}\n`),
+      signal,
+    });
+    process.stdout.write(`\nJupyterLab: ${server.labAddress}\nCtrl-C ends it and its kernels.\n`);
+    signal.addEventListener('abort', () => void server.stop());
+    const code = await server.ended;
+    return signal.aborted ? 0 : code;
+  } finally {
+    forget();
+  }
 }
 
 async function runHeadless(flags: LabFlags): Promise<number> {
   const folder = path.resolve(flags.root ?? notebooksFolder());
-  const notebook = findNotebook(flags.headless!, folder);
-  const name = path.basename(notebook, '.ipynb');
+  const notebookFile = findNotebook(flags.headless!, folder);
+  const name = path.basename(notebookFile, '.ipynb');
   const besideNotebooks = path.join(path.dirname(folder), runDirectory(name));
-  const controller = new AbortController();
-  const forget = onStopSignal((signal) => controller.abort(new Error(`stopped by ${signal}`)));
+  const { signal, forget } = stopSignal();
+  let progress = '';
   try {
-    const { file, failure } = await headlessRun({
+    const { notebook, failures, file } = await headlessRun({
       ...(await jupyter()),
-      notebook,
+      notebookFile,
       runFolder: path.resolve(flags.out ?? besideNotebooks),
-      signal: controller.signal,
-      onCell: (cell) => process.stderr.write(`${name}: ${cell}\n`),
+      parameters: flags.parameter,
+      signal,
+      onCellStart: (cell, index, total) => {
+        progress = `[${index + 1}/${total}] ${cell.id}`;
+      },
+      onCellEnd: (_cell, seconds) => process.stderr.write(`${progress} ${seconds.toFixed(1)} s\n`),
       onText: (stream, text) => process[stream].write(text),
     });
-    if (failure) {
-      const { cell, ename, evalue, traceback } = failure;
-      const trace = traceback.length > 0 ? traceback.join('\n') : `${ename}: ${evalue}`;
-      process.stderr.write(`\n${name}: error in ${cell}\n${trace}\n`);
+    for (const { cell, error } of failures) {
+      process.stderr.write(`\nError in ${cellName(notebook, cell)}: ${describe(error)}\n`);
     }
     process.stdout.write(`\nWrote ${path.relative(process.cwd(), file) || file}\n`);
-    return failure ? 1 : 0;
+    if (signal.aborted) return 130;
+    return failures.length > 0 ? 1 : 0;
   } finally {
     forget();
   }
+}
+
+function describe({ ename, evalue, traceback }: CellError): string {
+  // eslint-disable-next-line no-control-regex -- tracebacks are coloured for notebooks
+  const lines = traceback.join('\n').replace(/\u001b\[[0-9;]*m/g, '');
+  return lines.includes(evalue) ? `\n${lines}` : `${ename}: ${evalue}\n${lines}`;
 }

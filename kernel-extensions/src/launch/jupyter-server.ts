@@ -20,11 +20,23 @@ export interface JupyterServerOptions {
   environment?: NodeJS.ProcessEnv;
   /** Sees each line that the server logs. */
   onLog?: (line: string) => void;
+  /** Ends the server, also while it starts. */
+  signal?: AbortSignal;
   /** How long the server may take until it answers, in milliseconds. */
   startTimeoutMs?: number;
 }
 
 const keptLogLines = 30;
+/** Python that runs a module and ends it once our end of its standard input is closed, however we ended. */
+const startAndEndWithUs = `
+import os, runpy, signal, sys, threading
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=end_with_parent, daemon=True).start()
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+`;
 const withoutExtensions = {
   jupyterlab: false,
   jupyter_lsp: false,
@@ -54,17 +66,15 @@ export class JupyterServer {
     this.configFile = path.join(folders.runtime, name);
     writeFileSync(this.configFile, JSON.stringify(this.config()), { mode: 0o600, flag: 'wx' });
     const application = options.application ?? 'jupyterlab';
-    this.child = spawn(options.python, ['-m', application, `--config=${this.configFile}`], {
+    const parameters = ['-c', startAndEndWithUs, application, `--config=${this.configFile}`];
+    this.child = spawn(options.python, parameters, {
       cwd: options.rootFolder,
       env: { ...jupyterEnvironment(folders), ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const stopWithUs = (): void => void this.child.kill('SIGTERM');
-    process.once('exit', stopWithUs);
     this.ended = new Promise((resolve) => {
       const end = (code: number | null): void => {
         this.hasEnded = true;
-        process.removeListener('exit', stopWithUs);
         rmSync(this.configFile, { force: true });
         resolve(code ?? 1);
       };
@@ -168,6 +178,7 @@ export class JupyterServer {
     const timeoutMs = this.options.startTimeoutMs ?? 120_000;
     const deadline = Date.now() + timeoutMs;
     while (!this.hasEnded && Date.now() < deadline) {
+      this.options.signal?.throwIfAborted();
       this.url ||= this.addressIn(runtimeFolder) ?? '';
       if (this.url) {
         const headers = { Authorization: `token ${this.token}` };

@@ -1,14 +1,8 @@
 import { KernelManager, ServerConnection, SessionManager } from '@jupyterlab/services';
 import type { Session } from '@jupyterlab/services';
 import { type LiveOutput, outputOfMessage } from '../notebook/outputs';
+import type { CellExecutor } from '../notebook/execute-notebook';
 import type { JupyterServer } from './jupyter-server';
-
-/** What a cell ended with. */
-export interface CellResult {
-  status: 'ok' | 'error' | 'aborted';
-  executionCount: number | null;
-  error: { ename: string; evalue: string; traceback: string[] } | null;
-}
 
 interface ExecuteReplyContent {
   status: 'ok' | 'error' | 'abort' | 'aborted';
@@ -26,7 +20,7 @@ export class KernelDiedError extends Error {
 }
 
 /** A kernel on a Jupyter server, driven as JupyterLab drives it: a session over HTTP and WebSocket. */
-export class ServerKernel {
+export class ServerKernel implements CellExecutor {
   private readonly listeners = new Map<string, OnOutput>();
   private died!: (error: Error) => void;
   private readonly death = new Promise<never>((_, reject) => {
@@ -85,13 +79,16 @@ export class ServerKernel {
   }
 
   /** Runs a cell; resolves when its reply and all of its output have arrived. */
-  async execute(code: string, { onOutput }: { onOutput?: OnOutput } = {}): Promise<CellResult> {
+  async execute(
+    code: string,
+    { onOutput }: { onOutput: OnOutput },
+  ): ReturnType<CellExecutor['execute']> {
     const future = this.session.kernel!.requestExecute({
       code,
       allow_stdin: false,
       stop_on_error: true,
     });
-    if (onOutput) this.listeners.set(future.msg.header.msg_id, onOutput);
+    this.listeners.set(future.msg.header.msg_id, onOutput);
     const reply = await Promise.race([future.done, this.death]);
     const content = reply.content as unknown as ExecuteReplyContent;
     const { ename, evalue, traceback } = content;
