@@ -5,6 +5,7 @@ export * from './dispatch';
 export * from './rollout-request';
 export * from './sde-window';
 export * from './prompt-embeddings';
+export { CompiledModel } from './compiled-model';
 export { combineTrueCfg } from './true-cfg';
 export { toPixelImages } from './pixel-images';
 export { QwenImage } from './qwen-image-flow-grpo/training-adapter';

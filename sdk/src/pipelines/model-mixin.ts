@@ -1,3 +1,4 @@
+import type { RandomKey } from '../core/random-key';
 import type { tf } from '../tensorflow';
 
 /** Named inputs of a model's forward pass. */
@@ -10,6 +11,20 @@ export interface ModelMixin {
   /** Predicts; the first element of the result is the prediction. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   forward(inputs: any): readonly tf.Tensor[] | { sample: tf.Tensor };
+}
+
+/** A denoising model whose weights can be trained. */
+export interface TrainableModel extends ModelMixin {
+  /** Adapters when there are any, else all weights, by name. */
+  trainableVariables(): Map<string, tf.Variable>;
+  addLora(options: {
+    rank: number;
+    alpha?: number;
+    targetModules?: string | string[];
+    key: RandomKey;
+  }): void;
+  /** Which adapters take part in a forward pass. */
+  readonly adapters: { readonly enabled: boolean; readonly active: readonly string[] };
 }
 
 /** What the training loop needs of a scheduler. */

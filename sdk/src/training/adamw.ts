@@ -1,4 +1,5 @@
-import { tf } from '../tensorflow';
+import { compile, tf } from '../tensorflow';
+import { adamwCoefficients, adamwUpdate } from './adamw-update';
 import type { Gradients } from './clip-gradients';
 
 /** Settings of AdamW; names and defaults are verl-omni's (actor.optim), in camelCase. */
@@ -12,6 +13,9 @@ export interface AdamWOptions {
   /** Decoupled weight decay. Default 0.01. */
   weightDecay?: number;
 }
+
+/** Elements that are updated in one go: bounds the memory of new values that are not yet assigned. */
+const GROUP_SIZE = 2 ** 22;
 
 interface Moments {
   /** Steps this parameter has taken. */
@@ -41,6 +45,8 @@ export class AdamW {
   readonly weightDecay: number;
   readonly #parameters: ReadonlyMap<string, tf.Variable>;
   readonly #moments = new Map<string, Moments>();
+  // Not through XLA: compiling it for many small parameters takes longer than it saves.
+  readonly #compiledUpdate = compile(adamwUpdate, { name: 'AdamW', xla: false, maxSignatures: 64 });
 
   /** @param parameters By name; updated in place. */
   constructor(parameters: ReadonlyMap<string, tf.Variable>, options: AdamWOptions = {}) {
@@ -63,13 +69,12 @@ export class AdamW {
    * @throws On a gradient whose name is no parameter.
    */
   step(gradients: Gradients): void {
-    for (const [name, gradient] of gradients) {
-      const parameter = this.#parameters.get(name);
-      if (parameter === undefined) {
+    for (const name of gradients.keys()) {
+      if (!this.#parameters.has(name)) {
         throw new Error(`Cannot step AdamW as there is no parameter "${name}"`);
       }
-      this.#update(name, parameter, gradient);
     }
+    for (const [t, names] of this.#groups(gradients)) this.#update(names, t, gradients);
   }
 
   /**
@@ -107,7 +112,7 @@ export class AdamW {
         );
       }
     }
-    this.dispose();
+    this.#forget();
     for (const name of names) {
       this.#moments.set(name, {
         step: part('step', name).dataSync()[0],
@@ -119,34 +124,51 @@ export class AdamW {
 
   /** Frees the state. The parameters stay the caller's. */
   dispose(): void {
+    this.#forget();
+    this.#compiledUpdate.dispose();
+  }
+
+  #forget(): void {
     for (const { mean, square } of this.#moments.values()) tf.dispose([mean, square]);
     this.#moments.clear();
   }
 
-  #update(name: string, parameter: tf.Variable, gradient: tf.Tensor): void {
-    const before = this.#moments.get(name);
-    const [beta1, beta2] = this.betas;
-    const step = (before?.step ?? 0) + 1;
-    const correction1 = 1 - beta1 ** step;
-    // The two corrections are moved onto numbers, so that fewer operations run per parameter.
-    const rootCorrection2 = Math.sqrt(1 - beta2 ** step);
-    const [mean, square, next] = tf.tidy(() => {
-      const m = decay(before?.mean, beta1, gradient);
-      const v = decay(before?.square, beta2, tf.square(gradient));
-      const width = tf.add(tf.sqrt(v), this.eps * rootCorrection2);
-      const update = tf.mul(tf.div(m, width), (this.lr * rootCorrection2) / correction1);
-      const kept =
-        this.weightDecay === 0 ? parameter : tf.mul(parameter, 1 - this.lr * this.weightDecay);
-      return [tf.keep(m), tf.keep(v), tf.sub(kept, update)];
+  /** Names of the gradients in groups that are updated together: equal step, and a bounded size. */
+  #groups(gradients: Gradients): [t: number, names: string[]][] {
+    const groups: { t: number; names: string[]; size: number }[] = [];
+    for (const [name, gradient] of gradients) {
+      const t = (this.#moments.get(name)?.step ?? 0) + 1;
+      let group = groups.find((one) => one.t === t && one.size + gradient.size <= GROUP_SIZE);
+      if (group === undefined) groups.push((group = { t, names: [], size: 0 }));
+      group.names.push(name);
+      group.size += gradient.size;
+    }
+    return groups.map(({ t, names }) => [t, names]);
+  }
+
+  #update(names: readonly string[], t: number, gradients: Gradients): void {
+    const variables = names.map((name) => this.#parameters.get(name) as tf.Variable);
+    const before = names.map((name, k) => this.#moments.get(name) ?? zeroMoments(variables[k]));
+    const next = tf.tidy(() =>
+      this.#compiledUpdate(
+        {
+          parameters: variables,
+          gradients: names.map((name) => gradients.get(name) as tf.Tensor),
+          means: before.map(({ mean }) => mean),
+          squares: before.map(({ square }) => square),
+        },
+        adamwCoefficients(this, t),
+      ),
+    );
+    names.forEach((name, k) => {
+      variables[k].assign(next.parameters[k]);
+      tf.dispose([next.parameters[k], before[k].mean, before[k].square]);
+      const [mean, square] = [tf.keep(next.means[k]), tf.keep(next.squares[k])];
+      this.#moments.set(name, { step: t, mean, square });
     });
-    parameter.assign(next);
-    tf.dispose([next, ...(before ? [before.mean, before.square] : [])]);
-    this.#moments.set(name, { step, mean, square });
   }
 }
 
-/** beta * average + (1 - beta) * value; the average starts at 0. */
-function decay(average: tf.Tensor | undefined, beta: number, value: tf.Tensor): tf.Tensor {
-  const fresh = tf.mul(value, 1 - beta);
-  return average ? tf.add(tf.mul(average, beta), fresh) : fresh;
+function zeroMoments(parameter: tf.Variable): Moments {
+  return { step: 0, mean: tf.zerosLike(parameter), square: tf.zerosLike(parameter) };
 }

@@ -1,4 +1,4 @@
-import { tf } from '../tensorflow';
+import { compile, tf } from '../tensorflow';
 
 /** Gradients by parameter name. */
 export type Gradients = ReadonlyMap<string, tf.Tensor>;
@@ -14,17 +14,27 @@ export interface ClippedGradients {
 /** L2 norm of all gradients together. Reads one number from the device. */
 export function globalNorm(gradients: Gradients): number {
   if (gradients.size === 0) return 0;
-  return tf.tidy(() => {
-    const squares = Array.from(gradients.values(), (gradient) => tf.sum(tf.square(gradient)));
-    return Math.sqrt(tf.addN(squares).dataSync()[0]);
-  });
+  return tf.tidy(() => normOf([...gradients.values()]).dataSync()[0]);
 }
+
+function normOf(gradients: readonly tf.Tensor[]): tf.Scalar {
+  return tf.sqrt(tf.addN(gradients.map((gradient) => tf.sum(tf.square(gradient))))) as tf.Scalar;
+}
+
+const clipTogether = compile(
+  (gradients: tf.Tensor[], maxNorm: tf.Scalar) => {
+    const norm = normOf(gradients);
+    const scale = tf.minimum(1, tf.div(maxNorm, tf.add(norm, 1e-6)));
+    return { norm, clipped: gradients.map((gradient) => tf.mul(gradient, scale)) };
+  },
+  { name: 'clipGradients', xla: false },
+);
 
 /**
  * Scales gradients down together so that their global norm is at most `maxNorm`, by PyTorch's rule: times
  * min(1, maxNorm / (norm + 1e-6)).
  *
- * A norm that is not finite gives gradients that are not: skip the step then (`AdamW.step` is not called).
+ * A norm that is not finite gives gradients that are not: do not call `AdamW.step` then.
  *
  * @param maxNorm Largest norm, positive; Infinity clips nothing.
  *
@@ -35,11 +45,12 @@ export function clipGradients(gradients: Gradients, maxNorm: number): ClippedGra
   if (!(maxNorm > 0)) {
     throw new Error(`Cannot clip gradients as maxNorm must be positive: ${maxNorm}`);
   }
-  const norm = globalNorm(gradients);
-  const scale = Math.min(1, maxNorm / (norm + 1e-6));
-  const scaled = [...gradients].map(([name, gradient]): [string, tf.Tensor] => [
-    name,
-    scale === 1 ? gradient.clone() : tf.mul(gradient, scale),
-  ]);
-  return { gradients: new Map(scaled), norm };
+  if (gradients.size === 0) return { gradients: new Map(), norm: 0 };
+  const { norm, clipped } = tf.tidy(() =>
+    clipTogether([...gradients.values()], tf.scalar(maxNorm, 'float32')),
+  );
+  const names = [...gradients.keys()];
+  const [value] = norm.dataSync();
+  norm.dispose();
+  return { gradients: new Map(names.map((name, k) => [name, clipped[k]])), norm: value };
 }

@@ -21,6 +21,9 @@ type UpdateReport = Pick<
   'loss' | 'ratioMean' | 'clipFraction' | 'approxKl' | 'gradNorm' | 'replayGap'
 >;
 
+/** Prompts are padded to a multiple of this many tokens, so that few shapes need compiling. */
+const COMPILED_TOKENS = 16;
+
 const now = () => performance.now() / 1000;
 
 function mean(values: readonly number[]): number {
@@ -88,7 +91,11 @@ export class FlowGRPOTrainer {
       },
       algo: { noise_level: settings.noiseLevel, sde_type: settings.sdeType },
     });
-    this.#model = { transformer, modelConfig, scheduler: buildScheduler(modelConfig) };
+    this.#model = {
+      transformer: settings.compile ? pipeline.compiledTransformer : transformer,
+      modelConfig,
+      scheduler: buildScheduler(modelConfig),
+    };
   }
 
   /** Steps done so far. */
@@ -118,6 +125,7 @@ export class FlowGRPOTrainer {
       key: key.fold('rollout'),
       numInferenceSteps: size.num_inference_steps,
       trueCfgScale: size.true_cfg_scale,
+      padTokensTo: this.settings.compile ? COMPILED_TOKENS : 1,
       promptCache: this.#cache,
       signal,
     });

@@ -6,10 +6,10 @@ import {
   forwardAndSamplePreviousStep,
   prepareModelInputs,
   type SchedulerMixin,
+  type TrainableModel,
 } from '../pipelines';
 import { tf } from '../tensorflow';
 import type { RolloutBatch } from './rollout-batch';
-import type { TrainableModel } from './trainable-pipeline';
 
 /** What a policy gradient is computed from. */
 export interface PolicyGradientOptions {

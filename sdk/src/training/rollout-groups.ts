@@ -7,7 +7,8 @@ import {
   type RolloutTensors,
 } from '../pipelines';
 import type { PromptRecord } from '../rewards';
-import { keyGenerator, tf, type Generator } from '../tensorflow';
+import { tf } from '../tensorflow';
+import { groupNoise } from './group-noise';
 import { PromptCache } from './prompt-cache';
 import { RolloutBatch, concatRollouts } from './rollout-batch';
 import type { TrainablePipeline } from './trainable-pipeline';
@@ -36,25 +37,14 @@ export interface RolloutGroupsOptions {
   sdeWindowRange?: readonly [number, number];
   /** Pictures that go through the model at once. Default: all. */
   microBatchSize?: number;
+  /** Run the transformer as one compiled graph. Default false. */
+  compile?: boolean;
+  /** Embeddings are padded to a multiple of this many tokens, so that shapes recur. Default 1. */
+  padTokensTo?: number;
   /** Embeddings that are kept between calls. Default: none are. */
   promptCache?: PromptCache | null;
   /** Default: the running cell's signal. */
   signal?: AbortSignal | null;
-}
-
-/** A stream whose first normal draw, the initial noise, is the group's, and whose others are the row's own. */
-function rowGenerator(group: RandomKey, row: number, sameInitialNoise: boolean): Generator {
-  const own = keyGenerator(group.fold('row', row));
-  if (!sameInitialNoise) return own;
-  let isFirst = true;
-  return {
-    integer: (low, high) => own.integer(low, high),
-    randn(shape) {
-      if (!isFirst) return own.randn(shape);
-      isFirst = false;
-      return keyGenerator(group.fold('initial')).randn(shape);
-    },
-  };
 }
 
 /** Embeddings of all groups' rows: every prompt is embedded once. */
@@ -62,9 +52,12 @@ function embedRows(
   pipeline: TrainablePipeline,
   cache: PromptCache,
   prompts: readonly string[],
-  groupSize: number,
+  { groupSize, padTokensTo }: { groupSize: number; padTokensTo: number },
 ): PromptEmbeddings {
-  const { embeds, mask } = padEmbeddings(prompts.map((prompt) => cache.embed(pipeline, prompt)));
+  const embeddings = prompts.map((prompt) => cache.embed(pipeline, prompt));
+  const longest = Math.max(...embeddings.map(({ shape }) => shape[0]));
+  const length = Math.ceil(longest / padTokensTo) * padTokensTo;
+  const { embeds, mask } = padEmbeddings(embeddings, length);
   const rows = { embeds: repeatRows(embeds, groupSize), mask: repeatRows(mask, groupSize) };
   tf.dispose([embeds, mask]);
   return rows;
@@ -105,17 +98,20 @@ export async function rolloutGroups(
     sdeWindowSize = 2,
     sdeWindowRange = [0, 5],
     microBatchSize = Infinity,
+    compile = false,
+    padTokensTo = 1,
     promptCache = null,
     signal,
   } = options;
   const window = placeWindow(key, sdeWindowSize, sdeWindowRange, numInferenceSteps);
   const B = prompts.length * groupSize;
   const cache = promptCache ?? new PromptCache();
+  const layout = { groupSize, padTokensTo };
   const texts = prompts.map(({ prompt }) => prompt);
-  const positive = embedRows(pipeline, cache, texts, groupSize);
+  const positive = embedRows(pipeline, cache, texts, layout);
   const negative =
     trueCfgScale > 1
-      ? embedRows(pipeline, cache, Array<string>(prompts.length).fill(negativePrompt), groupSize)
+      ? embedRows(pipeline, cache, Array<string>(prompts.length).fill(negativePrompt), layout)
       : null;
   const parts: RolloutTensors[] = [];
   const images: PixelImage[] = [];
@@ -128,10 +124,11 @@ export async function rolloutGroups(
         negativePromptEmbeds: sliceRows(negative?.embeds, start, size),
         negativePromptEmbedsMask: sliceRows(negative?.mask, start, size),
       };
-      const generator = Array.from({ length: size }, (_, at) => {
-        const group = Math.floor((start + at) / groupSize);
-        return rowGenerator(key.fold('group', group), (start + at) % groupSize, sameInitialNoise);
-      });
+      const rows = Array.from({ length: size }, (_, at) => ({
+        group: key.fold('group', Math.floor((start + at) / groupSize)),
+        place: (start + at) % groupSize,
+      }));
+      const generator = groupNoise(rows, { window, sameInitialNoise });
       try {
         const { output, customOutput } = await pipeline.forward(
           {},
@@ -147,6 +144,7 @@ export async function rolloutGroups(
             sdeType,
             sdeWindowSize,
             sdeWindowRange: window,
+            compile,
             signal,
           },
         );

@@ -1,30 +1,18 @@
 import type { DiffusionModelConfig } from '../config';
-import type { RandomKey } from '../core/random-key';
 import type {
   DiffusionOutput,
   ForwardOptions,
-  ModelMixin,
   PromptEmbeddings,
   RolloutRequest,
+  TrainableModel,
 } from '../pipelines';
-import type { tf } from '../tensorflow';
-
-/** A denoising model whose weights can be trained. */
-export interface TrainableModel extends ModelMixin {
-  /** Adapters when there are any, else all weights, by name. */
-  trainableVariables(): Map<string, tf.Variable>;
-  addLora(options: {
-    rank: number;
-    alpha?: number;
-    targetModules?: string | string[];
-    key: RandomKey;
-  }): void;
-}
 
 /** What training needs of a rollout pipeline: `QwenImagePipelineWithLogProb` is one. */
 export interface TrainablePipeline {
   readonly modelConfig: DiffusionModelConfig;
   readonly transformer: TrainableModel;
+  /** The transformer as one compiled graph: same weights, same predictions to float32 noise. */
+  readonly compiledTransformer: TrainableModel;
   encodePrompt(
     prompts: readonly string[],
     options?: { maxSequenceLength?: number },

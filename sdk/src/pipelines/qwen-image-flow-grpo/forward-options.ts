@@ -67,6 +67,8 @@ export interface ForwardOptions {
   logprobs?: boolean;
   /** Called after each denoising step; a promise is waited for. */
   callbackOnStepEnd?: ((step: DenoisedStep) => void | Promise<void>) | null;
+  /** Run the transformer as one compiled graph: slow at the first batch of a shape, fast after it. Default false. */
+  compile?: boolean;
   /** 'verl-omni' lets every row with a generator of its own draw its own window. Default null. */
   compat?: 'verl-omni' | null;
   /** Stops the loop between steps. Default: the running cell's signal. */

@@ -5,10 +5,11 @@ import { openModelDirectory } from '../../io/model-directory';
 import { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
 import { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
-import { packLatents, unpackLatents } from '../../models/qwen-image/vae-latents';
+import { unpackLatents } from '../../models/qwen-image/vae-latents';
 import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
-import { checkDevice, drawNormal, keyGenerator, tf, type Generator } from '../../tensorflow';
+import { checkDevice, keyGenerator, tf, type Generator } from '../../tensorflow';
 import { Qwen2Tokenizer } from '../../tokenizers';
+import { CompiledModel } from '../compiled-model';
 import { denoise, type Trajectory } from '../denoise';
 import { toPixelImages } from '../pixel-images';
 import { repeatRows, type PromptEmbeddings } from '../prompt-embeddings';
@@ -24,6 +25,7 @@ import {
   type OutputType,
 } from './forward-options';
 import { checkLengths, pickTensors } from './diffuse-arguments';
+import { drawLatents } from './draw-latents';
 import { requestEmbeddings } from './request-embeddings';
 import { VAE_SCALE_FACTOR, linearSigmas, shiftFor, tokenGrid } from './schedule';
 import { guidanceOf } from './training-adapter';
@@ -48,7 +50,7 @@ export interface QwenImageComponents {
 /** What the denoising loop of `diffuse` may be given besides its arguments. */
 export type DiffuseOptions = Pick<
   ForwardOptions,
-  'signal' | 'attentionKwargs' | 'callbackOnStepEnd' | 'callbackOnStepEndTensorInputs'
+  'signal' | 'compile' | 'attentionKwargs' | 'callbackOnStepEnd' | 'callbackOnStepEndTensorInputs'
 >;
 
 /** How a pipeline is loaded. */
@@ -81,6 +83,7 @@ export class QwenImagePipelineWithLogProb {
   readonly scheduler: FlowMatchSDEDiscreteScheduler;
   readonly modelConfig: DiffusionModelConfig;
   readonly #generator: Generator;
+  #compiled: CompiledModel | null = null;
 
   constructor(
     components: QwenImageComponents,
@@ -190,10 +193,12 @@ export class QwenImagePipelineWithLogProb {
     checkLengths('negativeTxtSeqLens', negativeTxtSeqLens, B);
     const {
       signal = cellSignal(),
+      compile = false,
       attentionKwargs = null,
       callbackOnStepEnd = null,
       callbackOnStepEndTensorInputs = FORWARD_DEFAULTS.callbackOnStepEndTensorInputs,
     } = options;
+    const module = compile ? this.compiledTransformer : this.transformer;
     const times = timesteps instanceof tf.Tensor ? await timesteps.data<'float32'>() : timesteps;
     const trajectory = await denoise(latents as tf.Tensor3D, {
       scheduler: this.scheduler,
@@ -218,7 +223,7 @@ export class QwenImagePipelineWithLogProb {
           encoder_hidden_states_mask: negativePromptEmbedsMask,
         };
         const scale = doTrueCfg ? trueCfgScale : 1;
-        return predictVelocity(this.transformer, inputs, negativeInputs, scale);
+        return predictVelocity(module, inputs, negativeInputs, scale);
       },
       noiseLevel,
       window: sdeWindow,
@@ -281,7 +286,10 @@ export class QwenImagePipelineWithLogProb {
       const negativeMask = repeat(given.negative?.mask ?? null) as tf.Tensor2D | null;
       const B = promptEmbeds.shape[0];
       const [rows, columns] = tokenGrid(settings.height, settings.width);
-      const noise = own(options.latents?.clone() ?? this.#drawLatents(generator, B, rows, columns));
+      const noise = own(
+        options.latents?.clone() ??
+          drawLatents(generator, [B, this.transformer.config.in_channels, rows, columns]),
+      );
       this.scheduler.setTimesteps(steps, {
         sigmas: settings.sigmas ?? linearSigmas(steps),
         mu: shiftFor(noise.shape[1] as number, this.scheduler.config),
@@ -346,31 +354,18 @@ export class QwenImagePipelineWithLogProb {
     });
   }
 
+  /** The transformer as one compiled graph: same weights, same predictions to float32 noise. */
+  get compiledTransformer(): CompiledModel {
+    return (this.#compiled ??= new CompiledModel(this.transformer));
+  }
+
   /** Frees all weights. The pipeline cannot be used afterwards. */
   dispose(): void {
+    this.#compiled?.dispose();
     this.transformer.dispose();
     this.vae.dispose();
     this.textEncoder.dispose();
     this.scheduler.dispose();
-  }
-
-  #drawLatents(
-    generator: Generator | readonly Generator[],
-    B: number,
-    rows: number,
-    columns: number,
-  ): tf.Tensor3D {
-    const channels = (this.transformer.config as { in_channels: number }).in_channels / 4;
-    return tf.tidy(() =>
-      packLatents(
-        tf.reshape(drawNormal(generator, [B, 1, channels, 2 * rows, 2 * columns]), [
-          B,
-          channels,
-          2 * rows,
-          2 * columns,
-        ]),
-      ),
-    );
   }
 
   async #decode(
