@@ -18,7 +18,18 @@ export interface LossGradients {
  * @param variables By name, as a model's parameters.
  *
  * @example
- * const { gradients, readMetrics, dispose } = lossGradients(() => computeLoss('flow_grpo', inputs()), variables);
+ * const mean = tf.variable(tf.zeros([2, 3, 4]));
+ * const { gradients, readMetrics, dispose } = lossGradients(
+ *   () =>
+ *     computeLoss('kl', {
+ *       prev_sample_mean: mean,
+ *       ref_prev_sample_mean: tf.ones([2, 3, 4]),
+ *       std_dev_t: tf.scalar(0.5),
+ *     }),
+ *   new Map([['mean', mean]]),
+ * );
+ * readMetrics(); // { loss: 2, 'actor/kl_loss': 2 }
+ * dispose();
  */
 export function lossGradients(
   compute: () => LossOutput,

@@ -73,7 +73,11 @@ const CONSTANT = /^(old_|ref_|teacher_|advantages$|rollout_is_weights$)/;
  * @throws On an unknown loss, and when inputs are missing (names them, and what is there).
  *
  * @example
- * const { loss, metrics } = computeLoss('flow_grpo', { log_probs, old_log_probs, advantages }, { clip_ratio: 0.2 });
+ * const { loss, metrics } = computeLoss(
+ *   'flow_grpo',
+ *   { log_probs: tf.zeros([2]), old_log_probs: tf.zeros([2]), advantages: tf.tensor1d([1, -1]) },
+ *   { clip_ratio: 0.2 },
+ * );
  */
 export function computeLoss(
   name: string,

@@ -152,8 +152,12 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
    * @throws On unequal shapes, on a dtype other than float32, on an unknown timestep or transition.
    *
    * @example
-   * const [x1, logProb] = scheduler.samplePreviousStep(x, v, { timestep: t, generator: keyGenerator(1) });
-   * const [, again] = scheduler.samplePreviousStep(x, v, { timestep: t, prevSample: x1 }); // equal bits
+   * const scheduler = new FlowMatchSDEDiscreteScheduler();
+   * scheduler.setTimesteps(10);
+   * const [x, v] = [tf.ones([2, 16, 4]), tf.zeros([2, 16, 4])];
+   * const timestep = scheduler.timestepValues[0];
+   * const [x1, logProb] = scheduler.samplePreviousStep(x, v, { timestep, generator: keyGenerator(1) });
+   * const [, again] = scheduler.samplePreviousStep(x, v, { timestep, prevSample: x1 }); // logProb, bit for bit
    */
   samplePreviousStep<X extends tf.Tensor>(
     sample: X,
