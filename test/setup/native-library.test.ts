@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { repository } from './setup-module';
+
+/** Runs a line of JavaScript with the native library in a process of its own. */
+function withTensorflow(code: string, environment: NodeJS.ProcessEnv = {}) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['-e', `const tf = require('@tensorflow/tfjs-node-gpu'); ${code}`],
+    { encoding: 'utf8', cwd: repository, env: { ...process.env, ...environment } },
+  );
+  return { status, stdout, stderr };
+}
+
+describe('native library', () => {
+  it('TensorFlow opens and computes without a word on stderr', () => {
+    const { stdout, stderr } = withTensorflow(
+      'console.log(tf.backend().binding.TF_Version, tf.tensor([1, 2]).add(1).arraySync())',
+      { TF_CPP_MIN_LOG_LEVEL: '3' },
+    );
+    assert.equal(stdout, '2.21.0 [ 2, 3 ]\n');
+    assert.equal(stderr, '');
+  });
+
+  it('TensorFlow tells its notices when TF_CPP_MIN_LOG_LEVEL is 0', () => {
+    const { stderr } = withTensorflow('tf.tensor([1]).add(1)', { TF_CPP_MIN_LOG_LEVEL: '0' });
+    assert.match(stderr, /oneDNN custom operations/);
+  });
+
+  it('TensorFlow gives gradients', () => {
+    const code = 'console.log(tf.grad((x) => x.square().sum())(tf.tensor([1, 2, 3])).arraySync())';
+    assert.equal(withTensorflow(code).stdout, '[ 2, 4, 6 ]\n');
+  });
+});
