@@ -130,7 +130,7 @@ function readSettings(file: SafetensorsFile, component: string): LoraSettings {
   const text = file.metadata.lora_adapter_metadata;
   if (text !== undefined) {
     const prefix = `${component}.`;
-    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>)
+    const entries = Object.entries(parseSettings(text, file.path))
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), value]);
     return Object.fromEntries(entries) as LoraSettings;
@@ -138,6 +138,17 @@ function readSettings(file: SafetensorsFile, component: string): LoraSettings {
   const config = join(dirname(file.path), 'adapter_config.json');
   const isPeft = file.names().some((name) => name.startsWith('base_model.model.'));
   return isPeft && existsSync(config) ? (readJsonObject(config) as LoraSettings) : {};
+}
+
+function parseSettings(text: string, path: string): object {
+  try {
+    return Object(JSON.parse(text));
+  } catch (error) {
+    throw new Error(
+      `Cannot read LoRA file "${path}" as its lora_adapter_metadata must be JSON: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
 }
 
 function groupByModule(
@@ -193,6 +204,11 @@ function readLayer(
     );
   }
   const alpha = byPattern(settings.alpha_pattern, module) ?? settings.lora_alpha ?? rank;
+  if (!Number.isFinite(alpha)) {
+    throw new Error(
+      `Cannot read LoRA file "${file.path}" as the alpha of layer "${module}" must be a number: current value is ${JSON.stringify(alpha)}`,
+    );
+  }
   return {
     A: file.tensor(nameA) as tf.Tensor2D,
     B: file.tensor(nameB) as tf.Tensor2D,

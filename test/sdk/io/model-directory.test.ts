@@ -131,6 +131,11 @@ describe('model directories', () => {
     const layers = readLoraFile(folder);
     const scales = [...layers.values()].map(({ rank, alpha }) => alpha / rank);
     assert.deepEqual(scales.sort(), [0.5, 3]);
+    writeConfig({ lora_alpha: 'six' });
+    assert.throws(
+      () => readLoraFile(folder),
+      /alpha of layer "x.to_q" must be a number: current value is "six"/,
+    );
     writeConfig({ use_dora: true });
     assert.throws(() => readLoraFile(folder), /"use_dora" must be false: current value is true/);
   });

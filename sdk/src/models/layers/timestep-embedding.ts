@@ -1,5 +1,8 @@
 import { tf } from '../../tensorflow';
 
+/** Rounded as the reference rounds it: a time of 1000 makes one more bit here 5e-5 in the features. */
+const LOG_PERIOD = Math.fround(-Math.log(10000));
+
 /**
  * Sinusoidal features of a time (Ho et al. 2020, arXiv 2006.11239), cosines first:
  * [cos(t f_0), ..., cos(t f_n), sin(t f_0), ..., sin(t f_n)] with f_i = 10000^(-i / n), n = size / 2.
@@ -12,7 +15,7 @@ import { tf } from '../../tensorflow';
 export function timestepEmbedding(timestep: tf.Tensor1D, size: number, scale: number): tf.Tensor2D {
   const half = size / 2;
   const frequencies = Float32Array.from({ length: half }, (_, index) =>
-    Math.exp(Math.fround(Math.fround(-Math.log(10000) * index) / half)),
+    Math.exp(Math.fround(Math.fround(LOG_PERIOD * index) / half)),
   );
   return tf.tidy(() => {
     const angles = tf.mul(
