@@ -6,7 +6,7 @@ export * from './charts/images';
 export * from './charts/picture';
 export * from './charts/reward-curve';
 export type { Alarm } from './charts/reward-alarms';
-export type { LogRow } from './charts/log-rows';
+export type { LogStep } from './charts/log-rows';
 export { advantages, type AdvantagesOptions, type Numbers } from './charts/advantages';
 export * from './charts/ratios';
 export * from './charts/metrics';

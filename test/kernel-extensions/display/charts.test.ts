@@ -133,7 +133,7 @@ describe('rewardCurve()', () => {
   it('says start and end as means of a few steps, the time, and the held-out reward', () => {
     const log = logOf(40);
     const mean = (rows: typeof log) =>
-      (rows.reduce((sum, { reward }) => sum + (reward as number), 0) / rows.length).toFixed(3);
+      (rows.reduce((sum, { reward }) => sum + reward, 0) / rows.length).toFixed(3);
     const start = mean(log.slice(0, 5));
     const end = mean(log.slice(-5));
     assert.match(
@@ -156,6 +156,17 @@ describe('rewardCurve()', () => {
   it('joins the steps of equal alarms', () => {
     const log = Array.from({ length: 9 }, (_, step) => ({ step, reward: null }));
     assert.match(words(rewardCurve(log)), /⚠ Step 0, 1, 2 and 6 more: the reward is not a finite/);
+  });
+
+  it('takes rows of an interface type', () => {
+    interface Report {
+      step: number;
+      reward: number;
+      images: string[];
+    }
+    const reports: Report[] = [{ step: 1, reward: 0.5, images: [] }];
+    assert.match(rewardCurve(reports).text, /0\.5/);
+    assert.match(metrics(reports).text, /reward/);
   });
 
   it('reads other fields on request', () => {

@@ -3,7 +3,6 @@ import {
   type Drawing,
   images,
   latents,
-  type LogRow,
   metrics,
   ratios,
   rewardCurve,
@@ -56,7 +55,7 @@ export const trajectory = {
 };
 
 /** A log with a spread, a held-out reward every tenth step, and two faults. */
-export function logOf(steps: number): LogRow[] {
+export function logOf(steps: number) {
   const noise = normals(steps, 3);
   return Array.from({ length: steps }, (_, step) => ({
     step,

@@ -1,8 +1,17 @@
-/** A row of a run's log: a step and what was measured in it. */
-export interface LogRow {
+/** What every row of a run's log has; the other fields are what was measured in the step. */
+export interface LogStep {
   /** The step's number. */
-  step: number;
-  [metric: string]: unknown;
+  readonly step: number;
+}
+
+/** A row whose fields are looked up by name. */
+export interface LogRow extends LogStep {
+  readonly [metric: string]: unknown;
+}
+
+/** Rows of any type, to be looked up by name: interfaces have no index signature of their own. */
+export function openRows(log: readonly LogStep[]): readonly LogRow[] {
+  return log as readonly LogRow[];
 }
 
 /** The first of some spellings that any row has, or undefined. */

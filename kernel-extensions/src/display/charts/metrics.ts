@@ -1,7 +1,7 @@
 import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
-import { groupNeighbours, type LogRow, meanOf, numberAt } from './log-rows';
+import { groupNeighbours, type LogRow, type LogStep, meanOf, numberAt, openRows } from './log-rows';
 import { type MetricLine, metricsTable } from './metrics-table';
 
 /** Options of `metrics()`. */
@@ -22,11 +22,11 @@ export interface MetricsOptions {
  *   { step: 1, reward: 0.9, loss: 0.02 },
  * ]);
  */
-export function metrics(
-  log: readonly LogRow[] | Readonly<Record<string, unknown>>,
+export function metrics<Step extends LogStep>(
+  log: readonly Step[] | Readonly<Record<string, unknown>>,
   { fields, title = 'Metrics' }: MetricsOptions = {},
 ): Drawing {
-  const rows = Array.isArray(log) ? (log as LogRow[]) : [{ step: 0, ...(log as object) } as LogRow];
+  const rows = openRows(isRows(log) ? log : [{ step: 0, ...log }]);
   const lines = (fields ?? numericFields(rows)).map((field) => metricLine(rows, field));
   if (lines.length === 0) {
     throw new Error(
@@ -50,6 +50,10 @@ export function metrics(
     metricsTable(lines, rows.length > 1),
   );
   return new Drawing({ name: 'metrics', spec, text: tableText(title, lines, warnings) });
+}
+
+function isRows(log: unknown): log is readonly LogStep[] {
+  return Array.isArray(log);
 }
 
 function numericFields(rows: readonly LogRow[]): string[] {

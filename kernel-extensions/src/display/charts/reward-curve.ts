@@ -1,7 +1,16 @@
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
-import { findField, groupNeighbours, type LogRow, meanOf, numberAt, smooth } from './log-rows';
+import {
+  findField,
+  groupNeighbours,
+  type LogRow,
+  type LogStep,
+  meanOf,
+  numberAt,
+  openRows,
+  smooth,
+} from './log-rows';
 import { type Alarm, findAlarms, summariseAlarms } from './reward-alarms';
 import { type CurvePoint, type HeldOutPoint, rewardLayers } from './reward-layers';
 
@@ -28,14 +37,18 @@ const mostPoints = 1200;
  * smoothed line, the held-out reward where rows have one, and alarms on the chart: rewards that are
  * not finite, groups without any spread (they teach nothing), rows' own `alarm` texts.
  *
- * @param log rows in the order of their steps.
+ * @param rows in the order of their steps, such as a run's log or the trainer's reports.
  * @example
  * const drawing = rewardCurve([
  *   { step: 0, seconds: 2, reward: 0.81, rewardStd: 0.2 },
  *   { step: 1, seconds: 4, reward: 0.84, rewardStd: 0.19, heldOut: 0.8 },
  * ]);
  */
-export function rewardCurve(log: readonly LogRow[], options: RewardCurveOptions = {}): Drawing {
+export function rewardCurve<Step extends LogStep>(
+  rows: readonly Step[],
+  options: RewardCurveOptions = {},
+): Drawing {
+  const log = openRows(rows);
   const rewardField = options.reward ?? 'reward';
   const spreadField = options.spread ?? findField(log, ['rewardStd', 'reward_std']);
   const heldOutField = options.heldOut ?? findField(log, ['heldOut', 'held_out']);

@@ -95,7 +95,7 @@ function sigmasText(
         timestepValues[step].toFixed(2).padStart(9),
         levels[step].toFixed(4).padStart(8),
         (levels[step] - levels[step + 1]).toFixed(4).padStart(8),
-        noisy(step) ? '  SDE' : '',
+        ...(noisy(step) ? ['  SDE'] : []),
       ].join(' '),
     );
   }
