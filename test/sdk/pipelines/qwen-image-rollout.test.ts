@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import {
+  QwenImage,
+  drawSdeWindow,
+  keyGenerator,
+  loadPipeline,
+  prepareModelInputs,
+  replayGenerator,
+  forwardAndSamplePreviousStep,
+  tf,
+  type ForwardOptions,
+  type PixelImage,
+  type QwenImagePipelineWithLogProb,
+  type RolloutTensors,
+} from '@flowbook/sdk';
+
+const MODEL = join(__dirname, '../../golden/models/tiny-qwen-image');
+const PROMPTS = ['a red fox', 'two cats on a sofa'];
+
+describe('QwenImagePipelineWithLogProb', () => {
+  let pipeline: QwenImagePipelineWithLogProb;
+
+  before(() => {
+    pipeline = loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
+  });
+
+  after(() => pipeline.dispose());
+
+  function rollOut(options: ForwardOptions = {}, prompts = PROMPTS, seed = 7) {
+    return pipeline.forward(
+      { prompts, sampling_params: { seed } },
+      { numInferenceSteps: 4, sdeWindowSize: 2, trueCfgScale: 1, outputType: 'pt', ...options },
+    );
+  }
+
+  function release({ output, customOutput }: Awaited<ReturnType<typeof rollOut>>): void {
+    tf.dispose(Object.values(customOutput).filter((one) => one !== null));
+    if (output instanceof tf.Tensor) output.dispose();
+  }
+
+  function values(tensor: tf.Tensor | null): number[] {
+    return Array.from((tensor as tf.Tensor).dataSync());
+  }
+
+  it('forward() returns the picture and the seven tensors of a rollout', async () => {
+    const result = await rollOut({ trueCfgScale: 4, negativePromptEmbeds: null });
+    const { all_latents, all_log_probs, all_timesteps, ...rest } = result.customOutput;
+    assert.deepEqual((result.output as tf.Tensor).shape, [2, 3, 32, 32]);
+    assert.deepEqual(all_latents.shape, [2, 3, 4, 16]);
+    assert.deepEqual(all_log_probs?.shape, [2, 2]);
+    assert.deepEqual(all_timesteps.shape, [2, 2]);
+    assert.deepEqual(Object.keys(rest), [
+      'prompt_embeds',
+      'prompt_embeds_mask',
+      'negative_prompt_embeds',
+      'negative_prompt_embeds_mask',
+    ]);
+    assert.equal(rest.negative_prompt_embeds, null);
+    release(result);
+  });
+
+  it('forward() gives pictures as bytes by default', async () => {
+    const result = await rollOut({ outputType: undefined });
+    const [image] = result.output as PixelImage[];
+    assert.deepEqual([image.width, image.height, image.data.length], [32, 32, 32 * 32 * 3]);
+    release(result);
+  });
+
+  it('forward() returns nothing for a request without prompts', async () => {
+    assert.deepEqual(await pipeline.forward({}), { output: null, customOutput: {} });
+  });
+
+  it('forward() gives the same bits for the same seed', async () => {
+    const [first, second] = [await rollOut(), await rollOut()];
+    assert.deepEqual(
+      values(first.customOutput.all_latents),
+      values(second.customOutput.all_latents),
+    );
+    assert.deepEqual(values(first.output as tf.Tensor), values(second.output as tf.Tensor));
+    [first, second].forEach(release);
+  });
+
+  it('forward() gives a row the same picture to 1e-5 in any batch', async () => {
+    const together = await rollOut();
+    const alone = await rollOut({}, PROMPTS.slice(0, 1));
+    const [a, b] = [values(together.output as tf.Tensor), values(alone.output as tf.Tensor)];
+    b.forEach((value, at) => assert.ok(Math.abs(value - a[at]) < 1e-5));
+    [together, alone].forEach(release);
+  });
+
+  it('forward() at noise level 0 follows the ODE', async () => {
+    const latents = keyGenerator(3).randn([2, 4, 16]);
+    const quiet = await rollOut({ latents, noiseLevel: 0, outputType: 'latent', logprobs: false });
+    const late = await rollOut({
+      latents,
+      noiseLevel: 0,
+      sdeType: 'cps',
+      outputType: 'latent',
+      sdeWindowRange: [2, 4],
+    });
+    const { prompt_embeds, prompt_embeds_mask } = quiet.customOutput;
+    const sigmas = pipeline.scheduler.sigmaValues;
+    const x = tf.tidy(() => {
+      let current: tf.Tensor = latents;
+      for (let step = 0; step < 4; step++) {
+        const [v] = pipeline.transformer.forward({
+          hidden_states: current as tf.Tensor3D,
+          timestep: tf.fill([2], sigmas[step]),
+          encoder_hidden_states: prompt_embeds,
+          encoder_hidden_states_mask: prompt_embeds_mask,
+          img_shapes: [[[1, 2, 2]], [[1, 2, 2]]],
+          return_dict: false,
+        });
+        current = tf.add(current, tf.mul(v, sigmas[step + 1] - sigmas[step]));
+      }
+      return current;
+    });
+    for (const result of [quiet, late]) {
+      const gaps = values(tf.sub(result.output as tf.Tensor, x)).map(Math.abs);
+      assert.ok(Math.max(...gaps) < 1e-5, String(Math.max(...gaps)));
+    }
+    tf.dispose([latents, x]);
+    [quiet, late].forEach(release);
+  });
+
+  for (const sdeType of ['sde', 'cps', 'dance_sde']) {
+    for (const trueCfgScale of [1, 4]) {
+      it(`a rollout (${sdeType}, guidance ${trueCfgScale}) replayed returns its own log-probabilities`, async () => {
+        const prompts = PROMPTS.map((prompt) => ({ prompt, negative_prompt: 'blurry' }));
+        const { output, customOutput } = await pipeline.forward(
+          { prompts, sampling_params: { seed: 1, extra_args: { noise_level: 0.5 } } },
+          { numInferenceSteps: 4, sdeWindowSize: 3, trueCfgScale, sdeType, outputType: 'latent' },
+        );
+        const modelConfig = pipeline.modelConfig.with({
+          pipeline: { true_cfg_scale: trueCfgScale },
+          algo: { noise_level: 0.5, sde_type: sdeType },
+        });
+        const scheduler = QwenImage.buildScheduler(modelConfig);
+        for (let step = 0; step < 3; step++) {
+          const replayed = replay(modelConfig, scheduler, customOutput, step);
+          const own = values(tf.gather(customOutput.all_log_probs as tf.Tensor2D, step, 1));
+          assert.deepEqual(values(replayed), own);
+        }
+        scheduler.dispose();
+        release({ output, customOutput });
+      });
+    }
+  }
+
+  function replay(
+    modelConfig: QwenImagePipelineWithLogProb['modelConfig'],
+    scheduler: ReturnType<typeof QwenImage.buildScheduler>,
+    batch: RolloutTensors,
+    step: number,
+  ): tf.Tensor {
+    const [inputs, negativeInputs] = prepareModelInputs(
+      pipeline.transformer,
+      modelConfig,
+      batch.all_latents,
+      batch.all_timesteps,
+      batch.prompt_embeds,
+      batch.prompt_embeds_mask,
+      batch.negative_prompt_embeds,
+      batch.negative_prompt_embeds_mask,
+      {},
+      step,
+    );
+    const [logProb] = forwardAndSamplePreviousStep(
+      pipeline.transformer,
+      scheduler,
+      modelConfig,
+      inputs,
+      negativeInputs,
+      { ...batch },
+      step,
+    );
+    return logProb;
+  }
+
+  it('forward() leaves as many tensors as it returns, also when it is stopped', async () => {
+    release(await rollOut());
+    const before = tf.memory().numTensors;
+    release(await rollOut());
+    assert.equal(tf.memory().numTensors, before);
+    const controller = new AbortController();
+    const stopped = rollOut({
+      signal: controller.signal,
+      callbackOnStepEnd: ({ step }) => {
+        if (step === 1) controller.abort(new Error('enough'));
+      },
+    });
+    await assert.rejects(stopped, { message: 'enough' });
+    assert.equal(tf.memory().numTensors, before);
+  });
+
+  it('forward() shows each step to the callback', async () => {
+    const seen: [number, string[]][] = [];
+    release(
+      await rollOut({
+        callbackOnStepEnd: ({ step, tensors }) => {
+          seen.push([step, Object.keys(tensors)]);
+        },
+      }),
+    );
+    assert.deepEqual(
+      seen,
+      [0, 1, 2, 3].map((step) => [step, ['latents']]),
+    );
+  });
+
+  it('forward() lets the request go before the options', async () => {
+    const result = await pipeline.forward(
+      { prompts: ['a'], sampling_params: { num_inference_steps: 3, output_type: 'latent' } },
+      { numInferenceSteps: 5, outputType: 'pt' },
+    );
+    assert.deepEqual((result.output as tf.Tensor).shape, [1, 4, 16]);
+    assert.deepEqual(result.customOutput.all_timesteps.shape, [1, 2]);
+    release(result);
+  });
+
+  it('forward() with a compiled transformer agrees with the plain one', async () => {
+    const [plain, compiled] = [await rollOut(), await rollOut({ compile: true })];
+    const gaps = values(tf.sub(plain.output as tf.Tensor, compiled.output as tf.Tensor));
+    assert.ok(Math.max(...gaps.map(Math.abs)) < 1e-4);
+    [plain, compiled].forEach(release);
+  });
+});
+
+describe('drawSdeWindow()', () => {
+  const settings = { size: 2, range: [0, 5] as const, steps: 10 };
+
+  it('takes all steps but the last without a size', () => {
+    assert.deepEqual(drawSdeWindow({ ...settings, size: null }, keyGenerator(0)), [0, 9]);
+  });
+
+  it('starts anywhere that fits the range', () => {
+    const starts = [0, 1, 2, 3].map((start) =>
+      drawSdeWindow(settings, replayGenerator([], [start])),
+    );
+    assert.deepEqual(starts, [
+      [0, 2],
+      [1, 3],
+      [2, 4],
+      [3, 5],
+    ]);
+    assert.throws(() => drawSdeWindow(settings, replayGenerator([], [4])), /must be 0 to 3/);
+  });
+
+  it('shares one window among rows, and gives each its own for verl-omni', () => {
+    const rows = () => [replayGenerator([], [0]), replayGenerator([], [3])];
+    assert.deepEqual(drawSdeWindow(settings, rows()), [0, 2]);
+    assert.deepEqual(drawSdeWindow(settings, rows(), 'verl-omni'), [
+      [0, 2],
+      [3, 5],
+    ]);
+  });
+
+  it('refuses a window that does not fit', () => {
+    assert.throws(() => drawSdeWindow({ ...settings, size: 6 }, keyGenerator(0)), {
+      message:
+        'Cannot place an SDE window as its size must fit sde_window_range within the 10 steps: current values are size 6 and range [0, 5]',
+    });
+  });
+});

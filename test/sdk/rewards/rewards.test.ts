@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import {
+  getReward,
+  pixelImage,
+  registerReward,
+  scoreRewards,
+  type PixelImage,
+} from '@flowbook/sdk';
+
+const prompts = (count: number) => Array.from({ length: count }, (_, at) => ({ prompt: `p${at}` }));
+
+function flat(level: number[], side = 32): PixelImage {
+  return pixelImage(side, side, Array.from({ length: side * side }, () => level).flat());
+}
+
+function noisy(side = 32): PixelImage {
+  let state = 1;
+  const data = Array.from({ length: side * side * 3 }, () => {
+    state = (state * 48271) % 2147483647;
+    return state % 256;
+  });
+  return pixelImage(side, side, data);
+}
+
+describe('rewards', () => {
+  it('getReward() lists what is registered on a miss', () => {
+    assert.throws(
+      () => getReward('beauty'),
+      /Cannot find reward "beauty": registered are shapes, /,
+    );
+  });
+
+  it('registerReward() refuses a name that is taken, unless told to replace', () => {
+    const zero = async (images: PixelImage[]) => images.map(() => 0);
+    registerReward('test_zero', zero);
+    assert.throws(() => registerReward('test_zero', zero), /already registered/);
+    registerReward('test_zero', zero, { replace: true });
+  });
+
+  it('scoreRewards() rates with a registered reward', async () => {
+    const rewards = await scoreRewards(
+      'redness',
+      [flat([255, 0, 0]), flat([0, 255, 255]), flat([9, 9, 9])],
+      prompts(3),
+    );
+    assert.deepEqual(rewards, [1, -1, 0]);
+  });
+
+  it('scoreRewards() rates a plain picture as more compressible than a noisy one', async () => {
+    const images = [flat([200, 10, 10]), noisy()];
+    const [plain, detailed] = await scoreRewards('jpeg_compressibility', images, prompts(2));
+    assert.ok(plain > detailed && plain < 0);
+    assert.deepEqual(await scoreRewards('jpeg_incompressibility', images, prompts(2)), [
+      -plain,
+      -detailed,
+    ]);
+  });
+
+  it('scoreRewards() names the reward that returns too few values', async () => {
+    async function lazy(): Promise<number[]> {
+      return [1];
+    }
+    await assert.rejects(scoreRewards(lazy, [noisy(), noisy()], prompts(2)), {
+      message: 'Cannot score reward "lazy" as it must return 2 numbers: current value is 1 values',
+    });
+  });
+
+  it('scoreRewards() names the picture whose reward is not finite', async () => {
+    async function broken(images: PixelImage[]): Promise<number[]> {
+      return images.map((_, at) => (at === 1 ? NaN : 0));
+    }
+    await assert.rejects(scoreRewards(broken, [noisy(), noisy()], prompts(2)), {
+      message:
+        'Cannot score reward "broken" as it must return finite numbers: picture 1 ("p1") got NaN',
+    });
+  });
+
+  it('scoreRewards() names the reward that fails, with its reason', async () => {
+    async function server(): Promise<number[]> {
+      throw new Error('503');
+    }
+    await assert.rejects(scoreRewards(server, [noisy()], prompts(1)), {
+      message: 'Cannot score reward "server" as it failed: 503',
+    });
+  });
+
+  it('scoreRewards() stops waiting once the signal is aborted', async () => {
+    const controller = new AbortController();
+    const forever = () => new Promise<number[]>(() => {});
+    const scoring = scoreRewards(forever, [noisy()], prompts(1), { signal: controller.signal });
+    controller.abort(new Error('stop'));
+    await assert.rejects(scoring, { message: 'stop' });
+  });
+});
