@@ -167,6 +167,11 @@ export class KernelClient {
     });
   }
 
+  /** Sends frames as they are, to test what a kernel must refuse. */
+  sendRaw(channel: RequestChannel, frames: Buffer[]): void {
+    this.channels.sendRaw(channel, frames);
+  }
+
   /** Calls `listener` with every message on iopub until the returned function is called. */
   onIopub(listener: (message: Message) => void): () => void {
     this.listeners.add(listener);

@@ -52,12 +52,31 @@ export function readCellSyntax(ts: TypeScript, source: ts.SourceFile): CellSynta
   }
 }
 
-/** `import(x)` and `import.meta` have no meaning in a script, so a cell asks its runtime for them. */
+/**
+ * `import(x)` and `import.meta` have no meaning in a script, so a cell asks its runtime for them.
+ * Functions of other cells, which tslab calls as `exports.f()`, are called without a `this`.
+ */
 export function moduleSyntaxTransformer(ts: TypeScript): ts.TransformerFactory<ts.SourceFile> {
   return (context) => {
     const { factory } = context;
     const runtime = (name: string) =>
       factory.createPropertyAccessExpression(factory.createIdentifier(CELL_RUNTIME), name);
+    const isSharedName = (node: ts.Expression) =>
+      ts.isPropertyAccessExpression(node) &&
+      ts.isIdentifier(node.expression) &&
+      node.expression.text === 'exports';
+    const detached = (callee: ts.Expression) => {
+      const { CommaToken } = ts.SyntaxKind;
+      const call = factory.createBinaryExpression(
+        factory.createNumericLiteral(0),
+        CommaToken,
+        callee,
+      );
+      const name = (callee as ts.PropertyAccessExpression).name;
+      // V8 places such a call at the parenthesis behind it, which has to lead back to the name.
+      const place = { pos: name.pos, end: name.pos };
+      return ts.setSourceMapRange(factory.createParenthesizedExpression(call), place);
+    };
     const visit = (node: ts.Node): ts.Node => {
       const changed = ts.visitEachChild(node, visit, context);
       if (ts.isCallExpression(changed) && changed.expression.kind === ts.SyntaxKind.ImportKeyword) {
@@ -71,6 +90,24 @@ export function moduleSyntaxTransformer(ts: TypeScript): ts.TransformerFactory<t
       if (ts.isMetaProperty(changed) && changed.keywordToken === ts.SyntaxKind.ImportKeyword) {
         return runtime('meta');
       }
+      if (ts.isCallExpression(changed) && isSharedName(changed.expression)) {
+        const { typeArguments, arguments: args } = changed;
+        return factory.updateCallExpression(
+          changed,
+          detached(changed.expression),
+          typeArguments,
+          args,
+        );
+      }
+      if (ts.isTaggedTemplateExpression(changed) && isSharedName(changed.tag)) {
+        const { typeArguments, template } = changed;
+        return factory.updateTaggedTemplateExpression(
+          changed,
+          detached(changed.tag),
+          typeArguments,
+          template,
+        );
+      }
       return changed;
     };
     return (file) => ts.visitEachChild(file, visit, context);
@@ -82,12 +119,14 @@ export function moduleSyntaxTransformer(ts: TypeScript): ts.TransformerFactory<t
  * belongs to a cell once it has a value, not before.
  */
 export function withoutExportPrologue(ts: TypeScript): ts.TransformerFactory<ts.SourceFile> {
+  const isVoidZero = (node: ts.Expression) =>
+    ts.isVoidExpression(node) && ts.isNumericLiteral(node.expression);
   const isPrologue = (node: ts.Expression): boolean =>
     ts.isBinaryExpression(node) &&
     ts.isPropertyAccessExpression(node.left) &&
     ts.isIdentifier(node.left.expression) &&
     node.left.expression.text === 'exports' &&
-    (ts.isVoidExpression(node.right) || isPrologue(node.right));
+    (isVoidZero(node.right) || isPrologue(node.right));
   return (context) => (file) =>
     context.factory.updateSourceFile(
       file,

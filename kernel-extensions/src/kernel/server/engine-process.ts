@@ -49,7 +49,9 @@ export class EngineProcess {
       execArgv: ENGINE_FLAGS,
     });
     const raw = (name: 'stdout' | 'stderr') =>
-      new RawOutput(this.child[name] as Readable, (text) => events.rawOutput(name, text));
+      new RawOutput(this.child[name] as Readable, (text) => {
+        if (!this.stopping) events.rawOutput(name, text); // Node's farewell is nobody's output
+      });
     this.raw = { stdout: raw('stdout'), stderr: raw('stderr') };
     this.child.on('message', (message) => void this.receive(message as FromEngine));
     this.child.on('error', () => {});

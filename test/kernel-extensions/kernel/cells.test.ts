@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { printed, resultText, runningKernel } from './running-kernel';
+
+describe('a cell', () => {
+  const running = runningKernel();
+  const run = (code: string) => running.kernel.execute(code);
+  const textOf = async (code: string) => {
+    const result = await run(code);
+    assert.equal(result.error, null);
+    return resultText(result);
+  };
+
+  it('returns its last expression', async () => {
+    assert.equal(await textOf('const a = 20; a + 1'), '21');
+    assert.equal(await textOf('[1, 2].map((x) => x * 2)'), '[ 2, 4 ]');
+  });
+
+  it('returns nothing when its last statement is a declaration, undefined or null', async () => {
+    for (const code of ['const b = 1;', 'undefined', 'null', '', '// a comment', 'type T = 1']) {
+      assert.deepEqual((await run(code)).outputs, []);
+    }
+  });
+
+  it('sees names, types and functions of earlier cells', async () => {
+    await run('interface Point { x: number }; const origin: Point = { x: 0 };');
+    await run('function move(point: Point, by: number): Point { return { x: point.x + by } }');
+    assert.equal(await textOf('const moved: Point = move(origin, 3); moved.x'), '3');
+  });
+
+  it('may await, and loop with for await, at top level', async () => {
+    const result = await run(
+      'async function* count() { yield 1; yield 2 }\nfor await (const n of count()) console.log(n);\nawait 5',
+    );
+    assert.equal(printed(result), '1\n2\n');
+    assert.equal(resultText(result), '5');
+  });
+
+  it('shares one variable with the closures of other cells', async () => {
+    await run('let n = 0; function add() { n++ }');
+    assert.equal(await textOf('n = 10; add(); n'), '11');
+    assert.equal(await textOf('add(); n'), '12');
+  });
+
+  it('shares variables that loops and destructuring assign', async () => {
+    await run('let [p, q] = [1, 2]; const sum = () => p + q;');
+    assert.equal(await textOf('[p, q] = [10, 20]; sum()'), '30');
+    assert.equal(await textOf('for (p of [5, 6]) {}\nsum()'), '26');
+  });
+
+  it('keeps a redeclared variable when a closure of the former one writes', async () => {
+    await run('let level = 0; const raise = () => ++level;');
+    await run('let level = 100;');
+    assert.equal(await textOf('raise(); raise(); level'), '100');
+    assert.equal(await textOf('raise()'), '3');
+  });
+
+  it('redeclares const, let, class and function with other types', async () => {
+    await run('const thing = 1; class Box { a = 1 }; function f() { return 1 }');
+    await run('const thing = "s"; class Box { b = 2 }; function f() { return "f" }');
+    assert.equal(await textOf('thing.length + new Box().b + f()'), '3f');
+  });
+
+  it('may export its declarations, which changes nothing', async () => {
+    await run('export const exported = 3; export default function shout() { return exported + 1 }');
+    assert.equal(await textOf('shout()'), '4');
+  });
+
+  it('takes decorators that register a class', async () => {
+    await run(
+      'const registry = new Map<string, unknown>();\n' +
+        'function register(name: string, options: { algorithm: string }) {\n' +
+        '  return <C extends new (...args: never[]) => object>(target: C, _context?: ClassDecoratorContext): void => {\n' +
+        '    registry.set(`${name}/${options.algorithm}`, target);\n  };\n}',
+    );
+    await run(
+      "@register('X', { algorithm: 'y' })\nclass Adapter { #secret = 1; read() { return this.#secret } }",
+    );
+    assert.equal(await textOf("registry.get('X/y') === Adapter && new Adapter().read()"), '1');
+  });
+
+  it('takes class expressions with private members', async () => {
+    await run('const Hidden = class { private x = 7; read() { return this.x } };');
+    assert.equal(await textOf('new Hidden().read()'), '7');
+  });
+
+  it('takes enums, namespaces and import.meta', async () => {
+    await run('enum Mode { Off, On = "on" }\nnamespace Unit { export const metre = 1 }');
+    assert.equal(await textOf('[Mode.On, Unit.metre]'), "[ 'on', 1 ]");
+    assert.match((await textOf('import.meta.url')) ?? '', /^file:/);
+  });
+
+  it('keeps what it had declared before it failed', async () => {
+    const failed = await run('const kept = 1;\nthrow new Error("stop");\nconst lost = 2;');
+    assert.equal(failed.status, 'error');
+    assert.equal(await textOf('kept'), '1');
+    const { error } = await run('lost');
+    assert.equal(error?.ename, 'ReferenceError');
+    assert.match(
+      error?.evalue ?? '',
+      /^Cannot read 'lost' as Cell \[\d+\], which declares it, stopped/,
+    );
+  });
+
+  it('is stopped by a type error before any of it runs', async () => {
+    const result = await run("console.log('runs');\nconst wrong: string = 5;");
+    assert.equal(printed(result), '');
+    assert.equal(result.error?.ename, 'TypeScriptError');
+    assert.match(
+      result.error?.evalue ?? '',
+      /^Cell \[\d+\], line 2, column 7: Type 'number' is not assignable to type 'string'. \(TS2322\)$/,
+    );
+  });
+
+  it('cannot end the session by process.exit()', async () => {
+    const { error } = await run('process.exit(1)');
+    assert.match(
+      error?.evalue ?? '',
+      /^Cannot exit from a cell as the session must go on: process\.exit\(1\)/,
+    );
+    assert.equal(await textOf('1 + 1'), '2');
+  });
+});

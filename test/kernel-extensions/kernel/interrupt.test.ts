@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { pause, printed, resultText, runningKernel } from './running-kernel';
+
+describe('interrupt_request', () => {
+  const running = runningKernel();
+
+  before(() => running.kernel.execute('let n = 0; const state = { kept: 42 };'));
+
+  /** Interrupts the cell while it runs; returns its result and how long it went on. */
+  async function interrupt(code: string) {
+    const cell = running.kernel.execute(code);
+    await pause(700);
+    const asked = Date.now();
+    await running.kernel.interrupt();
+    const result = await cell;
+    return { result, ms: Date.now() - asked };
+  }
+
+  const loops = {
+    'a synchronous loop': 'while (true) n++;',
+    'a synchronous loop after an await':
+      'await new Promise((settle) => setTimeout(settle, 50)); while (true) n++;',
+    'a synchronous loop in a function that catches everything':
+      'for (;;) { try { while (true) n++ } catch {} finally {} }',
+    'an async loop': 'while (true) { await new Promise((settle) => setTimeout(settle, 5)); n++ }',
+    'a promise that never settles': 'await new Promise(() => {})',
+  };
+  for (const [name, code] of Object.entries(loops)) {
+    it(`stops ${name} in under 1.5 s and keeps the session`, async () => {
+      const { result, ms } = await interrupt(code);
+      assert.equal(result.status, 'error');
+      assert.deepEqual(result.error, {
+        ename: 'Interrupted',
+        evalue: 'the cell was interrupted',
+        traceback: ['Interrupted: the cell was interrupted'],
+      });
+      assert.ok(ms < 1500, `${ms} ms`);
+      assert.equal(resultText(await running.kernel.execute('state.kept')), '42');
+    });
+  }
+
+  const SIGNAL = "(globalThis as any)[Symbol.for('flowbook.cell')].signal as AbortSignal";
+
+  it("fires the cell's signal first, and the cell ends as it likes", async () => {
+    const { result, ms } = await interrupt(
+      `const signal = ${SIGNAL};\nwhile (!signal.aborted) await new Promise((settle) => setTimeout(settle, 5));\n'ended on its own'`,
+    );
+    assert.equal(result.status, 'ok');
+    assert.equal(resultText(result), 'ended on its own');
+    assert.ok(ms < 300, `${ms} ms`);
+  });
+
+  it('is the error of a cell that throws what its signal gives', async () => {
+    const { result } = await interrupt(
+      `const s = ${SIGNAL};\nfor (;;) { await new Promise((settle) => setTimeout(settle, 5)); s.throwIfAborted() }`,
+    );
+    assert.equal(result.error?.ename, 'Interrupted');
+  });
+
+  it('aborts the cells that wait', async () => {
+    const first = running.kernel.execute('await new Promise(() => {})');
+    const second = running.kernel.execute("console.log('runs')");
+    await pause(300);
+    await running.kernel.interrupt();
+    assert.equal((await first).status, 'error');
+    assert.equal((await second).status, 'aborted');
+    assert.equal(printed(await second), '');
+  });
+
+  it('while nothing runs does no harm', async () => {
+    await running.kernel.interrupt();
+    await pause(600);
+    assert.equal(resultText(await running.kernel.execute('1 + 1')), '2');
+  });
+
+  it('while nothing runs stops what an earlier cell has left running', async () => {
+    await running.kernel.execute(
+      `let beats = 0; const own = ${SIGNAL};\nconst beat = setInterval(() => { if (own.aborted) clearInterval(beat); else beats++ }, 5);`,
+    );
+    await running.kernel.interrupt();
+    await pause(50);
+    const before = resultText(await running.kernel.execute('beats'));
+    await pause(50);
+    assert.equal(resultText(await running.kernel.execute('beats')), before);
+  });
+
+  it('works twenty times in one session', async () => {
+    for (let round = 0; round < 20; round++) {
+      const cell = running.kernel.execute(
+        round % 2 ? 'while (true) n++;' : 'await null; while (true) n++;',
+      );
+      await pause(30);
+      await running.kernel.interrupt();
+      assert.equal((await cell).error?.ename, 'Interrupted');
+    }
+    assert.equal(
+      resultText(await running.kernel.execute('await Promise.resolve(state.kept)')),
+      '42',
+    );
+  }).timeout(120_000);
+});

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { printed, resultText, runningKernel } from './running-kernel';
+
+/** A folder of a notebook with packages and files of every kind beside it. */
+function makeWorkspace(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+  const files: Record<string, string> = {
+    'helper.ts':
+      'export const scale = (x: number): number => x * 2;\nexport let calls = 0;\nexport function call() { calls++ }\n',
+    'settings.json': '{ "steps": 7 }',
+    'node_modules/only-esm/package.json': JSON.stringify({
+      name: 'only-esm',
+      type: 'module',
+      exports: {
+        '.': { types: './index.d.ts', import: './index.js' },
+        './late': { types: './late.d.ts', import: './late.js' },
+      },
+    }),
+    'node_modules/only-esm/index.js':
+      'export default "the default"; export let count = 0; export const add = () => ++count;',
+    'node_modules/only-esm/index.d.ts':
+      'declare const text: string; export default text; export let count: number; export function add(): number;',
+    'node_modules/only-esm/late.js': 'export const late = await Promise.resolve("awaited");',
+    'node_modules/only-esm/late.d.ts': 'export const late: string;',
+    'node_modules/untyped/package.json': '{ "name": "untyped", "main": "index.js" }',
+    'node_modules/untyped/index.js': 'module.exports = { answer: 42 };',
+  };
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+describe('modules in cells', () => {
+  const folder = makeWorkspace();
+  const running = runningKernel(() => ({ cwd: folder }));
+  after(() => rmSync(folder, { recursive: true }));
+  const textOf = async (code: string) => {
+    const result = await running.kernel.execute(code);
+    assert.equal(result.error, null);
+    return resultText(result);
+  };
+
+  it("imports Node's own, by default, by name and as a namespace", async () => {
+    const code = "import fs, { readFileSync } from 'node:fs';\nimport * as path from 'path';\n";
+    assert.equal(
+      await textOf(`${code}[fs.readFileSync === readFileSync, path.basename('a/b')]`),
+      "[ true, 'b' ]",
+    );
+    assert.equal(await textOf("path.extname('x.ts')"), '.ts');
+  });
+
+  it('imports ES modules statically: default, names, namespace, subpaths, top-level await', async () => {
+    const code =
+      "import text, { add } from 'only-esm';\nimport * as all from 'only-esm';\nimport { late } from 'only-esm/late';\n";
+    assert.equal(
+      await textOf(`${code}[text, add(), all.count, late]`),
+      "[ 'the default', 1, 1, 'awaited' ]",
+    );
+    assert.equal(await textOf('add(); all.count'), '2');
+  });
+
+  it('imports ES modules dynamically, with their types', async () => {
+    assert.equal(await textOf("const esm = await import('only-esm/late'); esm.late.length"), '7');
+    assert.equal(await textOf("typeof (await import('node:os')).cpus"), 'function');
+  });
+
+  it('imports packages without types as any', async () => {
+    assert.equal(await textOf("import untyped from 'untyped'; untyped.answer"), '42');
+  });
+
+  it('imports TypeScript files beside the notebook, and again after an edit', async () => {
+    assert.equal(
+      await textOf("import { scale, call, calls } from './helper'; call(); [scale(2), calls]"),
+      '[ 4, 1 ]',
+    );
+    const file = join(folder, 'helper.ts');
+    writeFileSync(file, 'export const scale = (x: number): number => x * 5;\n');
+    utimesSync(file, new Date(), new Date(Date.now() + 5000));
+    await new Promise((settle) => setTimeout(settle, 1000));
+    assert.equal(await textOf("import { scale } from './helper.ts'; scale(2)"), '10');
+    assert.equal(await textOf("(await import('./helper.ts')).scale(3)"), '15');
+  });
+
+  it('imports JSON', async () => {
+    assert.equal(await textOf("import settings from './settings.json'; settings.steps"), '7');
+  });
+
+  it('says which module is missing', async () => {
+    const { error } = await running.kernel.execute("import { x } from 'no-such-package';");
+    assert.match(error?.evalue ?? '', /line 1, column 19: Cannot find module 'no-such-package'/);
+  });
+});
+
+describe('packages of the workspace in cells', () => {
+  const running = runningKernel(() => ({ cwd: resolve(__dirname, '../../../notebooks') }));
+
+  it('resolve to their builds, with types', async () => {
+    const result = await running.kernel.execute(
+      "import { RandomKey, tf } from '@flowbook/sdk';\n" +
+        'const key: RandomKey = RandomKey.fromSeed(1);\n' +
+        'const x = tf.tensor1d([1, 2, 3]);\nconsole.log(x.sum().arraySync(), key.uniform() < 1);',
+    );
+    assert.equal(result.error, null);
+    assert.equal(printed(result), '6 true\n');
+    const wrong = await running.kernel.execute("RandomKey.fromSeed('one');");
+    assert.match(
+      wrong.error?.evalue ?? '',
+      /Argument of type 'string' is not assignable to parameter of type 'number'/,
+    );
+  });
+
+  it('are one instance for static and for dynamic imports', async () => {
+    const result = await running.kernel.execute(
+      "(await import('@flowbook/sdk')).RandomKey === RandomKey",
+    );
+    assert.equal(resultText(result), 'true');
+  });
+
+  it('complete and inspect with documentation', async () => {
+    const { matches } = await running.kernel.complete('RandomKey.fr', 12);
+    assert.deepEqual(matches, ['fromSeed']);
+    const { data } = await running.kernel.inspect('RandomKey.fromSeed', 14);
+    assert.match(data['text/plain'], /RandomKey\.fromSeed\(seed: number\)/);
+  });
+
+  it('show tensors as bundles with plain text', async () => {
+    const result = await running.kernel.execute('tf.tensor2d([[1, 2], [3, 4]])');
+    assert.match(resultText(result) ?? '', /float32/);
+  });
+
+  it("stop a native training run when its cell's step returns", async () => {
+    const cell = running.kernel.execute(
+      'const model = tf.sequential({ layers: [tf.layers.dense({ units: 8, inputShape: [4] }), tf.layers.dense({ units: 1 })] });\n' +
+        "model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });\n" +
+        'await model.fit(tf.randomNormal([64, 4]), tf.randomNormal([64, 1]), { epochs: 100000, verbose: 0 });',
+    );
+    await new Promise((settle) => setTimeout(settle, 1500));
+    const asked = Date.now();
+    await running.kernel.interrupt();
+    assert.equal((await cell).error?.ename, 'Interrupted');
+    assert.ok(Date.now() - asked < 1500);
+    await running.kernel.execute('model.stopTraining = true;');
+    assert.equal(resultText(await running.kernel.execute('x.arraySync().length')), '3');
+  });
+});

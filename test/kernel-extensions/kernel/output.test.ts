@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { pause, printed, runningKernel } from './running-kernel';
+
+const SINK = "(globalThis as any)[Symbol.for('flowbook.display.sink')]";
+
+describe('the output of a cell', () => {
+  const running = runningKernel();
+  const run = (code: string) => running.kernel.execute(code);
+
+  it('arrives whole and in order when a loop prints 100,000 lines', async () => {
+    const result = await run("for (let i = 0; i < 100000; i++) console.log('line ' + i);");
+    const lines = printed(result).split('\n');
+    assert.equal(lines.pop(), '');
+    assert.equal(lines.length, 100_000);
+    assert.equal(
+      lines.findIndex((line, i) => line !== `line ${i}`),
+      -1,
+    );
+    assert.ok(result.outputs.length < 1000, `${result.outputs.length} messages`);
+  });
+
+  it('arrives whole and in order when an async loop prints', async () => {
+    const result = await run('for (let i = 0; i < 5000; i++) { console.log(i); await null }');
+    const expected = Array.from({ length: 5000 }, (_, i) => `${i}\n`).join('');
+    assert.equal(printed(result), expected);
+  });
+
+  it('keeps the order of stdout, stderr and displays', async () => {
+    const result = await run(
+      `console.log('one'); console.error('two'); ${SINK}.publish({ data: { 'text/plain': 'three' }, metadata: {} }, { update: false }); process.stdout.write('four')`,
+    );
+    const kinds = result.outputs.map((output) =>
+      output.output_type === 'stream' ? `${output.name} ${output.text.trim()}` : output.output_type,
+    );
+    assert.deepEqual(kinds, [
+      'stdout one',
+      'stderr two',
+      'display_data',
+      'stdout four',
+      'execute_result',
+    ]);
+  });
+
+  it('is on its way before a long synchronous step begins', async () => {
+    const arrivals: number[] = [];
+    const started = Date.now();
+    await running.kernel.execute(
+      "console.log('a'); console.log('b'); for (const end = Date.now() + 600; Date.now() < end; ) {}",
+      { onOutput: () => arrivals.push(Date.now() - started) },
+    );
+    assert.ok(arrivals.length === 2 && arrivals[1] < 500, `arrived after ${arrivals} ms`);
+  });
+
+  it('holds what child processes and raw writes print', async () => {
+    const result = await run(
+      "import { spawnSync } from 'node:child_process';\nimport { writeSync } from 'node:fs';\n" +
+        "spawnSync('echo', ['from a child'], { stdio: 'inherit' }); writeSync(2, 'raw error\\n');",
+    );
+    assert.equal(printed(result), 'from a child\n');
+    assert.equal(printed(result, 'stderr'), 'raw error\n');
+  });
+
+  it('of a callback goes to the cell that started it, also while another cell runs', async () => {
+    const first: string[] = [];
+    await running.kernel.execute(
+      "setTimeout(() => console.log('tick'), 50); const later = () => console.log('called');",
+      { onOutput: (output) => first.push(output.output_type === 'stream' ? output.text : '') },
+    );
+    const second = await run('await new Promise((settle) => setTimeout(settle, 150)); later();');
+    assert.deepEqual(first, ['tick\n']);
+    assert.equal(printed(second), 'called\n');
+  });
+
+  it('updates a display by its id and clears', async () => {
+    const { outputs } = await run(
+      `const show = (text: string, update: boolean) => ${SINK}.publish({ data: { 'text/plain': text }, metadata: { m: 1 } }, { displayId: 'd', update });\n` +
+        `show('first', false); show('second', true); ${SINK}.clear({ wait: true });`,
+    );
+    const transient = { display_id: 'd' };
+    assert.deepEqual(outputs, [
+      {
+        output_type: 'display_data',
+        data: { 'text/plain': 'first' },
+        metadata: { m: 1 },
+        transient,
+      },
+      {
+        output_type: 'update_display_data',
+        data: { 'text/plain': 'second' },
+        metadata: { m: 1 },
+        transient,
+      },
+      { output_type: 'clear_output', wait: true },
+    ]);
+  });
+
+  it('shows objects as their Jupyter.display says', async () => {
+    const { outputs } = await run(
+      "({ [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<b>1</b>', 'text/plain': '1' }) })",
+    );
+    assert.deepEqual(
+      outputs.map((output) => 'data' in output && output.data),
+      [{ 'text/html': '<b>1</b>', 'text/plain': '1' }],
+    );
+  });
+
+  it("takes tslab's own displays", async () => {
+    const { outputs } = await run("import * as tslab from 'tslab'; tslab.display.html('<i>x</i>')");
+    assert.deepEqual(outputs, [
+      {
+        output_type: 'display_data',
+        data: { 'text/html': '<i>x</i>' },
+        metadata: {},
+        transient: {},
+      },
+    ]);
+  });
+
+  it('of an abandoned loop goes on to the cell that started it', async () => {
+    let ticks = 0;
+    await running.kernel.execute(
+      "const timer = setInterval(() => console.log('tick'), 10); void timer;",
+      { onOutput: () => ticks++ },
+    );
+    await pause(200);
+    await run('clearInterval(timer)');
+    assert.ok(ticks >= 3, `${ticks} ticks`);
+  });
+});
