@@ -48,11 +48,13 @@ export function cellCode(syntax: CellSyntax, context: CellCodeContext): CellCode
   ];
   const rewrite = (node: ts.Node): string => applyEdits(text, edits, node.getStart(file), node.end);
   const own = context.bindings.all.filter(({ cell }) => cell === syntax.cell);
-  const typeEdits = own.flatMap((binding) => keepDeclaredType(binding, rewrite));
+  const flagged = new Set<ts.Statement>(context.parameters.map(({ statement }) => statement));
+  const flagNames = new Set(context.parameters.map(({ name }) => name));
+  const variables = own.filter(({ name }) => !flagNames.has(name));
+  const typeEdits = variables.flatMap((binding) => keepDeclaredType(binding, rewrite));
   edits.push(...typeEdits);
 
   const outside: string[] = [];
-  const flagged = new Set<ts.Statement>(context.parameters.map(({ statement }) => statement));
   const kept: ts.Statement[] = [];
   for (const statement of file.statements) {
     const place = placeOf(statement, syntax, context.notebook);

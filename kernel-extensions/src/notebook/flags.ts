@@ -68,7 +68,7 @@ export function addFlags(command: Command, flags: FlagTable): void {
     const option = new Option(isSwitch ? `--${name} [${taken}]` : `--${name} <${taken}>`, help)
       .argParser(parse)
       .default(value, Array.isArray(value) ? value.join(',') : String(value));
-    command.addOption(isSwitch ? option.preset('true') : option);
+    command.addOption(option);
     if (isSwitch) command.addOption(new Option(`--no-${name}`, `the same as --${name} false`));
   }
 }

@@ -11,5 +11,5 @@ const houseStyle: Options = { printWidth: 100, singleQuote: true, trailingComma:
 export async function formatScript(text: string, file: string): Promise<string> {
   const prettier = await import('prettier');
   const settings = await prettier.resolveConfig(file, { editorconfig: true });
-  return prettier.format(text, { ...(settings ?? houseStyle), filepath: file });
+  return await prettier.format(text, { ...(settings ?? houseStyle), filepath: file });
 }
