@@ -99,6 +99,8 @@ export class JupyterServer {
     const server = new JupyterServer(options);
     try {
       await server.waitUntilItAnswers(jupyterFolders(options.cache).runtime);
+      // It has been read: nothing is left behind even when we are killed outright.
+      rmSync(server.configFile, { force: true });
     } catch (error) {
       await server.stop();
       throw error;

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '../setup/temporary-folder';
+import { FlowbookProcess } from './flowbook-process';
+
+describe('flowbook lab --headless', () => {
+  const folder = temporaryFolder();
+
+  function writeNotebook(name: string, ...sources: string[]): void {
+    const cells = sources.map((source, index) => ({
+      cell_type: 'code',
+      id: `c${index + 1}`,
+      metadata: index === 0 ? { tags: ['parameters'] } : {},
+      execution_count: null,
+      outputs: [],
+      source,
+    }));
+    const metadata = {
+      kernelspec: {
+        name: 'flowbook',
+        display_name: 'TypeScript (Flowbook)',
+        language: 'typescript',
+      },
+    };
+    mkdirSync(join(folder.path, 'notebooks'), { recursive: true });
+    writeFileSync(
+      join(folder.path, 'notebooks', `${name}.ipynb`),
+      JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 }),
+    );
+  }
+
+  /** Runs the notebook of that name; gives the exit code, what was printed, and the run's folder. */
+  async function run(name: string, ...parameters: string[]) {
+    const flowbook = new FlowbookProcess(['lab', '--headless', name, ...parameters], folder.path);
+    const code = await flowbook.ended;
+    const runs = join(folder.path, 'runs');
+    const found = existsSync(runs) ? readdirSync(runs).filter((one) => one.includes(name)) : [];
+    const runFolder = join(runs, found.at(-1) ?? '');
+    const read = (file: string) => readFileSync(join(runFolder, file), 'utf8');
+    const { stdout, stderr } = flowbook;
+    return { code, stdout, stderr, runFolder, found, read };
+  }
+
+  it('--headless writes the executed notebook and log.jsonl into runs/, and ends with 0', async () => {
+    writeNotebook(
+      '01-small-loop',
+      'const steps: number = 3;',
+      `import { appendFileSync } from 'node:fs';
+for (let step = 1; step <= steps; step++) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  const line = JSON.stringify({ step, seconds: 0.01, reward: step / 10 });
+  appendFileSync(process.env.FLOWBOOK_RUN_DIR + '/log.jsonl', line + '\\n');
+  console.log('step', step);
+}`,
+      `import { readdirSync } from 'node:fs';
+readdirSync('.').includes('01-small-loop.ipynb')`,
+    );
+    const { code, stdout, stderr, found, read } = await run('small-loop', '-p', 'steps=2');
+    assert.equal(code, 0, stderr);
+    assert.match(found[0], /^\d{8}-\d{6}-01-small-loop$/);
+    assert.match(stdout, /^step 1\nstep 2\n\nWrote runs\/[^/]+\/01-small-loop\.ipynb\n$/);
+    assert.equal(
+      read('log.jsonl'),
+      '{"step":1,"seconds":0.01,"reward":0.1}\n{"step":2,"seconds":0.01,"reward":0.2}\n',
+    );
+    const { cells } = JSON.parse(read('01-small-loop.ipynb'));
+    assert.deepEqual(
+      cells.map((cell: { execution_count: number }) => cell.execution_count),
+      [1, 2, 3],
+    );
+    assert.deepEqual(cells[0].source, ['const steps: number = 2;']);
+    assert.deepEqual(cells[1].outputs, [
+      { name: 'stdout', output_type: 'stream', text: ['step 1\n', 'step 2\n'] },
+    ]);
+    assert.deepEqual(cells[2].outputs[0].data['text/plain'], ['true']);
+  });
+
+  it('--headless ends with 1 and tells the error of the cell that fails, and saves what ran', async () => {
+    writeNotebook(
+      '02-fails',
+      'const a = 1;',
+      "console.log('before');\nthrow new RangeError('no way');",
+      '3',
+    );
+    const { code, stderr, read } = await run('fails');
+    assert.equal(code, 1);
+    assert.match(stderr, /Error in cell 2 \[c2\]:[^]*RangeError: no way[^]*line 2/);
+    const { cells } = JSON.parse(read('02-fails.ipynb'));
+    assert.deepEqual(
+      cells[1].outputs.map((output: { output_type: string }) => output.output_type),
+      ['stream', 'error'],
+    );
+    assert.equal(cells[1].outputs[1].ename, 'RangeError');
+    assert.deepEqual(cells[2].outputs, []);
+  });
+
+  it('--headless saves the notebook when the process of the cells is killed', async () => {
+    const kill = "process.kill(process.pid, 'SIGKILL'); await new Promise(() => {});";
+    writeNotebook('03-dies', "console.log('alive')", kill, '3');
+    const { code, stderr, read } = await run('dies');
+    assert.equal(code, 1);
+    assert.match(stderr, /Error in cell 2 \[c2\]/);
+    const { cells } = JSON.parse(read('03-dies.ipynb'));
+    assert.deepEqual(cells[0].outputs[0].text, ['alive\n']);
+    assert.equal(cells[1].outputs.at(-1).output_type, 'error');
+  });
+
+  it('--headless lists the notebooks when none matches', async () => {
+    const { code, stderr } = await run('no-such-recipe');
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^flowbook: Cannot find the notebook "no-such-recipe" as a notebook in .* must match: there are 01-small-loop\.ipynb/,
+    );
+  });
+
+  it('--headless refuses a parameter that the notebook does not have, by name', async () => {
+    const { code, stderr } = await run('small-loop', '-p', 'stepz=2');
+    assert.equal(code, 1);
+    assert.match(stderr, /Cannot set "stepz" as the notebook's parameters are: steps/);
+  });
+});
