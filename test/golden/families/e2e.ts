@@ -1,0 +1,59 @@
+import {
+  DiffusionModelConfig,
+  VllmOmniPipelineBase,
+  loadPipeline,
+  tf,
+  type DenoisedStep,
+} from '@flowbook/sdk';
+import { Comparison, type Tolerance } from '../comparison';
+import type { FamilyCheck } from '../golden-case';
+
+/** What the note beside the tolerance allows. */
+const IMAGE_ATOL = 1e-2;
+
+/** From text to picture without noise: the latents after each step, and the picture in [0, 1]. */
+export const check: FamilyCheck = async (goldenCase) => {
+  const { json } = goldenCase;
+  const path = goldenCase.path(json.model);
+  const { architecture, algorithm } = DiffusionModelConfig.from({ path });
+  if (VllmOmniPipelineBase.getClass(architecture, algorithm) === null) {
+    return { status: 'skipped', worst: 0, tolerance: 0, detail: `${architecture} is not built` };
+  }
+  const comparison = new Comparison();
+  const tolerance = json.tolerance as Tolerance;
+  const { height, width } = json;
+  const pipeline = loadPipeline(path, { height, width });
+  const negatives = json.negative_prompts as string[] | null;
+  const steps: tf.Tensor[] = [];
+  try {
+    const { output } = await pipeline.forward(
+      {
+        prompts: (json.prompts as string[]).map((prompt, row) => ({
+          prompt,
+          negative_prompt: negatives?.[row],
+        })),
+      },
+      {
+        latents: goldenCase.tensor('initial_latents'),
+        numInferenceSteps: json.num_inference_steps,
+        trueCfgScale: json.true_cfg_scale,
+        noiseLevel: 0,
+        logprobs: false,
+        outputType: 'pt',
+        callbackOnStepEnd: ({ tensors }: DenoisedStep) => {
+          steps.push(tensors.latents.clone());
+        },
+      },
+    );
+    const expected = goldenCase.tensor('latents_after_step');
+    comparison.compare('latents_after_step', tf.stack(steps), expected, tolerance);
+    const image = tf.div(tf.add(output as tf.Tensor, 1), 2);
+    comparison.compare('image01', image, goldenCase.tensor('image01'), {
+      ...tolerance,
+      atol: IMAGE_ATOL,
+    });
+  } finally {
+    pipeline.dispose();
+  }
+  return comparison.result();
+};
