@@ -22,8 +22,9 @@ export const bindingFiles = ['tfjs_binding.node', 'tfjs_binding_tensorflow.node'
 /** tfjs-node picks the highest Node-API version of its list that Node knows: 8 for every Node from 16 on. */
 const napiVersion = 8;
 
-const addonSource = fileURLToPath(new URL('./open-quietly.cc', import.meta.url));
-const bindingSource = fileURLToPath(new URL('./define-functions.cc', import.meta.url));
+/** Folder of our own C++ sources: this one. */
+const ownSources = fileURLToPath(new URL('.', import.meta.url));
+const ownSourceNames = ['define-functions.cc', 'open-quietly.cc'];
 
 /** Folder of an installed package, searched from each of `places` upwards; null when it is not there. */
 export function packageFolder(name, places) {
@@ -50,7 +51,7 @@ export async function findCompiler(environment = process.env) {
   );
 }
 
-function commands({ platform, library, nodeHeaders, tfjs, folder }) {
+function commands({ platform, library, nodeHeaders, tfjs, sources, folder }) {
   const [tensorflow, framework] = platform.libraries.map((name) => join(library, name));
   const shared = ['-std=c++17', '-O2', '-shared', '-fPIC', `-DNAPI_VERSION=${napiVersion}`];
   if (process.platform === 'darwin') shared.push('-undefined', 'dynamic_lookup');
@@ -65,7 +66,7 @@ function commands({ platform, library, nodeHeaders, tfjs, folder }) {
       `-I${join(library, 'include')}`,
       include,
       join(tfjs, 'binding', 'tfjs_backend.cc'),
-      bindingSource,
+      join(sources, 'define-functions.cc'),
       tensorflow,
       framework,
       `-Wl,-rpath,${library}`,
@@ -76,7 +77,7 @@ function commands({ platform, library, nodeHeaders, tfjs, folder }) {
       ...shared,
       `-DTENSORFLOW_FRAMEWORK="${framework}"`,
       include,
-      addonSource,
+      join(sources, 'open-quietly.cc'),
       ...(process.platform === 'linux' ? ['-ldl'] : []),
       '-o',
       join(folder, bindingFiles[0]),
@@ -93,11 +94,14 @@ function keyOf(parts, files) {
 /** Where the binding is built in the cache folder: one folder for each set of sources, flags and library. */
 export function bindingFolder({ cache, platform, tfjs }) {
   const library = libraryFolder(cache, platform);
-  const sources = readdirSync(join(tfjs, 'binding')).sort();
-  const key = keyOf(commands({ platform, library, nodeHeaders: '', tfjs: '', folder: '' }), [
-    ...sources.map((name) => join(tfjs, 'binding', name)),
-    addonSource,
-    bindingSource,
+  const theirSources = join(tfjs, 'binding');
+  // Where the sources lie does not matter: all clones and installations share one binding.
+  const anywhere = { nodeHeaders: '', tfjs: '', sources: '', folder: '' };
+  const key = keyOf(commands({ platform, library, ...anywhere }), [
+    ...readdirSync(theirSources)
+      .sort()
+      .map((name) => join(theirSources, name)),
+    ...ownSourceNames.map((name) => join(ownSources, name)),
   ]);
   return join(cache, `binding-${platform.name}-${key}`);
 }
@@ -120,7 +124,14 @@ async function build({ cache, platform, nodeHeaders, tfjs, built, report }) {
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
   const library = libraryFolder(cache, platform);
-  const list = commands({ platform, library, nodeHeaders, tfjs, folder: partial });
+  const list = commands({
+    platform,
+    library,
+    nodeHeaders,
+    tfjs,
+    sources: ownSources,
+    folder: partial,
+  });
   for (const [index, flags] of list.entries()) {
     report(`compiling with ${program}`, index / list.length);
     const { code, stderr } = await runCommand(program, flags);
