@@ -79,6 +79,9 @@ export function moduleSyntaxTransformer(ts: TypeScript): ts.TransformerFactory<t
     };
     const visit = (node: ts.Node): ts.Node => {
       const changed = ts.visitEachChild(node, visit, context);
+      if (ts.isShorthandPropertyAssignment(node)) {
+        return expandSharedShorthand(ts, factory, node);
+      }
       if (ts.isCallExpression(changed) && changed.expression.kind === ts.SyntaxKind.ImportKeyword) {
         return factory.updateCallExpression(
           changed,

@@ -4,7 +4,8 @@ import { outputFence } from '../engine-messages';
 
 const [FENCE_START, FENCE_END] = outputFence(1).split('1');
 const FENCE = new RegExp(`${FENCE_START}(\\d+)${FENCE_END}`, 'g');
-const LONGEST_FENCE = outputFence(Number.MAX_SAFE_INTEGER).length;
+/** What may be the first part of a fence, at the end of what was read. */
+const FENCE_BEGUN = new RegExp(`${FENCE_START[0]}[a-z:-]*\\d*${FENCE_END[0]}?$`);
 
 /** One raw output stream of the engine: passes its text on and notices the fence that ends a cell. */
 export class RawOutput {
@@ -28,18 +29,12 @@ export class RawOutput {
   }
 
   private receive(text: string): void {
-    let rest = this.held + text;
-    this.held = '';
-    const output = rest.replace(FENCE, (_, cell: string) => {
+    let rest = (this.held + text).replace(FENCE, (_, cell: string) => {
       this.lastFence = Math.max(this.lastFence, Number(cell));
       return '';
     });
-    rest = output;
-    const start = rest.lastIndexOf('\u0000');
-    if (start >= 0 && rest.length - start < LONGEST_FENCE) {
-      this.held = rest.slice(start); // perhaps the first half of a fence
-      rest = rest.slice(0, start);
-    }
+    this.held = FENCE_BEGUN.exec(rest)?.[0] ?? '';
+    if (this.held !== '') rest = rest.slice(0, -this.held.length);
     if (rest !== '') this.pass(rest);
     this.settleFences();
   }

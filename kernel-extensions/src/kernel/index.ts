@@ -1,0 +1,2 @@
+export * from './client';
+export { clearOutput, input } from './notebook-io';
