@@ -1,2 +1,3 @@
 export * from './display';
 export * from './notebook';
+export * from './kernel';

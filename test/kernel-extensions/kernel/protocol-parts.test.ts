@@ -128,15 +128,13 @@ describe('RawOutput', () => {
     const raw = new RawOutput(stream, (part) => (text += part));
     let reached = false;
     void raw.fence(3).then(() => (reached = true));
-    const bytes = Buffer.from(`é before${outputFence(3)}after`);
-    for (const byte of bytes) {
+    for (const byte of Buffer.from(`é before${outputFence(3)}`)) {
       assert.equal(reached, false);
       stream.write(Buffer.from([byte]));
       await pause(0);
-      if (text.includes('a')) break;
     }
     assert.equal(reached, true);
-    assert.match(text, /^é before/);
+    assert.equal(text, 'é before');
     await raw.fence(2);
   });
 

@@ -1,4 +1,5 @@
 import type ts from 'typescript';
+import { expandSharedShorthand } from './shared-shorthand';
 
 type TypeScript = typeof ts;
 
@@ -79,8 +80,8 @@ export function moduleSyntaxTransformer(ts: TypeScript): ts.TransformerFactory<t
     };
     const visit = (node: ts.Node): ts.Node => {
       const changed = ts.visitEachChild(node, visit, context);
-      if (ts.isShorthandPropertyAssignment(node)) {
-        return expandSharedShorthand(ts, factory, node);
+      if (ts.isShorthandPropertyAssignment(changed)) {
+        return expandSharedShorthand(ts, factory, changed, node);
       }
       if (ts.isCallExpression(changed) && changed.expression.kind === ts.SyntaxKind.ImportKeyword) {
         return factory.updateCallExpression(

@@ -1,4 +1,4 @@
-import type * as ts from 'typescript';
+import type ts from 'typescript';
 
 type TypeScript = typeof ts;
 
@@ -8,17 +8,20 @@ type Scope = ts.Node & { locals?: ReadonlyMap<string, unknown> };
 /**
  * Writes `{ a }` out as `{ a: exports.a }` where `a` is another cell's variable. tslab puts `exports`
  * before such names everywhere else, but leaves shorthand as it is.
+ *
+ * @param place The node in the tree that was parsed: scopes are found from it.
  */
 export function expandSharedShorthand(
   ts: TypeScript,
   factory: ts.NodeFactory,
   node: ts.ShorthandPropertyAssignment,
+  place: ts.Node,
 ): ts.PropertyAssignment | ts.ShorthandPropertyAssignment {
   const { name, objectAssignmentInitializer: fallback } = node;
-  if (isDeclaredAround(node, name.text)) return node;
+  if (isDeclaredAround(place, name.text)) return node;
   const exports = factory.createIdentifier('exports');
   const shared = ts.setSourceMapRange(factory.createPropertyAccessExpression(exports, name), name);
-  if (isAssignmentTarget(ts, node.parent)) {
+  if (isAssignmentTarget(ts, place.parent)) {
     const target = fallback
       ? factory.createBinaryExpression(shared, ts.SyntaxKind.EqualsToken, fallback)
       : shared;
