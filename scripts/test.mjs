@@ -1,5 +1,5 @@
 // npm test [-- MOCHA ARGUMENTS]: set-up, build, and the tests; the last line is "N passed, N failed".
-//   --fast   leaves out the tests that need Python or a browser
+//   --fast   leaves out the tests that need Python, a browser or npm's registry
 //   --long   adds the ones that take many minutes
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,6 +12,8 @@ import { root } from './packages.mjs';
 import { allStages } from './stages.mjs';
 
 const given = process.argv.slice(2);
+/** Tests that need Python, a browser or npm's registry. */
+const slowFolders = ['jupyter', 'browser', 'packages'];
 const isFast = given.includes('--fast');
 const isLong = given.includes('--long');
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');
@@ -28,7 +30,7 @@ async function setUp() {
 }
 
 function runMocha(countsFile) {
-  const slow = isFast ? ['--ignore', 'test/jupyter/**', '--ignore', 'test/browser/**'] : [];
+  const slow = isFast ? slowFolders.flatMap((name) => ['--ignore', `test/${name}/**`]) : [];
   const mocha = spawn(
     process.execPath,
     [
