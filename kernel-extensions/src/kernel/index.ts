@@ -1,3 +1,3 @@
 export { KernelClient } from './client';
 export type { CellOutput, ExecuteOptions, ExecuteResult, KernelClientOptions } from './client';
-export { clearOutput, input } from './notebook-io';
+export { input } from './notebook-input';

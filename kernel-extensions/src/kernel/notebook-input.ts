@@ -1,8 +1,6 @@
-const displaySink = Symbol.for('flowbook.display.sink');
 const inputKey = Symbol.for('flowbook.input');
 
 type Ask = (prompt: string, password: boolean) => Promise<string>;
-type Clear = (options: { wait: boolean }) => void | Promise<void>;
 
 /**
  * Asks the user for a line of text in the notebook.
@@ -14,14 +12,4 @@ export async function input(prompt = '', options: { password?: boolean } = {}): 
   const ask = (globalThis as { [key: symbol]: unknown })[inputKey] as Ask | undefined;
   if (!ask) throw new Error('Cannot ask for input as the code must run in the Flowbook kernel');
   return ask(prompt, options.password ?? false);
-}
-
-/**
- * Removes the output of the cell; with `wait`, only when the next output arrives, which does not flicker.
- * Does nothing where there is no output to remove (a script, a test).
- */
-export async function clearOutput({ wait = false }: { wait?: boolean } = {}): Promise<void> {
-  const sink = (globalThis as { [key: symbol]: unknown })[displaySink] as
-    { clear?: Clear } | undefined;
-  await sink?.clear?.({ wait });
 }
