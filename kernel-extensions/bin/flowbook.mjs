@@ -5,6 +5,12 @@ import { existsSync } from 'node:fs';
 // TensorFlow reads this when its library opens.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
 
+// A reader that has seen enough (`flowbook doctor | head -3`) is no error.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 const [command, ...parameters] = process.argv.slice(2);
 const built = new URL('../dist/cli.js', import.meta.url);
 

@@ -27,6 +27,16 @@ describe('native library', () => {
     assert.match(stderr, /oneDNN custom operations/);
   });
 
+  it('the built sdk computes without a warning of this Node', () => {
+    const code = "const { tf } = require('@flowbook/sdk'); console.log(tf.sum([1, 2]).arraySync())";
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', code], {
+      encoding: 'utf8',
+      cwd: repository,
+    });
+    assert.equal(stderr, '');
+    assert.equal(stdout, '3\n');
+  });
+
   it('TensorFlow gives gradients', () => {
     const code = 'console.log(tf.grad((x) => x.square().sum())(tf.tensor([1, 2, 3])).arraySync())';
     assert.equal(withTensorflow(code).stdout, '[ 2, 4, 6 ]\n');

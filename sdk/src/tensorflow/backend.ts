@@ -1,4 +1,4 @@
-import * as util from 'node:util';
+import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 
 /** What carries the tensors in this process. */
@@ -29,11 +29,7 @@ export interface NativeBinding {
 export interface NativeBackend {
   readonly binding: NativeBinding;
   readonly isUsingGpuDevice?: boolean;
-  executeSingleOutput(
-    name: string,
-    attributes: unknown[],
-    inputs: tf.Tensor[],
-  ): tf.Tensor;
+  executeSingleOutput(name: string, attributes: unknown[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(
     name: string,
     attributes: unknown[],
@@ -42,15 +38,15 @@ export interface NativeBackend {
   ): tf.Tensor[];
 }
 
-/** Node 23 removed two functions that tfjs-node still calls. */
-function restoreRemovedNodeFunctions(): void {
+/** tfjs-node calls two functions that Node 22 warns of and Node 23 removed. */
+function replaceRemovedNodeFunctions(): void {
   const target = util as unknown as Record<string, unknown>;
-  target.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  target.isArray ??= Array.isArray;
+  target.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  target.isArray = Array.isArray;
 }
 
 function load(): BackendInfo {
-  restoreRemovedNodeFunctions();
+  replaceRemovedNodeFunctions();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   const wanted = process.env.FLOWBOOK_BACKEND;
   let reason = 'FLOWBOOK_BACKEND=cpu asks for it';
