@@ -45,14 +45,14 @@ export interface WantedObject {
   color: ColorName | null;
 }
 
-/** A prompt of the shapes world with what a picture must show to be right. */
-export interface ShapesPrompt {
+/** A prompt of the shapes world with what a picture must show to be right. A type, so that it is a `PromptRecord`. */
+export type ShapesPrompt = {
   prompt: string;
   kind: PromptKind;
   objects: WantedObject[];
   /** Holds between the first and the second object, or null. */
   relation: Relation | null;
-}
+};
 
 /** How far the second object lies along a relation's own axis: positive when the relation holds. */
 export function distanceAlong(relation: Relation, dx: number, dy: number): number {

@@ -76,7 +76,7 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
       const save = inputs[inputs.length - 1] as unknown as tf.GradSaveFunc;
       save(flattenTree(args).tensors);
       const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const gradients = backward(dy, ...replaceTensors(args, saved));
+        const gradients = outsideTape(() => backward(dy, ...replaceTensors(args, saved)));
         return used.map(({ name }) => gradients[name]);
       };
       return { value: y, gradFunc };
