@@ -25,17 +25,13 @@ export function keepDeclaredType(
   const insert = (at: number, text: string): TextEdit => ({ start: at, end: at, text });
 
   if (!initializer) {
-    if (!type) return [insert(name.end, ': any')];
-    return assignedLater && !declaration.exclamationToken ? [insert(name.end, '!')] : [];
+    const assigned = type !== undefined && !declaration.exclamationToken && assignedLater;
+    return assigned ? [insert(name.end, '!')] : [];
   }
   if (!type) {
-    const grows = ts.isArrayLiteralExpression(initializer) && initializer.elements.length === 0;
-    if (grows && elsewhere.some(({ inFunction }) => inFunction))
-      return [insert(name.end, ': any[]')];
-    if (isNothing(initializer)) return [insert(name.end, ': any')];
     return isBoolean(initializer) && assignedLater ? [insert(initializer.end, ' as boolean')] : [];
   }
-  if (!isLiteral(initializer) || isPlain(type)) return [];
+  if (isPlain(type) || !(isLiteral(initializer) || isMemberOf(initializer, type))) return [];
   if (type.kind === ts.SyntaxKind.BooleanKeyword && !assignedLater && isConst(declaration))
     return [];
   return [
@@ -63,6 +59,11 @@ function isLiteral(node: ts.Expression): boolean {
   return (
     isNothing(node) || isBoolean(node) || ts.isStringLiteralLike(node) || ts.isNumericLiteral(node)
   );
+}
+
+/** Whether the value is a member of the enum that is its type: `Mode.A`. */
+function isMemberOf(node: ts.Expression, type: ts.TypeNode): boolean {
+  return ts.isPropertyAccessExpression(node) && node.expression.getText() === type.getText();
 }
 
 /** Types that a literal's assignment cannot narrow. */
