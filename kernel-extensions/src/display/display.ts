@@ -6,7 +6,7 @@ import { toBundle } from './to-bundle';
 
 /** Where and under what name a value is displayed. */
 export interface DisplayOptions {
-  /** Names the output for `updateDisplay`; made up when absent. */
+  /** Names the output for `updateDisplay`. */
   displayId?: string;
   /** Kebab-case name for files; default is the drawing's own. */
   name?: string;
@@ -16,25 +16,24 @@ export interface DisplayOptions {
 
 /**
  * Shows a value where the code runs: in the notebook, in a script's files, in a test's memory.
- * Returns the output's id once it is published. Calls are published in the order they were made,
- * also when nobody awaits them.
+ * Calls are published in the order they were made, also when nobody awaits them.
  *
  * @param value anything that `toBundle` takes.
  * @example
- * const displayId = await display('step 1');
- * await updateDisplay(displayId, 'step 2');
+ * await display('step 1', { displayId: 'progress' });
+ * await updateDisplay('progress', 'step 2');
  */
-export function display(value: unknown, options: DisplayOptions = {}): Promise<string> {
+export function display(value: unknown, options: DisplayOptions = {}): Promise<void> {
   return show(value, false, options.displayId ?? randomUUID(), options);
 }
 
 /** Replaces every output that was displayed under `displayId`. */
-export async function updateDisplay(
+export function updateDisplay(
   displayId: string,
   value: unknown,
   options: Omit<DisplayOptions, 'displayId'> = {},
 ): Promise<void> {
-  await show(value, true, displayId, options);
+  return show(value, true, displayId, options);
 }
 
 /** Clears the cell's output at once, or with `wait` when its next output arrives. */
@@ -48,11 +47,10 @@ function show(
   update: boolean,
   displayId: string,
   { name, sink = displaySink() }: DisplayOptions,
-): Promise<string> {
+): Promise<void> {
   const drawn = toBundle(value);
   return publishInOrder(async () => {
     const bundle = await drawn;
     await sink.publish(name === undefined ? bundle : { ...bundle, name }, { displayId, update });
-    return displayId;
   });
 }

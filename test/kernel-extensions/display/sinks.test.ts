@@ -26,9 +26,9 @@ describe('display()', () => {
     const restore = setDisplaySink(sink);
     try {
       assert.equal(displaySink(), sink);
-      const displayId = await display('one');
-      await updateDisplay(displayId, 'two');
-      assert.equal(await display('three', { displayId: 'mine' }), 'mine');
+      await display('one', { displayId: 'first' });
+      await updateDisplay('first', 'two');
+      await display('three');
       assert.deepEqual(
         sink.published.map(({ bundle, displayId: id, update }) => [
           bundle.data[mime.plain],
@@ -36,9 +36,9 @@ describe('display()', () => {
           update,
         ]),
         [
-          ['one', displayId, false],
-          ['two', displayId, true],
-          ['three', 'mine', false],
+          ['one', 'first', false],
+          ['two', 'first', true],
+          ['three', sink.published[2].displayId, false],
         ],
       );
       await clearOutput({ wait: true });
@@ -100,8 +100,8 @@ describe('FileSink', () => {
 
   it("replaces a display's files on an update, and leaves no picture of an earlier frame", async () => {
     const sink = new FileSink(directory);
-    const displayId = await display(rewardCurve([row(1)]), { sink });
-    await updateDisplay(displayId, 'only words', { sink });
+    await display(rewardCurve([row(1)]), { sink, displayId: 'curve' });
+    await updateDisplay('curve', 'only words', { sink });
     assert.deepEqual(readdirSync(directory), ['01-reward-curve.txt']);
     assert.equal(readFileSync(path.join(directory, '01-reward-curve.txt'), 'utf8'), 'only words\n');
     const live = liveDisplay(undefined, { sink });
