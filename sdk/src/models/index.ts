@@ -1,6 +1,7 @@
 export * from './layers';
 export { QwenImageTransformer2DModel } from './qwen-image/transformer';
-export type { AddLoraOptions } from './qwen-image/transformer';
+export { DiffusionTransformer } from './diffusion-transformer';
+export type { AddLoraOptions, TransformerInputs } from './diffusion-transformer';
 export type { QwenImageTransformerConfig } from './qwen-image/transformer-config';
 export type { QwenImageTransformerInputs } from './qwen-image/transformer-inputs';
 export { qwenRotaryFactors } from './qwen-image/rope';

@@ -8,3 +8,4 @@ export { attention, MASKED } from './attention';
 export { timestepEmbedding } from './timestep-embedding';
 export { withZeroGradient } from './zero-gradient';
 export { loraWeight } from './lora-weight';
+export { headsFirst, joinHeads, splitHeads } from './heads';

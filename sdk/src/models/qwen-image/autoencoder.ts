@@ -1,6 +1,5 @@
-import { readComponentConfig, resolveComponentPath } from '../../io/model-directory';
-import { readStateDict } from '../../io/state-dict';
 import { tf } from '../../tensorflow';
+import { loadComponent } from '../load-component';
 import { autoencoderConfig, type AutoencoderConfig } from './autoencoder-config';
 import { decoderLayers } from './vae-decoder';
 import { encoderLayers } from './vae-encoder';
@@ -66,13 +65,11 @@ export class AutoencoderKLQwenImage {
    * @throws When a file or a tensor is missing.
    */
   static fromPretrained(path: string): AutoencoderKLQwenImage {
-    const folder = resolveComponentPath(path, 'vae');
-    const stateDict = readStateDict(folder);
-    try {
-      return new AutoencoderKLQwenImage(readComponentConfig(folder), stateDict);
-    } finally {
-      tf.dispose([...stateDict.values()]);
-    }
+    return loadComponent(
+      path,
+      'vae',
+      (config, stateDict) => new AutoencoderKLQwenImage(config, stateDict),
+    );
   }
 
   /**

@@ -1,7 +1,6 @@
-import { readComponentConfig, resolveComponentPath } from '../../io/model-directory';
-import { readStateDict } from '../../io/state-dict';
 import { tf } from '../../tensorflow';
 import { MASKED, rmsNorm } from '../layers';
+import { loadComponent } from '../load-component';
 import { textEncoderConfig, type TextEncoderConfig } from './text-encoder-config';
 import { textEncoderLayer, type TextContext } from './text-encoder-layer';
 import { textRotary } from './text-encoder-rotary';
@@ -57,13 +56,11 @@ export class Qwen2_5_VLTextEncoder {
    * @throws When a file or a tensor is missing.
    */
   static fromPretrained(path: string): Qwen2_5_VLTextEncoder {
-    const folder = resolveComponentPath(path, 'text_encoder');
-    const stateDict = readStateDict(folder);
-    try {
-      return new Qwen2_5_VLTextEncoder(readComponentConfig(folder), stateDict);
-    } finally {
-      tf.dispose([...stateDict.values()]);
-    }
+    return loadComponent(
+      path,
+      'text_encoder',
+      (config, stateDict) => new Qwen2_5_VLTextEncoder(config, stateDict),
+    );
   }
 
   /**

@@ -1,14 +1,17 @@
 import { tf } from '../../tensorflow';
 import {
   attention,
-  geluTanh,
+  headsFirst,
+  joinHeads,
   modulatedLayerNorm,
   rmsNorm,
   rotateInterleaved,
+  splitHeads,
   withZeroGradient,
   type RotaryTables,
 } from '../layers';
 import type { ModelWeights } from '../model-weights';
+import { feedForward, gatedAdd, modulations } from '../transformer-parts';
 
 /** The two streams of a block. */
 export interface Streams {
@@ -52,21 +55,18 @@ export function transformerBlock(
 ): Streams {
   const { weights } = context;
   const { img: imgTime, txt: txtTime } = context.time;
-  const [imgAttention, imgMlp] = modulations(
+  const [imgAttention, imgMlp] = streamModulations(
     `${path}.img_mod.1`,
     imgTime,
     weights,
     context.isCondition,
   );
-  const [txtAttention, txtMlp] = modulations(`${path}.txt_mod.1`, txtTime, weights, null);
+  const [txtAttention, txtMlp] = streamModulations(`${path}.txt_mod.1`, txtTime, weights, null);
   const imgInput = modulatedLayerNorm(img, imgAttention[0], imgAttention[1]);
   const txtInput = modulatedLayerNorm(txt, txtAttention[0], txtAttention[1]);
   const mlp = (stream: 'img' | 'txt', x: tf.Tensor3D, [shift, scale, gate]: Modulation) => {
-    const hidden = weights.linear(
-      `${path}.${stream}_mlp.net.0.proj`,
-      modulatedLayerNorm(x, shift, scale),
-    );
-    return gatedAdd(x, gate, weights.linear(`${path}.${stream}_mlp.net.2`, geluTanh(hidden)));
+    const normed = modulatedLayerNorm(x, shift, scale);
+    return gatedAdd(x, gate, feedForward(weights, `${path}.${stream}_mlp`, normed));
   };
   if (isLast) {
     const y = imageAttention(imgInput, txtInput, `${path}.attn`, context);
@@ -124,8 +124,8 @@ function attend(
     normedHeads(img, `${path}.to_k`, `${path}.norm_k`, context),
   ];
   const v = [
-    splitHeads(txt, `${path}.add_v_proj`, context),
-    splitHeads(img, `${path}.to_v`, context),
+    projectedHeads(txt, `${path}.add_v_proj`, context),
+    projectedHeads(img, `${path}.to_v`, context),
   ];
   const y = attention(
     q,
@@ -133,14 +133,11 @@ function attend(
     headsFirst(v),
     context.bias,
   );
-  const [batch, , length] = y.shape;
-  return tf.transpose(y, [0, 2, 1, 3]).reshape([batch, length, img.shape[2]]);
+  return joinHeads(y);
 }
 
-/** A projection's output by heads: (B, L, C) -> (B, L, H, D) */
-function splitHeads(x: tf.Tensor3D, path: string, { weights, heads }: BlockContext): tf.Tensor4D {
-  const [batch, length, width] = x.shape;
-  return weights.linear(path, x).reshape([batch, length, heads, width / heads]);
+function projectedHeads(x: tf.Tensor3D, path: string, context: BlockContext): tf.Tensor4D {
+  return splitHeads(context.weights.linear(path, x), context.heads);
 }
 
 function normedHeads(
@@ -150,30 +147,19 @@ function normedHeads(
   context: BlockContext,
 ): tf.Tensor4D {
   const weight = context.weights.get(`${norm}.weight`) as tf.Tensor1D;
-  return rmsNorm(splitHeads(x, projection, context), weight);
-}
-
-/** Streams (B, L, H, D) one after the other -> (B, H, sum of L, D) */
-function headsFirst(streams: tf.Tensor4D[]): tf.Tensor4D {
-  return tf.transpose(streams.length === 1 ? streams[0] : tf.concat(streams, 1), [0, 2, 1, 3]);
-}
-
-/** x + gate y */
-function gatedAdd(x: tf.Tensor3D, gate: tf.Tensor3D, y: tf.Tensor3D): tf.Tensor3D {
-  return tf.add(x, tf.mul(gate, y));
+  return rmsNorm(projectedHeads(x, projection, context), weight);
 }
 
 /** The two modulations of a stream, from its time (B, C), or (2 B, C) when tokens differ. */
-function modulations(
+function streamModulations(
   path: string,
   time: tf.Tensor2D,
   weights: ModelWeights,
   isCondition: tf.Tensor3D | null,
 ): [Modulation, Modulation] {
-  const all = weights.linear(path, time);
-  const parts = tf
-    .split<tf.Tensor3D>(all.reshape<tf.Tensor3D>([all.shape[0], 1, all.shape[1]]), 6, 2)
-    .map((part) => (isCondition === null ? part : selectByToken(part, isCondition)));
+  const parts = modulations(weights, path, time, 6).map((part) =>
+    isCondition === null ? part : selectByToken(part, isCondition),
+  );
   return [parts.slice(0, 3), parts.slice(3)] as [Modulation, Modulation];
 }
 

@@ -1,3 +1,5 @@
+import { COUNT, invalidSetting, isCount, parseModelSettings } from '../model-settings';
+
 /** Settings of the Qwen-Image transformer, by diffusers' names. */
 export interface QwenImageTransformerConfig {
   /** Side of a patch, in latents. */
@@ -40,46 +42,27 @@ const DEFAULTS: QwenImageTransformerConfig = {
   use_layer3d_rope: false,
 };
 
+const NAME = 'QwenImageTransformer2DModel';
+
 /**
  * Fills in diffusers' defaults and checks the settings. Keys that start with "_" are left out.
  *
  * @throws When a key is unknown or its value cannot be; the message names the key.
  */
 export function parseTransformerConfig(json: object): QwenImageTransformerConfig {
-  const entries = Object.entries(json).filter(([key]) => !key.startsWith('_'));
-  const config = { ...DEFAULTS, ...Object.fromEntries(entries) } as QwenImageTransformerConfig;
-  for (const [key, value] of Object.entries(config)) checkEntry(key, value);
+  const config = parseModelSettings(NAME, json, DEFAULTS, {
+    out_channels: { ...COUNT, allows: (value) => value === null || isCount(value) },
+    axes_dims_rope: { rule: 'three even whole numbers', allows: isAxes },
+  });
   const { axes_dims_rope: axes, attention_head_dim: headSize } = config;
   if (axes.reduce((sum, size) => sum + size, 0) !== headSize) {
-    throw invalid('the sum of axes_dims_rope', `attention_head_dim, ${headSize}`, axes);
+    const rule = `attention_head_dim, ${headSize}`;
+    throw invalidSetting(NAME, 'the sum of axes_dims_rope', rule, axes);
   }
   return config;
 }
 
-function checkEntry(key: string, value: unknown): void {
-  if (!Object.hasOwn(DEFAULTS, key)) {
-    throw invalid('every key', `one of ${Object.keys(DEFAULTS).join(', ')}`, key);
-  }
-  if (key === 'axes_dims_rope') {
-    const isAxes = Array.isArray(value) && value.length === 3 && value.every(isEvenCount);
-    if (!isAxes) throw invalid(key, 'three even whole numbers', value);
-  } else if (typeof DEFAULTS[key as keyof QwenImageTransformerConfig] === 'boolean') {
-    if (typeof value !== 'boolean') throw invalid(key, 'true or false', value);
-  } else if (!(key === 'out_channels' && value === null) && !isCount(value)) {
-    throw invalid(key, 'a whole number from 1', value);
-  }
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0;
-}
-
-function isEvenCount(value: unknown): boolean {
-  return isCount(value) && value % 2 === 0;
-}
-
-function invalid(what: string, rule: string, value: unknown): Error {
-  return new Error(
-    `Cannot build QwenImageTransformer2DModel as ${what} must be ${rule}: current value is ${JSON.stringify(value)}`,
-  );
+function isAxes(value: unknown): boolean {
+  const isEven = (size: unknown) => isCount(size) && size % 2 === 0;
+  return Array.isArray(value) && value.length === 3 && value.every(isEven);
 }

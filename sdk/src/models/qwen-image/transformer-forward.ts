@@ -1,6 +1,7 @@
 import { tf } from '../../tensorflow';
-import { modulatedLayerNorm, rmsNorm, rotaryTables, silu, timestepEmbedding } from '../layers';
+import { rmsNorm, rotaryTables, silu, timestepEmbedding } from '../layers';
 import type { ModelWeights } from '../model-weights';
+import { continuousLayerNorm, embedding } from '../transformer-parts';
 import { qwenRotaryFactors, type ImageShape } from './rope';
 import { transformerBlock, type BlockContext, type Streams } from './transformer-block';
 import type { QwenImageTransformerConfig } from './transformer-config';
@@ -52,12 +53,8 @@ export function transformerForward(
       ...transformerBlock(previous, `transformer_blocks.${index}`, isLast, context),
     }));
   }
-  const [scale, shift] = tf.split<tf.Tensor3D>(
-    weights.linear('norm_out.linear', time.txt).expandDims<tf.Tensor3D>(1),
-    2,
-    2,
-  );
-  return weights.linear('proj_out', modulatedLayerNorm(streams.img, shift, scale));
+  const normedImage = continuousLayerNorm(weights, 'norm_out.linear', streams.img, time.txt);
+  return weights.linear('proj_out', normedImage);
 }
 
 /** silu of the time's embedding, for the modulations. */
@@ -68,12 +65,8 @@ function timeEmbedding(
 ): BlockContext['time'] {
   const sigma = tf.cast(timestep, 'float32') as tf.Tensor1D;
   const all = zeroCondition ? tf.concat1d([sigma, tf.zerosLike(sigma)]) : sigma;
-  const path = 'time_text_embed.timestep_embedder';
   const features = timestepEmbedding(all, TIME_FEATURES, TIME_SCALE);
-  const embedded = weights.linear(
-    `${path}.linear_2`,
-    silu(weights.linear(`${path}.linear_1`, features)),
-  );
+  const embedded = embedding(weights, 'time_text_embed.timestep_embedder', features);
   const withCondition =
     condition === null || condition === undefined
       ? embedded

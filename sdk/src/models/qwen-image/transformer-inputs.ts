@@ -1,10 +1,14 @@
 import { tf } from '../../tensorflow';
+import type { TransformerInputs } from '../diffusion-transformer';
 import { MASKED } from '../layers';
+import { checkInputShape, invalidInput } from '../model-inputs';
 import type { ImageShape } from './rope';
 import type { QwenImageTransformerConfig } from './transformer-config';
 
+const NAME = 'QwenImageTransformer2DModel';
+
 /** Inputs of the transformer, by diffusers' names. */
-export interface QwenImageTransformerInputs {
+export interface QwenImageTransformerInputs extends TransformerInputs {
   /** (B, S, C) packed latents; the tokens of all images of a row, one after the other. */
   hidden_states: tf.Tensor3D;
   /** (B) noise level between 0 and 1: the scheduler's timestep / 1000. */
@@ -21,8 +25,6 @@ export interface QwenImageTransformerInputs {
   additional_t_cond?: tf.Tensor1D | null;
   /** `scale` multiplies the adapters. */
   attention_kwargs?: { scale?: number } | null;
-  /** true: `{ sample }`; false: `[sample]`. Default true, as diffusers has it. */
-  return_dict?: boolean;
 }
 
 /** Checks the inputs against each other and the configuration. Throws with the name of what does not fit. */
@@ -33,10 +35,15 @@ export function checkTransformerInputs(
   const { hidden_states: x, encoder_hidden_states: text, timestep, img_shapes: shapes } = inputs;
   const [batch, tokens] = x.shape;
   const mask = inputs.encoder_hidden_states_mask ?? null;
-  checkShape('hidden_states', x, [batch, tokens, config.in_channels]);
-  checkShape('encoder_hidden_states', text, [batch, text.shape[1], config.joint_attention_dim]);
-  checkShape('timestep', timestep, [batch]);
-  if (mask !== null) checkShape('encoder_hidden_states_mask', mask, [batch, text.shape[1]]);
+  checkInputShape(NAME, 'hidden_states', x, [batch, tokens, config.in_channels]);
+  checkInputShape(NAME, 'encoder_hidden_states', text, [
+    batch,
+    text.shape[1],
+    config.joint_attention_dim,
+  ]);
+  checkInputShape(NAME, 'timestep', timestep, [batch]);
+  if (mask !== null)
+    checkInputShape(NAME, 'encoder_hidden_states_mask', mask, [batch, text.shape[1]]);
   const first = JSON.stringify(shapes[0] ?? null);
   if (shapes.length !== batch || shapes.some((row) => JSON.stringify(row) !== first)) {
     throw invalid('img_shapes', `${batch} equal rows`, JSON.stringify(shapes));
@@ -72,14 +79,6 @@ export function attentionBias(mask: tf.Tensor2D, imageTokens: number): tf.Tensor
   return all.reshape([batch, 1, 1, length + imageTokens]);
 }
 
-function checkShape(name: string, tensor: tf.Tensor, expected: readonly number[]): void {
-  if (JSON.stringify(tensor.shape) !== JSON.stringify(expected)) {
-    throw invalid(name, `of shape [${expected}]`, `[${tensor.shape}]`);
-  }
-}
-
 function invalid(what: string, rule: string, value: unknown): Error {
-  return new Error(
-    `Cannot run QwenImageTransformer2DModel as ${what} must be ${rule}: current value is ${value}`,
-  );
+  return invalidInput(NAME, what, rule, value);
 }

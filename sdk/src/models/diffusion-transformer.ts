@@ -1,0 +1,248 @@
+import { join } from 'node:path';
+import type { RandomKey } from '../core/random-key';
+import { readLoraFile, writeLoraFile } from '../io/lora-file';
+import { writeStateDict, type WriteStateDictOptions } from '../io/state-dict';
+import { writeAtomically } from '../io/write-atomically';
+import { tf } from '../tensorflow';
+import { LoraAdapters } from './lora-adapters';
+import { selectLoraTargets, type LoraTargets } from './lora-targets';
+import { ModelWeights } from './model-weights';
+
+/** The adapters of `addLora`. */
+export interface AddLoraOptions {
+  /** Rank of B A. */
+  rank: number;
+  /** The adapters' scale is alpha / rank. Default: rank. */
+  alpha?: number;
+  /** `'all-linear'`, ends of module paths such as `to_q`, or a regular expression. Default `'all-linear'`. */
+  targetModules?: LoraTargets;
+  /** What the random start of A depends on. */
+  key: RandomKey;
+  /** Default `default`. */
+  adapterName?: string;
+}
+
+/** What a kind of transformer consists of. */
+export interface TransformerDefinition<Config> {
+  /** diffusers' name of the class. */
+  className: string;
+  /** All settings, checked. */
+  config: Config;
+  /** Every tensor of a checkpoint: name to shape. */
+  shapes: ReadonlyMap<string, readonly number[]>;
+  /** The linear layers, which can have adapters: path to [out, in]. */
+  layers: ReadonlyMap<string, readonly [number, number]>;
+  /** Tensors of the checkpoint that no training changes. */
+  buffers?: readonly string[];
+}
+
+/** What the inputs of all transformers have in common. */
+export interface TransformerInputs {
+  /** true: `{ sample }`; false: `[sample]`. Default true, as diffusers has it. */
+  return_dict?: boolean;
+}
+
+/**
+ * A denoising transformer: parameters as variables under their checkpoint names and in checkpoint layout, low-rank
+ * adapters, and files. What it computes is up to the subclass.
+ */
+export abstract class DiffusionTransformer<
+  Config,
+  Inputs extends TransformerInputs,
+  Sample extends tf.Tensor,
+> {
+  readonly config: Config;
+  /** By checkpoint name, in checkpoint layout: linear weights are (out, in). */
+  readonly parameters: ReadonlyMap<string, tf.Variable>;
+  /** Low-rank adapters. */
+  readonly adapters: LoraAdapters;
+  readonly #className: string;
+  readonly #configJson: Record<string, unknown>;
+  /** Weights as they were before `mergeLora`. */
+  readonly #unmerged = new Map<string, tf.Tensor>();
+
+  /**
+   * @param configJson config.json as it was read; `save` writes it again.
+   * @param stateDict Every parameter by its checkpoint name; the tensors are taken over.
+   * @throws When a parameter is missing, unknown or of another shape.
+   */
+  protected constructor(
+    { className, config, shapes, layers, buffers = [] }: TransformerDefinition<Config>,
+    configJson: Record<string, unknown>,
+    stateDict: ReadonlyMap<string, tf.Tensor>,
+  ) {
+    this.config = config;
+    this.#className = className;
+    this.#configJson = configJson;
+    checkStateDict(className, shapes, stateDict);
+    this.parameters = new Map(
+      [...stateDict].map(
+        ([name, tensor]) => [name, variableFrom(tensor, !buffers.includes(name))] as const,
+      ),
+    );
+    this.adapters = new LoraAdapters(layers);
+  }
+
+  /** Throws when inputs do not fit; the message names the input. */
+  protected abstract checkInputs(inputs: Inputs): void;
+
+  /** Multiplies the scale of all adapters. */
+  protected abstract loraScale(inputs: Inputs): number;
+
+  /** The forward pass. */
+  protected abstract predict(inputs: Inputs, weights: ModelWeights): Sample;
+
+  /**
+   * Predicts the velocity (noise - data).
+   *
+   * @returns `{ sample }`, or `[sample]` with `return_dict: false`.
+   * @throws When inputs do not fit; the message names the input.
+   */
+  forward(inputs: Inputs & { return_dict: false }): [Sample];
+  forward(inputs: Inputs & { return_dict?: true }): { sample: Sample };
+  forward(inputs: Inputs): [Sample] | { sample: Sample };
+  forward(inputs: Inputs): [Sample] | { sample: Sample } {
+    this.checkInputs(inputs);
+    const weights = new ModelWeights(this.parameters, this.adapters, this.loraScale(inputs));
+    const sample = tf.tidy(() => this.predict(inputs, weights));
+    return (inputs.return_dict ?? true) ? { sample } : [sample];
+  }
+
+  /** What training changes: the active adapters' A and B, or all parameters when there is no adapter. */
+  trainableVariables(): Map<string, tf.Variable> {
+    if (this.adapters.names().length > 0) return this.adapters.variables();
+    return new Map([...this.parameters].filter(([, { trainable }]) => trainable));
+  }
+
+  /** Adds adapters that at first change nothing (B is zero). */
+  addLora({
+    rank,
+    alpha,
+    key,
+    targetModules = 'all-linear',
+    adapterName = 'default',
+  }: AddLoraOptions): void {
+    const paths = selectLoraTargets([...this.adapters.layers.keys()], targetModules);
+    this.adapters.create(adapterName, paths, { rank, alpha, key });
+  }
+
+  /**
+   * Loads adapters in diffusers' or PEFT's form.
+   *
+   * @param path The file or its folder.
+   */
+  loadLora(path: string, { adapterName = 'default' }: { adapterName?: string } = {}): void {
+    const weights = readLoraFile(path);
+    try {
+      this.adapters.adopt(adapterName, weights);
+    } catch (error) {
+      for (const { A, B } of weights.values()) [A, B].forEach((tensor) => tensor.dispose());
+      throw error;
+    }
+  }
+
+  /** Writes adapters to `<folder>/pytorch_lora_weights.safetensors`, for diffusers' `load_lora_weights`. */
+  saveLora(folder: string, { adapterName = 'default' }: { adapterName?: string } = {}): void {
+    const layers = [...this.adapters.get(adapterName)].map(
+      ([path, { A, B, rank, alpha }]) =>
+        [
+          path,
+          { A: A as tf.Tensor as tf.Tensor2D, B: B as tf.Tensor as tf.Tensor2D, rank, alpha },
+        ] as const,
+    );
+    writeLoraFile(folder, new Map(layers));
+  }
+
+  /** Leaves adapters out of the forward pass. */
+  disableLora(): void {
+    this.adapters.enabled = false;
+  }
+
+  /** Takes adapters into the forward pass again. */
+  enableLora(): void {
+    this.adapters.enabled = true;
+  }
+
+  /** Adds the active adapters to the weights and disables them: same predictions, nothing to add at run time. */
+  mergeLora(): void {
+    if (this.#unmerged.size > 0) {
+      throw new Error(
+        'Cannot merge adapters as they must not be merged yet: call unmergeLora() first',
+      );
+    }
+    for (const path of this.adapters.layers.keys()) {
+      if (this.adapters.activeAt(path).length === 0) continue;
+      const name = `${path}.weight`;
+      const variable = this.parameters.get(name) as tf.Variable;
+      this.#unmerged.set(name, variable.clone());
+      tf.tidy(() =>
+        variable.assign(this.adapters.apply(path, variable as tf.Tensor as tf.Tensor2D)),
+      );
+    }
+    this.adapters.enabled = false;
+  }
+
+  /** Takes `mergeLora` back, to the last bit. */
+  unmergeLora(): void {
+    for (const [name, weight] of this.#unmerged) this.parameters.get(name)?.assign(weight);
+    this.#disposeUnmerged();
+    this.adapters.enabled = true;
+  }
+
+  /** Writes config.json and the weights as diffusers does; adapters are left out unless merged. */
+  save(folder: string, options?: WriteStateDictOptions): void {
+    const json = {
+      _class_name: this.#className,
+      _diffusers_version: '0.42.1',
+      ...this.#configJson,
+    };
+    const text = `${JSON.stringify(json, null, 2)}\n`;
+    writeStateDict(folder, this.parameters, options);
+    writeAtomically(join(folder, 'config.json'), (append) => append(Buffer.from(text)));
+  }
+
+  /** Frees all parameters and adapters. */
+  dispose(): void {
+    for (const variable of this.parameters.values()) variable.dispose();
+    this.#disposeUnmerged();
+    this.adapters.dispose();
+  }
+
+  #disposeUnmerged(): void {
+    for (const tensor of this.#unmerged.values()) tensor.dispose();
+    this.#unmerged.clear();
+  }
+}
+
+function checkStateDict(
+  className: string,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  stateDict: ReadonlyMap<string, tf.Tensor>,
+): void {
+  const problems = [
+    ...[...shapes.keys()]
+      .filter((name) => !stateDict.has(name))
+      .map((name) => `${name} is missing`),
+    ...[...stateDict.keys()]
+      .filter((name) => !shapes.has(name))
+      .map((name) => `${name} is unknown`),
+    ...[...shapes].flatMap(([name, shape]) => {
+      const found = stateDict.get(name)?.shape;
+      return found === undefined || String(found) === String(shape)
+        ? []
+        : [`${name} has shape [${found}] instead of [${shape}]`];
+    }),
+  ];
+  if (problems.length > 0) {
+    const more = problems.length > 3 ? `, and ${problems.length - 3} more` : '';
+    throw new Error(
+      `Cannot build ${className} as parameters must fit the configuration: ${problems.slice(0, 3).join('; ')}${more}`,
+    );
+  }
+}
+
+function variableFrom(tensor: tf.Tensor, trainable: boolean): tf.Variable {
+  const variable = tf.variable(tensor, trainable);
+  tensor.dispose();
+  return variable;
+}

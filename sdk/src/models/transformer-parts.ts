@@ -1,0 +1,44 @@
+import { tf } from '../tensorflow';
+import { geluTanh, modulatedLayerNorm, silu } from './layers';
+import type { ModelWeights } from './model-weights';
+
+/** Linear, GELU, linear: (B, L, C) -> (B, L, C). diffusers' FeedForward. */
+export function feedForward(weights: ModelWeights, path: string, x: tf.Tensor3D): tf.Tensor3D {
+  return weights.linear(`${path}.net.2`, geluTanh(weights.linear(`${path}.net.0.proj`, x)));
+}
+
+/** Linear, SiLU, linear: (B, in) -> (B, C). diffusers' TimestepEmbedding. */
+export function embedding(weights: ModelWeights, path: string, x: tf.Tensor2D): tf.Tensor2D {
+  return weights.linear(`${path}.linear_2`, silu(weights.linear(`${path}.linear_1`, x)));
+}
+
+/**
+ * Layer norm with scale and shift made from `time`: diffusers' AdaLayerNormContinuous.
+ *
+ * @param x (B, L, C)
+ * @param time (B, C), after its SiLU.
+ */
+export function continuousLayerNorm(
+  weights: ModelWeights,
+  path: string,
+  x: tf.Tensor3D,
+  time: tf.Tensor2D,
+): tf.Tensor3D {
+  const [scale, shift] = modulations(weights, path, time, 2);
+  return modulatedLayerNorm(x, shift, scale);
+}
+
+/** The linear layer at `path` of time (B, C), in parts (B, 1, C). */
+export function modulations(
+  weights: ModelWeights,
+  path: string,
+  time: tf.Tensor2D,
+  parts: number,
+): tf.Tensor3D[] {
+  return tf.split(weights.linear(path, time).expandDims<tf.Tensor3D>(1), parts, 2);
+}
+
+/** x + gate y */
+export function gatedAdd(x: tf.Tensor3D, gate: tf.Tensor3D, y: tf.Tensor3D): tf.Tensor3D {
+  return tf.add(x, tf.mul(gate, y));
+}
