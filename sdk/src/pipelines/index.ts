@@ -23,4 +23,7 @@ export {
   type OutputType,
 } from './qwen-image-flow-grpo/forward-options';
 export { applyPromptTemplate } from './qwen-image-flow-grpo/prompt';
+export { QwenImageMixGRPO } from './qwen-image-mix-grpo/training-adapter';
+export { QwenImageMixGRPOPipelineWithLogProb } from './qwen-image-mix-grpo/rollout-pipeline';
+export { withMixGrpoWindow, type MixGrpoExtraArgs } from './qwen-image-mix-grpo/place-window';
 export { loadPipeline } from './load-pipeline';

@@ -240,6 +240,7 @@ describe('trainFlowGRPO()', () => {
       [transformer, 8],
       [transformer, 3],
       [compiledTransformer, 8],
+      [compiledTransformer, 3],
     ] as const) {
       const policy = await policyGradients(
         { transformer: model, scheduler, modelConfig: config },

@@ -7,27 +7,28 @@ import { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
 import { unpackLatents } from '../../models/qwen-image/vae-latents';
 import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
-import { checkDevice, keyGenerator, tf, type Generator } from '../../tensorflow';
+import {
+  checkDevice,
+  compile as compileGraph,
+  keyGenerator,
+  tf,
+  type Generator,
+} from '../../tensorflow';
 import { Qwen2Tokenizer } from '../../tokenizers';
 import { CompiledModel } from '../compiled-model';
 import { denoise, type Trajectory } from '../denoise';
-import { toPixelImages } from '../pixel-images';
 import { repeatRows, type PromptEmbeddings } from '../prompt-embeddings';
 import type { RolloutRequest, RolloutTensors } from '../rollout-request';
 import { drawSdeWindow, type SdeWindow } from '../sde-window';
 import { predictVelocity } from '../true-cfg';
 import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
 import { embedTokenBatch, tokenizePrompts } from './encode-prompts';
-import {
-  FORWARD_DEFAULTS,
-  resolveSettings,
-  type ForwardOptions,
-  type OutputType,
-} from './forward-options';
+import { FORWARD_DEFAULTS, resolveSettings, type ForwardOptions } from './forward-options';
 import { checkLengths, pickTensors } from './diffuse-arguments';
 import { drawLatents } from './draw-latents';
+import { TOKEN_SIDE, finish } from './finish';
 import { requestEmbeddings } from './request-embeddings';
-import { VAE_SCALE_FACTOR, linearSigmas, shiftFor, tokenGrid } from './schedule';
+import { linearSigmas, shiftFor, tokenGrid } from './schedule';
 import { guidanceOf } from './training-adapter';
 
 /** What a rollout returns: verl-omni's `DiffusionOutput`. */
@@ -84,6 +85,12 @@ export class QwenImagePipelineWithLogProb {
   readonly modelConfig: DiffusionModelConfig;
   readonly #generator: Generator;
   #compiled: CompiledModel | null = null;
+  /** XLA gains nothing on these convolutions and takes long to compile them. */
+  readonly #compiledDecode = compileGraph(
+    (latents: tf.Tensor, height: number, width: number) =>
+      this.decodeLatents(latents, height, width),
+    { name: 'decodeLatents', xla: false },
+  );
 
   constructor(
     components: QwenImageComponents,
@@ -331,7 +338,9 @@ export class QwenImagePipelineWithLogProb {
         negative_prompt_embeds: negativeEmbeds,
         negative_prompt_embeds_mask: negativeMask,
       };
-      const output = await this.#decode(latents, rows, columns, settings.outputType);
+      const size = [rows * TOKEN_SIDE, columns * TOKEN_SIDE] as const;
+      const decode = options.compile ? this.#compiledDecode : this.decodeLatents.bind(this);
+      const output = await finish(latents, settings.outputType, () => decode(latents, ...size));
       const kept = [output, ...Object.values(customOutput)];
       released.push(...kept.filter((item): item is tf.Tensor => item instanceof tf.Tensor));
       return { output, customOutput };
@@ -362,27 +371,11 @@ export class QwenImagePipelineWithLogProb {
   /** Frees all weights. The pipeline cannot be used afterwards. */
   dispose(): void {
     this.#compiled?.dispose();
+    this.#compiledDecode.dispose();
     this.transformer.dispose();
     this.vae.dispose();
     this.textEncoder.dispose();
     this.scheduler.dispose();
-  }
-
-  async #decode(
-    latents: tf.Tensor3D,
-    rows: number,
-    columns: number,
-    outputType: OutputType,
-  ): Promise<PixelImage[] | tf.Tensor> {
-    if (outputType === 'latent') return latents;
-    const side = 2 * VAE_SCALE_FACTOR;
-    const pictures = this.decodeLatents(latents, rows * side, columns * side);
-    if (outputType === 'pt') return pictures;
-    try {
-      return await toPixelImages(pictures);
-    } finally {
-      pictures.dispose();
-    }
   }
 }
 

@@ -1,0 +1,51 @@
+import type { ForwardOptions } from '../qwen-image-flow-grpo/forward-options';
+import {
+  QwenImagePipelineWithLogProb,
+  type DiffusionOutput,
+} from '../qwen-image-flow-grpo/rollout-pipeline';
+import type { RolloutRequest } from '../rollout-request';
+import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
+import { withMixGrpoWindow } from './place-window';
+
+/**
+ * Rollout pipeline of Qwen-Image for MixGRPO (https://arxiv.org/abs/2507.21802): the SDE sampler within
+ * a window that moves with the training step, the ODE outside of it (eta = 0).
+ *
+ * `sampling_params.extra_args` says where training stands: `global_steps` (from 1), and, where they
+ * differ from `modelConfig.algo`, `sample_strategy` ('random' or 'progressive'), `iters_per_group` and
+ * `sde_window_seed`. All requests of a training step get the same window.
+ *
+ * Registered under (`QwenImagePipeline`, `mix_grpo`).
+ *
+ * @example
+ * const pipeline = QwenImageMixGRPOPipelineWithLogProb.fromPretrained({ path: 'datasets/tiny-qwen-image', height: 64, width: 64 });
+ * const { customOutput } = await pipeline.forward(
+ *   {
+ *     prompts: ['a red circle'],
+ *     sampling_params: { extra_args: { sample_strategy: 'progressive', global_steps: 2 } },
+ *   },
+ *   { numInferenceSteps: 10, sdeWindowSize: 2 },
+ * );
+ * customOutput.all_timesteps; // the times of steps 2 and 3
+ */
+export class QwenImageMixGRPOPipelineWithLogProb extends QwenImagePipelineWithLogProb {
+  /**
+   * As `QwenImagePipelineWithLogProb.forward`, with the window of the request's training step.
+   *
+   * @param req Prompts and sampling parameters.
+   * @param options `compat: 'verl-omni'` counts progressive steps as verl-omni does, which never trains
+   *   the first window when `iters_per_group` is 1.
+   * @throws When the window does not fit, or a progressive one is asked for without `global_steps`.
+   */
+  override async forward(
+    req: RolloutRequest,
+    options: ForwardOptions = {},
+  ): Promise<DiffusionOutput> {
+    return super.forward(withMixGrpoWindow(req, options, this.modelConfig.algo), options);
+  }
+}
+
+VllmOmniPipelineBase.register('QwenImagePipeline', {
+  algorithm: 'mix_grpo',
+  path: '@flowbook/sdk#QwenImageMixGRPOPipelineWithLogProb',
+})(QwenImageMixGRPOPipelineWithLogProb);
