@@ -56,6 +56,8 @@ export interface TslabOptions {
   cwd: string;
   /** Compiler options on top of tslab's. */
   compilerOptions: ts.CompilerOptions;
+  /** Folders of type declarations, searched after those near the notebook. */
+  typeRoots: string[];
   /** Complaints with these codes do not stop a cell. */
   ignoredCodes: ReadonlySet<number>;
   /** Holds off interrupts while the compiler works. */
@@ -208,7 +210,8 @@ export class TslabAdapter {
         options: ts.CompilerOptions,
         ...rest: never[]
       ) => {
-        const merged = { ...options, ...this.options.compilerOptions };
+        const typeRoots = [...(options.typeRoots ?? []), ...this.options.typeRoots];
+        const merged = { ...options, ...this.options.compilerOptions, typeRoots };
         return withoutPackageWatchers(
           compiler.createWatchCompilerHost(files, merged, ...(rest as unknown as [ts.System])),
         );

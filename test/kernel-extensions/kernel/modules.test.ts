@@ -148,3 +148,24 @@ describe('packages of the workspace in cells', () => {
     assert.equal(resultText(await running.kernel.execute('x.arraySync().length')), '3');
   });
 });
+
+describe('a notebook far from any package', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+  const running = runningKernel(() => ({ cwd: folder }));
+  after(() => rmSync(folder, { recursive: true }));
+
+  it("knows Node's types", async () => {
+    const result = await running.kernel.execute("Buffer.from('a').length + process.argv.length");
+    assert.equal(result.error, null);
+  });
+
+  it('finds the packages that are installed beside the kernel, with types', async () => {
+    const result = await running.kernel.execute(
+      "import { RandomKey, tf } from '@flowbook/sdk';\nimport * as tfjs from '@tensorflow/tfjs';\n" +
+        "[tf.version === tfjs.version, (await import('@flowbook/sdk')).RandomKey === RandomKey]",
+    );
+    assert.equal(resultText(result), '[ true, true ]');
+    const wrong = await running.kernel.execute('const key: number = RandomKey.fromSeed(1);');
+    assert.match(wrong.error?.evalue ?? '', /Type 'RandomKey' is not assignable to type 'number'/);
+  });
+});

@@ -20,6 +20,11 @@ export class CellOutputs {
 
   constructor(private readonly send: (cell: number, output: CellOutput) => void) {}
 
+  /** A new cell prints promptly, whatever the one before it did. */
+  beginCell(): void {
+    this.prompt = PROMPT_MESSAGES;
+  }
+
   print(cell: number, name: Stream, text: string): void {
     if (text === '') return;
     if (this.pending && (this.pending.cell !== cell || this.pending.name !== name)) this.flush();

@@ -9,7 +9,7 @@ import { CellPositions } from './cell-positions';
 import { blankExports } from './cell-syntax';
 import { ErrorReport } from './error-report';
 import { CellInterrupted, type Interrupts } from './interrupts';
-import { ModuleLoader } from './module-loader';
+import type { ModuleLoader } from './module-loader';
 import { NotebookScope, type CellExports } from './notebook-scope';
 
 /** User expressions are numbered apart from the cells. */
@@ -22,23 +22,21 @@ export class CellRunner {
   readonly positions = new CellPositions();
   readonly errors = new ErrorReport(this.positions);
   private readonly scope = new NotebookScope();
-  private readonly modules: ModuleLoader;
   private expressions = FIRST_EXPRESSION;
 
   constructor(
     private readonly tslab: TslabAdapter,
     private readonly interrupts: Interrupts,
     private readonly outputs: CellOutputs,
-    cwd: string,
-  ) {
-    this.modules = new ModuleLoader(cwd);
-  }
+    private readonly modules: ModuleLoader,
+  ) {}
 
   /** Runs a cell and publishes its result; never rejects. */
   async run(request: CellRequest): Promise<CellResult> {
     const { cell: id, executionCount, allowInput, silent } = request;
     const cell = new CellContext(id, executionCount, allowInput, silent);
     this.positions.remember(id, executionCount, request.code);
+    this.outputs.beginCell();
     const userExpressions: Record<string, ExpressionResult> = {};
     let error: ErrorContent | null = null;
     try {

@@ -1,14 +1,21 @@
 import type ts from 'typescript';
 
-/** How cells are checked, on top of what tslab sets. */
-export const COMPILER_OPTIONS: ts.CompilerOptions = {
-  strict: true,
-  moduleResolution: 100, // Bundler: `exports` maps and ES modules resolve as in a script
-  experimentalDecorators: false, // the standard's decorators
-  allowImportingTsExtensions: true,
-  inlineSourceMap: true,
-  types: ['node'],
-};
+/**
+ * How cells are checked, on top of what tslab sets.
+ *
+ * @param ownPackages folders of packages that are found beside the kernel
+ */
+export function compilerOptions(ownPackages: ReadonlyMap<string, string>): ts.CompilerOptions {
+  return {
+    strict: true,
+    moduleResolution: 100, // Bundler: `exports` maps and ES modules resolve as in a script
+    experimentalDecorators: false, // the standard's decorators
+    allowImportingTsExtensions: true,
+    inlineSourceMap: true,
+    types: ['node'],
+    paths: Object.fromEntries([...ownPackages].map(([name, folder]) => [name, [folder]])),
+  };
+}
 
 /** Complaints that do not stop a cell. */
 export const IGNORED_CODES: ReadonlySet<number> = new Set([

@@ -11,12 +11,14 @@ import { currentCell } from './cell-context';
 import { CellOutputs } from './cell-output';
 import { CellRunner } from './cell-runner';
 import { codeCompleteness } from './code-completeness';
-import { COMPILER_OPTIONS, IGNORED_CODES } from './compiler-options';
+import { compilerOptions, IGNORED_CODES } from './compiler-options';
 import { completeCode } from './completion';
 import { installHostGlobals } from './host-globals';
 import { InputRequests } from './input-requests';
 import { describeQuickInfo } from './inspection';
 import { Interrupts } from './interrupts';
+import { ModuleLoader } from './module-loader';
+import { findOwnPackages, nodeTypeRoots } from './own-packages';
 import { ParentLink } from './parent-link';
 import { quietOwnWarnings } from './quiet-warnings';
 
@@ -44,9 +46,11 @@ class Engine {
     captureStandardStreams((name, text) => this.outputs.print(currentCell().id, name, text));
     installHostGlobals(cwd, this.outputs, this.inputs);
     process.on('SIGINT', () => {}); // interrupts come by message
+    const ownPackages = findOwnPackages(cwd);
     this.tslab = new TslabAdapter({
       cwd,
-      compilerOptions: COMPILER_OPTIONS,
+      compilerOptions: compilerOptions(ownPackages),
+      typeRoots: nodeTypeRoots(),
       ignoredCodes: IGNORED_CODES,
       whileCompiling: (work) => this.interrupts.whileCompiling(work),
       display: (content, update) =>
@@ -55,7 +59,8 @@ class Engine {
           ...content,
         }),
     });
-    this.runner = new CellRunner(this.tslab, this.interrupts, this.outputs, cwd);
+    const modules = new ModuleLoader(cwd, ownPackages);
+    this.runner = new CellRunner(this.tslab, this.interrupts, this.outputs, modules);
     process.on('uncaughtException', (error) => this.printUncaught(error));
     process.on('unhandledRejection', (reason) => this.printUncaught(reason));
     this.link.send({ type: 'ready' });

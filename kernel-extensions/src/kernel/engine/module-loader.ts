@@ -18,7 +18,11 @@ export class ModuleLoader {
   private readonly imported = new Map<string, object>();
   private readonly importNatively: (specifier: string) => Promise<object>;
 
-  constructor(cwd: string) {
+  /** @param ownPackages folders of packages that are loaded from beside the kernel. */
+  constructor(
+    cwd: string,
+    private readonly ownPackages: ReadonlyMap<string, string>,
+  ) {
     const filename = join(cwd, 'notebook.ts');
     this.meta = { url: pathToFileURL(filename).href, filename, dirname: cwd };
     // A script's own import() resolves from the file it claims to be: the notebook's folder.
@@ -34,7 +38,7 @@ export class ModuleLoader {
     for (const specifier of specifiers) {
       if (isBuiltin(specifier) || this.imported.has(specifier)) continue;
       try {
-        require(withoutTypeScriptEnding(specifier));
+        require(this.fileOf(specifier));
       } catch (error) {
         if (!needsImport(error)) throw error;
         this.imported.set(specifier, asCompiledModule(await this.importNatively(specifier)));
@@ -47,22 +51,24 @@ export class ModuleLoader {
     return new Proxy(require, {
       apply: (target, self, [specifier, ...rest]) =>
         this.imported.get(specifier) ??
-        Reflect.apply(target, self, [withoutTypeScriptEnding(specifier), ...rest]),
+        Reflect.apply(target, self, [this.fileOf(specifier), ...rest]),
     });
   }
 
   /** `import(specifier)` in a cell: TypeScript files beside the notebook, packages, URLs. */
   async import(specifier: string, require: NodeJS.Require): Promise<object> {
-    if (/^\.{0,2}\//.test(specifier) && !/\.(mjs|mts|js)$/.test(specifier)) {
+    const isSource = /^\.{0,2}\//.test(specifier) && !/\.(mjs|mts|js)$/.test(specifier);
+    if (isSource || this.ownPackages.has(specifier)) {
       return namespaceOf(require(specifier));
     }
     return this.importNatively(specifier);
   }
-}
 
-/** tslab knows the TypeScript files beside a notebook by their names without ending. */
-function withoutTypeScriptEnding(specifier: string): string {
-  return /^\.{0,2}\//.test(specifier) ? specifier.replace(/\.tsx?$/, '') : specifier;
+  /** What to ask require() for: tslab knows TypeScript files by their names without ending. */
+  private fileOf(specifier: string): string {
+    if (/^\.{0,2}\//.test(specifier)) return specifier.replace(/\.tsx?$/, '');
+    return this.ownPackages.get(specifier) ?? specifier;
+  }
 }
 
 function needsImport(error: unknown): boolean {
