@@ -26,7 +26,7 @@ export interface MixGrpoWindowSettings {
  * @param compat 'verl-omni' counts progressive steps from 0 although training starts at 1, so that the first window is
  *   short or never trained. Default null: the first window gets its full share.
  * @returns [start, start + size), or `sde_window_range` unchanged (or null) when there is no size or no seed.
- * @throws When the window does not fit in the range.
+ * @throws When the window does not fit in the range, or the strategy is neither of the two (which verl-omni ignores).
  *
  * @example
  * mixGrpoWindow({ sample_strategy: 'progressive', sde_window_size: 2, global_steps: 2 }); // [2, 4]
@@ -36,7 +36,14 @@ export function mixGrpoWindow(
   compat: 'verl-omni' | null = null,
 ): [number, number] | null {
   const { sde_window_range: range, sde_window_size: size, sde_window_seed: seed } = settings;
-  const progressive = settings.sample_strategy === 'progressive';
+  const strategy = settings.sample_strategy ?? 'random';
+  if (!['random', 'progressive'].includes(strategy)) {
+    if (compat !== null) return range ? [...range] : null;
+    throw new Error(
+      `Cannot place an SDE window as sample_strategy must be random or progressive: current value is ${strategy as string}`,
+    );
+  }
+  const progressive = strategy === 'progressive';
   const isNone = (value: unknown) => value === null || value === undefined;
   if (isNone(size) || (!progressive && isNone(seed))) return range ? [...range] : null;
 

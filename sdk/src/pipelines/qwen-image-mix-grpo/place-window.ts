@@ -58,7 +58,7 @@ export function withMixGrpoWindow(
     }
   }
   const window = mixGrpoWindow(settings, compat);
-  if (settings.sde_window_size === null || window === null) return req;
+  if (window === null || window[1] - window[0] !== settings.sde_window_size) return req;
   return {
     ...req,
     sampling_params: { ...asked, extra_args: { ...extra, sde_window_range: window } },
