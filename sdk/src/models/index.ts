@@ -17,3 +17,6 @@ export { packLatents, unpackLatents } from './qwen-image/vae-latents';
 export { Qwen2_5_VLTextEncoder } from './qwen-image/text-encoder';
 export type { TextEncoderInputs } from './qwen-image/text-encoder';
 export type { TextEncoderConfig } from './qwen-image/text-encoder-config';
+export { SD3Transformer2DModel } from './stable-diffusion-3/transformer';
+export type { SD3TransformerConfig } from './stable-diffusion-3/transformer-config';
+export type { SD3TransformerInputs } from './stable-diffusion-3/transformer-inputs';

@@ -1,0 +1,10 @@
+import { SD3Transformer2DModel } from '../../../sdk/src/models/stable-diffusion-3/transformer';
+import type { FamilyCheck } from '../golden-case';
+import { checkTransformer } from '../parts/transformer-check';
+
+/** Prediction, loss, and gradients to parameters (or adapters) and inputs. */
+export const check: FamilyCheck = async (goldenCase) => {
+  const model = SD3Transformer2DModel.fromPretrained(goldenCase.path(goldenCase.json.model));
+  const inputs = ['hidden_states', 'encoder_hidden_states', 'pooled_projections'];
+  return checkTransformer(goldenCase, model, inputs, { timestep: goldenCase.tensor('timestep') });
+};
