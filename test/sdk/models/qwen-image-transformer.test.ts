@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QwenImageTransformer2DModel } from '../../../sdk/src/models/qwen-image/transformer';
 import { backendInfo, tf } from '../../../sdk/src/tensorflow';
+import { checkParameterGradients, farthest } from './model-theory';
 import { tinyInputs, tinyTransformer } from './tiny-transformer';
-
-const farthest = (a: tf.Tensor, b: tf.Tensor) =>
-  tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]);
 
 describe('QwenImageTransformer2DModel', () => {
   beforeEach(() => tf.engine().startScope());
@@ -18,24 +16,7 @@ describe('QwenImageTransformer2DModel', () => {
     const model = tinyTransformer();
     const inputs = tinyInputs();
     const loss = () => tf.mean<tf.Scalar>(tf.square(model.forward(inputs)[0]));
-    const variables = model.trainableVariables();
-    const { grads } = tf.variableGrads(loss, [...variables.values()]);
-    for (const [name, variable] of variables) {
-      const gradient = grads[variable.name];
-      if (gradient === undefined) continue;
-      const [before, size] = [variable.clone(), tf.norm(gradient).dataSync()[0]];
-      if (size === 0) continue;
-      const step = 2e-2 / size;
-      const at = (distance: number) => {
-        tf.tidy(() => variable.assign(tf.add(before, tf.mul(gradient, distance / size))));
-        return loss().dataSync()[0];
-      };
-      // Along the gradient itself the slope is its norm. Steps in the weights: at most 0.02.
-      const h = Math.min(step, 2e-2);
-      const slope = (at(h) - at(-h)) / (2 * h);
-      variable.assign(before);
-      assert.ok(Math.abs(slope - size) <= 0.02 * size + 2e-5, `${name}: ${slope} against ${size}`);
-    }
+    checkParameterGradients(loss, model.trainableVariables());
     model.dispose();
   });
 

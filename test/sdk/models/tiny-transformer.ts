@@ -1,10 +1,9 @@
-import { RandomKey } from '../../../sdk/src/core/random-key';
 import { QwenImageTransformer2DModel } from '../../../sdk/src/models/qwen-image/transformer';
 import { parseTransformerConfig } from '../../../sdk/src/models/qwen-image/transformer-config';
 import type { QwenImageTransformerInputs } from '../../../sdk/src/models/qwen-image/transformer-inputs';
 import { parameterShapes } from '../../../sdk/src/models/qwen-image/transformer-parameters';
 import { tf } from '../../../sdk/src/tensorflow';
-import { randomNormal } from '../../../sdk/src/tensorflow/random';
+import { draw, randomStateDict } from './model-theory';
 
 export const TINY_CONFIG = {
   _class_name: 'QwenImageTransformer2DModel',
@@ -23,22 +22,12 @@ export function tinyTransformer(
   changes: Record<string, unknown> = {},
 ): QwenImageTransformer2DModel {
   const config = { ...TINY_CONFIG, ...changes };
-  const stateDict = new Map<string, tf.Tensor>();
-  for (const [name, shape] of parameterShapes(parseTransformerConfig(config))) {
-    const scale = shape.length === 2 ? 1 / Math.sqrt(shape[1]) : 0.3;
-    const key = RandomKey.fromSeed(3).fold(name);
-    stateDict.set(
-      name,
-      tf.tidy(() => tf.mul(randomNormal(key, shape), scale)),
-    );
-  }
+  const stateDict = randomStateDict(parameterShapes(parseTransformerConfig(config)));
   return new QwenImageTransformer2DModel(config, stateDict);
 }
 
 /** Two rows of 2 x 3 image tokens and 4 text tokens. */
 export function tinyInputs(): QwenImageTransformerInputs & { return_dict: false } {
-  const draw = (name: string, shape: number[]) =>
-    randomNormal(RandomKey.fromSeed(5).fold(name), shape);
   return {
     hidden_states: draw('image', [2, 6, 8]) as tf.Tensor3D,
     encoder_hidden_states: draw('text', [2, 4, 6]) as tf.Tensor3D,
