@@ -4,6 +4,7 @@ export * from './draw-prompts';
 export * from './rollout-batch';
 export * from './rollout-groups';
 export * from './policy-gradients';
+export * from './dpo-gradients';
 export * from './prompt-cache';
 export * from './weight-average';
 export * from './step-report';

@@ -15,8 +15,10 @@ import type { RolloutBatch } from './rollout-batch';
 export interface PolicyGradientOptions {
   /** Pictures to learn from. Default: all of the batch. */
   rows?: readonly number[];
-  /** A registered policy loss. Default 'flow_grpo'. */
+  /** A registered policy loss. Default 'flow_grpo'. GRPO-Guard and Flow-DPPO need `old_prev_sample_mean`. */
   lossMode?: string;
+  /** Weight of the distance to a reference model, which needs `ref_prev_sample_mean`. Default 0. */
+  klLossCoef?: number;
   /** How far a ratio may move before its gradient is cut. Default 1e-3. */
   clipRatio?: number;
   /** Advantages are clamped to plus and minus this. Default 5. */
@@ -86,6 +88,7 @@ export async function policyGradients(
   const {
     rows = Array.from({ length: batch.size }, (_, row) => row),
     lossMode = 'flow_grpo',
+    klLossCoef = 0,
     clipRatio = 1e-3,
     advClipMax = 5,
     microBatchSize = 64,
@@ -133,18 +136,24 @@ export async function policyGradients(
             );
             const old = tf.gather(microBatch.all_log_probs as tf.Tensor2D, step, 1);
             gap = tf.keep(tf.max(tf.abs(tf.expm1(tf.sub(logProbs, old)))) as tf.Scalar);
-            return computeLoss(
-              lossMode,
-              {
-                log_probs: logProbs,
-                old_log_probs: old,
-                advantages: tf.gather(A, step, 1),
-                prev_sample_mean: prevSampleMean,
-                std_dev_t: stdDevT,
-                sqrt_dt: sqrtDt,
-              },
-              { clip_ratio: clipRatio, adv_clip_max: advClipMax },
-            );
+            const lossInputs = {
+              log_probs: logProbs,
+              old_log_probs: old,
+              advantages: tf.gather(A, step, 1),
+              prev_sample_mean: prevSampleMean,
+              old_prev_sample_mean: stepOf(microBatch.old_prev_sample_mean, step),
+              ref_prev_sample_mean: stepOf(microBatch.ref_prev_sample_mean, step),
+              std_dev_t: stdDevT,
+              sqrt_dt: sqrtDt,
+            };
+            const config = { clip_ratio: clipRatio, adv_clip_max: advClipMax };
+            const policy = computeLoss(lossMode, lossInputs, config);
+            if (klLossCoef === 0) return policy;
+            const kl = computeLoss('kl', lossInputs);
+            return {
+              loss: tf.add(policy.loss, tf.mul(kl.loss, klLossCoef)) as tf.Scalar,
+              metrics: { ...policy.metrics, ...kl.metrics },
+            };
           }, variables);
           const metrics = part.readMetrics();
           accumulate(gradients, part.gradients, weight);
@@ -165,6 +174,11 @@ export async function policyGradients(
     throw error;
   }
   return { gradients, ...sums, dispose };
+}
+
+/** x[:, step], where there is an x. */
+function stepOf(x: tf.Tensor | null | undefined, step: number): tf.Tensor | null {
+  return x ? tf.gather(x, step, 1) : null;
 }
 
 function takeNumber(scalar: tf.Scalar | null): number {

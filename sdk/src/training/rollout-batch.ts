@@ -3,6 +3,17 @@ import type { MicroBatch, RolloutTensors } from '../pipelines';
 import type { PromptRecord } from '../rewards';
 import { tf } from '../tensorflow';
 
+/** What later models are compared with, when an objective needs it. */
+export interface PolicyMeans {
+  /** (B, W, S, C) means of the steps under the policy that rolled out: for GRPO-Guard and Flow-DPPO. */
+  old_prev_sample_mean?: tf.Tensor | null;
+  /** (B, W, S, C) means of the steps under the reference model: for the KL term. */
+  ref_prev_sample_mean?: tf.Tensor | null;
+}
+
+/** The tensors of a batch: what the rollout left, and what was computed on it since. */
+export type BatchTensors = RolloutTensors & PolicyMeans;
+
 const FIELDS = [
   'all_latents',
   'all_log_probs',
@@ -11,6 +22,8 @@ const FIELDS = [
   'prompt_embeds_mask',
   'negative_prompt_embeds',
   'negative_prompt_embeds_mask',
+  'old_prev_sample_mean',
+  'ref_prev_sample_mean',
 ] as const;
 
 /** What a rollout of groups is made of besides its tensors. */
@@ -39,7 +52,7 @@ export class RolloutBatch implements RolloutBatchInfo {
 
   /** @param tensors Are taken over. */
   constructor(
-    readonly tensors: RolloutTensors,
+    readonly tensors: BatchTensors,
     info: RolloutBatchInfo,
   ) {
     this.images = info.images;
@@ -65,33 +78,36 @@ export class RolloutBatch implements RolloutBatchInfo {
    *
    * @param rows Numbers of pictures.
    */
-  rows(rows: readonly number[]): MicroBatch & RolloutTensors {
+  rows(rows: readonly number[]): MicroBatch & BatchTensors {
     const taken = tf.tidy(() => {
       const index = tf.tensor1d([...rows], 'int32');
       return Object.fromEntries(
         FIELDS.flatMap((name) => {
           const tensor = this.tensors[name];
-          return tensor === null ? [] : [[name, tf.gather(tensor as tf.Tensor, index)]];
+          return tensor === null || tensor === undefined
+            ? []
+            : [[name, tf.gather(tensor as tf.Tensor, index)]];
         }),
       );
     });
     const absent = Object.fromEntries(FIELDS.map((name) => [name, null]));
     const { height, width } = this;
-    return { ...absent, ...taken, height, width } as unknown as MicroBatch & RolloutTensors;
+    return { ...absent, ...taken, height, width } as unknown as MicroBatch & BatchTensors;
   }
 
   dispose(): void {
-    tf.dispose(Object.values(this.tensors).filter((tensor) => tensor !== null));
+    tf.dispose(Object.values(this.tensors).filter((tensor) => tensor instanceof tf.Tensor));
   }
 }
 
 /** Lays batches of rollout tensors one after the other; the parts are disposed. */
-export function concatRollouts(parts: readonly RolloutTensors[]): RolloutTensors {
+export function concatRollouts(parts: readonly BatchTensors[]): BatchTensors {
   if (parts.length === 1) return parts[0];
   const joined = FIELDS.map((name) => {
-    const tensors = parts.map((part) => part[name] as tf.Tensor | null);
+    const tensors = parts.map((part) => part[name] ?? null);
     return [name, tensors[0] === null ? null : tf.concat(tensors as tf.Tensor[])] as const;
   });
-  for (const part of parts) tf.dispose(Object.values(part).filter((tensor) => tensor !== null));
-  return Object.fromEntries(joined) as unknown as RolloutTensors;
+  for (const part of parts)
+    tf.dispose(Object.values(part).filter((tensor) => tensor instanceof tf.Tensor));
+  return Object.fromEntries(joined) as unknown as BatchTensors;
 }

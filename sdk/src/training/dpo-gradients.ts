@@ -1,0 +1,95 @@
+import { setImmediate } from 'node:timers/promises';
+import type { DiffusionModelConfigLike } from '../config';
+import { throwIfAborted } from '../core/cell-signal';
+import { computeLoss, lossGradients } from '../losses';
+import { predictNoised, type PairBatch, type TrainableModel } from '../pipelines';
+import { tf } from '../tensorflow';
+import { addGradients } from './add-gradients';
+
+/** What the gradient of Diffusion-DPO is computed with. */
+export interface DpoModel {
+  transformer: TrainableModel;
+  modelConfig: DiffusionModelConfigLike;
+}
+
+/** Options of `dpoGradients`. */
+export interface DpoGradientOptions {
+  /** beta: how closely the model is held to the reference. Default 2000. */
+  dpoBeta?: number;
+  /** Rows that go through the model at once, an even number; gradients are summed up. Default: all. */
+  microBatchSize?: number;
+  /** Default: none. */
+  signal?: AbortSignal | null;
+}
+
+/** The gradient of Diffusion-DPO's loss, with what a log shows beside it. */
+export interface DpoGradients {
+  /** By variable name. */
+  gradients: Map<string, tf.Tensor>;
+  loss: number;
+  /** Means over the batch, by verl-omni's names: `actor/implicit_acc`, `rewards/margins`, ... */
+  metrics: Record<string, number>;
+  dispose(): void;
+}
+
+/** Some rows of every tensor of a batch. */
+function sliceRows(batch: PairBatch, start: number, size: number): PairBatch {
+  const [B] = batch.noisy_latents.shape;
+  return Object.fromEntries(
+    Object.entries(batch).map(([name, value]) => {
+      const rowwise = value instanceof tf.Tensor && value.rank > 0 && value.shape[0] === B;
+      return [name, rowwise ? tf.slice(value, start, size) : value];
+    }),
+  ) as PairBatch;
+}
+
+/**
+ * The gradient of Diffusion-DPO's loss (https://arxiv.org/abs/2311.12908) over noised pairs, and its
+ * metrics.
+ *
+ * @param batch Pairs with `ref_noise_pred`; see `noisePairs` and `referencePredictions`. Stays the caller's.
+ * @throws When rows are not pairs, `ref_noise_pred` is missing, or the signal is aborted.
+ * @example
+ * const { gradients, loss } = await dpoGradients({ transformer, modelConfig }, batch, { dpoBeta: 100 });
+ */
+export async function dpoGradients(
+  { transformer, modelConfig }: DpoModel,
+  batch: PairBatch,
+  { dpoBeta = 2000, microBatchSize = Infinity, signal = null }: DpoGradientOptions = {},
+): Promise<DpoGradients> {
+  const [B] = batch.noisy_latents.shape;
+  const size = Math.min(microBatchSize, B);
+  if (B % 2 !== 0 || size % 2 !== 0) {
+    throw new Error(
+      `Cannot learn from pairs as rows and micro-batches must hold whole pairs: there are ${B} rows in micro-batches of ${size}`,
+    );
+  }
+  const variables = transformer.trainableVariables();
+  const gradients = new Map<string, tf.Tensor>();
+  const sums: Record<string, number> = {};
+  const dispose = () => tf.dispose([...gradients.values()]);
+  try {
+    for (let start = 0; start < B; start += size) {
+      throwIfAborted(signal);
+      await setImmediate();
+      const rows = Math.min(size, B - start);
+      const part = lossGradients(() => {
+        const pairs = sliceRows(batch, start, rows);
+        const prediction = predictNoised(transformer, modelConfig, pairs);
+        const { ref_noise_pred, latents_clean, noise, sample_level_rewards } = pairs;
+        const inputs = { ref_noise_pred, latents_clean, noise, sample_level_rewards };
+        return computeLoss('dpo', { ...inputs, noise_pred: prediction }, { dpo_beta: dpoBeta });
+      }, variables);
+      addGradients(gradients, part.gradients, rows / B);
+      for (const [name, value] of Object.entries(part.readMetrics())) {
+        sums[name] = (sums[name] ?? 0) + (value * rows) / B;
+      }
+      part.dispose();
+    }
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  const { loss, ...metrics } = sums;
+  return { gradients, loss, metrics, dispose };
+}
