@@ -17,6 +17,7 @@ const slowFolders = ['jupyter', 'browser', 'packages'];
 const isFast = given.includes('--fast');
 const isLong = given.includes('--long');
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');
+const namesFiles = forMocha.some((argument) => argument.endsWith('.test.ts'));
 
 async function setUp() {
   try {
@@ -39,6 +40,7 @@ function runMocha(countsFile) {
       join(root, 'scripts', 'test-reporter.cjs'),
       ...slow,
       ...forMocha,
+      ...(namesFiles ? [] : ['test/**/*.test.ts']),
     ],
     {
       cwd: root,

@@ -2,7 +2,7 @@ import { runCommand } from './run-command.mjs';
 import { SetupProblem } from './setup-problem.mjs';
 
 /** Turns what pip printed into the one thing that is missing. */
-function problemFrom(purpose, said, command) {
+function problemFrom(purpose, said) {
   const errors = said.split('\n').filter((line) => /error/i.test(line));
   const last = (errors.pop() ?? said.trim().split('\n').pop() ?? '').trim();
   if (/DO NOT MATCH THE HASHES/i.test(said)) {
@@ -22,7 +22,7 @@ function problemFrom(purpose, said, command) {
   return new SetupProblem(
     'network',
     `Cannot ${purpose} as the Python package index must be reachable: ${last}`,
-    command,
+    'npx flowbook setup   once the network, or the proxy that pip needs, is there (python -m pip config list shows it)',
   );
 }
 
@@ -35,9 +35,5 @@ export async function runPip(python, parameters, { purpose, onLine, environment 
   const full = ['-m', 'pip', '--disable-pip-version-check', '--no-input', ...parameters];
   const { code, stdout, stderr } = await runCommand(python, full, { env: environment, onLine });
   if (code === 0) return stdout;
-  throw problemFrom(
-    purpose,
-    `${stdout}\n${stderr}`,
-    `"${python}" ${full.join(' ')}   (once the network, or the proxy that pip needs, is there)`,
-  );
+  throw problemFrom(purpose, `${stdout}\n${stderr}`);
 }

@@ -110,8 +110,8 @@ export function isNativeMissing(cache = cacheFolder(), options = {}) {
 export function reportProblems(problems, { stream = process.stderr } = {}) {
   const told = new Set();
   for (const problem of problems) {
-    if (told.has(problem.text)) continue;
-    told.add(problem.text);
+    if (told.has(problem.piece)) continue;
+    told.add(problem.piece);
     stream.write(`\n${problem.text}\n`);
   }
   if (isNativeMissing()) {

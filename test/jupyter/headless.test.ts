@@ -32,7 +32,12 @@ describe('flowbook lab --headless', () => {
 
   /** Runs the notebook of that name; gives the exit code, what was printed, and the run's folder. */
   async function run(name: string, ...parameters: string[]) {
-    const flowbook = new FlowbookProcess(['lab', '--headless', name, ...parameters], folder.path);
+    return runIn({}, name, ...parameters);
+  }
+
+  async function runIn(environment: NodeJS.ProcessEnv, name: string, ...parameters: string[]) {
+    const command = ['lab', '--headless', name, ...parameters];
+    const flowbook = new FlowbookProcess(command, folder.path, environment);
     const code = await flowbook.ended;
     const runs = join(folder.path, 'runs');
     const found = existsSync(runs) ? readdirSync(runs).filter((one) => one.includes(name)) : [];
@@ -104,6 +109,19 @@ readdirSync('.').includes('01-small-loop.ipynb')`,
     const { cells } = JSON.parse(read('03-dies.ipynb'));
     assert.deepEqual(cells[0].outputs[0].text, ['alive\n']);
     assert.equal(cells[1].outputs.at(-1).output_type, 'error');
+  });
+
+  it('--headless without Jupyter says so and runs through the kernel alone', async () => {
+    writeNotebook('04-alone', 'const a: number = 1;', "console.log('a is', a)");
+    const empty = { FLOWBOOK_CACHE: join(folder.path, 'empty-cache') };
+    const { code, stderr, read } = await runIn(empty, 'alone', '-p', 'a=5');
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /^RUNS WITHOUT JUPYTER, which is not set up: through the kernel alone\.$/m,
+    );
+    const { cells } = JSON.parse(read('04-alone.ipynb'));
+    assert.deepEqual(cells[1].outputs[0].text, ['a is 5\n']);
   });
 
   it('--headless lists the notebooks when none matches', async () => {

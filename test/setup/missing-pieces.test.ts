@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setupModule } from './setup-module';
+import { flowbookCommand, setupModule } from './setup-module';
 import { temporaryFolder } from './temporary-folder';
 
 interface Problem extends Error {
@@ -70,6 +71,25 @@ describe('missing pieces', () => {
         assert.match(problem.message, /its "venv" and "ensurepip" modules: they are missing$/);
         return true;
       },
+    );
+  });
+
+  it('flowbook setup without Python names it once and says what that means', async () => {
+    const { installCommand } = await setupModule('install-command.mjs');
+    const { status, stderr } = spawnSync(process.execPath, [flowbookCommand, 'setup'], {
+      encoding: 'utf8',
+      env: { PATH: folder.path, FLOWBOOK_CACHE: join(folder.path, 'cache') },
+    });
+    assert.equal(status, 1);
+    const [, said] = stderr.split('\n\n');
+    assert.equal(
+      said,
+      `Cannot set up JupyterLab and the native library as Python 3.10 or newer must be on the PATH: there is none\n  Run: ${installCommand('python')}`,
+    );
+    assert.equal(stderr.match(/Run: /g)!.length, 1);
+    assert.match(
+      stderr,
+      /^FLOWBOOK RUNS WITHOUT NATIVE TENSORFLOW 2\.21\.0, on the JavaScript backend/m,
     );
   });
 
