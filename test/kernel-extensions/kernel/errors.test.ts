@@ -55,6 +55,14 @@ describe('an error in a cell', () => {
     assert.ok(traceback.includes(`${cell}, line 7`), traceback);
   });
 
+  it('of a decorator shows no helper of the compiler', async () => {
+    const { traceback } = await failure(
+      'function refuse(_: unknown, __: unknown): void {\n  throw new Error("refused");\n}\n@refuse\nclass Refused {}',
+    );
+    assert.match(traceback, /at refuse \(Cell \[\d+\], line 2, column 9\)/);
+    assert.doesNotMatch(traceback, /__(esDecorate|runInitializers)/);
+  });
+
   it('shows the cause', async () => {
     const { traceback } = await failure('throw new Error("outer", { cause: new Error("inner") })');
     assert.match(traceback, /\[cause\]: Error: inner/);

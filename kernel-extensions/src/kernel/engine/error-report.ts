@@ -7,6 +7,9 @@ const FRAME = /^\s+at /;
 /** Files whose frames belong to the kernel, to tslab or to Node, not to the user. */
 const INTERNAL_FILE =
   /\(?(node:|evalmachine|[^(]*[\\/](tslab[\\/]dist|kernel[\\/]engine|kernel[\\/]tslab-adapter))/;
+/** Functions that TypeScript puts before a cell for decorators and imports. */
+const COMPILER_HELPER =
+  /^\s+at (Object\.)?__(runInitializers|esDecorate|importStar|importDefault) \(/;
 /** TypeScript's codes for code that cannot be parsed. */
 const isSyntaxError = (code: number) => code >= 1000 && code < 2000;
 
@@ -50,7 +53,7 @@ export class ErrorReport {
   private mapStack(text: string): string {
     const lines: string[] = [];
     for (const line of text.split('\n')) {
-      if (!isInternalFrame(line)) lines.push(this.mapFrame(line));
+      if (!isInternalFrame(line) && !COMPILER_HELPER.test(line)) lines.push(this.mapFrame(line));
       else if (line.endsWith(' {')) lines.push(`${lines.pop()} {`); // properties of the error follow
     }
     return lines.join('\n');
