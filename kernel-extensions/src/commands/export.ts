@@ -16,7 +16,7 @@ export function exportCommand(): Command {
       [
         '',
         'Cell tags: parameters (its declarations become flags), no-export, export-only.',
-        'Exit codes: 0 done, 1 the notebook cannot be exported, 2 wrong use.',
+        'Exit codes: 0 done, 1 a cell cannot stand in a script, 2 wrong use.',
       ].join('\n'),
     )
     .action(async (notebook: string, { output, check }: { output: string; check: boolean }) => {
@@ -48,6 +48,6 @@ async function exportFile(
   } catch (error) {
     if (!(error instanceof NotebookCodeError || error instanceof NotebookFormatError)) throw error;
     say(error.message);
-    return 1;
+    return error instanceof NotebookFormatError ? 2 : 1;
   }
 }

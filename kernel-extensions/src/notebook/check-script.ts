@@ -12,6 +12,8 @@ export interface ScriptCheck {
 
 const mostProblems = 10;
 
+const nothing = ts.TypeFlags.Void | ts.TypeFlags.Undefined | ts.TypeFlags.Null | ts.TypeFlags.Never;
+
 const strict: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.Node16,
@@ -20,48 +22,69 @@ const strict: ts.CompilerOptions = {
   resolveJsonModule: true,
 };
 
-/** Type-checks a script's text as if it were in its file, under `strict` and the nearest tsconfig.json's paths. */
-export function checkScript(text: string, file: string, cellVariable: string): ScriptCheck {
-  const options: ts.CompilerOptions = {
-    ...strict,
-    ...nearestOptions(path.dirname(file)),
-    strict: true,
-    skipLibCheck: true,
-    noEmit: true,
-    noUnusedLocals: false,
-    noUnusedParameters: false,
-  };
-  const host = ts.createCompilerHost(options, true);
-  const { fileExists, readFile } = host;
-  host.fileExists = (name) => path.resolve(name) === file || fileExists(name);
-  host.readFile = (name) => (path.resolve(name) === file ? text : readFile(name));
-  const program = ts.createProgram([file], options, host);
-  const script = program.getSourceFile(file)!;
-  const sections = findSections(script);
-  const lineOf = (at: number): number => script.getLineAndCharacterOfPosition(at).line;
-  const cellAt = (at: number): string | undefined =>
-    sections.find(({ startLine, endLine }) => lineOf(at) >= startLine && lineOf(at) < endLine)?.id;
+/** Type-checks versions of one script, as if they were in its file, under `strict` and the nearest tsconfig.json's paths. */
+export class ScriptChecker {
+  private readonly options: ts.CompilerOptions;
+  private readonly host: ts.CompilerHost;
+  private text = '';
+  private program: ts.Program | undefined;
 
-  const checker = program.getTypeChecker();
-  const withoutResult = new Set<string>();
-  for (const call of resultCalls(script, cellVariable)) {
-    const { flags } = checker.getTypeAtLocation(call.arguments[0]);
-    const nothing =
-      ts.TypeFlags.Void | ts.TypeFlags.Undefined | ts.TypeFlags.Null | ts.TypeFlags.Never;
-    const id = cellAt(call.getStart(script));
-    if ((flags & nothing) !== 0 && id !== undefined) withoutResult.add(id);
+  constructor(private readonly file: string) {
+    this.options = {
+      ...strict,
+      ...nearestOptions(path.dirname(file)),
+      strict: true,
+      skipLibCheck: true,
+      noEmit: true,
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+    };
+    this.host = ts.createCompilerHost(this.options, true);
+    const { fileExists, getSourceFile } = this.host;
+    const isScript = (name: string): boolean => path.resolve(name) === file;
+    // The files that a script imports stay the same from version to version.
+    const known = new Map<string, ts.SourceFile | undefined>();
+    this.host.fileExists = (name) => isScript(name) || fileExists(name);
+    this.host.getSourceFile = (name, language) => {
+      if (isScript(name)) return ts.createSourceFile(name, this.text, language, true);
+      if (!known.has(name)) known.set(name, getSourceFile(name, language));
+      return known.get(name);
+    };
   }
-  const all = [
-    ...program.getSyntacticDiagnostics(script),
-    ...program.getSemanticDiagnostics(script),
-  ];
-  const problems = all.slice(0, mostProblems).map(({ start = 0, messageText }) => {
-    const id = cellAt(start);
-    const place = `${path.basename(file)}:${lineOf(start) + 1}${id === undefined ? '' : ` (cell [${id}])`}`;
-    return `${place}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
-  });
-  if (all.length > mostProblems) problems.push(`and ${all.length - mostProblems} more type errors`);
-  return { withoutResult, problems };
+
+  check(text: string, cellVariable: string): ScriptCheck {
+    this.text = text;
+    this.program = ts.createProgram([this.file], this.options, this.host, this.program);
+    const { program, file } = this;
+    const script = program.getSourceFile(file)!;
+    const sections = findSections(script);
+    const lineOf = (at: number): number => script.getLineAndCharacterOfPosition(at).line;
+    const cellAt = (at: number): string | undefined =>
+      sections.find(({ startLine, endLine }) => lineOf(at) >= startLine && lineOf(at) < endLine)
+        ?.id;
+
+    const checker = program.getTypeChecker();
+    const withoutResult = new Set<string>();
+    for (const call of resultCalls(script, cellVariable)) {
+      const { flags } = checker.getTypeAtLocation(call.arguments[0]);
+      const id = cellAt(call.getStart(script));
+      if ((flags & nothing) !== 0 && id !== undefined) withoutResult.add(id);
+    }
+    const all = [
+      ...program.getSyntacticDiagnostics(script),
+      ...program.getSemanticDiagnostics(script),
+    ];
+    const problems = all.slice(0, mostProblems).map(({ start = 0, messageText }) => {
+      const id = cellAt(start);
+      const cell = id === undefined ? '' : ` (cell [${id}])`;
+      const message = ts.flattenDiagnosticMessageText(messageText, ' ');
+      return `${path.basename(file)}:${lineOf(start) + 1}${cell}: ${message}`;
+    });
+    if (all.length > mostProblems) {
+      problems.push(`and ${all.length - mostProblems} more type errors`);
+    }
+    return { withoutResult, problems };
+  }
 }
 
 function resultCalls(script: ts.SourceFile, cellVariable: string): ts.CallExpression[] {

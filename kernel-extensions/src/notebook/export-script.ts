@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { checkScript } from './check-script';
+import { ScriptChecker } from './check-script';
 import { exportNotebook } from './export-notebook';
 import type { Notebook } from './notebook';
 import { isModuleFile } from './module-kind';
@@ -21,8 +21,12 @@ export async function exportScript(
   };
   const draft = await exportNotebook(notebook, options);
   if (!check) return draft;
-  const { withoutResult } = checkScript(draft.text, options.scriptFile, draft.cellVariable);
-  const script = await exportNotebook(notebook, { ...options, withoutResult });
-  const { problems } = checkScript(script.text, options.scriptFile, script.cellVariable);
+  const checker = new ScriptChecker(options.scriptFile);
+  const first = checker.check(draft.text, draft.cellVariable);
+  if (first.withoutResult.size === 0) {
+    return { text: draft.text, warnings: [...draft.warnings, ...first.problems] };
+  }
+  const script = await exportNotebook(notebook, { ...options, withoutResult: first.withoutResult });
+  const { problems } = checker.check(script.text, script.cellVariable);
   return { text: script.text, warnings: [...script.warnings, ...problems] };
 }

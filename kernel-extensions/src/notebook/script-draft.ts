@@ -69,13 +69,14 @@ export class ScriptDraft {
     this.codes = this.rewrite(syntax.cells, relocate);
   }
 
-  /** What the reader should know: declarations of the parameters cell that stay code. */
+  /** What the reader should know: parameters that stay code, and names that mean another thing in the kernel. */
   warnings(): string[] {
     const { notebook, parametersCell, parameters } = this;
-    return parameters.others.map(
+    const code = parameters.others.map(
       (name) =>
         `${cellName(notebook, parametersCell!)}: "${name}" is no flag, as its type or value is none that a flag can have`,
     );
+    return [...code, ...lateNames(notebook, this.bindings)];
   }
 
   text(): string {
@@ -155,12 +156,12 @@ export class ScriptDraft {
     const { flag, flags } = this.names;
     // The marker stands where the cell's code runs, so that errors are found by it.
     const heading = runs
-      ? `// The flags of cell [${this.parametersCell.id}]`
-      : `${marker(this.parametersCell)}\n${body}`;
+      ? [`// The flags of cell [${this.parametersCell.id}]`]
+      : [marker(this.parametersCell), ...(body === '' ? [] : [body])];
     const entries = this.parameters.parameters.map(
       (parameter) => `${flagEntry(parameter, flag)},\n`,
     );
-    return `${heading}\nconst ${flags} = {\n${entries.join('')}};`;
+    return `${heading.join('\n')}\nconst ${flags} = {\n${entries.join('')}};`;
   }
 
   private main(sections: string[]): string {
@@ -255,4 +256,27 @@ export class ScriptDraft {
         `${ownFlags.map((name) => `--${name}`).join(' and ')}: current value is ${clash.name}`,
     );
   }
+}
+
+/**
+ * A function reads a name of another cell, and a later cell declares the name again: called after
+ * that, the function sees the new one in the kernel and the old one, as its types say, in the script.
+ */
+function lateNames(notebook: Notebook, { all }: Bindings): string[] {
+  const place = (cell: Cell): number => notebook.cells.indexOf(cell);
+  return all.flatMap((later) => {
+    const readers = all
+      .filter(({ name, cell }) => name === later.name && place(cell) < place(later.cell))
+      .flatMap(({ cell: own, references }) =>
+        references.filter(({ cell, inFunction }) => {
+          return inFunction && cell !== own && place(cell) < place(later.cell);
+        }),
+      );
+    const cells = [...new Set(readers.map(({ cell }) => cellName(notebook, cell)))];
+    return cells.map(
+      (reader) =>
+        `${cellName(notebook, later.cell)} declares "${later.name}" again, which a function in ${reader} uses: ` +
+        `the kernel gives it the new one, the script the old one`,
+    );
+  });
 }

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as path from 'node:path';
+import { KernelClient, type Notebook, readNotebook } from '@flowbook/kernel-extensions';
+import { executeNotebook } from '../../../kernel-extensions/src/notebook/execute-notebook';
+import { awkwardNotebooks } from './awkward-notebooks';
+import { Workspace } from './notebook-of';
+
+const root = path.resolve(__dirname, '../../..');
+const tsx = createRequire(__filename).resolve('tsx');
+const command = ['--import', tsx, path.join(__dirname, 'run-command.ts')];
+
+function flowbookRun(...args: string[]) {
+  return spawnSync(process.execPath, [...command, 'run', ...args], { encoding: 'utf8', cwd: root });
+}
+
+function printed({ cells }: Notebook): string {
+  const texts = cells.flatMap(({ outputs = [] }) =>
+    outputs.map((one) => ('text' in one && one.name === 'stdout' ? one.text : '')),
+  );
+  return texts.join('');
+}
+
+describe('executeNotebook() through the kernel', () => {
+  for (const { name, cells, files, stdout } of awkwardNotebooks.filter(
+    ({ inKernel }) => inKernel !== false,
+  )) {
+    it(`prints for "${name}" what its script prints`, async () => {
+      const workspace = new Workspace();
+      for (const [file, text] of Object.entries(files ?? {})) workspace.write(file, text);
+      const notebook = readNotebook(workspace.writeNotebook('n.ipynb', cells));
+      const kernel = await KernelClient.start({ cwd: workspace.folder });
+      try {
+        const run = await executeNotebook(kernel, notebook);
+        assert.deepEqual(
+          run.failures.map(({ error }) => error),
+          [],
+        );
+        assert.equal(printed(notebook), `${stdout.join('\n')}\n`);
+      } finally {
+        await kernel.shutdown();
+        workspace.remove();
+      }
+    });
+  }
+});
+
+describe('flowbook run', () => {
+  const workspace = new Workspace();
+  const cells = [
+    { id: 'title', type: 'markdown' as const, source: '# Title' },
+    { id: 'settings', tags: ['parameters'], source: 'const steps: number = 40; // how many' },
+    {
+      id: 'use',
+      source:
+        "import { display } from '@flowbook/kernel-extensions'\nfor (let i = 0; i < 200; i++) console.log(i)\nawait display({ 'text/plain': 'old' }, { displayId: 'shown' })",
+    },
+    {
+      id: 'update',
+      source:
+        "import { updateDisplay } from '@flowbook/kernel-extensions'\nimport { readFileSync } from 'node:fs'\nawait updateDisplay('shown', { 'text/plain': 'new' })\nconsole.log(readFileSync('data.txt', 'utf8').trim(), process.env.FLOWBOOK_RUN_DIR)\nsteps * 0.1",
+    },
+    { id: 'extra', tags: ['export-only'], source: 'throw new Error("not in the notebook")' },
+    {
+      id: 'fail',
+      source:
+        'if (steps === 3) throw new Error("boom")\nif (steps === 4) process.kill(process.ppid, "SIGKILL")\nif (steps === 5) { console.log("waiting"); await new Promise((resolve) => setTimeout(resolve, 60_000)) }',
+    },
+    { id: 'end', source: '"end"' },
+  ];
+  let notebookFile: string;
+
+  before(() => {
+    notebookFile = workspace.writeNotebook('nb/example.ipynb', cells);
+    workspace.write('nb/data.txt', 'data\n');
+  });
+  after(() => workspace.remove());
+
+  const result = (out: string): Notebook => readNotebook(path.join(out, 'example.ipynb'));
+  const outputs = (notebook: Notebook, id: string) =>
+    notebook.cells.find((cell) => cell.id === id)!.outputs!;
+
+  it('writes the notebook with folded outputs, counts and the values it ran with, and exits with 0', () => {
+    const out = workspace.path('out');
+    const before = readFileSync(notebookFile, 'utf8');
+    const { status, stdout, stderr } = flowbookRun(notebookFile, '--out', out, '-p', 'steps=2');
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^\[1\/5\] cell 2 \[settings\] \d+\.\d s$/m);
+    assert.deepEqual(readdirSync(out), ['example.ipynb']);
+    assert.equal(readFileSync(notebookFile, 'utf8'), before);
+    const notebook = result(out);
+    assert.equal(notebook.cells[1].source, 'const steps: number = 2; // how many');
+    assert.deepEqual(
+      notebook.cells.map((cell) => cell.execution_count ?? null),
+      [null, 1, 2, 3, null, 4, 5],
+    );
+    const [numbers, shown, ...more] = outputs(notebook, 'use');
+    assert.deepEqual(more, []);
+    assert.equal('text' in numbers && numbers.text.split('\n').length, 201);
+    assert.deepEqual(shown, {
+      output_type: 'display_data',
+      data: { 'text/plain': 'new' },
+      metadata: {},
+    });
+    assert.deepEqual(outputs(notebook, 'update'), [
+      { output_type: 'stream', name: 'stdout', text: `data ${out}\n` },
+      {
+        output_type: 'execute_result',
+        data: { 'text/plain': '0.2' },
+        metadata: {},
+        execution_count: 3,
+      },
+    ]);
+    assert.deepEqual(outputs(notebook, 'extra'), []);
+  });
+
+  it('exits with 1 and the error when a cell fails, and still writes the notebook', () => {
+    const out = workspace.path('failed');
+    const { status, stderr } = flowbookRun(notebookFile, '--out', out, '-p', 'steps=3');
+    assert.equal(status, 1);
+    assert.match(stderr, /^Error in cell 6 \[fail\]: Error: boom$/m);
+    const [error] = outputs(result(out), 'fail');
+    assert.equal('ename' in error && error.evalue, 'boom');
+    assert.deepEqual(outputs(result(out), 'end'), []);
+  });
+
+  it('--allow-errors goes on after a cell that fails, and exits with 0', () => {
+    const out = workspace.path('allowed');
+    const { status, stderr } = flowbookRun(
+      notebookFile,
+      '--out',
+      out,
+      '-p',
+      'steps=3',
+      '--allow-errors',
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /^Error in cell 6 \[fail\]: Error: boom$/m);
+    assert.equal(outputs(result(out), 'end').length, 1);
+  });
+
+  it('exits with 1 when the kernel dies, and still writes the notebook', () => {
+    const out = workspace.path('died');
+    const { status, stderr } = flowbookRun(notebookFile, '--out', out, '-p', 'steps=4');
+    assert.equal(status, 1);
+    assert.match(stderr, /^Error in cell 6 \[fail\]: KernelDied: /m);
+    const [error] = outputs(result(out), 'fail');
+    assert.equal('ename' in error && error.ename, 'KernelDied');
+  });
+
+  it('exits with 130 when it is interrupted, and still writes the notebook', async () => {
+    const out = workspace.path('interrupted');
+    const child = spawn(
+      process.execPath,
+      [...command, 'run', notebookFile, '--out', out, '-p', 'steps=5'],
+      { cwd: root },
+    );
+    let progress = '';
+    child.stderr.on('data', (chunk) => {
+      const before = progress;
+      progress += chunk;
+      const reached = (text: string): boolean => text.includes('[3/5]');
+      if (reached(progress) && !reached(before)) setTimeout(() => child.kill('SIGINT'), 1000);
+    });
+    assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 130, progress);
+    assert.equal(outputs(result(out), 'fail').length > 0, true);
+  });
+
+  const wrongUse: [string, string[], RegExp][] = [
+    [
+      'an unknown parameter',
+      ['-p', 'stepz=1'],
+      /^Cannot set "stepz" as the notebook's parameters are: steps$/m,
+    ],
+    [
+      'a value of another type',
+      ['-p', 'steps=x'],
+      /^Cannot set "steps" as it must be a number: current value is x$/m,
+    ],
+    ['a parameter without a value', ['-p', 'steps'], /It must be name=value\./],
+  ];
+  for (const [what, flags, message] of wrongUse) {
+    it(`exits with 2 for ${what}`, () => {
+      const { status, stderr } = flowbookRun(
+        notebookFile,
+        '--out',
+        workspace.path('wrong'),
+        ...flags,
+      );
+      assert.equal(status, 2);
+      assert.match(stderr, message);
+    });
+  }
+
+  it("exits with 2 when --out is the notebook's own folder", () => {
+    const { status, stderr } = flowbookRun(notebookFile, '--out', workspace.path('nb'));
+    assert.equal(status, 2);
+    assert.match(stderr, /^Cannot run as --out must be another folder than the notebook's: /);
+  });
+});

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { readNotebook } from '@flowbook/kernel-extensions';
+import ts from 'typescript';
+import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
+import { awkwardNotebooks, type AwkwardNotebook } from './awkward-notebooks';
+import { Workspace } from './notebook-of';
+
+const root = path.resolve(__dirname, '../../..');
+const tsx = createRequire(__filename).resolve('tsx');
+
+function run(script: string, ...flags: string[]) {
+  return runIn(root, script, ...flags);
+}
+
+function runIn(cwd: string, script: string, ...flags: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', tsx, script, ...flags],
+    {
+      encoding: 'utf8',
+      cwd,
+    },
+  );
+  return { status, stdout, stderr };
+}
+
+async function exportTo(notebookFile: string, scriptFile: string): Promise<string> {
+  const { text } = await exportNotebook(readNotebook(notebookFile), { notebookFile, scriptFile });
+  writeFileSync(scriptFile, text);
+  return scriptFile;
+}
+
+describe('runScript()', () => {
+  const workspace = new Workspace();
+  const scripts = new Map<string, string>();
+  let example: string;
+  const exampleCells: AwkwardNotebook['cells'] = [
+    {
+      id: 'settings',
+      tags: ['parameters'],
+      source:
+        "const steps: number = 40; // training iterations\nconst mode: 'sde' | 'cps' = 'sde';\nlet loud = false;\nconst rates: number[] = [1e-4];",
+    },
+    {
+      id: 'tools',
+      source:
+        'function deep(n: number): number {\n\n  if (n > 3) { throw new Error("too deep") }\n  return deep(n + 1)\n}',
+    },
+    {
+      id: 'use',
+      source:
+        "import { display } from '@flowbook/kernel-extensions'\nimport { readFileSync } from 'node:fs'\nconsole.log(steps, mode, loud, rates, readFileSync('../data.txt', 'utf8').trim())\nconsole.error('to stderr')\ndisplay({ 'text/plain': 'hello', 'text/html': '<b>hello</b>' }, { name: 'greeting' })",
+    },
+    {
+      id: 'fail',
+      source:
+        "// several ways to fail\nif (steps === 1)\n  deep(0)\nif (steps === 2) throw 'a text'\nif (steps === 3) {\n  const { readFile } = await import('node:fs/promises')\n\n  await readFile('/none')\n}\nif (steps === 4) setInterval(() => {}, 1000)\nif (steps === 5) { console.log('waiting'); await new Promise((resolve) => setTimeout(resolve, 60_000)) }",
+    },
+    {
+      id: 'end',
+      source: '({ total: steps * 0.1, run: process.env.FLOWBOOK_RUN_DIR!.length > 0 })',
+    },
+  ];
+
+  before(async () => {
+    workspace.write('data.txt', 'data\n');
+    for (const { name, cells, files } of awkwardNotebooks) {
+      for (const [file, text] of Object.entries(files ?? {})) workspace.write(`nb/${file}`, text);
+      const notebook = workspace.writeNotebook(`nb/${name}.ipynb`, cells);
+      scripts.set(name, await exportTo(notebook, workspace.path(`${name}.ts`)));
+    }
+    const notebook = workspace.writeNotebook('nb/example.ipynb', exampleCells);
+    example = await exportTo(notebook, workspace.path('example.ts'));
+  });
+
+  after(() => workspace.remove());
+
+  it('takes scripts that type-check under strict', () => {
+    const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
+    const files = [...scripts.values(), example];
+    const { options } = ts.parseJsonConfigFileContent(
+      { ...config, files, include: [] },
+      ts.sys,
+      root,
+    );
+    const program = ts.createProgram(files, { ...options, noUnusedLocals: false });
+    const problems = files.flatMap((file) => [
+      ...program.getSemanticDiagnostics(program.getSourceFile(file)),
+    ]);
+    assert.deepEqual(
+      problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
+      [],
+    );
+    assert.equal(options.strict, true);
+  });
+
+  for (const { name, stdout } of awkwardNotebooks) {
+    it(`prints for "${name}" what its cells print, and nothing else`, () => {
+      const result = run(scripts.get(name)!, '--out', workspace.path('out', name));
+      assert.equal(result.stdout, `${stdout.join('\n')}\n`, result.stderr);
+      assert.equal(result.status, 0, result.stderr);
+    });
+  }
+
+  it('prints the same from an ES module and from any folder, by the built package', async () => {
+    const { name, stdout } = awkwardNotebooks[0];
+    const script = await exportTo(
+      workspace.path('nb', `${name}.ipynb`),
+      workspace.path(`${name}.mts`),
+    );
+    const result = runIn(tmpdir(), script, '--out', workspace.path('out', 'module'));
+    assert.equal(result.stdout, `${stdout.join('\n')}\n`, result.stderr);
+  });
+
+  it("writes displays, last values and the trainer's folder below --out, and runs in the notebook's folder", () => {
+    const out = workspace.path('out', 'example');
+    const flags = ['--steps', '4', '--mode', 'cps', '--loud', '--rates', '1,-2e-3', '--out', out];
+    const { status, stdout, stderr } = run(example, ...flags);
+    assert.equal(stdout, '4 cps true [ 1, -0.002 ] data\n');
+    assert.match(stderr, /^Writing to .*example\nto stderr\n$/m);
+    assert.equal(status, 0);
+    assert.deepEqual(readdirSync(out).sort(), [
+      '01-greeting.html',
+      '01-greeting.txt',
+      'results.jsonl',
+    ]);
+    const results = readFileSync(path.join(out, 'results.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(results.at(-1), { cell: 'end', text: '{ total: 0.4, run: true }' });
+  });
+
+  it('explains its flags by --help, with exit code 0', () => {
+    const { status, stdout } = run(example, '--help');
+    assert.equal(status, 0);
+    for (const line of [
+      /--steps <number> +training iterations \(default: 40\)/,
+      /--mode <sde\|cps> +\(default: sde\)/,
+      /--no-loud/,
+      /--rates <number,\.\.\.> +\(default: 0\.0001\)/,
+      /--out <folder>/,
+    ]) {
+      assert.match(stdout, line);
+    }
+  });
+
+  const wrongUse: [string[], RegExp][] = [
+    [['--steps', 'x'], /option '--steps <number>' argument 'x' is invalid\. It must be a number\./],
+    [['--mode', 'ode'], /It must be one of "sde", "cps"\./],
+    [['--stepz', '2'], /unknown option '--stepz'/],
+  ];
+  for (const [flags, message] of wrongUse) {
+    it(`exits with 2 for ${flags.join(' ')}`, () => {
+      const { status, stdout, stderr } = run(example, ...flags);
+      assert.equal(status, 2);
+      assert.equal(stdout, '');
+      assert.match(stderr, message);
+    });
+  }
+
+  const failures: [string, number, RegExp][] = [
+    [
+      'an error in a function of another cell',
+      1,
+      /^Error in cell 4 \[fail\], line 3 of example\.ipynb \(example\.ts:\d+\): Error: too deep$/m,
+    ],
+    ['a text that is thrown', 2, /^Error in cell 4 \[fail\] of example\.ipynb: 'a text'$/m],
+    [
+      'a rejected promise of Node',
+      3,
+      /^Error in cell 4 \[fail\], line 8 of example\.ipynb \(example\.ts:\d+\): Error: ENOENT/m,
+    ],
+  ];
+  for (const [what, steps, message] of failures) {
+    it(`exits with 1 for ${what}, and names its cell and line`, () => {
+      const { status, stderr } = run(
+        example,
+        '--steps',
+        String(steps),
+        '--out',
+        workspace.path('out', 'failed'),
+      );
+      assert.equal(status, 1);
+      assert.match(stderr, message);
+    });
+  }
+
+  it('names the cell alone when the notebook is gone', async () => {
+    const notebook = workspace.writeNotebook('gone/gone.ipynb', exampleCells);
+    const script = await exportTo(notebook, workspace.path('gone.ts'));
+    renameSync(notebook, workspace.path('moved.ipynb'));
+    const { status, stderr } = run(script, '--steps', '1', '--out', workspace.path('out', 'gone'));
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^Error in cell \[fail\] of gone\.ipynb \(gone\.ts:\d+\): Error: too deep$/m,
+    );
+  });
+
+  it("exits with 2 and says why when the notebook's folder is not where it was", async () => {
+    const script = await exportTo(
+      workspace.path('nb', 'example.ipynb'),
+      workspace.path('nb', 'inside.ts'),
+    );
+    const moved = workspace.write(
+      'elsewhere/inside.ts',
+      readFileSync(script, 'utf8').replace("'example.ipynb'", "'../none/example.ipynb'"),
+    );
+    const { status, stderr } = run(moved);
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /^Cannot run inside\.ts as the folder of its notebook must exist: current value is .*none\n/,
+    );
+  });
+
+  it('exits with 130 when it is interrupted', async () => {
+    const child = spawn(
+      process.execPath,
+      ['--import', tsx, example, '--steps', '5', '--out', workspace.path('out', 'interrupted')],
+      { cwd: root },
+    );
+    let printed = '';
+    const code = await new Promise((resolve) => {
+      child.stdout.on('data', (chunk) => {
+        printed += chunk;
+        if (printed.includes('waiting')) child.kill('SIGINT');
+      });
+      child.stderr.on('data', (chunk) => {
+        if (String(chunk).includes('Interrupted')) child.kill('SIGINT');
+      });
+      child.once('exit', resolve);
+    });
+    assert.equal(code, 130);
+    assert.equal(existsSync(workspace.path('out', 'interrupted', 'results.jsonl')), true);
+  });
+});
