@@ -14,8 +14,8 @@ export {
   type DiffuseOptions,
   type DiffusionOutput,
   type LoadOptions,
-  type QwenImageComponents,
 } from './qwen-image-flow-grpo/rollout-pipeline';
+export type { QwenImageComponents } from './qwen-image-flow-grpo/components';
 export {
   FORWARD_DEFAULTS,
   type DenoisedStep,
@@ -26,4 +26,10 @@ export { applyPromptTemplate } from './qwen-image-flow-grpo/prompt';
 export { QwenImageMixGRPO } from './qwen-image-mix-grpo/training-adapter';
 export { QwenImageMixGRPOPipelineWithLogProb } from './qwen-image-mix-grpo/rollout-pipeline';
 export { withMixGrpoWindow, type MixGrpoExtraArgs } from './qwen-image-mix-grpo/place-window';
+export { StableDiffusion3DPO } from './sd3-dpo/training-adapter';
+export * from './diffusion-dpo/training-times';
+export * from './diffusion-dpo/noise-pairs';
+export * from './diffusion-dpo/select-pairs';
+export * from './diffusion-dpo/offline-latents';
+export * from './diffusion-dpo/predict-noised';
 export { loadPipeline } from './load-pipeline';

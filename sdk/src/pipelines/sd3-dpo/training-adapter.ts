@@ -1,0 +1,178 @@
+import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
+import { openModelDirectory } from '../../io/model-directory';
+import { FlowMatchEulerDiscreteScheduler } from '../../schedulers';
+import { backendInfo, tf } from '../../tensorflow';
+import { checkDevice } from '../../tensorflow/device';
+import { DiffusionModelBase } from '../diffusion-model-base';
+import type {
+  MicroBatch,
+  ModelInputs,
+  ModelMixin,
+  ReverseStep,
+  SchedulerInputs,
+  SchedulerMixin,
+} from '../model-mixin';
+
+function isTensor(value: unknown): value is tf.Tensor {
+  return value instanceof tf.Tensor;
+}
+
+function guidanceOf(modelConfig: DiffusionModelConfigLike): number {
+  return DiffusionModelConfig.from(modelConfig).pipeline.guidance_scale ?? 1;
+}
+
+function predict(module: ModelMixin, inputs: ModelInputs): tf.Tensor {
+  const result = module.forward(inputs);
+  return 'sample' in result ? result.sample : result[0];
+}
+
+/**
+ * Training adapter of Stable Diffusion 3 and 3.5 for Diffusion-DPO: builds what the transformer takes
+ * from already noised latents, and predicts. Noise and times are drawn by `noisePairs`, the objective
+ * is the loss `dpo`.
+ *
+ * Registered under (`StableDiffusion3Pipeline`, `dpo`).
+ */
+export class StableDiffusion3DPO extends DiffusionModelBase {
+  /**
+   * Builds the scheduler from the model directory, on its training schedule: all of its times, falling,
+   * with the static shift applied.
+   *
+   * @throws When the configuration names no model directory.
+   */
+  static override buildScheduler(
+    modelConfig: DiffusionModelConfigLike,
+  ): FlowMatchEulerDiscreteScheduler {
+    const config = DiffusionModelConfig.from(modelConfig);
+    if (config.path === null) {
+      throw new Error(
+        'Cannot build a scheduler as the configuration must name a model directory: current path is null',
+      );
+    }
+    const scheduler = FlowMatchEulerDiscreteScheduler.fromConfig(
+      openModelDirectory(config.path).config('scheduler'),
+    );
+    this.setTimesteps(scheduler, config, backendInfo().device.toLowerCase());
+    return scheduler;
+  }
+
+  /** Changes nothing: Diffusion-DPO draws its times from the whole training schedule. */
+  static override setTimesteps(
+    _scheduler: SchedulerMixin,
+    _modelConfig: DiffusionModelConfigLike,
+    device: string,
+  ): void {
+    checkDevice(device);
+  }
+
+  /**
+   * Builds the transformer's inputs. The negative ones are made when `guidance_scale` is above 1 and the
+   * batch holds all that they need.
+   *
+   * @param latents (B, C, H, W), already noised.
+   * @param timesteps (B), from 0 to 1000.
+   * @param promptEmbeds (B, L, D)
+   * @param promptEmbedsMask (B, L). Must be there; diffusers' transformer does not look at it.
+   * @param microBatch Holds pooled_prompt_embeds (B, P) and, for guidance, negative_pooled_prompt_embeds.
+   * @param step Has no meaning here: latents and times are already selected.
+   * @throws Without a mask or pooled embeddings, or when latents are not (B, C, H, W) or times not (B).
+   */
+  static override prepareModelInputs(
+    _module: ModelMixin,
+    modelConfig: DiffusionModelConfigLike,
+    latents: tf.Tensor,
+    timesteps: tf.Tensor,
+    promptEmbeds: tf.Tensor,
+    promptEmbedsMask: tf.Tensor | null,
+    negativePromptEmbeds: tf.Tensor | null,
+    negativePromptEmbedsMask: tf.Tensor | null,
+    microBatch: MicroBatch,
+    _step: number,
+  ): [ModelInputs, ModelInputs | null] {
+    if (!isTensor(promptEmbedsMask)) {
+      throw new Error(
+        'Cannot prepare model inputs as Diffusion-DPO needs promptEmbedsMask: current value is null',
+      );
+    }
+    if (latents.rank !== 4 || timesteps.shape.join() !== String(latents.shape[0])) {
+      throw new Error(
+        `Cannot prepare model inputs as Diffusion-DPO takes noised latents (B, C, H, W) and times (B): current shapes are [${latents.shape}] and [${timesteps.shape}]`,
+      );
+    }
+    const { pooled_prompt_embeds: pooled, negative_pooled_prompt_embeds: negativePooled } =
+      microBatch;
+    if (!isTensor(pooled)) {
+      const present = Object.keys(microBatch).join(', ') || 'none';
+      throw new Error(
+        `Cannot prepare model inputs as the batch must hold "pooled_prompt_embeds": present are ${present}`,
+      );
+    }
+    const shared = { hidden_states: latents, timestep: timesteps, return_dict: false };
+    const inputs = {
+      ...shared,
+      encoder_hidden_states: promptEmbeds,
+      pooled_projections: pooled,
+      joint_attention_kwargs: { attention_mask: promptEmbedsMask },
+    };
+    const guided =
+      guidanceOf(modelConfig) > 1 && negativePromptEmbeds !== null && isTensor(negativePooled);
+    if (!guided) return [inputs, null];
+    const negativeInputs = {
+      ...shared,
+      encoder_hidden_states: negativePromptEmbeds,
+      pooled_projections: negativePooled,
+      joint_attention_kwargs: { attention_mask: negativePromptEmbedsMask },
+    };
+    return [inputs, negativeInputs];
+  }
+
+  /**
+   * Predicts the velocity (noise - data), guided when `guidance_scale` g is above 1: v- + g (v+ - v-),
+   * without the rescaling of Qwen-Image.
+   *
+   * @param modelInputs What `prepareModelInputs` made for the prompt.
+   * @param negativeModelInputs What it made for the negative prompt, or null without guidance.
+   * @returns (B, C, H, W), differentiable.
+   * @throws When guidance is asked for and there are no negative inputs.
+   */
+  static forward(
+    module: ModelMixin,
+    modelConfig: DiffusionModelConfigLike,
+    modelInputs: ModelInputs,
+    negativeModelInputs: ModelInputs | null,
+  ): tf.Tensor {
+    const scale = guidanceOf(modelConfig);
+    if (scale <= 1) return predict(module, modelInputs);
+    if (negativeModelInputs === null) {
+      throw new Error(
+        `Cannot apply classifier-free guidance as it needs embeddings of a negative prompt, pooled ones too: current guidance_scale is ${scale}`,
+      );
+    }
+    return tf.tidy(() => {
+      const positive = predict(module, modelInputs);
+      const negative = predict(module, negativeModelInputs);
+      return tf.add(negative, tf.mul(tf.sub(positive, negative), scale));
+    });
+  }
+
+  /**
+   * Refused: Diffusion-DPO learns from noised data and takes no reverse step.
+   *
+   * @throws Always.
+   */
+  static override forwardAndSamplePreviousStep(
+    _module: ModelMixin,
+    _scheduler: SchedulerMixin,
+    _modelConfig: DiffusionModelConfigLike,
+    _modelInputs: ModelInputs,
+    _negativeModelInputs: ModelInputs | null,
+    _schedulerInputs: SchedulerInputs | null,
+    _step: number,
+  ): ReverseStep {
+    throw new Error(
+      'Cannot sample the previous step as Diffusion-DPO learns from noised data, not from reverse steps: call StableDiffusion3DPO.forward() for the prediction',
+    );
+  }
+}
+
+DiffusionModelBase.register('StableDiffusion3Pipeline', { algorithm: 'dpo' })(StableDiffusion3DPO);
