@@ -1,12 +1,11 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
 import { cellSignal } from '../../core/cell-signal';
 import type { PixelImage } from '../../core/pixel-image';
-import { openModelDirectory } from '../../io/model-directory';
-import { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
-import { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
-import { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
+import type { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
+import type { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
+import type { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
 import { unpackLatents } from '../../models/qwen-image/vae-latents';
-import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
+import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import {
   checkDevice,
   compile as compileGraph,
@@ -14,7 +13,7 @@ import {
   tf,
   type Generator,
 } from '../../tensorflow';
-import { Qwen2Tokenizer } from '../../tokenizers';
+import type { Qwen2Tokenizer } from '../../tokenizers';
 import { CompiledModel } from '../compiled-model';
 import { denoise, type Trajectory } from '../denoise';
 import { repeatRows, type PromptEmbeddings } from '../prompt-embeddings';
@@ -25,6 +24,7 @@ import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
 import { embedTokenBatch, tokenizePrompts } from './encode-prompts';
 import { FORWARD_DEFAULTS, resolveSettings, type ForwardOptions } from './forward-options';
 import { checkLengths, pickTensors } from './diffuse-arguments';
+import { loadComponents, type QwenImageComponents } from './components';
 import { drawLatents } from './draw-latents';
 import { TOKEN_SIDE, finish } from './finish';
 import { requestEmbeddings } from './request-embeddings';
@@ -37,15 +37,6 @@ export interface DiffusionOutput {
   output: PixelImage[] | tf.Tensor | null;
   /** The tensors that training needs; empty for a request without prompts. The caller owns them. */
   customOutput: RolloutTensors;
-}
-
-/** The parts of a Qwen-Image pipeline. */
-export interface QwenImageComponents {
-  transformer: QwenImageTransformer2DModel;
-  vae: AutoencoderKLQwenImage;
-  textEncoder: Qwen2_5_VLTextEncoder;
-  tokenizer: Qwen2Tokenizer;
-  scheduler: FlowMatchSDEDiscreteScheduler;
 }
 
 /** What the denoising loop of `diffuse` may be given besides its arguments. */
@@ -125,15 +116,8 @@ export class QwenImagePipelineWithLogProb {
         'Cannot load a pipeline as the configuration must name a model directory: current path is null',
       );
     }
-    const { path } = modelConfig;
-    const directory = openModelDirectory(path);
-    const components = {
-      transformer: QwenImageTransformer2DModel.fromPretrained(path),
-      vae: AutoencoderKLQwenImage.fromPretrained(path),
-      textEncoder: Qwen2_5_VLTextEncoder.fromPretrained(path),
-      tokenizer: Qwen2Tokenizer.fromPretrained(path),
-      scheduler: FlowMatchSDEDiscreteScheduler.fromConfig(directory.config('scheduler')),
-    };
+    checkDevice(options.device);
+    const components = loadComponents(modelConfig.path);
     return new this(components, modelConfig, options);
   }
 

@@ -1,0 +1,41 @@
+import { openModelDirectory } from '../../io/model-directory';
+import { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
+import { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
+import { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
+import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
+import { Qwen2Tokenizer } from '../../tokenizers';
+
+/** The parts of a Qwen-Image pipeline. */
+export interface QwenImageComponents {
+  transformer: QwenImageTransformer2DModel;
+  vae: AutoencoderKLQwenImage;
+  textEncoder: Qwen2_5_VLTextEncoder;
+  tokenizer: Qwen2Tokenizer;
+  scheduler: FlowMatchSDEDiscreteScheduler;
+}
+
+/**
+ * Loads all parts of a model directory.
+ *
+ * @throws When one is missing or broken; those that were loaded before it are freed.
+ */
+export function loadComponents(path: string): QwenImageComponents {
+  const directory = openModelDirectory(path);
+  const loaded: { dispose(): void }[] = [];
+  const keep = <Part extends { dispose(): void }>(part: Part): Part => {
+    loaded.push(part);
+    return part;
+  };
+  try {
+    return {
+      tokenizer: Qwen2Tokenizer.fromPretrained(path),
+      scheduler: FlowMatchSDEDiscreteScheduler.fromConfig(directory.config('scheduler')),
+      vae: keep(AutoencoderKLQwenImage.fromPretrained(path)),
+      textEncoder: keep(Qwen2_5_VLTextEncoder.fromPretrained(path)),
+      transformer: keep(QwenImageTransformer2DModel.fromPretrained(path)),
+    };
+  } catch (error) {
+    loaded.forEach((part) => part.dispose());
+    throw error;
+  }
+}
