@@ -16,7 +16,6 @@ export {
   type LoadOptions,
 } from './qwen-image-flow-grpo/rollout-pipeline';
 export type { QwenImageComponents } from './qwen-image-flow-grpo/components';
-export type { QwenImageComponents } from './qwen-image-flow-grpo/components';
 export {
   FORWARD_DEFAULTS,
   type DenoisedStep,
