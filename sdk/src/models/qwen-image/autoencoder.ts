@@ -1,24 +1,11 @@
 import { tf } from '../../tensorflow';
+import { distribution, type LatentDistribution } from '../autoencoder/latent-distribution';
+import { runByRows, type Layer } from '../autoencoder/layers';
+import { VaeWeights } from '../autoencoder/vae-weights';
 import { loadComponent } from '../load-component';
 import { autoencoderConfig, type AutoencoderConfig } from './autoencoder-config';
 import { decoderLayers } from './vae-decoder';
 import { encoderLayers } from './vae-encoder';
-import { runLayers, type Layer } from './vae-layers';
-import { VaeWeights } from './vae-weights';
-
-/**
- * Values of the widest activation (32 MiB) that go through the network at once. Smaller parts pay
- * more for each operation's start; without a bound, memory would grow with the batch.
- */
-const VALUES_AT_ONCE = 2 ** 23;
-
-/** What the encoder says of a picture's latents: a normal distribution for each value. */
-export interface LatentDistribution {
-  /** (B, z_dim, 1, h, w). */
-  mean: tf.Tensor5D;
-  /** Logarithm of the variance, kept within -30 to 20; (B, z_dim, 1, h, w). */
-  logvar: tf.Tensor5D;
-}
 
 /**
  * Qwen-Image's variational autoencoder, for single frames. Pictures are (B, 3, 1, H, W) in [-1, 1],
@@ -49,7 +36,7 @@ export class AutoencoderKLQwenImage {
   constructor(config: Partial<AutoencoderConfig>, stateDict: ReadonlyMap<string, tf.Tensor>) {
     this.config = autoencoderConfig(config);
     this.spatialCompressionRatio = 2 ** (this.config.dim_mult.length - 1);
-    this.#weights = new VaeWeights(stateDict);
+    this.#weights = new VaeWeights('AutoencoderKLQwenImage', stateDict);
     try {
       this.#decoder = decoderLayers(this.config, this.#weights);
       this.#encoder = encoderLayers(this.config, this.#weights);
@@ -81,11 +68,11 @@ export class AutoencoderKLQwenImage {
     const { z_dim } = this.config;
     checkShape('decode latents', z, z_dim, 1);
     const scale = this.spatialCompressionRatio;
-    return tf.tidy(() =>
-      this.#byRows(z as tf.Tensor5D, z.shape[3]! * z.shape[4]! * scale ** 2, (rows) =>
-        tf.clipByValue(channelsFirst(runLayers(this.#decoder, channelsLast(rows))), -1, 1),
-      ),
-    );
+    return tf.tidy(() => {
+      const values = z.shape[3]! * z.shape[4]! * scale ** 2 * this.config.base_dim;
+      const pictures = runByRows(this.#decoder, withoutFrames(z), values);
+      return withFrame(tf.clipByValue(pictures, -1, 1));
+    });
   }
 
   /**
@@ -93,17 +80,13 @@ export class AutoencoderKLQwenImage {
    *
    * @throws When a side of the pictures is no multiple of 8.
    */
-  encode(pictures: tf.Tensor): LatentDistribution {
+  encode(pictures: tf.Tensor): LatentDistribution<tf.Tensor5D> {
     const { input_channels } = this.config;
     checkShape('encode pictures', pictures, input_channels, this.spatialCompressionRatio);
-    const [mean, logvar] = tf.tidy((): tf.Tensor5D[] => {
-      const moments = this.#byRows(
-        pictures as tf.Tensor5D,
-        pictures.shape[3]! * pictures.shape[4]!,
-        (rows) => channelsFirst(runLayers(this.#encoder, channelsLast(rows))),
-      );
-      const [first, second] = tf.split(moments, 2, 1) as tf.Tensor5D[];
-      return [first, tf.clipByValue(second, -30, 20)];
+    const [mean, logvar] = tf.tidy(() => {
+      const values = pictures.shape[3]! * pictures.shape[4]! * this.config.base_dim;
+      const moments = runByRows(this.#encoder, withoutFrames(pictures), values);
+      return distribution(moments).map(withFrame);
     });
     return { mean, logvar };
   }
@@ -128,33 +111,16 @@ export class AutoencoderKLQwenImage {
   #statistic(name: 'mean' | 'std'): tf.Tensor5D {
     return tf.tensor5d(this.config[`latents_${name}`], [1, this.config.z_dim, 1, 1, 1]);
   }
-
-  /** Runs a few rows of the batch at a time. */
-  #byRows(
-    batch: tf.Tensor5D,
-    pixels: number,
-    run: (rows: tf.Tensor5D) => tf.Tensor5D,
-  ): tf.Tensor5D {
-    const B = batch.shape[0];
-    const atOnce = Math.max(1, Math.floor(VALUES_AT_ONCE / (pixels * this.config.base_dim)));
-    if (B <= atOnce) return run(batch);
-    const parts: tf.Tensor5D[] = [];
-    for (let row = 0; row < B; row += atOnce) {
-      const size = Math.min(atOnce, B - row);
-      parts.push(tf.tidy(() => run(tf.slice(batch, [row, 0, 0, 0, 0], [size, -1, -1, -1, -1]))));
-    }
-    return tf.concat(parts);
-  }
 }
 
-/** (B, C, 1, H, W) -> (B, H, W, C). */
-function channelsLast(x: tf.Tensor5D): tf.Tensor4D {
-  return tf.transpose(tf.squeeze(x, [2]) as tf.Tensor4D, [0, 2, 3, 1]);
+/** (B, C, 1, H, W) -> (B, C, H, W) */
+function withoutFrames(x: tf.Tensor): tf.Tensor4D {
+  return tf.squeeze(x, [2]);
 }
 
-/** (B, H, W, C) -> (B, C, 1, H, W). */
-function channelsFirst(x: tf.Tensor4D): tf.Tensor5D {
-  return tf.expandDims(tf.transpose(x, [0, 3, 1, 2]), 2);
+/** (B, C, H, W) -> (B, C, 1, H, W) */
+function withFrame(x: tf.Tensor4D): tf.Tensor5D {
+  return tf.expandDims(x, 2);
 }
 
 function checkShape(action: string, x: tf.Tensor, channels: number, multiple: number): void {

@@ -1,13 +1,7 @@
+import { convolutionLayer, upsample, head, type Layer } from '../autoencoder/layers';
+import type { VaeWeights } from '../autoencoder/vae-weights';
 import type { AutoencoderConfig } from './autoencoder-config';
-import {
-  convolutionLayer,
-  head,
-  midBlock,
-  residualBlock,
-  upsample,
-  type Layer,
-} from './vae-layers';
-import type { VaeWeights } from './vae-weights';
+import { channelNormLayer, midBlock, qwenResidualBlock } from './vae-layers';
 
 /** The decoder as a list of layers: latents (B, h, w, z_dim) -> pictures (B, 8h, 8w, 3). */
 export function decoderLayers(config: AutoencoderConfig, weights: VaeWeights): Layer[] {
@@ -20,9 +14,12 @@ export function decoderLayers(config: AutoencoderConfig, weights: VaeWeights): L
   for (let level = 0; level < levels; level++) {
     const block = `decoder.up_blocks.${level}`;
     for (let index = 0; index <= config.num_res_blocks; index++) {
-      layers.push(residualBlock(weights, `${block}.resnets.${index}`));
+      layers.push(qwenResidualBlock(weights, `${block}.resnets.${index}`));
     }
-    if (level < levels - 1) layers.push(upsample(weights, `${block}.upsamplers.0`));
+    if (level < levels - 1) layers.push(upsample(weights, `${block}.upsamplers.0.resample.1`));
   }
-  return [...layers, head(weights, 'decoder')];
+  return [
+    ...layers,
+    head(weights, channelNormLayer(weights, 'decoder.norm_out'), 'decoder.conv_out'),
+  ];
 }

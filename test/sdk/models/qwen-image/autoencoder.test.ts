@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { AutoencoderKLQwenImage } from '../../../../sdk/src/models/qwen-image/autoencoder';
 import { tf } from '../../../../sdk/src/tensorflow';
-import { model, waves } from './model-outputs';
+import { waves } from '../waves';
+import { model } from './model-outputs';
 
 const shapes = resolve(__dirname, '../../../../datasets/tiny-qwen-image');
 

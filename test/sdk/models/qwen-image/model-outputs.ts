@@ -2,17 +2,9 @@ import { resolve } from 'node:path';
 import { AutoencoderKLQwenImage } from '../../../../sdk/src/models/qwen-image/autoencoder';
 import { Qwen2_5_VLTextEncoder } from '../../../../sdk/src/models/qwen-image/text-encoder';
 import { tf } from '../../../../sdk/src/tensorflow';
+import { waves } from '../waves';
 
 export const model = resolve(__dirname, '../../../golden/models/tiny-qwen-image');
-
-/** Fixed numbers between -1 and 1, without a random generator that a backend could change. */
-export function waves(shape: number[], seed = 0): tf.Tensor {
-  const size = shape.reduce((product, side) => product * side, 1);
-  return tf.tensor(
-    Float32Array.from({ length: size }, (_, i) => Math.sin(1.7 * i * i + i + seed)),
-    shape,
-  );
-}
 
 /** Outputs of the autoencoder and the text encoder on fixed inputs, whatever the backend. */
 export function modelOutputs(): Record<string, number[]> {

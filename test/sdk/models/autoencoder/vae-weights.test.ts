@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { convolve } from '../../../../sdk/src/models/qwen-image/vae-layers';
-import { VaeWeights } from '../../../../sdk/src/models/qwen-image/vae-weights';
+import { convolve } from '../../../../sdk/src/models/autoencoder/layers';
+import { VaeWeights } from '../../../../sdk/src/models/autoencoder/vae-weights';
 import { tf } from '../../../../sdk/src/tensorflow';
-import { waves } from './model-outputs';
+import { waves } from '../waves';
 
 describe('VaeWeights', () => {
   beforeEach(() => tf.engine().startScope());
@@ -14,6 +14,7 @@ describe('VaeWeights', () => {
     const weight = waves([5, 4, 3, 3, 3], 1); // (out, in, kt, kh, kw)
     const bias = waves([5], 2);
     const weights = new VaeWeights(
+      'Autoencoder',
       new Map([
         ['c.weight', weight],
         ['c.bias', bias],
@@ -38,7 +39,7 @@ describe('VaeWeights', () => {
       ['c.weight', waves([5, 4, 3, 3], 1)],
       ['c.bias', waves([5], 2)],
     ]);
-    const weights = new VaeWeights(stateDict);
+    const weights = new VaeWeights('Autoencoder', stateDict);
     const x = waves([2, 3, 4, 4]) as tf.Tensor4D;
     const fine = tf.image.resizeNearestNeighbor(x, [6, 8]);
     const { kernel, bias } = weights.upsamplingConvolution('c');

@@ -9,20 +9,26 @@ export interface Convolution {
 }
 
 /**
- * Takes a Qwen-Image VAE's checkpoint apart into the tensors that one frame needs, channels last.
+ * Takes an autoencoder's checkpoint apart into the tensors that single pictures need, channels last.
  *
- * The checkpoint's causal 3D convolutions pad two zero frames before the first, so for one frame
+ * A checkpoint's causal 3D convolutions pad two zero frames before the first, so for one frame
  * only the last temporal slice of a kernel meets anything but zeros: it is a 2D convolution.
  */
 export class VaeWeights {
   readonly #kept: tf.Tensor[] = [];
 
-  /** @param stateDict Checkpoint tensors by name; they stay the caller's. */
-  constructor(readonly stateDict: ReadonlyMap<string, tf.Tensor>) {}
+  /**
+   * @param className The autoencoder's, for messages.
+   * @param stateDict Checkpoint tensors by name; they stay the caller's.
+   */
+  constructor(
+    readonly className: string,
+    readonly stateDict: ReadonlyMap<string, tf.Tensor>,
+  ) {}
 
   /** The convolution `name`, 2D or causal 3D in the file. */
   convolution(name: string): Convolution {
-    return { kernel: this.#keep(() => this.#kernel(name)), bias: this.#bias(name) };
+    return { kernel: this.#keep(() => this.#kernel(name)), bias: this.tensor(`${name}.bias`) };
   }
 
   /**
@@ -31,15 +37,18 @@ export class VaeWeights {
    * coarse pixels that its 3x3 window touches, with the weights that fall on each of them summed.
    */
   upsamplingConvolution(name: string): Convolution {
-    return { kernel: this.#keep(() => splitByParity(this.#kernel(name))), bias: this.#bias(name) };
+    return {
+      kernel: this.#keep(() => splitByParity(this.#kernel(name))),
+      bias: this.tensor(`${name}.bias`),
+    };
   }
 
-  /** The RMS norm `name`: its gain times sqrt(C), as a (1, C) row. */
-  gain(name: string): tf.Tensor2D {
-    return this.#keep(() => {
-      const gamma = this.#tensor(`${name}.gamma`);
-      return tf.mul(gamma.reshape([1, gamma.size]), Math.sqrt(gamma.size)) as tf.Tensor2D;
-    });
+  /** The tensor `name` in the file's layout, or what `change` makes of it. */
+  tensor<Kept extends tf.Tensor>(
+    name: string,
+    change: (tensor: tf.Tensor) => tf.Tensor = (tensor) => tensor.clone(),
+  ): Kept {
+    return this.#keep(() => change(this.#find(name)) as Kept);
   }
 
   /** Frees all tensors that were handed out. */
@@ -48,7 +57,7 @@ export class VaeWeights {
   }
 
   #kernel(name: string): tf.Tensor4D {
-    let kernel = this.#tensor(`${name}.weight`);
+    let kernel = this.#find(`${name}.weight`);
     if (kernel.rank === 5) {
       const [out, channels, frames, height, width] = kernel.shape;
       kernel = kernel
@@ -58,15 +67,11 @@ export class VaeWeights {
     return tf.transpose(kernel, [2, 3, 1, 0]) as tf.Tensor4D;
   }
 
-  #bias(name: string): tf.Tensor1D {
-    return this.#keep(() => this.#tensor(`${name}.bias`).clone() as tf.Tensor1D);
-  }
-
-  #tensor(name: string): tf.Tensor {
+  #find(name: string): tf.Tensor {
     const tensor = this.stateDict.get(name);
     if (tensor === undefined) {
       throw new Error(
-        `Cannot make an AutoencoderKLQwenImage as its checkpoint must hold "${name}": current value has ${this.stateDict.size} other tensors`,
+        `Cannot make an ${this.className} as its checkpoint must hold "${name}": current value has ${this.stateDict.size} other tensors`,
       );
     }
     return tensor;
