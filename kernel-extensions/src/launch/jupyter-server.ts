@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { jupyterEnvironment, jupyterFolders } from './jupyter-environment';
+import { jupyterEnvironment, jupyterFolders, sharedJupyterFolder } from './jupyter-environment';
 
 export interface JupyterServerOptions {
   /** Flowbook's cache folder. */
@@ -152,6 +152,8 @@ export class JupyterServer {
       LabApp: {
         check_for_updates_class: 'jupyterlab.NeverCheckForUpdate',
         news_url: null,
+        // Nothing is fetched and nobody is asked about it.
+        app_settings_dir: path.join(sharedJupyterFolder, 'lab', 'settings'),
       },
     };
   }

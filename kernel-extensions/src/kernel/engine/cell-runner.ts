@@ -1,5 +1,6 @@
 import type { CellRequest, CellResult } from '../engine-messages';
 import type { ErrorContent, ExpressionResult } from '../protocol/outputs';
+import { settleDisplays } from '../../display/publish-queue';
 import { toBundle } from '../../display/to-bundle';
 import { TslabAdapter, type EmittedCell } from '../tslab-adapter';
 import { compileCell } from './cell-compiler';
@@ -85,7 +86,11 @@ export class CellRunner {
       exports = cellExports;
       if (id === cell.id) this.tslab.adopt(emitted.declarations);
       const { run } = compiled; // called on its own, it stands in stack traces without a name
-      await nextTurn(() => runInCell(cell, () => run(cellExports.proxy, require, runtime)));
+      try {
+        await nextTurn(() => runInCell(cell, () => run(cellExports.proxy, require, runtime)));
+      } finally {
+        await runInCell(cell, settleDisplays);
+      }
       exports.complete();
       return { value: emitted.lastExpressionVar && exports.take(emitted.lastExpressionVar) };
     } catch (thrown) {

@@ -1,0 +1,111 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import { FlowbookProcess } from '../jupyter/flowbook-process';
+import { findChromium } from './find-chromium';
+
+const root = join(__dirname, '../..');
+
+/** A page that shows a notebook in JupyterLab, with what its console complained about. */
+export interface OpenNotebook {
+  page: Page;
+  /** Errors and warnings of the page's console. */
+  complaints: string[];
+  /** All outputs in the file, in order. */
+  savedOutputs(): Promise<{ data?: Record<string, unknown> }[]>;
+  close(): Promise<void>;
+}
+
+interface NotebookFile {
+  cells: {
+    metadata: { tags?: string[] };
+    source: string[];
+    outputs?: { data?: Record<string, unknown> }[];
+  }[];
+}
+
+/**
+ * Copies a recipe into a folder of its own inside the clone, with `steps` set, and opens the copy in
+ * JupyterLab in a headless Chromium.
+ */
+export async function openNotebook(
+  name: string,
+  { steps }: { steps: number },
+): Promise<OpenNotebook> {
+  mkdirSync(join(root, 'runs'), { recursive: true });
+  const folder = mkdtempSync(join(root, 'runs', 'browser-test-'));
+  const notebooks = join(folder, 'notebooks');
+  mkdirSync(notebooks);
+  symlinkSync(join(root, 'datasets'), join(folder, 'datasets'));
+  cpSync(join(root, 'notebooks', name), join(notebooks, name));
+  const notebook = JSON.parse(readFileSync(join(notebooks, name), 'utf8')) as NotebookFile;
+  for (const cell of notebook.cells) {
+    if (!cell.metadata.tags?.includes('parameters')) continue;
+    cell.source = cell.source.map((line) =>
+      line.replace(/(const steps: number = )\d+/, `$1${steps}`),
+    );
+  }
+  writeFileSync(join(notebooks, name), JSON.stringify(notebook));
+
+  // All cells are in the page, whether they are in view or not.
+  const settings = join(folder, 'settings');
+  const tracker = join(settings, '@jupyterlab', 'notebook-extension');
+  mkdirSync(tracker, { recursive: true });
+  writeFileSync(join(tracker, 'tracker.jupyterlab-settings'), '{ "windowingMode": "none" }');
+
+  const lab = new FlowbookProcess(
+    ['lab', '--no-browser', '--port', '0', '--root', notebooks],
+    root,
+    { FLOWBOOK_RUN_DIR: folder, JUPYTERLAB_SETTINGS_DIR: settings },
+  );
+  const [, url, token] = await lab.printed(/JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/);
+  const browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--disable-background-networking',
+    ],
+  });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1800 } });
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || /vega/i.test(message.text())) complaints.push(message.text());
+  });
+  const close = async (): Promise<void> => {
+    await browser.close();
+    lab.kill('SIGINT');
+    await lab.ended;
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    await page.goto(`${url}lab/tree/${name}?token=${token}&reset`);
+    await page.waitForSelector('.jp-Notebook .jp-CodeCell', { timeout: 90_000 });
+    await page
+      .locator('#jp-main-statusbar', { hasText: /TypeScript \(Flowbook\)\s*\|\s*Idle/ })
+      .waitFor({ timeout: 90_000 });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const savedOutputs = async () => {
+    const { cells } = JSON.parse(readFileSync(join(notebooks, name), 'utf8')) as NotebookFile;
+    return cells.flatMap(({ outputs = [] }) => outputs);
+  };
+  return { page, complaints, savedOutputs, close };
+}
+
+/** Runs all cells from the menu. */
+export async function runAllCells(page: Page): Promise<void> {
+  await page.click('.lm-MenuBar-itemLabel:text-is("Run")');
+  await page.click('li[data-command="runmenu:run-all"]');
+}
