@@ -1,5 +1,6 @@
 export * from './philox';
 export * from './python-random';
+export * from './torch-random';
 export * from './random-key';
 export * from './registry';
 export * from './pixel-image';

@@ -1,6 +1,7 @@
 export * from './backend';
 export * from './compile';
 export * from './generator';
+export * from './torch-generator';
 export * from './random';
 export * from './scope';
 export * from './device';
