@@ -6,7 +6,7 @@ import { allStages } from './stages.mjs';
 
 try {
   const problems = await runStages(allStages());
-  process.exitCode = reportProblems(problems) ? 0 : 1;
+  process.exitCode = (await reportProblems(problems)) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof BuildError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -9,7 +9,7 @@ import { allStages } from './stages.mjs';
 async function setUp() {
   try {
     const problems = await runStages(allStages());
-    reportProblems(problems);
+    await reportProblems(problems);
     return !problems.some((problem) => problem.isEssential);
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;

@@ -22,7 +22,7 @@ const namesFiles = forMocha.some((argument) => argument.endsWith('.test.ts'));
 async function setUp() {
   try {
     const problems = await runStages(allStages({ jupyter: !isFast }));
-    return reportProblems(problems) || process.env.FLOWBOOK_BACKEND === 'cpu';
+    return (await reportProblems(problems)) || process.env.FLOWBOOK_BACKEND === 'cpu';
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -31,7 +31,7 @@ export const platforms = {
   },
   'linux-x64-cuda': {
     state: 'untried',
-    needs: 'an NVIDIA driver for CUDA 12.5 or newer',
+    needs: "CUDA 12.5 or newer and cuDNN 9.3 or newer on the loader's path",
     wheel: {
       project: 'tensorflow',
       tag: 'manylinux_2_27_x86_64',

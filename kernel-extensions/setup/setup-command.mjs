@@ -8,7 +8,7 @@ Fetches and builds what npm does not carry, into the user's cache folder:
 the native TensorFlow library, tfjs-node's binding to it, and JupyterLab.
 
   --no-jupyter   leave JupyterLab out
-  --cuda         take TensorFlow's CUDA build (untried)
+  --cuda         take TensorFlow's CUDA build (untried), and keep to it
 `;
 
 /** `flowbook setup`: returns the exit code. It runs before anything is built. */
@@ -32,7 +32,7 @@ export async function setupCommand(parameters) {
     return 0;
   }
   const problems = await runStages(
-    setupStages({ jupyter: !values['no-jupyter'], cuda: values.cuda }),
+    setupStages({ jupyter: !values['no-jupyter'], ...(values.cuda ? { cuda: true } : {}) }),
   );
-  return reportProblems(problems) ? 0 : 1;
+  return (await reportProblems(problems)) ? 0 : 1;
 }

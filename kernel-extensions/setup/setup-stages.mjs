@@ -11,6 +11,7 @@ import {
 } from './native/binding.mjs';
 import { ensureLibrary, isLibraryReady } from './native/library.mjs';
 import { checkThatItLoads } from './native/load-check.mjs';
+import { nvidiaGpu } from './nvidia-gpu.mjs';
 import { platformFor, tensorflowVersion, thisMachine } from './platforms.mjs';
 import { SetupProblem } from './setup-problem.mjs';
 
@@ -48,14 +49,25 @@ function requireBindingPackages() {
   );
 }
 
+/** Whether the CUDA build was fetched, by `flowbook setup --cuda`. */
+function isCudaChosen(cache) {
+  const platform = platformFor(thisMachine({ cuda: true }));
+  return platform.state !== 'unavailable' && isLibraryReady(cache, platform);
+}
+
 const waitingLine = (report) => (pid) => report(`waiting for another set-up (process ${pid})`);
 
 /**
  * The stages that fetch and build what npm does not carry, in order.
  *
- * @param options `jupyter: false` leaves JupyterLab out; `cuda: true` takes the CUDA build of the library
+ * @param options `jupyter: false` leaves JupyterLab out; `cuda: true` takes the CUDA build of the library, which then
+ *   stays the choice until its folder is removed from the cache
  */
-export function setupStages({ jupyter = true, cuda = false, cache = cacheFolder() } = {}) {
+export function setupStages({
+  jupyter = true,
+  cache = cacheFolder(),
+  cuda = isCudaChosen(cache),
+} = {}) {
   const locked = (name, work) => (report) =>
     withLock(cache, name, () => work(report), waitingLine(report));
   const stages = [
@@ -95,9 +107,9 @@ export function setupStages({ jupyter = true, cuda = false, cache = cacheFolder(
   return stages;
 }
 
-/** Whether a problem leaves only tfjs's JavaScript backend to run on. */
-export function isNativeMissing(cache = cacheFolder(), options = {}) {
-  const platform = platformFor(thisMachine(options));
+/** Whether only tfjs's JavaScript backend can run here. */
+function isNativeMissing(cache) {
+  const platform = platformFor(thisMachine({ cuda: isCudaChosen(cache) }));
   const packages = bindingPackages();
   if (platform.state === 'unavailable' || !packages.tfjs || !packages.nodeHeaders) return true;
   return (
@@ -107,16 +119,23 @@ export function isNativeMissing(cache = cacheFolder(), options = {}) {
 }
 
 /** Prints what is missing, once each, and what it means. Returns whether everything is there. */
-export function reportProblems(problems, { stream = process.stderr } = {}) {
+export async function reportProblems(problems, { stream = process.stderr } = {}) {
+  const cache = cacheFolder();
   const told = new Set();
   for (const problem of problems) {
     if (told.has(problem.piece)) continue;
     told.add(problem.piece);
     stream.write(`\n${problem.text}\n`);
   }
-  if (isNativeMissing()) {
+  if (isNativeMissing(cache)) {
     stream.write(
       `\nFLOWBOOK RUNS WITHOUT NATIVE TENSORFLOW ${tensorflowVersion}, on the JavaScript backend: everything works, many times slower.\n`,
+    );
+  }
+  const gpu = await nvidiaGpu();
+  if (gpu && !isCudaChosen(cache)) {
+    stream.write(
+      `\nRuns on the CPU, although an NVIDIA GPU is there (${gpu}): "npx flowbook setup --cuda" takes TensorFlow's CUDA build, which nobody has tried with Flowbook.\n`,
     );
   }
   return problems.length === 0;

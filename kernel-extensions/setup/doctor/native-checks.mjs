@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { nvidiaGpu } from '../nvidia-gpu.mjs';
 import { runCommand } from '../run-command.mjs';
 import { bindingFolder, findCompiler, isBindingInPlace } from '../native/binding.mjs';
 import { isLibraryReady, libraryFolder } from '../native/library.mjs';
@@ -60,14 +61,6 @@ export async function compilerCheck(isBindingBuilt) {
       : error.message;
     return { name: 'compiler', state, detail, fix: isBindingBuilt ? undefined : error.command };
   }
-}
-
-async function nvidiaGpu() {
-  const { code, stdout } = await runCommand('nvidia-smi', [
-    '--query-gpu=name,driver_version',
-    '--format=csv,noheader',
-  ]);
-  return code === 0 && stdout.trim() ? stdout.trim().split('\n')[0] : null;
 }
 
 function deviceCheck(isGpu, gpu, isCudaBuild) {
