@@ -19,7 +19,7 @@ const LOG = [
 ].map(f32);
 const FOUR_OVER_PI = f32(1.27323954473516);
 /** -pi/4 in three parts, so that the reduction is exact to more digits than a float has. */
-const MINUS_QUARTER_PI = [-0.78515625, -2.4187564849853516e-4, -3.77489497744594108e-8].map(f32);
+const MINUS_QUARTER_PI = [-0.78515625, -2.4187564849853516e-4, -3.774894977445941e-8].map(f32);
 const COS = [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2].map(f32);
 const SIN = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1].map(f32);
 
