@@ -22,13 +22,14 @@ export interface TokenizerFiles {
 }
 
 /**
- * Reads a tokenizer's files, from its own folder or from the `tokenizer` folder of a pipeline.
+ * Reads a tokenizer's files, from its own folder or from a pipeline's.
  *
+ * @param component The folder in a pipeline. Default `tokenizer`.
  * @throws When neither tokenizer.json nor vocab.json with merges.txt is there; the message lists
  *   what is.
  */
-export function readTokenizerFiles(path: string): TokenizerFiles {
-  const directory = resolveComponentPath(path, 'tokenizer');
+export function readTokenizerFiles(path: string, component = 'tokenizer'): TokenizerFiles {
+  const directory = resolveComponentPath(path, component);
   const files: TokenizerFiles = {
     directory,
     definition: readJson(directory, 'tokenizer.json'),

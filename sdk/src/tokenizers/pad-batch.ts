@@ -16,19 +16,26 @@ export interface BatchOptions {
   truncation?: boolean;
 }
 
-/** Cuts and pads rows of token ids to one length. */
+/**
+ * Cuts and pads rows of token ids to one length.
+ *
+ * @param ending What a row that is cut ends with all the same.
+ */
 export function padBatch(
   rows: number[][],
   padId: number,
   side: 'left' | 'right',
   { padding = 'longest', maxLength, truncation = false }: BatchOptions = {},
+  ending: readonly number[] = [],
 ): TokenBatch {
   if (maxLength === undefined && (truncation || padding === 'max_length')) {
     throw new Error(
       'Cannot batch tokens as padding to "max_length" and truncation need maxLength: current value is undefined',
     );
   }
-  const cut = truncation ? rows.map((ids) => ids.slice(0, maxLength)) : rows;
+  const shorten = (ids: number[], most: number): number[] =>
+    ids.length <= most ? ids : [...ids.slice(0, Math.max(0, most - ending.length)), ...ending];
+  const cut = truncation ? rows.map((ids) => shorten(ids, maxLength as number)) : rows;
   const longest = Math.max(0, ...cut.map((ids) => ids.length));
   const length = padding === 'max_length' ? (maxLength as number) : longest;
   if (longest > length) {

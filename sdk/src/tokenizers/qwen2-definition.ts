@@ -1,18 +1,9 @@
 import type { TokenizerFiles } from '../io/tokenizer-files';
+import { addedTokens } from './added-tokens';
 
 /** Where Qwen2 cuts text before merging bytes: contractions, words, single digits, signs, spaces. */
 const WORDS =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-interface AddedToken {
-  id: number;
-  content: string;
-  single_word: boolean;
-  lstrip: boolean;
-  rstrip: boolean;
-  normalized: boolean;
-  special: boolean;
-}
 
 /**
  * The tokenizer.json of a Qwen2 tokenizer: the file itself where there is one, else built from
@@ -50,28 +41,4 @@ export function qwen2Definition(files: TokenizerFiles): Record<string, unknown> 
       merges: files.merges,
     },
   };
-}
-
-/** tokenizer_config.json describes added tokens in full; added_tokens.json knows only their ids. */
-function addedTokens({ config, addedTokens }: TokenizerFiles): AddedToken[] {
-  const described = config.added_tokens_decoder as Record<string, Omit<AddedToken, 'id'>>;
-  if (described !== undefined) {
-    return Object.entries(described).map(([id, token]) => ({ ...token, id: Number(id) }));
-  }
-  const special = new Set<unknown>([
-    config.unk_token,
-    config.bos_token,
-    config.eos_token,
-    config.pad_token,
-    ...((config.additional_special_tokens ?? []) as string[]),
-  ]);
-  return Object.entries(addedTokens ?? {}).map(([content, id]) => ({
-    id,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: special.has(content),
-  }));
 }

@@ -1,0 +1,86 @@
+import type { TokenizerFiles } from '../io/tokenizer-files';
+import { tokenText } from './added-tokens';
+import { createTokenizer, type HuggingFaceTokenizer } from './huggingface-tokenizer';
+import { padBatch, type BatchOptions, type TokenBatch } from './pad-batch';
+
+/** How ids become text. */
+export interface DecodeOptions {
+  /** Leave out special tokens such as `<|im_end|>`. Default false. */
+  skipSpecialTokens?: boolean;
+}
+
+/** What tokenizers have in common. How they cut text is in the definition that they are made from. */
+export class PretrainedTokenizer {
+  /** Where padding goes: at the right unless the configuration says otherwise. */
+  readonly paddingSide: 'left' | 'right';
+  /** Id that fills up short rows. */
+  readonly padTokenId: number;
+  /** Id that ends a text, or null. */
+  readonly eosTokenId: number | null;
+  /** Tokens that the model takes at most; Infinity when the configuration does not say. */
+  readonly modelMaxLength: number;
+  protected readonly config: Record<string, unknown>;
+  readonly #library: HuggingFaceTokenizer;
+
+  /**
+   * @param files The tokenizer's files, parsed.
+   * @param definition The contents of tokenizer.json.
+   */
+  protected constructor({ config, directory }: TokenizerFiles, definition: object) {
+    this.#library = createTokenizer(definition, config);
+    this.config = config;
+    this.paddingSide = config.padding_side === 'left' ? 'left' : 'right';
+    this.modelMaxLength = Number(config.model_max_length ?? Infinity);
+    this.eosTokenId = this.#idOf('eos_token');
+    const padTokenId = this.#idOf('pad_token') ?? this.eosTokenId;
+    if (padTokenId === null) {
+      throw new Error(
+        `Cannot load the tokenizer in "${directory}" as its tokenizer_config.json must name a pad_token or an eos_token of the vocabulary: current value is ${JSON.stringify(config.pad_token)}`,
+      );
+    }
+    this.padTokenId = padTokenId;
+  }
+
+  /** How many tokens there are, added ones included. */
+  get vocabSize(): number {
+    return this.#library.get_vocab(true).size;
+  }
+
+  /** The token ids of `text`, with the special tokens that the model wants around it. */
+  encode(text: string): number[] {
+    return this.#library.encode(text).ids;
+  }
+
+  /** The tokens of `text` in the vocabulary's own spelling, where a space is written Ġ or ▁. */
+  tokenize(text: string): string[] {
+    return this.encode(text).map((id) => this.#library.id_to_token(id) as string);
+  }
+
+  /** The text of `ids`; ids that the vocabulary lacks are left out, as transformers does. */
+  decode(ids: readonly number[], { skipSpecialTokens = false }: DecodeOptions = {}): string {
+    const known = ids.filter((id) => this.#library.id_to_token(id) !== undefined);
+    // The library refuses to decode nothing, and by default closes up spaces before punctuation.
+    if (known.length === 0) return '';
+    return this.#library.decode(known, {
+      skip_special_tokens: skipSpecialTokens,
+      clean_up_tokenization_spaces: this.config.clean_up_tokenization_spaces === true,
+    });
+  }
+
+  /**
+   * The token ids of several texts as one rectangle. A text that is cut keeps the token that ends it.
+   *
+   * @throws When a text is longer than `maxLength` and `truncation` is off.
+   */
+  batch(texts: readonly string[], options: BatchOptions = {}): TokenBatch {
+    const rows = texts.map((text) => this.encode(text));
+    // What encodes nothing is special tokens alone, and the last of them stands at the end.
+    const ending = this.encode('').slice(-1);
+    return padBatch(rows, this.padTokenId, this.paddingSide, options, ending);
+  }
+
+  #idOf(name: string): number | null {
+    const token = tokenText(this.config[name]);
+    return token === null ? null : (this.#library.token_to_id(token) ?? null);
+  }
+}
