@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DiffusionModelConfig } from '../config';
 import { throwIfAborted } from '../core/cell-signal';
-import { computeLoss, lossGradients } from '../losses';
+import { computeLoss, lossGradients, type LossConfig } from '../losses';
 import {
   forwardAndSamplePreviousStep,
   prepareModelInputs,
@@ -9,6 +9,7 @@ import {
   type TrainableModel,
 } from '../pipelines';
 import { tf } from '../tensorflow';
+import { addGradients } from './add-gradients';
 import type { RolloutBatch } from './rollout-batch';
 
 /** What a policy gradient is computed from. */
@@ -23,10 +24,24 @@ export interface PolicyGradientOptions {
   clipRatio?: number;
   /** Advantages are clamped to plus and minus this. Default 5. */
   advClipMax?: number;
+  /** Further settings of the loss, as Flow-DPPO's `kl_mask_threshold`. Default: the loss's own. */
+  lossConfig?: Partial<LossConfig>;
   /** Pictures that go through the model at once. Default 64. */
   microBatchSize?: number;
   /** Default: none. */
   signal?: AbortSignal | null;
+}
+
+/** One micro-batch at one step of the window. */
+export interface PolicyGradientPart {
+  /** Pictures of the micro-batch. */
+  rows: readonly number[];
+  /** Step of the window, from 0. */
+  step: number;
+  /** For each picture, under the current weights. */
+  logProbs: Float32Array;
+  /** `loss`, and what the loss reports by verl-omni's names, as `actor/ratio_mean`. */
+  metrics: Record<string, number>;
 }
 
 /** The gradient of a policy loss, with what a log shows beside it. */
@@ -39,6 +54,8 @@ export interface PolicyGradients {
   approxKl: number;
   /** Largest |ratio - 1|. */
   ratioGap: number;
+  /** What the sums are made of, in the order of computation. */
+  parts: PolicyGradientPart[];
   dispose(): void;
 }
 
@@ -48,23 +65,6 @@ export interface PolicyModel {
   /** With the rollout's timesteps. */
   scheduler: SchedulerMixin;
   modelConfig: DiffusionModelConfig;
-}
-
-/** Adds `weight` times each gradient to the sums; the gradients are disposed. */
-function accumulate(
-  sums: Map<string, tf.Tensor>,
-  gradients: ReadonlyMap<string, tf.Tensor>,
-  weight: number,
-): void {
-  for (const [name, gradient] of gradients) {
-    const before = sums.get(name);
-    const sum = tf.tidy(() => {
-      const part = weight === 1 ? gradient.clone() : tf.mul(gradient, weight);
-      return tf.keep(before === undefined ? part : tf.add(before, part));
-    });
-    before?.dispose();
-    sums.set(name, sum);
-  }
 }
 
 /**
@@ -91,27 +91,31 @@ export async function policyGradients(
     klLossCoef = 0,
     clipRatio = 1e-3,
     advClipMax = 5,
+    lossConfig = {},
     microBatchSize = 64,
     signal = null,
   } = options;
+  const W = batch.windowSize;
+  const oldLogProbs = (await batch.tensors.all_log_probs?.data<'float32'>()) ?? [];
   const variables = transformer.trainableVariables();
   const gradients = new Map<string, tf.Tensor>();
+  const kept: tf.Tensor[] = [];
   const dispose = () => {
     tf.dispose([...gradients.values()]);
     gradients.clear();
   };
+  const parts: PolicyGradientPart[] = [];
   const sums = { loss: 0, ratioMean: 0, clipFraction: 0, approxKl: 0, ratioGap: 0 };
   try {
     for (let start = 0; start < rows.length; start += microBatchSize) {
       const taken = rows.slice(start, start + microBatchSize);
-      const weight = taken.length / rows.length / batch.windowSize;
+      const weight = taken.length / rows.length / W;
       const microBatch = batch.rows(taken);
       const A = tf.tidy(() => tf.gather(advantages, tf.tensor1d(taken, 'int32')));
       try {
-        for (let step = 0; step < batch.windowSize; step++) {
+        for (let step = 0; step < W; step++) {
           throwIfAborted(signal);
           await setImmediate();
-          let gap: tf.Scalar | null = null;
           const part = lossGradients(() => {
             const [inputs, negativeInputs] = prepareModelInputs(
               transformer,
@@ -134,11 +138,10 @@ export async function policyGradients(
               microBatch,
               step,
             );
-            const old = tf.gather(microBatch.all_log_probs as tf.Tensor2D, step, 1);
-            gap = tf.keep(tf.max(tf.abs(tf.expm1(tf.sub(logProbs, old)))) as tf.Scalar);
+            kept.push(tf.keep(logProbs.clone()));
             const lossInputs = {
               log_probs: logProbs,
-              old_log_probs: old,
+              old_log_probs: stepOf(microBatch.all_log_probs, step),
               advantages: tf.gather(A, step, 1),
               prev_sample_mean: prevSampleMean,
               old_prev_sample_mean: stepOf(microBatch.old_prev_sample_mean, step),
@@ -146,7 +149,7 @@ export async function policyGradients(
               std_dev_t: stdDevT,
               sqrt_dt: sqrtDt,
             };
-            const config = { clip_ratio: clipRatio, adv_clip_max: advClipMax };
+            const config = { clip_ratio: clipRatio, adv_clip_max: advClipMax, ...lossConfig };
             const policy = computeLoss(lossMode, lossInputs, config);
             if (klLossCoef === 0) return policy;
             const kl = computeLoss('kl', lossInputs);
@@ -156,13 +159,18 @@ export async function policyGradients(
             };
           }, variables);
           const metrics = part.readMetrics();
-          accumulate(gradients, part.gradients, weight);
+          addGradients(gradients, part.gradients, weight);
           part.dispose();
           sums.loss += weight * metrics.loss;
           sums.ratioMean += weight * metrics['actor/ratio_mean'];
           sums.clipFraction += weight * metrics['actor/pg_clipfrac'];
           sums.approxKl += weight * metrics['actor/ppo_kl'];
-          sums.ratioGap = Math.max(sums.ratioGap, takeNumber(gap));
+          const logProbs = takeValues(kept);
+          const gaps = taken.map((row, at) =>
+            Math.abs(Math.expm1(Math.fround(logProbs[at] - oldLogProbs[row * W + step]))),
+          );
+          sums.ratioGap = Math.max(sums.ratioGap, ...gaps);
+          parts.push({ rows: taken, step, logProbs, metrics });
         }
       } finally {
         A.dispose();
@@ -171,9 +179,10 @@ export async function policyGradients(
     }
   } catch (error) {
     dispose();
+    tf.dispose(kept);
     throw error;
   }
-  return { gradients, ...sums, dispose };
+  return { gradients, ...sums, parts, dispose };
 }
 
 /** x[:, step], where there is an x. */
@@ -181,8 +190,10 @@ function stepOf(x: tf.Tensor | null | undefined, step: number): tf.Tensor | null
   return x ? tf.gather(x, step, 1) : null;
 }
 
-function takeNumber(scalar: tf.Scalar | null): number {
-  const value = scalar?.dataSync()[0] ?? NaN;
-  scalar?.dispose();
-  return value;
+/** The values of the last tensor, which is taken off the list and disposed. */
+function takeValues(tensors: tf.Tensor[]): Float32Array {
+  const tensor = tensors.pop() as tf.Tensor;
+  const values = tensor.dataSync<'float32'>();
+  tensor.dispose();
+  return values;
 }

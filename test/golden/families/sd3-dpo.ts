@@ -21,7 +21,7 @@ import {
 import { addGradients } from '../../../sdk/src/training/add-gradients';
 import { Comparison } from '../comparison';
 import type { CaseResult, Description, FamilyCheck, GoldenCase } from '../golden-case';
-import { compareGradients, compareParameters } from '../parts/training-check';
+import { compareGradients, compareParameters, tensorsUnder } from '../parts/training-check';
 
 /** What the notes beside the tolerances allow. */
 const TIMESTEP_ATOL = 1e-3;
@@ -165,10 +165,11 @@ async function checkTraining(goldenCase: GoldenCase): Promise<CaseResult> {
 /** Losses, metrics and gradients of each update, and the adapters after updates 1 and 3. */
 async function checkUpdates(
   comparison: Comparison,
-  { json, tensors }: GoldenCase,
+  goldenCase: GoldenCase,
   model: { transformer: SD3Transformer2DModel; modelConfig: DiffusionModelConfig },
   batch: PairBatch,
 ): Promise<void> {
+  const { json } = goldenCase;
   const variables = model.transformer.trainableVariables();
   const { lr, betas, eps, weight_decay, max_grad_norm } = json.optimizer as Description;
   const optimizer = new AdamW(variables, { lr, betas, eps, weightDecay: weight_decay });
@@ -187,24 +188,19 @@ async function checkUpdates(
     const { gradients, norm } = clipGradients(sums, max_grad_norm);
     comparison.compare(`update ${optimizer_step} norm`, norm, grad_norm, NORM);
     if (optimizer_step === 1) {
-      compareGradients(comparison, sums, namedWith('grad.', tensors), json.params_without_grad);
+      compareGradients(
+        comparison,
+        sums,
+        tensorsUnder('grad.', goldenCase),
+        json.params_without_grad,
+      );
     }
     optimizer.step(gradients);
     tf.dispose([...sums.values(), ...gradients.values()]);
-    const recorded = namedWith(`param_step${optimizer_step}.`, tensors);
-    if (Object.keys(recorded).length > 0) {
-      compareParameters(comparison, variables, recorded, { lr });
-    }
+    const recorded = tensorsUnder(`param_step${optimizer_step}.`, goldenCase);
+    compareParameters(comparison, variables, recorded, { lr });
   }
   optimizer.dispose();
-}
-
-function namedWith(
-  prefix: string,
-  tensors: ReadonlyMap<string, tf.Tensor>,
-): Record<string, tf.Tensor> {
-  const named = [...tensors].filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(named.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
 /** Diffusion-DPO of Stable Diffusion 3: draws, pairs, predictions, and training of adapters. */

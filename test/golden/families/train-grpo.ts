@@ -8,17 +8,18 @@ import {
   policyGradients,
   tf,
   type BatchTensors,
+  type LossConfig,
+  type PolicyGradientPart,
 } from '@flowbook/sdk';
 import { dirname } from 'node:path';
+import { addGradients } from '../../../sdk/src/training/add-gradients';
 import { Comparison } from '../comparison';
 import type { Description, FamilyCheck, GoldenCase } from '../golden-case';
+import { compareGradients, compareParameters, tensorsUnder } from '../parts/training-check';
 
 /** What the note beside the tolerance allows. */
-const LOSS_ATOL = 1e-3;
-const GRADIENT_SHARE = 1e-2;
-const NORM_RTOL = 1e-3;
-const PARAMETER_ATOL = 2e-5;
-const OUTLIERS = 0.01;
+const LOSS = { atol: 1e-3, rtol: 0 };
+const NORM = { atol: 1e-7, rtol: 1e-3 };
 
 function batchOf(goldenCase: GoldenCase): RolloutBatch {
   const optional = (name: string) => goldenCase.tensors.get(name) ?? null;
@@ -45,31 +46,6 @@ function batchOf(goldenCase: GoldenCase): RolloutBatch {
   });
 }
 
-/** 99 of 100 elements agree tightly; tiny gradients may move the others by up to two learning rates. */
-function compareParameters(
-  comparison: Comparison,
-  goldenCase: GoldenCase,
-  prefix: string,
-  variables: ReadonlyMap<string, tf.Variable>,
-): void {
-  const { lr } = goldenCase.json.optimizer as Description;
-  let [outside, total] = [0, 0];
-  for (const [name, variable] of variables) {
-    const expected = goldenCase.tensors.get(`${prefix}.${name}`);
-    if (expected === undefined) continue;
-    const [a, b] = [variable.dataSync(), expected.dataSync()];
-    total += a.length;
-    b.forEach((value, at) => {
-      if (Math.abs(value - a[at]) > PARAMETER_ATOL) outside++;
-    });
-    comparison.compare(`${prefix}.${name}`, variable, expected, { atol: 2.1 * lr, rtol: 0 });
-  }
-  comparison.equal(`${prefix} has parameters`, total > 0, true);
-  if (outside > OUTLIERS * total) {
-    comparison.fail(`${prefix} differs in ${outside} of ${total} elements`);
-  }
-}
-
 /** Training of adapters on a recorded rollout: losses, gradients, weights after 1 and 3 updates. */
 export const check: FamilyCheck = async (goldenCase) => {
   const { json } = goldenCase;
@@ -90,33 +66,39 @@ export const check: FamilyCheck = async (goldenCase) => {
   const variables = transformer.trainableVariables();
   const { lr, betas, eps, weight_decay, max_grad_norm } = json.optimizer as Description;
   const optimizer = new AdamW(variables, { lr, betas, eps, weightDecay: weight_decay });
+  const model = { transformer, scheduler, modelConfig };
   const batch = batchOf(goldenCase);
   const advantages = goldenCase.tensor('advantages') as tf.Tensor2D;
   try {
-    for (const [update, line] of (json.log as Description[]).entries()) {
-      const policy = await policyGradients(
-        { transformer, scheduler, modelConfig },
-        batch,
-        advantages,
-        {
+    for (const { optimizer_step, grad_norm, losses } of json.log as Description[]) {
+      const sums = new Map<string, tf.Tensor>();
+      for (const [at, rows] of (json.micro_batches as number[][]).entries()) {
+        const policy = await policyGradients(model, batch, advantages, {
+          rows,
+          microBatchSize: rows.length,
           lossMode: json.loss_mode,
           klLossCoef: json.kl_loss_coef ?? 0,
           clipRatio: json.clip_ratio,
           advClipMax: json.adv_clip_max,
-          microBatchSize: (json.micro_batches as number[][])[0].length,
-        },
-      );
-      const loss = (line.losses as Description[]).reduce((sum, one) => sum + one.scaled_loss, 0);
-      comparison.compare(`loss ${update}`, policy.loss, loss, { atol: LOSS_ATOL, rtol: 0 });
-      if (update === 0) compareGradients(comparison, goldenCase, policy.gradients);
-      const { gradients, norm } = clipGradients(policy.gradients, max_grad_norm);
-      if (update === 0) {
-        comparison.compare('gradient norm', norm, line.grad_norm, { atol: 1e-7, rtol: NORM_RTOL });
+          lossConfig: lossConfigOf(json),
+        });
+        for (const line of (losses as Description[]).filter((one) => one.micro_batch === at)) {
+          const part = policy.parts[line.window_step];
+          comparePart(comparison, `update ${optimizer_step} rows ${rows}`, part, line);
+        }
+        addGradients(sums, policy.gradients, 1 / json.micro_batches.length);
+        policy.dispose();
+      }
+      const { gradients, norm } = clipGradients(sums, max_grad_norm);
+      comparison.compare(`update ${optimizer_step} norm`, norm, grad_norm, NORM);
+      if (optimizer_step === 1) {
+        const recorded = tensorsUnder('grad.', goldenCase);
+        compareGradients(comparison, sums, recorded, json.params_without_grad);
       }
       optimizer.step(gradients);
-      policy.dispose();
-      if (update === 0) compareParameters(comparison, goldenCase, 'param_step1', variables);
-      if (update === 2) compareParameters(comparison, goldenCase, 'param_step3', variables);
+      tf.dispose([...sums.values(), ...gradients.values()]);
+      const recorded = tensorsUnder(`param_step${optimizer_step}.`, goldenCase);
+      compareParameters(comparison, variables, recorded, { lr });
     }
   } finally {
     optimizer.dispose();
@@ -126,25 +108,24 @@ export const check: FamilyCheck = async (goldenCase) => {
   return comparison.result();
 };
 
-function compareGradients(
+/** What a case says about its loss beyond the options of `policyGradients`. */
+function lossConfigOf({ kl_mask_threshold, add_kl_coefficient }: Description): Partial<LossConfig> {
+  const given = Object.entries({ kl_mask_threshold, add_kl_coefficient });
+  const settings = Object.fromEntries(given.filter(([, value]) => (value ?? null) !== null));
+  return { ...settings, compat: 'verl-omni' };
+}
+
+/** Loss, metrics, log-probabilities and ratios of one micro-batch at one step. */
+function comparePart(
   comparison: Comparison,
-  goldenCase: GoldenCase,
-  gradients: ReadonlyMap<string, tf.Tensor>,
+  update: string,
+  part: PolicyGradientPart,
+  line: Description,
 ): void {
-  const without = goldenCase.json.params_without_grad as string[];
-  comparison.equal(
-    'parameters without a gradient',
-    without.filter((name) => gradients.has(name)),
-    [],
-  );
-  for (const name of [...goldenCase.tensors.keys()].filter((key) => key.startsWith('grad.'))) {
-    const expected = goldenCase.tensor(name);
-    const actual = gradients.get(name.slice('grad.'.length));
-    if (actual === undefined) {
-      comparison.fail(`${name} is missing`);
-      continue;
-    }
-    const largest = tf.max(tf.abs(expected)).dataSync()[0];
-    comparison.compare(name, actual, expected, { atol: GRADIENT_SHARE * largest + 1e-9, rtol: 0 });
+  const name = `${update} step ${line.window_step}`;
+  comparison.compare(`${name} loss`, part.metrics.loss, line.loss, LOSS);
+  comparison.compare(`${name} log_prob`, part.logProbs, line.log_prob, LOSS);
+  for (const [key, value] of Object.entries<number>(line.metrics)) {
+    comparison.compare(`${name} ${key}`, part.metrics[key], value, LOSS);
   }
 }

@@ -1,11 +1,20 @@
 import { tf } from '../../../sdk/src/tensorflow';
 import type { Comparison } from '../comparison';
+import type { GoldenCase } from '../golden-case';
 
 /** Gradients may differ by this share of a tensor's largest element. */
 const GRADIENT_SHARE = 1e-2;
+/** What counts as no gradient at all. */
+const ZERO = 1e-9;
 /** Parameters after an update: this close in the bulk of all elements. */
 const PARAMETER_ATOL = 2e-5;
 const OUTLIERS = 0.01;
+
+/** The tensors of a case whose names begin with `prefix`, by the rest of their names. */
+export function tensorsUnder(prefix: string, { tensors }: GoldenCase): Record<string, tf.Tensor> {
+  const named = [...tensors].filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(named.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
 
 /** Compares gradients with recorded ones, and checks which parameters have none. */
 export function compareGradients(
@@ -21,7 +30,7 @@ export function compareGradients(
     const largest = tf.max(tf.abs(expected)).dataSync()[0];
     if (actual === undefined) comparison.fail(`grad.${name} is missing`);
     else {
-      const atol = GRADIENT_SHARE * largest;
+      const atol = Math.max(GRADIENT_SHARE * largest, ZERO);
       comparison.compare(`grad.${name}`, actual, expected, { atol, rtol: 0 });
     }
   }
