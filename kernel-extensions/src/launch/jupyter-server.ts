@@ -146,6 +146,8 @@ export class JupyterServer {
       },
       Application: { log_level: 'WARN' },
       IdentityProvider: { token: this.token },
+      // Looking for language servers runs npm, which writes into the home folder.
+      LanguageServerManager: { autodetect: false },
       MultiKernelManager: { default_kernel_name: 'flowbook' },
       // A kernel that died is reported: a new one in its place would have lost every variable.
       KernelRestarter: { restart_limit: 0 },
