@@ -16,6 +16,7 @@ export interface LossGradients {
  *
  * @param compute Computes the loss; called once, inside the gradient's scope.
  * @param variables By name, as a model's parameters.
+ * @throws What `compute` throws; nothing is leaked then.
  *
  * @example
  * const mean = tf.variable(tf.zeros([2, 3, 4]));
@@ -36,11 +37,23 @@ export function lossGradients(
   variables: ReadonlyMap<string, tf.Variable>,
 ): LossGradients {
   let metrics: [string, tf.Tensor][] = [];
+  const failures: unknown[] = [];
+  const list = [...variables.values()];
   const { value: loss, grads } = tf.variableGrads(() => {
-    const output = compute();
-    metrics = Object.entries(output.metrics).map(([name, value]) => [name, tf.keep(value)]);
-    return output.loss;
-  }, [...variables.values()]);
+    try {
+      const output = compute();
+      metrics = Object.entries(output.metrics).map(([name, value]) => [name, tf.keep(value)]);
+      return output.loss;
+    } catch (error) {
+      // TensorFlow.js frees what a forward pass saved only after a backward pass: give it one.
+      failures.push(error);
+      return tf.sum(list[0]);
+    }
+  }, list);
+  if (failures.length > 0) {
+    tf.dispose([loss, ...Object.values(grads)]);
+    throw failures[0];
+  }
   const gradients = new Map<string, tf.Tensor>();
   for (const [name, variable] of variables) {
     const gradient = grads[variable.name];
