@@ -50,7 +50,19 @@ function sliceRows(batch: PairBatch, start: number, size: number): PairBatch {
  * @param batch Pairs with `ref_noise_pred`; see `noisePairs` and `referencePredictions`. Stays the caller's.
  * @throws When rows are not pairs, `ref_noise_pred` is missing, or the signal is aborted.
  * @example
- * const { gradients, loss } = await dpoGradients({ transformer, modelConfig }, batch, { dpoBeta: 100 });
+ * const modelConfig = { path: 'test/golden/models/tiny-sd3', algorithm: 'dpo' };
+ * const transformer = SD3Transformer2DModel.fromPretrained(modelConfig.path);
+ * transformer.addLora({ rank: 4, key: RandomKey.fromSeed(0) });
+ * const latents_clean = tf.randomNormal([2, 4, 8, 8]);
+ * const batch: PairBatch = {
+ *   latents_clean,
+ *   ...noisePairs(latents_clean, StableDiffusion3DPO.buildScheduler(modelConfig)),
+ *   prompt_embeds: tf.randomNormal([2, 6, 48]),
+ *   prompt_embeds_mask: tf.ones([2, 6]),
+ *   pooled_prompt_embeds: tf.randomNormal([2, 40]),
+ * };
+ * batch.ref_noise_pred = referencePredictions(transformer, modelConfig, batch);
+ * const { gradients, loss } = await dpoGradients({ transformer, modelConfig }, batch); // loss is ln 2
  */
 export async function dpoGradients(
   { transformer, modelConfig }: DpoModel,

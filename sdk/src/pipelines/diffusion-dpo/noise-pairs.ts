@@ -27,6 +27,8 @@ function twice<X extends tf.Tensor>(x: X): X {
  * @param options.generator One stream of random numbers. Default: the default stream.
  * @throws When rows are not pairs, or the scheduler is on a run's schedule.
  * @example
+ * const scheduler = new FlowMatchEulerDiscreteScheduler({ shift: 3 });
+ * const latentsClean = keyGenerator(0).randn([4, 16, 8, 8]);
  * const { noisy_latents, timesteps } = noisePairs(latentsClean, scheduler, { generator: keyGenerator(1) });
  */
 export function noisePairs(

@@ -13,6 +13,7 @@ export interface LatentScale {
  * @param z (B, C, H, W) as `encode` gives it.
  * @returns Of the same shape; the caller owns it.
  * @example
+ * const z = tf.ones([1, 16, 8, 8]);
  * const latentsClean = offlineLatents(z, { shift_factor: 0.0609, scaling_factor: 1.5305 });
  */
 export function offlineLatents<Z extends tf.Tensor>(
