@@ -27,6 +27,7 @@ export { QwenImageMixGRPO } from './qwen-image-mix-grpo/training-adapter';
 export { QwenImageMixGRPOPipelineWithLogProb } from './qwen-image-mix-grpo/rollout-pipeline';
 export { withMixGrpoWindow, type MixGrpoExtraArgs } from './qwen-image-mix-grpo/place-window';
 export { StableDiffusion3DPO } from './sd3-dpo/training-adapter';
+export { SD3PromptEncoder, type SD3PromptOptions } from './stable-diffusion-3/prompt-encoder';
 export * from './diffusion-dpo/training-times';
 export * from './diffusion-dpo/noise-pairs';
 export * from './diffusion-dpo/select-pairs';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import {
   attention,
+  gelu,
   geluTanh,
+  layerNorm,
   linear,
   loraWeight,
   MASKED,
@@ -9,6 +11,7 @@ import {
   rmsNorm,
   rotaryTables,
   rotateInterleaved,
+  quickGelu,
   silu,
   timestepEmbedding,
   withZeroGradient,
@@ -67,6 +70,32 @@ describe('layers', () => {
   it('geluTanh() and silu() have the gradient that finite differences have', () => {
     checkGradient(geluTanh, [normal('x', [5, 7])]);
     checkGradient(silu, [normal('x', [5, 7])]);
+  });
+
+  it('gelu(), quickGelu() and layerNorm() have the gradient that finite differences have', () => {
+    checkGradient(gelu, [normal('x', [5, 7])]);
+    checkGradient(quickGelu, [normal('x', [5, 7])]);
+    checkGradient(
+      (x, weight, bias) => layerNorm(x, weight as tf.Tensor1D, bias as tf.Tensor1D),
+      [normal('x', [3, 5]), normal('weight', [5]), normal('bias', [5])],
+    );
+  });
+
+  it('gelu() and its approximations agree to 0.02', () => {
+    const x = tf.linspace(-5, 5, 101);
+    for (const approximate of [geluTanh, quickGelu]) {
+      close(approximate(x), [...gelu(x).dataSync()], 0.021);
+    }
+    close(gelu(tf.tensor1d([-1, 0, 1])), [-0.15865525, 0, 0.84134475], 1e-6);
+  });
+
+  it('layerNorm() gives mean 0 and variance 1 before its weights', () => {
+    const { mean, variance } = tf.moments(
+      layerNorm(normal('x', [4, 64]), tf.ones([64]), tf.zeros([64])),
+      1,
+    );
+    close(mean, [0, 0, 0, 0], 1e-6);
+    close(variance, [1, 1, 1, 1], 1e-4);
   });
 
   it('geluTanh() equals 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))', () => {

@@ -36,3 +36,13 @@ export function silu<X extends tf.Tensor>(x: X): X {
     (dy, [x, gate]) => [() => tf.mul(dy, tf.mul(gate, tf.add(tf.mul(x, tf.sub(1, gate)), 1)))],
   );
 }
+
+/** Gaussian error linear unit, x Phi(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415). Any shape. */
+export function gelu<X extends tf.Tensor>(x: X): X {
+  return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+}
+
+/** x sigmoid(1.702 x), the first approximation of the same paper, which CLIP uses. Any shape. */
+export function quickGelu<X extends tf.Tensor>(x: X): X {
+  return tf.mul(x, tf.sigmoid(tf.mul(x, 1.702)));
+}

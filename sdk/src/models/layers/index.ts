@@ -1,7 +1,8 @@
 export { linear } from './linear';
 export { modulatedLayerNorm } from './modulated-layer-norm';
+export { layerNorm } from './layer-norm';
 export { rmsNorm } from './rms-norm';
-export { geluTanh, silu } from './activations';
+export { gelu, geluTanh, quickGelu, silu } from './activations';
 export { rotateInterleaved, rotaryTables } from './rotary-embedding';
 export type { RotaryFactors, RotaryTables } from './rotary-embedding';
 export { attention, MASKED } from './attention';

@@ -1,17 +1,11 @@
 import { tf } from '../../tensorflow';
-import { MASKED, rmsNorm } from '../layers';
+import { rmsNorm } from '../layers';
 import { loadComponent } from '../load-component';
+import { EncoderWeights } from '../text-encoder/encoder-weights';
+import { causalBias, checkTextInputs, type TextEncoderInputs } from '../text-encoder/text-inputs';
 import { textEncoderConfig, type TextEncoderConfig } from './text-encoder-config';
 import { textEncoderLayer, type TextContext } from './text-encoder-layer';
 import { textRotary } from './text-encoder-rotary';
-
-/** Token ids with their padding. */
-export interface TextEncoderInputs {
-  /** (B, L) int32. */
-  input_ids: tf.Tensor;
-  /** (B, L) int32, 1 at text and 0 at padding; all text when left out. */
-  attention_mask?: tf.Tensor | null;
-}
 
 /**
  * The language model of Qwen2.5-VL, which reads Qwen-Image's prompts.
@@ -28,7 +22,7 @@ export interface TextEncoderInputs {
 export class Qwen2_5_VLTextEncoder {
   /** Sizes of the text model. */
   readonly config: TextEncoderConfig;
-  readonly #weights = new Map<string, tf.Tensor>();
+  readonly #weights: EncoderWeights;
 
   /**
    * @param config text_encoder/config.json.
@@ -39,15 +33,7 @@ export class Qwen2_5_VLTextEncoder {
     this.config = textEncoderConfig(config);
     const prefix = textModelPrefix(stateDict);
     const names = weightNames(this.config.num_hidden_layers);
-    const missing = names.filter((name) => !stateDict.has(prefix + name));
-    if (missing.length > 0) {
-      throw new Error(
-        `Cannot make a Qwen2_5_VLTextEncoder as its checkpoint must hold "${prefix}${missing[0]}": ${missing.length} of ${names.length} tensors are missing`,
-      );
-    }
-    for (const name of names) {
-      this.#weights.set(name, tf.keep((stateDict.get(prefix + name) as tf.Tensor).clone()));
-    }
+    this.#weights = new EncoderWeights('Qwen2_5_VLTextEncoder', names, stateDict, prefix);
   }
 
   /**
@@ -77,63 +63,32 @@ export class Qwen2_5_VLTextEncoder {
    * one after the final norm (transformers' `output_hidden_states`).
    */
   hiddenStates({ input_ids, attention_mask = null }: TextEncoderInputs): tf.Tensor3D[] {
-    this.#check(input_ids, attention_mask);
+    checkTextInputs({ input_ids, attention_mask }, this.config.vocab_size);
     return tf.tidy(() => {
       const L = input_ids.shape[1] as number;
       const { hidden_size, num_attention_heads, num_key_value_heads, rope_theta } = this.config;
+      const G = num_attention_heads / num_key_value_heads;
       const context: TextContext = {
         rotary: textRotary(L, hidden_size / num_attention_heads, rope_theta),
-        bias: attentionBias(L, attention_mask, num_attention_heads / num_key_value_heads),
+        bias: tf.tile(causalBias(L, attention_mask), [1, 1, G, 1]),
       };
-      const states = [tf.gather(this.#find('embed_tokens.weight'), input_ids) as tf.Tensor3D];
+      const states = [
+        tf.gather(this.#weights.get('embed_tokens.weight'), input_ids) as tf.Tensor3D,
+      ];
       for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
-        const find = (name: string): tf.Tensor => this.#find(`layers.${layer}.${name}`);
+        const find = (name: string): tf.Tensor => this.#weights.get(`layers.${layer}.${name}`);
         states.push(textEncoderLayer(states[layer], context, this.config, find));
       }
       const last = states.pop() as tf.Tensor3D;
-      const norm = this.#find('norm.weight') as tf.Tensor1D;
+      const norm = this.#weights.get('norm.weight') as tf.Tensor1D;
       return [...states, rmsNorm(last, norm, this.config.rms_norm_eps)];
     });
   }
 
   /** Frees the weights. The encoder cannot be used afterwards. */
   dispose(): void {
-    tf.dispose([...this.#weights.values()]);
-    this.#weights.clear();
+    this.#weights.dispose();
   }
-
-  #find(name: string): tf.Tensor {
-    return this.#weights.get(name) as tf.Tensor;
-  }
-
-  #check(input_ids: tf.Tensor, attention_mask: tf.Tensor | null): void {
-    const shape = input_ids.shape.join(', ');
-    if (input_ids.rank !== 2) {
-      throw new Error(
-        `Cannot encode text as input_ids must be of shape (B, L): current value is (${shape})`,
-      );
-    }
-    if (attention_mask !== null && attention_mask.shape.join(', ') !== shape) {
-      throw new Error(
-        `Cannot encode text as attention_mask must have the shape of input_ids (${shape}): current value is (${attention_mask.shape.join(', ')})`,
-      );
-    }
-    const { vocab_size } = this.config;
-    const stranger = input_ids.dataSync().find((id) => id < 0 || id >= vocab_size);
-    if (stranger !== undefined) {
-      throw new Error(
-        `Cannot encode text as ids must be 0 to ${vocab_size - 1}: current value is ${stranger}`,
-      );
-    }
-  }
-}
-
-/** (B or 1, 1, G L, L): each token sees itself and the text before it. */
-function attentionBias(L: number, mask: tf.Tensor | null, G: number): tf.Tensor4D {
-  const causal = tf.linalg.bandPart(tf.ones([L, L]), -1, 0); // (L, L), 1 where query >= key
-  const keys = mask === null ? null : tf.cast(mask.reshape([-1, 1, 1, L]), 'float32');
-  const visible = keys === null ? causal.reshape([1, 1, L, L]) : tf.mul(keys, causal);
-  return tf.tile(tf.mul(tf.sub(1, visible), MASKED), [1, 1, G, 1]) as tf.Tensor4D;
 }
 
 /** `model.` in published files, `model.language_model.` in those that transformers 5 may write. */

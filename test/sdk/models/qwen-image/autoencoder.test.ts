@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { AutoencoderKLQwenImage } from '../../../../sdk/src/models/qwen-image/autoencoder';
 import { tf } from '../../../../sdk/src/tensorflow';
 import { waves } from '../waves';
-import { model } from './model-outputs';
+import { model } from '../model-outputs';
 
 const shapes = resolve(__dirname, '../../../../datasets/tiny-qwen-image');
 

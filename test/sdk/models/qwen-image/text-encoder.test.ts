@@ -3,7 +3,7 @@ import { readComponentConfig } from '../../../../sdk/src/io/model-directory';
 import { readStateDict } from '../../../../sdk/src/io/state-dict';
 import { Qwen2_5_VLTextEncoder } from '../../../../sdk/src/models/qwen-image/text-encoder';
 import { tf } from '../../../../sdk/src/tensorflow';
-import { model } from './model-outputs';
+import { model } from '../model-outputs';
 
 const ids = (rows: number[][]): tf.Tensor2D => tf.tensor2d(rows, undefined, 'int32');
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { modelOutputs } from './model-outputs';
 
 describe("tfjs's JavaScript backend", () => {
-  it('agrees with TensorFlow on the autoencoder and the text encoder', () => {
+  it('agrees with TensorFlow on autoencoders and text encoders', () => {
     const script = require.resolve('./model-outputs.ts');
     const stdout = execFileSync(process.execPath, ['--require', 'tsx/cjs', script], {
       env: { ...process.env, FLOWBOOK_BACKEND: 'cpu' },

@@ -1,0 +1,146 @@
+import { tf } from '../../tensorflow';
+import { attention, headsFirst, joinHeads, layerNorm, splitHeads } from '../layers';
+import { loadComponent } from '../load-component';
+import { activationNamed } from '../text-encoder/activation';
+import { EncoderWeights } from '../text-encoder/encoder-weights';
+import { causalBias, checkTextInputs, type TextEncoderInputs } from '../text-encoder/text-inputs';
+import { CLIP, clipTextConfig, type CLIPTextConfig } from './clip-config';
+
+/** What CLIP's text model says of texts. The owner disposes all tensors. */
+export interface CLIPTextOutput {
+  /** (B, projection_dim): the state of each text's end token, projected. */
+  text_embeds: tf.Tensor2D;
+  /** (B, L, C), after the final norm. */
+  last_hidden_state: tf.Tensor3D;
+  /** (B, L, C) each: the embedding, then every layer's result before the final norm. */
+  hidden_states: tf.Tensor3D[];
+}
+
+/**
+ * CLIP's text model with its projection (Radford et al. 2021, arXiv 2103.00020). Stable Diffusion 3 has two.
+ *
+ * Rule: transformers 5.23 `CLIPTextModelWithProjection`, float32.
+ *
+ * @example
+ * const encoder = CLIPTextModelWithProjection.fromPretrained('test/golden/models/tiny-sd3');
+ * const output = encoder.forward({ input_ids: tf.tensor2d([[1097, 320, 1098]], [1, 3], 'int32') });
+ * output.text_embeds.shape; // [1, 16]
+ * encoder.dispose();
+ */
+export class CLIPTextModelWithProjection {
+  readonly config: CLIPTextConfig;
+  readonly #weights: EncoderWeights;
+
+  /**
+   * @param config text_encoder/config.json.
+   * @param stateDict Checkpoint tensors by name; they are copied and stay the caller's.
+   * @throws When a setting cannot be, or a tensor is missing.
+   */
+  constructor(config: Record<string, unknown>, stateDict: ReadonlyMap<string, tf.Tensor>) {
+    this.config = clipTextConfig(config);
+    this.#weights = new EncoderWeights(CLIP, weightNames(this.config), stateDict);
+  }
+
+  /**
+   * Loads the text encoder of a pipeline directory, or a directory of its own; sharded or not.
+   *
+   * @param component The folder in a pipeline. Default `text_encoder`; the second one is `text_encoder_2`.
+   * @throws When a file or a tensor is missing.
+   */
+  static fromPretrained(path: string, component = 'text_encoder'): CLIPTextModelWithProjection {
+    return loadComponent(
+      path,
+      component,
+      (config, stateDict) => new CLIPTextModelWithProjection(config, stateDict),
+    );
+  }
+
+  /**
+   * Encodes texts. Each token sees itself and what is before it.
+   *
+   * @throws When shapes differ, a text is too long or an id is not in the vocabulary.
+   */
+  forward({ input_ids, attention_mask = null }: TextEncoderInputs): CLIPTextOutput {
+    checkTextInputs({ input_ids, attention_mask }, this.config.vocab_size);
+    const L = input_ids.shape[1] as number;
+    const { max_position_embeddings: longest, layer_norm_eps: epsilon } = this.config;
+    if (L > longest) {
+      throw new Error(
+        `Cannot encode text as it must have at most ${longest} tokens: current value is ${L}`,
+      );
+    }
+    return tf.tidy(() => {
+      const bias = causalBias(L, attention_mask);
+      const states = [this.#embed(input_ids, L)];
+      for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
+        const path = `text_model.encoder.layers.${layer}`;
+        states.push(tf.tidy(() => this.#layer(states[layer], path, bias)));
+      }
+      const last = states[states.length - 1];
+      const normed = this.#norm('text_model.final_layer_norm', last, epsilon);
+      const pooled = tf.squeeze<tf.Tensor2D>(
+        tf.gather(normed, this.#ends(input_ids).expandDims(1), 1, 1),
+        [1],
+      );
+      return {
+        text_embeds: this.#weights.linear('text_projection', pooled),
+        last_hidden_state: normed,
+        hidden_states: states,
+      };
+    });
+  }
+
+  /** Frees the weights. The encoder cannot be used afterwards. */
+  dispose(): void {
+    this.#weights.dispose();
+  }
+
+  #embed(ids: tf.Tensor, L: number): tf.Tensor3D {
+    const tokens = this.#weights.get('text_model.embeddings.token_embedding.weight');
+    const positions = this.#weights.get('text_model.embeddings.position_embedding.weight');
+    return tf.add(tf.gather(tokens, ids), positions.slice([0], [L]));
+  }
+
+  /** x + attention(norm(x)), then x + MLP(norm(x)) */
+  #layer(x: tf.Tensor3D, path: string, bias: tf.Tensor4D): tf.Tensor3D {
+    const { num_attention_heads: heads, layer_norm_eps: epsilon, hidden_act } = this.config;
+    const activation = activationNamed(CLIP, hidden_act);
+    const y = this.#norm(`${path}.layer_norm1`, x, epsilon);
+    const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((name) =>
+      headsFirst([splitHeads(this.#weights.linear(`${path}.self_attn.${name}`, y), heads)]),
+    );
+    const attended = joinHeads(attention(q, k, v, bias));
+    const h = tf.add<tf.Tensor3D>(x, this.#weights.linear(`${path}.self_attn.out_proj`, attended));
+    const normed = this.#norm(`${path}.layer_norm2`, h, epsilon);
+    const inner = activation(this.#weights.linear(`${path}.mlp.fc1`, normed));
+    return tf.add(h, this.#weights.linear(`${path}.mlp.fc2`, inner));
+  }
+
+  #norm(path: string, x: tf.Tensor3D, epsilon: number): tf.Tensor3D {
+    const weight = this.#weights.get<tf.Tensor1D>(`${path}.weight`);
+    return layerNorm(x, weight, this.#weights.get<tf.Tensor1D>(`${path}.bias`), epsilon);
+  }
+
+  /** Where each text ends, (B): at its first end token, or at its largest id. */
+  #ends(ids: tf.Tensor): tf.Tensor1D {
+    const { eos_token_id: end } = this.config;
+    return tf.argMax(end === 2 ? ids : tf.cast(tf.equal(ids, end), 'int32'), 1);
+  }
+}
+
+function weightNames({ num_hidden_layers: layers }: CLIPTextConfig): string[] {
+  const both = (path: string) => [`${path}.weight`, `${path}.bias`];
+  const inLayer = [
+    ...['layer_norm1', 'layer_norm2', 'mlp.fc1', 'mlp.fc2'],
+    ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].map((name) => `self_attn.${name}`),
+  ];
+  return [
+    'text_model.embeddings.token_embedding.weight',
+    'text_model.embeddings.position_embedding.weight',
+    ...Array.from({ length: layers }, (_, layer) =>
+      inLayer.flatMap((name) => both(`text_model.encoder.layers.${layer}.${name}`)),
+    ).flat(),
+    ...both('text_model.final_layer_norm'),
+    'text_projection.weight',
+  ];
+}

@@ -1,0 +1,127 @@
+import { tf } from '../../tensorflow';
+import { attention, headsFirst, joinHeads, rmsNorm, splitHeads } from '../layers';
+import { loadComponent } from '../load-component';
+import { EncoderWeights } from '../text-encoder/encoder-weights';
+import { checkTextInputs, paddingBias, type TextEncoderInputs } from '../text-encoder/text-inputs';
+import { feedForwardKind, T5, t5Config, type T5Config } from './t5-config';
+import { t5PositionBias } from './t5-position-bias';
+
+const POSITIONS = 'encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight';
+
+/** The embedding has two names in files, of which some have only one. */
+const EMBEDDINGS = ['shared.weight', 'encoder.embed_tokens.weight'];
+
+/**
+ * T5's encoder (Raffel et al. 2020, arXiv 1910.10683), the third text encoder of Stable Diffusion 3.
+ *
+ * Rule: transformers 5.23 `T5EncoderModel`, float32.
+ *
+ * @example
+ * const encoder = T5EncoderModel.fromPretrained('test/golden/models/tiny-sd3');
+ * const states = encoder.forward({ input_ids: tf.tensor2d([[11, 19, 1]], [1, 3], 'int32') });
+ * states.shape; // [1, 3, 48]
+ * encoder.dispose();
+ */
+export class T5EncoderModel {
+  readonly config: T5Config;
+  readonly #weights: EncoderWeights;
+  readonly #embedding: string;
+
+  /**
+   * @param config text_encoder_3/config.json.
+   * @param stateDict Checkpoint tensors by name; those of the encoder are copied.
+   * @throws When a setting cannot be, or a tensor is missing.
+   */
+  constructor(config: Record<string, unknown>, stateDict: ReadonlyMap<string, tf.Tensor>) {
+    this.config = t5Config(config);
+    this.#embedding = EMBEDDINGS.find((name) => stateDict.has(name)) ?? EMBEDDINGS[0];
+    const names = [this.#embedding, ...weightNames(this.config)];
+    this.#weights = new EncoderWeights(T5, names, stateDict);
+  }
+
+  /**
+   * Loads the text encoder of a pipeline directory, or a directory of its own; sharded or not.
+   *
+   * @param component The folder in a pipeline. Default `text_encoder_3`.
+   * @throws When a file or a tensor is missing.
+   */
+  static fromPretrained(path: string, component = 'text_encoder_3'): T5EncoderModel {
+    return loadComponent(
+      path,
+      component,
+      (config, stateDict) => new T5EncoderModel(config, stateDict),
+    );
+  }
+
+  /**
+   * The last hidden states (B, L, d_model), after the final norm.
+   *
+   * @throws When shapes differ or an id is not in the vocabulary.
+   */
+  forward({ input_ids, attention_mask = null }: TextEncoderInputs): tf.Tensor3D {
+    checkTextInputs({ input_ids, attention_mask }, this.config.vocab_size);
+    return tf.tidy(() => {
+      const table = this.#weights.get<tf.Tensor2D>(POSITIONS);
+      const distances = t5PositionBias(table, input_ids.shape[1] as number, this.config);
+      const bias =
+        attention_mask === null ? distances : tf.add(distances, paddingBias(attention_mask));
+      let states = tf.gather(this.#weights.get(this.#embedding), input_ids) as tf.Tensor3D;
+      for (let block = 0; block < this.config.num_layers; block++) {
+        const x = states;
+        const path = `encoder.block.${block}.layer`;
+        states = tf.tidy(() => this.#feedForward(this.#attend(x, `${path}.0`, bias), `${path}.1`));
+      }
+      return this.#norm('encoder.final_layer_norm', states);
+    });
+  }
+
+  /** Frees the weights. The encoder cannot be used afterwards. */
+  dispose(): void {
+    this.#weights.dispose();
+  }
+
+  /** x + attention(norm(x)), with scores that are not divided by the width of a head */
+  #attend(x: tf.Tensor3D, path: string, bias: tf.Tensor): tf.Tensor3D {
+    const y = this.#norm(`${path}.layer_norm`, x);
+    const [q, k, v] = ['q', 'k', 'v'].map((name) => {
+      const projected = this.#weights.linear(`${path}.SelfAttention.${name}`, y);
+      return headsFirst([splitHeads(projected, this.config.num_heads)]);
+    });
+    const scaled = tf.mul<tf.Tensor4D>(q, Math.sqrt(this.config.d_kv));
+    const attended = joinHeads(attention(scaled, k, v, bias));
+    return tf.add(x, this.#weights.linear(`${path}.SelfAttention.o`, attended));
+  }
+
+  /** x + MLP(norm(x)) */
+  #feedForward(x: tf.Tensor3D, path: string): tf.Tensor3D {
+    const { activation, isGated } = feedForwardKind(this.config);
+    const y = this.#norm(`${path}.layer_norm`, x);
+    const project = (name: string) => this.#weights.linear(`${path}.DenseReluDense.${name}`, y);
+    const inner = isGated
+      ? tf.mul<tf.Tensor3D>(activation(project('wi_0')), project('wi_1'))
+      : activation(project('wi'));
+    return tf.add(x, this.#weights.linear(`${path}.DenseReluDense.wo`, inner));
+  }
+
+  #norm(path: string, x: tf.Tensor3D): tf.Tensor3D {
+    const weight = this.#weights.get<tf.Tensor1D>(`${path}.weight`);
+    return rmsNorm(x, weight, this.config.layer_norm_epsilon);
+  }
+}
+
+function weightNames(config: T5Config): string[] {
+  const inner = feedForwardKind(config).isGated ? ['wi_0', 'wi_1'] : ['wi'];
+  const inBlock = [
+    '0.layer_norm',
+    ...['q', 'k', 'v', 'o'].map((name) => `0.SelfAttention.${name}`),
+    '1.layer_norm',
+    ...[...inner, 'wo'].map((name) => `1.DenseReluDense.${name}`),
+  ];
+  return [
+    POSITIONS,
+    ...Array.from({ length: config.num_layers }, (_, block) =>
+      inBlock.map((name) => `encoder.block.${block}.layer.${name}.weight`),
+    ).flat(),
+    'encoder.final_layer_norm.weight',
+  ];
+}
