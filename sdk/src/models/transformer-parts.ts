@@ -2,6 +2,14 @@ import { tf } from '../tensorflow';
 import { geluTanh, modulatedLayerNorm, silu } from './layers';
 import type { ModelWeights } from './model-weights';
 
+/** The two streams of a joint block. */
+export interface Streams {
+  /** (B, S, C) */
+  img: tf.Tensor3D;
+  /** (B, L, C) */
+  txt: tf.Tensor3D;
+}
+
 /** Linear, GELU, linear: (B, L, C) -> (B, L, C). diffusers' FeedForward. */
 export function feedForward(weights: ModelWeights, path: string, x: tf.Tensor3D): tf.Tensor3D {
   return weights.linear(`${path}.net.2`, geluTanh(weights.linear(`${path}.net.0.proj`, x)));

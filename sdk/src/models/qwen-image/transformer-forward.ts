@@ -1,9 +1,9 @@
 import { tf } from '../../tensorflow';
 import { rmsNorm, rotaryTables, silu, timestepEmbedding } from '../layers';
 import type { ModelWeights } from '../model-weights';
-import { continuousLayerNorm, embedding } from '../transformer-parts';
+import { continuousLayerNorm, embedding, type Streams } from '../transformer-parts';
 import { qwenRotaryFactors, type ImageShape } from './rope';
-import { transformerBlock, type BlockContext, type Streams } from './transformer-block';
+import { transformerBlock, type BlockContext } from './transformer-block';
 import type { QwenImageTransformerConfig } from './transformer-config';
 import { attentionBias, type QwenImageTransformerInputs } from './transformer-inputs';
 

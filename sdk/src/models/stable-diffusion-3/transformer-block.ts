@@ -9,15 +9,13 @@ import {
   withZeroGradient,
 } from '../layers';
 import type { ModelWeights } from '../model-weights';
-import { continuousLayerNorm, feedForward, gatedAdd, modulations } from '../transformer-parts';
-
-/** The two streams of a block. */
-export interface Streams {
-  /** (B, S, C) */
-  img: tf.Tensor3D;
-  /** (B, L, C) */
-  txt: tf.Tensor3D;
-}
+import {
+  continuousLayerNorm,
+  feedForward,
+  gatedAdd,
+  modulations,
+  type Streams,
+} from '../transformer-parts';
 
 /** What all blocks of one forward pass share. */
 export interface BlockContext {

@@ -1,9 +1,9 @@
 import { tf } from '../../tensorflow';
 import { linear, silu, timestepEmbedding } from '../layers';
 import type { ModelWeights } from '../model-weights';
-import { continuousLayerNorm, embedding } from '../transformer-parts';
+import { continuousLayerNorm, embedding, type Streams } from '../transformer-parts';
 import { centredPositions, patchify, unpatchify } from './patches';
-import { transformerBlock, type BlockContext, type Streams } from './transformer-block';
+import { transformerBlock, type BlockContext } from './transformer-block';
 import type { SD3TransformerConfig } from './transformer-config';
 import type { SD3TransformerInputs } from './transformer-inputs';
 import { POSITIONS } from './transformer-parameters';
