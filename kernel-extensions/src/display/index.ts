@@ -1,3 +1,5 @@
+import './draw-for-sdk';
+
 export * from './bundle';
 export * from './drawing';
 export * from './charts/sigmas';

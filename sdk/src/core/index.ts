@@ -5,3 +5,4 @@ export * from './random-key';
 export * from './registry';
 export * from './pixel-image';
 export * from './cell-signal';
+export { jupyterDisplay, drawOrDescribe } from './jupyter-display';

@@ -1,3 +1,4 @@
+import { drawOrDescribe, jupyterDisplay, type MimeBundle } from '../core/jupyter-display';
 import { checkDevice, tf } from '../tensorflow';
 import {
   completeConfig,
@@ -47,6 +48,12 @@ export abstract class FlowMatchSchedule {
     this.#schedule = trainingSchedule(this.config, this.#shift);
     this.sigmaMax = this.#schedule.sigmas[0];
     this.sigmaMin = this.#schedule.sigmas[this.#schedule.sigmas.length - 1];
+  }
+
+  /** The schedule as a chart, or in words. */
+  [jupyterDisplay](): Promise<MimeBundle> {
+    const sigmas = Array.from(this.sigmaValues, (sigma) => sigma.toFixed(4)).join(', ');
+    return drawOrDescribe(this, `${this.timestepValues.length} steps, sigmas ${sigmas}`);
   }
 
   /** The timesteps, float32. */

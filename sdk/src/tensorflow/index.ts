@@ -1,3 +1,5 @@
+import './tensor-display';
+
 export * from './backend';
 export * from './compile';
 export * from './generator';

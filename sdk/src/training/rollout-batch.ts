@@ -1,3 +1,4 @@
+import { drawOrDescribe, jupyterDisplay, type MimeBundle } from '../core/jupyter-display';
 import type { PixelImage } from '../core/pixel-image';
 import type { MicroBatch, RolloutTensors } from '../pipelines';
 import type { PromptRecord } from '../rewards';
@@ -61,6 +62,15 @@ export class RolloutBatch implements RolloutBatchInfo {
     this.height = info.height;
     this.width = info.width;
     this.window = info.window;
+  }
+
+  /** The trajectory of the first picture as a chart, or the batch in words. */
+  [jupyterDisplay](): Promise<MimeBundle> {
+    const [first, end] = this.window;
+    return drawOrDescribe(
+      this.tensors,
+      `${this.size} pictures, trajectories over steps ${first} to ${end - 1}`,
+    );
   }
 
   /** Number of pictures, B. */

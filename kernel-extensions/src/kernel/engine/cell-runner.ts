@@ -1,5 +1,6 @@
 import type { CellRequest, CellResult } from '../engine-messages';
 import type { ErrorContent, ExpressionResult } from '../protocol/outputs';
+import '../../display/draw-for-sdk';
 import { settleDisplays } from '../../display/publish-queue';
 import { toBundle } from '../../display/to-bundle';
 import { TslabAdapter, type EmittedCell } from '../tslab-adapter';
