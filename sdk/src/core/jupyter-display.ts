@@ -13,10 +13,10 @@ type Draw = (value: object) => Promise<MimeBundle | null>;
  * What an object of the sdk shows: its chart when `@flowbook/kernel-extensions` is loaded, else a text.
  *
  * @example
- * const bundle = await drawOrDescribe({ sigmas: [1, 0] }, 'a schedule of 1 step');
+ * const bundle = await drawOrDescribe({ sigmas: [1, 0] }, () => 'a schedule of 1 step');
  * bundle['text/plain']; // 'a schedule of 1 step'
  */
-export async function drawOrDescribe(value: object, text: string): Promise<MimeBundle> {
+export async function drawOrDescribe(value: object, text: () => string): Promise<MimeBundle> {
   const draw = (globalThis as { [drawSymbol]?: Draw })[drawSymbol];
-  return (await draw?.(value)) ?? { 'text/plain': text };
+  return (await draw?.(value)) ?? { 'text/plain': text() };
 }

@@ -52,8 +52,10 @@ export abstract class FlowMatchSchedule {
 
   /** The schedule as a chart, or in words. */
   [jupyterDisplay](): Promise<MimeBundle> {
-    const sigmas = Array.from(this.sigmaValues, (sigma) => sigma.toFixed(4)).join(', ');
-    return drawOrDescribe(this, `${this.timestepValues.length} steps, sigmas ${sigmas}`);
+    return drawOrDescribe(this, () => {
+      const sigmas = Array.from(this.sigmaValues, (sigma) => sigma.toFixed(4)).join(', ');
+      return `${this.timestepValues.length} steps, sigmas ${sigmas}`;
+    });
   }
 
   /** The timesteps, float32. */

@@ -6,6 +6,6 @@ Object.defineProperty(tf.Tensor.prototype, jupyterDisplay, {
   configurable: true,
   writable: true,
   value: function (this: tf.Tensor): Promise<MimeBundle> {
-    return drawOrDescribe(this, this.toString(true));
+    return drawOrDescribe(this, () => this.toString(true));
   },
 });

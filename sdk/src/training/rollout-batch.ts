@@ -67,10 +67,8 @@ export class RolloutBatch implements RolloutBatchInfo {
   /** The trajectory of the first picture as a chart, or the batch in words. */
   [jupyterDisplay](): Promise<MimeBundle> {
     const [first, end] = this.window;
-    return drawOrDescribe(
-      this.tensors,
-      `${this.size} pictures, trajectories over steps ${first} to ${end - 1}`,
-    );
+    const words = `${this.size} pictures, trajectories over steps ${first} to ${end - 1}`;
+    return drawOrDescribe(this.tensors, () => words);
   }
 
   /** Number of pictures, B. */
