@@ -32,6 +32,20 @@ export function isMimeBundle(value: unknown): value is MimeBundle {
   return keys.length > 0 && keys.every((key) => mimeType.test(key));
 }
 
+/** Bundles whose data went through a `[Symbol.for('Jupyter.display')]()`, which has no place for the rest. */
+const whole = new WeakMap<MimeBundle, DisplayBundle>();
+
+/** The data of a bundle, from which `wholeBundle` finds the bundle again. */
+export function dataOf(bundle: DisplayBundle): MimeBundle {
+  whole.set(bundle.data, bundle);
+  return bundle.data;
+}
+
+/** The bundle that data came from, with its name and metadata; or one made of the data alone. */
+export function wholeBundle(data: MimeBundle): DisplayBundle {
+  return whole.get(data) ?? { data, metadata: {} };
+}
+
 /** Whether a value is a `DisplayBundle`: MIME types below `data`. */
 export function isDisplayBundle(value: unknown): value is DisplayBundle {
   if (typeof value !== 'object' || value === null) return false;

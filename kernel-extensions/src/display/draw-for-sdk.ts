@@ -1,4 +1,4 @@
-import type { MimeBundle } from './bundle';
+import { dataOf, type MimeBundle } from './bundle';
 import { findRenderer } from './renderers';
 import { toBundle } from './to-bundle';
 
@@ -8,7 +8,7 @@ const drawSymbol = Symbol.for('flowbook.display.draw');
 /** The chart of a tensor, scheduler, trajectory or picture; null for anything else. Tensors are read at once. */
 async function draw(value: object): Promise<MimeBundle | null> {
   const renderer = findRenderer(value);
-  return renderer ? (await toBundle(renderer.draw(value))).data : null;
+  return renderer ? dataOf(await toBundle(renderer.draw(value))) : null;
 }
 
 (globalThis as { [drawSymbol]?: typeof draw })[drawSymbol] = draw;

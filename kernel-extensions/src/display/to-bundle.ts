@@ -5,6 +5,7 @@ import {
   isMimeBundle,
   mime,
   type MimeBundle,
+  wholeBundle,
 } from './bundle';
 import { Drawing } from './drawing';
 import { inspectValue } from './inspect-value';
@@ -52,7 +53,10 @@ async function draw(value: unknown, png: boolean, depth: number): Promise<Displa
   if (typeof method === 'function') return draw(method.call(value), png, depth + 1);
   if (isDisplayBundle(value))
     return { ...value, data: normal(value.data), metadata: value.metadata ?? {} };
-  if (isMimeBundle(value)) return { data: normal(value), metadata: {} };
+  if (isMimeBundle(value)) {
+    const bundle = wholeBundle(value);
+    return { ...bundle, data: normal(value) };
+  }
 
   const renderer = findRenderer(value);
   if (renderer) return draw(renderer.draw(value), png, depth + 1);
