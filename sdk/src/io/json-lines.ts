@@ -18,6 +18,7 @@ export function readJsonLines(path: string): unknown[] {
       } catch (error) {
         throw new Error(
           `Cannot read "${path}" as every line must be JSON: line ${index + 1} is not (${(error as Error).message})`,
+          { cause: error },
         );
       }
     });
