@@ -68,6 +68,8 @@ function load(): BackendInfo {
       `flowbook: running on tfjs's slow JavaScript backend, as the native TensorFlow library did not load (${reason}): run "npx flowbook setup"\n`,
     );
   }
+  // tfjs would advise, at length, to install a library that is not the one Flowbook builds.
+  tf.env().set('PROD', true);
   return { name: 'cpu', nativeVersion: null, device: 'CPU', reason };
 }
 
