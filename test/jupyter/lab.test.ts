@@ -54,6 +54,7 @@ describe('flowbook lab', () => {
       lab.kill('SIGINT');
     }
     assert.equal(await lab.ended, 0);
+    assert.doesNotMatch(lab.stderr, /Fatal|Traceback/, 'it ends without a word of complaint');
     assert.equal(await isUp(url), false);
     assert.deepEqual(readdirSync(home()), [], 'nothing is written into the home folder');
   });

@@ -31,7 +31,9 @@ const keptLogLines = 30;
 const startAndEndWithUs = `
 import os, runpy, signal, sys, threading
 def end_with_parent():
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: Python aborts when it ends while a thread holds that buffer's lock.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 threading.Thread(target=end_with_parent, daemon=True).start()
 sys.argv = sys.argv[1:]
