@@ -1,5 +1,6 @@
 import { tf } from '../tensorflow';
 import type { ModelInputs, ModelMixin } from './model-mixin';
+import { predict } from './predict';
 
 /** Length of each vector along the last axis, kept as an axis of 1. */
 function lengthOf(x: tf.Tensor): tf.Tensor {
@@ -21,11 +22,6 @@ export function combineTrueCfg(positive: tf.Tensor, negative: tf.Tensor, scale: 
     const combined = tf.add(negative, tf.mul(tf.sub(positive, negative), scale));
     return tf.mul(combined, tf.div(lengthOf(positive), lengthOf(combined)));
   });
-}
-
-function predict(module: ModelMixin, inputs: ModelInputs): tf.Tensor {
-  const result = module.forward(inputs);
-  return 'sample' in result ? result.sample : result[0];
 }
 
 /**

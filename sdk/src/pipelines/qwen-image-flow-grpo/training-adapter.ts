@@ -1,29 +1,13 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
-import { openModelDirectory } from '../../io/model-directory';
-import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
-import { backendInfo, tf } from '../../tensorflow';
+import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
+import { tf } from '../../tensorflow';
 import { checkDevice } from '../../tensorflow/device';
 import { DiffusionModelBase } from '../diffusion-model-base';
-import type {
-  MicroBatch,
-  ModelInputs,
-  ModelMixin,
-  ReverseStep,
-  SchedulerInputs,
-} from '../model-mixin';
+import { FlowGRPOModel } from '../flow-grpo-model';
+import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
+import { trajectoryStep } from '../trajectory-step';
 import { predictVelocity } from '../true-cfg';
 import { VAE_SCALE_FACTOR, linearSigmas, shiftFor, tokenGrid } from './schedule';
-
-/** x[:, step] of (B, T, ...). */
-function at<Rank extends tf.Tensor>(x: tf.Tensor, step: number): Rank {
-  const [, T = 0] = x.shape;
-  if (!(step >= 0 && step < T)) {
-    throw new Error(
-      `Cannot select a step of a trajectory as it must be 0 to ${T - 1}: current value is ${step}`,
-    );
-  }
-  return tf.gather(x, step, 1) as Rank;
-}
 
 function numberOf(microBatch: MicroBatch, key: string, fallback: number): number {
   const value = microBatch[key] ?? fallback;
@@ -35,46 +19,13 @@ function numberOf(microBatch: MicroBatch, key: string, fallback: number): number
   return value;
 }
 
-function tensorOf(inputs: SchedulerInputs | null, key: string): tf.Tensor {
-  const value = inputs?.[key];
-  if (!(value instanceof tf.Tensor)) {
-    const present = Object.keys(inputs ?? {}).join(', ') || 'none';
-    throw new Error(
-      `Cannot sample the previous step as the scheduler inputs must hold "${key}": present are ${present}`,
-    );
-  }
-  return value;
-}
-
 /**
  * Training adapter of Qwen-Image for FlowGRPO: builds the scheduler, builds what the transformer
  * takes, and replays the steps of a rollout for their log-probabilities.
  *
  * Registered under (`QwenImagePipeline`, `flow_grpo`).
  */
-export class QwenImage extends DiffusionModelBase {
-  /**
-   * Builds the scheduler from the model directory, with timesteps and sigmas for the configured size
-   * and number of steps.
-   *
-   * @throws When the configuration names no model directory.
-   */
-  static override buildScheduler(
-    modelConfig: DiffusionModelConfigLike,
-  ): FlowMatchSDEDiscreteScheduler {
-    const config = DiffusionModelConfig.from(modelConfig);
-    if (config.path === null) {
-      throw new Error(
-        'Cannot build a scheduler as the configuration must name a model directory: current path is null',
-      );
-    }
-    const scheduler = FlowMatchSDEDiscreteScheduler.fromConfig(
-      openModelDirectory(config.path).config('scheduler'),
-    );
-    this.setTimesteps(scheduler, config, backendInfo().device.toLowerCase());
-    return scheduler;
-  }
-
+export class QwenImage extends FlowGRPOModel {
   /** Sets N noise levels from 1 to 1/N, shifted by the number of latent tokens. */
   static override setTimesteps(
     scheduler: FlowMatchSDEDiscreteScheduler,
@@ -120,8 +71,8 @@ export class QwenImage extends DiffusionModelBase {
     );
     const B = latents.shape[0];
     const shared = {
-      hidden_states: at(latents, step),
-      timestep: tf.tidy(() => tf.div(at(timesteps, step), 1000)),
+      hidden_states: trajectoryStep(latents, step),
+      timestep: tf.tidy(() => tf.div(trajectoryStep(timesteps, step), 1000)),
       guidance: guidanceOf(module, pipeline.guidance_scale),
       img_shapes: Array.from({ length: B }, () => [[1, rows, columns]]),
       return_dict: false,
@@ -140,41 +91,14 @@ export class QwenImage extends DiffusionModelBase {
     ];
   }
 
-  /**
-   * Runs the transformer, guided when `true_cfg_scale` is above 1, and gives the log-probability that
-   * the step from `all_latents[:, step]` to `all_latents[:, step + 1]` has under it.
-   *
-   * @param schedulerInputs `all_latents` (B, T, S, C) and `all_timesteps` (B, W).
-   * @returns `[logProb (B), prevSampleMean (B, S, C), stdDevT (B, 1, 1), sqrtDt (B)]`
-   */
-  static override forwardAndSamplePreviousStep(
+  /** The transformer's prediction, with true classifier-free guidance when `true_cfg_scale` is above 1. */
+  static override predictVelocity(
     module: ModelMixin,
-    scheduler: FlowMatchSDEDiscreteScheduler,
-    modelConfig: DiffusionModelConfigLike,
+    config: DiffusionModelConfig,
     modelInputs: ModelInputs,
     negativeModelInputs: ModelInputs | null,
-    schedulerInputs: SchedulerInputs | null,
-    step: number,
-  ): ReverseStep {
-    const config = DiffusionModelConfig.from(modelConfig);
-    const latents = tensorOf(schedulerInputs, 'all_latents');
-    const timesteps = tensorOf(schedulerInputs, 'all_timesteps');
-    return tf.tidy(() => {
-      const v = predictVelocity(module, modelInputs, negativeModelInputs, config.true_cfg_scale);
-      const [, logProb, prevSampleMean, stdDevT, sqrtDt] = scheduler.samplePreviousStep(
-        at(latents, step),
-        v,
-        {
-          timestep: at<tf.Tensor1D>(timesteps, step),
-          prevSample: at(latents, step + 1),
-          noiseLevel: config.algo.noise_level,
-          sdeType: config.algo.sde_type,
-          returnLogprobs: true,
-          returnSqrtDt: true,
-        },
-      );
-      return [logProb, prevSampleMean, stdDevT, sqrtDt] as ReverseStep;
-    });
+  ): tf.Tensor {
+    return predictVelocity(module, modelInputs, negativeModelInputs, config.true_cfg_scale);
   }
 }
 

@@ -1,5 +1,4 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
-import { openModelDirectory } from '../../io/model-directory';
 import { FlowMatchEulerDiscreteScheduler } from '../../schedulers';
 import { backendInfo, tf } from '../../tensorflow';
 import { checkDevice } from '../../tensorflow/device';
@@ -12,6 +11,8 @@ import type {
   SchedulerInputs,
   SchedulerMixin,
 } from '../model-mixin';
+import { predict } from '../predict';
+import { readSchedulerConfig } from '../read-scheduler-config';
 
 function isTensor(value: unknown): value is tf.Tensor {
   return value instanceof tf.Tensor;
@@ -19,11 +20,6 @@ function isTensor(value: unknown): value is tf.Tensor {
 
 function guidanceOf(modelConfig: DiffusionModelConfigLike): number {
   return DiffusionModelConfig.from(modelConfig).pipeline.guidance_scale ?? 1;
-}
-
-function predict(module: ModelMixin, inputs: ModelInputs): tf.Tensor {
-  const result = module.forward(inputs);
-  return 'sample' in result ? result.sample : result[0];
 }
 
 /**
@@ -44,14 +40,7 @@ export class StableDiffusion3DPO extends DiffusionModelBase {
     modelConfig: DiffusionModelConfigLike,
   ): FlowMatchEulerDiscreteScheduler {
     const config = DiffusionModelConfig.from(modelConfig);
-    if (config.path === null) {
-      throw new Error(
-        'Cannot build a scheduler as the configuration must name a model directory: current path is null',
-      );
-    }
-    const scheduler = FlowMatchEulerDiscreteScheduler.fromConfig(
-      openModelDirectory(config.path).config('scheduler'),
-    );
+    const scheduler = FlowMatchEulerDiscreteScheduler.fromConfig(readSchedulerConfig(config));
     this.setTimesteps(scheduler, config, backendInfo().device.toLowerCase());
     return scheduler;
   }

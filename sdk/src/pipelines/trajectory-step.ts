@@ -1,0 +1,16 @@
+import { tf } from '../tensorflow';
+
+/**
+ * x[:, step] of a trajectory (B, T, ...).
+ *
+ * @throws When the trajectory has no such step.
+ */
+export function trajectoryStep<Rank extends tf.Tensor>(x: tf.Tensor, step: number): Rank {
+  const [, T = 0] = x.shape;
+  if (!(step >= 0 && step < T)) {
+    throw new Error(
+      `Cannot select a step of a trajectory as it must be 0 to ${T - 1}: current value is ${step}`,
+    );
+  }
+  return tf.gather(x, step, 1) as Rank;
+}
