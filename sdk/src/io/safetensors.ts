@@ -18,7 +18,7 @@ const LARGEST_READ = 2 ** 30;
  * Format: https://huggingface.co/docs/safetensors (eight-byte length, JSON header, data).
  *
  * @example
- * const file = openSafetensors('transformer/diffusion_pytorch_model.safetensors');
+ * const file = openSafetensors('datasets/tiny-qwen-image/transformer/diffusion_pytorch_model.safetensors');
  * const weight = file.tensor('img_in.weight');
  * file.close();
  */
@@ -136,7 +136,7 @@ export function openSafetensors(path: string): SafetensorsFile {
  * Reads all tensors of a safetensors file, in the header's order. The caller disposes them.
  *
  * @example
- * const stateDict = readSafetensors('vae/diffusion_pytorch_model.safetensors');
+ * const stateDict = readSafetensors('datasets/tiny-qwen-image/vae/diffusion_pytorch_model.safetensors');
  */
 export function readSafetensors(path: string): Map<string, tf.Tensor> {
   const file = openSafetensors(path);

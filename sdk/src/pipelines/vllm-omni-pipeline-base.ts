@@ -57,7 +57,7 @@ export abstract class VllmOmniPipelineBase {
    *
    * @example
    * const path = VllmOmniPipelineBase.getPipelinePath('QwenImagePipeline', 'flow_grpo');
-   * const [module, name] = path.split('#'); // '@flowbook/sdk', 'QwenImagePipelineWithLogProb'
+   * const [module, name] = (path ?? '').split('#'); // '@flowbook/sdk', 'QwenImagePipelineWithLogProb'
    * const Pipeline = (await import(module))[name];
    */
   static getPipelinePath(architecture: string, algorithm: string): string | null {

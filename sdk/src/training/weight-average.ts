@@ -5,7 +5,7 @@ import { tf } from '../tensorflow';
  * than the weights and usually makes the better pictures.
  *
  * @example
- * const average = new WeightAverage(model.trainableVariables(), 0.95);
+ * const average = new WeightAverage(pipeline.transformer.trainableVariables(), 0.95);
  * average.update();
  * await average.use(async () => makePictures());
  */

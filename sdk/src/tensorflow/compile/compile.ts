@@ -63,7 +63,10 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   const drop = (signature: string, { name: functionName, recording }: Entry): void => {
     entries.delete(signature);
     backend?.binding.removeFunction(functionName);
-    for (const id of recording.captured) backend?.binding.deleteTensor(id);
+    release(recording);
+  };
+  const release = ({ captured }: Recording): void => {
+    for (const id of captured) backend?.binding.deleteTensor(id);
   };
 
   const build = (signature: string, args: Arguments, inputs: tf.Tensor[]): Entry => {
@@ -74,13 +77,19 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
       throw new Error(`Cannot compile "${name}": ${(error as Error).message}`, { cause: error });
     }
     const entry = { name: `flowbook_${functionCount++}`, recording };
-    (backend as RecordingBackend).binding.defineFunction(
-      entry.name,
-      recording.graph,
-      recording.inputs,
-      recording.outputs,
-      xla,
-    );
+    const { graph, inputs: inputNames, outputs } = recording;
+    try {
+      (backend as RecordingBackend).binding.defineFunction(
+        entry.name,
+        graph,
+        inputNames,
+        outputs,
+        xla,
+      );
+    } catch (error) {
+      release(recording);
+      throw new Error(`Cannot compile "${name}": ${(error as Error).message}`, { cause: error });
+    }
     entries.set(signature, entry);
     if (entries.size > maxSignatures) {
       const [oldest] = entries;
