@@ -3,9 +3,25 @@ import { withLock } from '../kernel-extensions/setup/lock.mjs';
 import { setupStages } from '../kernel-extensions/setup/setup-stages.mjs';
 import { build } from './build.mjs';
 import { cloneName, ensurePackages } from './packages.mjs';
+import { ensureReference } from './reference-python.mjs';
 
-/** All stages from a fresh clone to a product that runs. `options` are those of `setupStages`. */
-export function allStages(options = {}) {
+const referenceStage = {
+  name: 'reference Python',
+  run: (report) =>
+    withLock(
+      cacheFolder(),
+      'reference-python',
+      () => ensureReference({ cache: cacheFolder(), report }),
+      (pid) => report(`waiting for another set-up (process ${pid})`),
+    ),
+};
+
+/**
+ * All stages from a fresh clone to a product that runs.
+ *
+ * @param options those of `setupStages`; `reference: true` adds PyTorch and diffusers, which the tests compare with
+ */
+export function allStages({ reference = false, ...options } = {}) {
   return [
     {
       name: 'npm packages',
@@ -19,6 +35,7 @@ export function allStages(options = {}) {
         ),
     },
     ...setupStages(options),
+    ...(reference ? [referenceStage] : []),
     { name: 'build', run: build },
   ];
 }

@@ -13,7 +13,7 @@ import { allStages } from './stages.mjs';
 
 const given = process.argv.slice(2);
 /** Tests that need Python, a browser or npm's registry. */
-const slowFolders = ['jupyter', 'browser', 'packages'];
+const slowFolders = ['jupyter', 'browser', 'packages', 'reference'];
 const isFast = given.includes('--fast');
 const isLong = given.includes('--long');
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');
@@ -21,7 +21,7 @@ const namesFiles = forMocha.some((argument) => argument.endsWith('.test.ts'));
 
 async function setUp() {
   try {
-    const problems = await runStages(allStages({ jupyter: !isFast }));
+    const problems = await runStages(allStages({ jupyter: !isFast, reference: !isFast }));
     return (await reportProblems(problems)) || process.env.FLOWBOOK_BACKEND === 'cpu';
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
