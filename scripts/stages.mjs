@@ -2,40 +2,41 @@ import { cacheFolder } from '../kernel-extensions/setup/cache-folder.mjs';
 import { withLock } from '../kernel-extensions/setup/lock.mjs';
 import { setupStages } from '../kernel-extensions/setup/setup-stages.mjs';
 import { build } from './build.mjs';
+import { ensureChromium } from './chromium.mjs';
 import { cloneName, ensurePackages } from './packages.mjs';
 import { ensureReference } from './reference-python.mjs';
 
-const referenceStage = {
-  name: 'reference Python',
-  run: (report) =>
-    withLock(
-      cacheFolder(),
-      'reference-python',
-      () => ensureReference({ cache: cacheFolder(), report }),
-      (pid) => report(`waiting for another set-up (process ${pid})`),
-    ),
-};
+const locked = (name, work) => (report) =>
+  withLock(
+    cacheFolder(),
+    name,
+    () => work(report),
+    (pid) => report(`waiting for another set-up (process ${pid})`),
+  );
+
+/** What the tests compare with and look through. */
+const peerStages = [
+  {
+    name: 'reference Python',
+    run: locked('reference-python', (report) => ensureReference({ cache: cacheFolder(), report })),
+  },
+  { name: 'browser', run: locked('browser', ensureChromium) },
+];
 
 /**
  * All stages from a fresh clone to a product that runs.
  *
- * @param options those of `setupStages`; `reference: true` adds PyTorch and diffusers, which the tests compare with
+ * @param options those of `setupStages`; `peers: true` adds PyTorch, diffusers and a browser, which the tests need
  */
-export function allStages({ reference = false, ...options } = {}) {
+export function allStages({ peers = false, ...options } = {}) {
   return [
     {
       name: 'npm packages',
       essential: true,
-      run: (report) =>
-        withLock(
-          cacheFolder(),
-          `${cloneName}-packages`,
-          () => ensurePackages(report),
-          (pid) => report(`waiting for another set-up (process ${pid})`),
-        ),
+      run: locked(`${cloneName}-packages`, (report) => ensurePackages(report)),
     },
     ...setupStages(options),
-    ...(reference ? [referenceStage] : []),
+    ...(peers ? peerStages : []),
     { name: 'build', run: build },
   ];
 }

@@ -21,7 +21,7 @@ const namesFiles = forMocha.some((argument) => argument.endsWith('.test.ts'));
 
 async function setUp() {
   try {
-    const problems = await runStages(allStages({ jupyter: !isFast, reference: !isFast }));
+    const problems = await runStages(allStages({ jupyter: !isFast, peers: !isFast }));
     return (await reportProblems(problems)) || process.env.FLOWBOOK_BACKEND === 'cpu';
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;

@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { FlowbookProcess } from '../jupyter/flowbook-process';
-import { findChromium } from './find-chromium';
+import { scriptModule } from '../setup/setup-module';
 
 const root = join(__dirname, '../..');
 
@@ -67,8 +67,13 @@ export async function openNotebook(
     { FLOWBOOK_RUN_DIR: folder, JUPYTERLAB_SETTINGS_DIR: settings },
   );
   const [, url, token] = await lab.printed(/JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/);
+  const { findChromium } = await scriptModule('chromium.mjs');
+  const executablePath: string | null = findChromium();
+  if (executablePath === null) {
+    throw new Error('Cannot test in a browser as set-up must have found or installed Chromium');
+  }
   const browser = await chromium.launch({
-    executablePath: findChromium(),
+    executablePath,
     args: [
       '--no-sandbox',
       '--disable-gpu',
