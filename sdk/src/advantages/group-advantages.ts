@@ -8,6 +8,11 @@ export interface GroupAdvantageOptions {
   globalStd?: boolean;
   /** Added to the standard deviation. Default 1e-4. */
   epsilon?: number;
+  /** 'flow_grpo' (default) or 'dance_grpo', which differ only under `compat`. */
+  advEstimator?: 'flow_grpo' | 'dance_grpo';
+  /** 'verl-omni' ignores both flags for 'dance_grpo' (they count as true), and gives NaN where one value alone is
+   * divided by its standard deviation. Default null. */
+  compat?: 'verl-omni' | null;
   /** W: repeat (B, 1) rewards to (B, W) first, as a trainer does with W window steps. Default: as given. */
   width?: number;
 }
@@ -31,7 +36,10 @@ export function groupAdvantages(
   groups: readonly (string | number)[],
   options: GroupAdvantageOptions = {},
 ): tf.Tensor2D {
-  const { normAdvByStdInGrpo = true, globalStd = true, epsilon = 1e-4 } = options;
+  const { epsilon = 1e-4, compat = null, advEstimator = 'flow_grpo' } = options;
+  const flagsCount = compat === null || advEstimator !== 'dance_grpo';
+  const normAdvByStdInGrpo = !flagsCount || (options.normAdvByStdInGrpo ?? true);
+  const globalStd = !flagsCount || (options.globalStd ?? true);
   const rows = repeat(rowsOf(rewards), options.width);
   if (rows.length !== groups.length) {
     throw new Error(
@@ -42,7 +50,8 @@ export function groupAdvantages(
   groups.forEach((group, row) => members.set(group, [...(members.get(group) ?? []), row]));
 
   const batchStd = standardDeviation(rows.flat());
-  const advantages = rows.map((row) => row.map(() => 0));
+  const isNaN = compat !== null && normAdvByStdInGrpo && globalStd && rows.flat().length === 1;
+  const advantages = rows.map((row) => row.map(() => (isNaN ? NaN : 0)));
   for (const indices of members.values()) {
     if (indices.length === 1) continue;
     const values = indices.flatMap((row) => rows[row]);

@@ -31,7 +31,7 @@ export function clippedSurrogate(
 export function ratioMetrics(
   ratio: tf.Tensor,
   logRatio: tf.Tensor,
-  { clip_ratio: c }: LossConfig,
+  { clip_ratio: c, compat }: LossConfig,
 ): Record<string, tf.Scalar> {
   const higher = fraction(tf.greater(tf.sub(ratio, 1), c));
   const lower = fraction(tf.greater(tf.sub(1, ratio), c));
@@ -41,7 +41,8 @@ export function ratioMetrics(
     'actor/pg_clipfrac_higher': higher,
     'actor/pg_clipfrac_lower': lower,
     'actor/ratio_mean': tf.mean(ratio),
-    'actor/ratio_std': standardDeviation(ratio, 1),
+    // One ratio has no spread; upstream reports NaN for it.
+    'actor/ratio_std': standardDeviation(ratio, ratio.size > 1 || compat === 'verl-omni' ? 1 : 0),
   };
 }
 

@@ -23,7 +23,12 @@ export interface LossConfig {
   adaptive_weight_min: number;
   /** DPO: beta. Default 2000. */
   dpo_beta: number;
-  /** 'verl-omni' repeats its behaviour where ours differs on purpose: GRPO-Guard's batch means. Default null. */
+  /** Whether `std_dev_t` already holds sqrt(dt), as that of 'dance_sde' and 'cps' does; see `stepScale`. Default false. */
+  std_holds_dt: boolean;
+  /** Whether `log_probs` are divided by the step's variance, as those of 'cps' are not; see `stepScale`. Default true. */
+  log_prob_holds_variance: boolean;
+  /** 'verl-omni' repeats its behaviour where ours differs on purpose: GRPO-Guard's batch means, and one formula for every
+   * transition whatever its `std_dev_t` holds. Default null. */
   compat: 'verl-omni' | null;
 }
 
@@ -40,6 +45,8 @@ export interface Loss {
   requiredInputs: readonly string[];
   /** Names of the inputs that are used when they are there. */
   optionalInputs: readonly string[];
+  /** Optional inputs that these settings make necessary. */
+  furtherInputs?(config: LossConfig): readonly string[];
   /** Differentiable in the inputs that depend on the model. Runs inside `tf.tidy`. */
   compute(inputs: Record<string, tf.Tensor>, config: LossConfig): LossOutput;
 }
@@ -56,6 +63,8 @@ const DEFAULTS: LossConfig = {
   ref_kl_coef: 0,
   adaptive_weight_min: 1e-5,
   dpo_beta: 2000,
+  std_holds_dt: false,
+  log_prob_holds_variance: true,
   compat: null,
 };
 
@@ -90,6 +99,8 @@ export function computeLoss(
   );
   const available = present.map(([key]) => key);
   const missing = loss.requiredInputs.filter((key) => !available.includes(key));
+  const settings = { ...DEFAULTS, ...config };
+  missing.push(...(loss.furtherInputs?.(settings) ?? []).filter((key) => !available.includes(key)));
   if (missing.length > 0) {
     throw new Error(
       `Cannot compute loss "${name}" as inputs are missing: ${missing.join(', ')}; available are ${available.join(', ') || 'none'}`,
@@ -100,6 +111,6 @@ export function computeLoss(
       key,
       CONSTANT.test(key) ? stopGradient(value) : value,
     ]);
-    return loss.compute(Object.fromEntries(operands), { ...DEFAULTS, ...config });
+    return loss.compute(Object.fromEntries(operands), settings);
   });
 }

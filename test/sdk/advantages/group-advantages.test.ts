@@ -55,6 +55,21 @@ describe('groupAdvantages()', () => {
     near(groupAdvantages([5], ['a'], { globalStd: false }), [0]);
   });
 
+  test("heeds both flags for 'dance_grpo', and neither in compat 'verl-omni'", () => {
+    const flags = { normAdvByStdInGrpo: false, globalStd: false };
+    const dance = (compat: 'verl-omni' | null) =>
+      groupAdvantages(REWARDS, GROUPS, { ...flags, advEstimator: 'dance_grpo', compat });
+    near(dance(null), [-1, 1, -1, 1]);
+    near(dance('verl-omni'), [-0.7745367, 0.7745367, -0.7745367, 0.7745367]);
+    near(groupAdvantages(REWARDS, GROUPS, { ...flags, compat: 'verl-omni' }), [-1, 1, -1, 1]);
+  });
+
+  test("gives one reward alone advantage 0, and NaN in compat 'verl-omni'", () => {
+    near(groupAdvantages([5], ['a']), [0]);
+    const upstream = groupAdvantages([5], ['a'], { compat: 'verl-omni' });
+    assert.deepEqual([...upstream.dataSync()], [NaN]);
+  });
+
   test('takes rewards as numbers, as (B) and as (B, W)', () => {
     const expected = groupAdvantages(REWARDS, GROUPS);
     assert.deepEqual(expected.shape, [4, 1]);

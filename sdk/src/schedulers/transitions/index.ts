@@ -11,4 +11,5 @@ transitions.register('cps', cps);
 transitions.register('dance_sde', danceSde);
 
 export { cps, danceSde, sde };
+export * from './step-scale';
 export * from './transition';
