@@ -11,6 +11,7 @@ import {
   renderPrompt,
   type ColorName,
 } from '@flowbook/sdk';
+import { isLong } from '../../../long-run';
 import { picture } from './scenes';
 
 const folder = join(__dirname, '../../../../datasets/shapes');
@@ -39,7 +40,7 @@ describe('detectObjects()', () => {
 
 describe('renderPrompt()', () => {
   it('draws pictures that the verifier passes, for every prompt', () => {
-    const repeats = process.env.FLOWBOOK_LONG ? 20 : 2;
+    const repeats = isLong ? 20 : 2;
     for (const [index, prompt] of [...train, ...heldOut].entries()) {
       for (let repeat = 0; repeat < repeats; repeat++) {
         const image = renderPrompt(prompt, RandomKey.fromSeed(7).fold(index, repeat));
