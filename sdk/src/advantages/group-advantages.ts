@@ -1,3 +1,4 @@
+import { mean, standardDeviation } from '../core/statistics';
 import { tf } from '../tensorflow';
 
 /** Options of `groupAdvantages`. */
@@ -49,17 +50,17 @@ export function groupAdvantages(
   const members = new Map<string | number, number[]>();
   groups.forEach((group, row) => members.set(group, [...(members.get(group) ?? []), row]));
 
-  const batchStd = standardDeviation(rows.flat());
+  const batchStd = standardDeviation(rows.flat(), 1);
   const isNaN = compat !== null && normAdvByStdInGrpo && globalStd && rows.flat().length === 1;
   const advantages = rows.map((row) => row.map(() => (isNaN ? NaN : 0)));
   for (const indices of members.values()) {
     if (indices.length === 1) continue;
     const values = indices.flatMap((row) => rows[row]);
-    const mean = average(values);
-    const std = globalStd ? batchStd : standardDeviation(values);
+    const center = mean(values);
+    const std = globalStd ? batchStd : standardDeviation(values, 1);
     const scale = normAdvByStdInGrpo ? 1 / (std + epsilon) : 1;
     for (const row of indices) {
-      advantages[row] = rows[row].map((reward) => (reward - mean) * scale);
+      advantages[row] = rows[row].map((reward) => (reward - center) * scale);
     }
   }
   return tf.tensor2d(advantages.flat(), [rows.length, rows[0]?.length ?? 0]);
@@ -81,14 +82,4 @@ function repeat(rows: number[][], width: number | undefined): number[][] {
     );
   }
   return rows.map(([reward]) => Array<number>(width).fill(reward));
-}
-
-function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function standardDeviation(values: readonly number[]): number {
-  const mean = average(values);
-  const sum = values.reduce((total, value) => total + (value - mean) ** 2, 0);
-  return Math.sqrt(sum / (values.length - 1));
 }

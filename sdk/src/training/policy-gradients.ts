@@ -1,25 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
-import type { DiffusionModelConfig } from '../config';
 import { throwIfAborted } from '../core/cell-signal';
-import { computeLoss, lossGradients, type LossConfig } from '../losses';
-import {
-  forwardAndSamplePreviousStep,
-  prepareModelInputs,
-  type SchedulerMixin,
-  type TrainableModel,
-} from '../pipelines';
+import { lossGradients, type LossConfig, type LossInputs } from '../losses';
+import { stepScale, transitions } from '../schedulers';
 import { tf } from '../tensorflow';
 import { addGradients } from './add-gradients';
-import type { RolloutBatch } from './rollout-batch';
+import { policyLoss, type PolicyLossOptions } from './policy-loss';
+import { replayStep, type PolicyModel } from './replay-step';
+import type { BatchTensors, RolloutBatch } from './rollout-batch';
 
 /** What a policy gradient is computed from. */
-export interface PolicyGradientOptions {
+export interface PolicyGradientOptions extends PolicyLossOptions {
   /** Pictures to learn from. Default: all of the batch. */
   rows?: readonly number[];
-  /** A registered policy loss. Default 'flow_grpo'. GRPO-Guard and Flow-DPPO need `old_prev_sample_mean`. */
-  lossMode?: string;
-  /** Weight of the distance to a reference model, which needs `ref_prev_sample_mean`. Default 0. */
-  klLossCoef?: number;
   /** How far a ratio may move before its gradient is cut. Default 1e-3. */
   clipRatio?: number;
   /** Advantages are clamped to plus and minus this. Default 5. */
@@ -50,21 +42,16 @@ export interface PolicyGradients {
   gradients: Map<string, tf.Tensor>;
   loss: number;
   ratioMean: number;
+  /** Share of ratios that were clipped; of steps that were dropped, where the loss drops instead. */
   clipFraction: number;
   approxKl: number;
-  /** Largest |ratio - 1|. */
+  /** Largest |ratio - 1| of plain ratios, exp(logProb - old logProb). */
   ratioGap: number;
+  /** Means of what the loss reports, by verl-omni's names. */
+  metrics: Record<string, number>;
   /** What the sums are made of, in the order of computation. */
   parts: PolicyGradientPart[];
   dispose(): void;
-}
-
-/** What the gradients of a model are computed with. */
-export interface PolicyModel {
-  transformer: TrainableModel;
-  /** With the rollout's timesteps. */
-  scheduler: SchedulerMixin;
-  modelConfig: DiffusionModelConfig;
 }
 
 /**
@@ -72,7 +59,10 @@ export interface PolicyModel {
  * the training adapter for its log-probability under the current weights.
  *
  * The loss is the mean over pictures and window steps. Gradients are summed up over micro-batches, so
- * their size changes nothing but memory and speed.
+ * their size changes nothing but memory and speed. `lossConfig.compat: 'verl-omni'` weights every micro-batch alike, so
+ * that pictures of a smaller last one count more.
+ *
+ * The old policy's log-probabilities are `old_log_probs` where the batch has them, else the rollout's `all_log_probs`.
  *
  * @param advantages (B, W)
  * @throws When the signal is aborted; nothing is leaked then.
@@ -80,24 +70,32 @@ export interface PolicyModel {
  * const { gradients, ratioMean } = await policyGradients(model, batch, advantages);
  */
 export async function policyGradients(
-  { transformer, scheduler, modelConfig }: PolicyModel,
+  model: PolicyModel,
   batch: RolloutBatch,
   advantages: tf.Tensor2D,
   options: PolicyGradientOptions = {},
 ): Promise<PolicyGradients> {
   const {
     rows = Array.from({ length: batch.size }, (_, row) => row),
-    lossMode = 'flow_grpo',
-    klLossCoef = 0,
     clipRatio = 1e-3,
     advClipMax = 5,
     lossConfig = {},
     microBatchSize = 64,
     signal = null,
   } = options;
+  const config: Partial<LossConfig> = {
+    ...stepScale(transitions.get(model.modelConfig.algo.sde_type)),
+    clip_ratio: clipRatio,
+    adv_clip_max: advClipMax,
+    ...lossConfig,
+  };
+  const comparesVelocities =
+    options.distillLossMode === 'distill_fm_mse' && (options.distillLossCoef ?? 0) !== 0;
   const W = batch.windowSize;
-  const oldLogProbs = (await batch.tensors.all_log_probs?.data<'float32'>()) ?? [];
-  const variables = transformer.trainableVariables();
+  const { old_log_probs, all_log_probs } = batch.tensors;
+  const oldLogProbs = (await (old_log_probs ?? all_log_probs)?.data<'float32'>()) ?? [];
+  const variables = model.transformer.trainableVariables();
+  const microBatches = Math.ceil(rows.length / microBatchSize);
   const gradients = new Map<string, tf.Tensor>();
   const kept: tf.Tensor[] = [];
   const dispose = () => {
@@ -105,11 +103,13 @@ export async function policyGradients(
     gradients.clear();
   };
   const parts: PolicyGradientPart[] = [];
-  const sums = { loss: 0, ratioMean: 0, clipFraction: 0, approxKl: 0, ratioGap: 0 };
+  const sums: Record<string, number> = {};
+  let ratioGap = 0;
   try {
     for (let start = 0; start < rows.length; start += microBatchSize) {
       const taken = rows.slice(start, start + microBatchSize);
-      const weight = taken.length / rows.length / W;
+      const share = lossConfig.compat ? 1 / microBatches : taken.length / rows.length;
+      const weight = share / W;
       const microBatch = batch.rows(taken);
       const A = tf.tidy(() => tf.gather(advantages, tf.tensor1d(taken, 'int32')));
       try {
@@ -117,59 +117,23 @@ export async function policyGradients(
           throwIfAborted(signal);
           await setImmediate();
           const part = lossGradients(() => {
-            const [inputs, negativeInputs] = prepareModelInputs(
-              transformer,
-              modelConfig,
-              microBatch.all_latents,
-              microBatch.all_timesteps,
-              microBatch.prompt_embeds,
-              microBatch.prompt_embeds_mask,
-              microBatch.negative_prompt_embeds,
-              microBatch.negative_prompt_embeds_mask,
-              microBatch,
-              step,
-            );
-            const [logProbs, prevSampleMean, stdDevT, sqrtDt] = forwardAndSamplePreviousStep(
-              transformer,
-              scheduler,
-              modelConfig,
-              inputs,
-              negativeInputs,
-              microBatch,
-              step,
-            );
-            kept.push(tf.keep(logProbs.clone()));
-            const lossInputs = {
-              log_probs: logProbs,
-              old_log_probs: stepOf(microBatch.all_log_probs, step),
-              advantages: tf.gather(A, step, 1),
-              prev_sample_mean: prevSampleMean,
-              old_prev_sample_mean: stepOf(microBatch.old_prev_sample_mean, step),
-              ref_prev_sample_mean: stepOf(microBatch.ref_prev_sample_mean, step),
-              std_dev_t: stdDevT,
-              sqrt_dt: sqrtDt,
-            };
-            const config = { clip_ratio: clipRatio, adv_clip_max: advClipMax, ...lossConfig };
-            const policy = computeLoss(lossMode, lossInputs, config);
-            if (klLossCoef === 0) return policy;
-            const kl = computeLoss('kl', lossInputs);
-            return {
-              loss: tf.add(policy.loss, tf.mul(kl.loss, klLossCoef)) as tf.Scalar,
-              metrics: { ...policy.metrics, ...kl.metrics },
-            };
+            const replayed = replayStep(model, microBatch, step, comparesVelocities);
+            kept.push(tf.keep(replayed.log_probs.clone()));
+            const compared = comparedWith(microBatch, step);
+            const inputs = { ...replayed, ...compared, advantages: tf.gather(A, step, 1) };
+            return policyLoss(inputs, options, config);
           }, variables);
           const metrics = part.readMetrics();
           addGradients(gradients, part.gradients, weight);
           part.dispose();
-          sums.loss += weight * metrics.loss;
-          sums.ratioMean += weight * metrics['actor/ratio_mean'];
-          sums.clipFraction += weight * metrics['actor/pg_clipfrac'];
-          sums.approxKl += weight * metrics['actor/ppo_kl'];
+          for (const [name, value] of Object.entries(metrics)) {
+            sums[name] = (sums[name] ?? 0) + weight * value;
+          }
           const logProbs = takeValues(kept);
           const gaps = taken.map((row, at) =>
             Math.abs(Math.expm1(Math.fround(logProbs[at] - oldLogProbs[row * W + step]))),
           );
-          sums.ratioGap = Math.max(sums.ratioGap, ...gaps);
+          ratioGap = Math.max(ratioGap, ...gaps);
           parts.push({ rows: taken, step, logProbs, metrics });
         }
       } finally {
@@ -182,12 +146,31 @@ export async function policyGradients(
     tf.dispose(kept);
     throw error;
   }
-  return { gradients, ...sums, parts, dispose };
+  const { loss, ...metrics } = sums;
+  return {
+    gradients,
+    loss,
+    ratioMean: metrics['actor/ratio_mean'],
+    clipFraction: metrics['actor/pg_clipfrac'] ?? metrics['actor/masked_fraction'],
+    approxKl: metrics['actor/ppo_kl'],
+    ratioGap,
+    metrics,
+    parts,
+    dispose,
+  };
 }
 
-/** x[:, step], where there is an x. */
-function stepOf(x: tf.Tensor | null | undefined, step: number): tf.Tensor | null {
-  return x ? tf.gather(x, step, 1) : null;
+/** What a step is compared with, under the losses' names. */
+function comparedWith(microBatch: BatchTensors, step: number): LossInputs {
+  const at = (x: tf.Tensor | null | undefined) => (x ? tf.gather(x, step, 1) : null);
+  return {
+    old_log_probs: at(microBatch.old_log_probs ?? microBatch.all_log_probs),
+    old_prev_sample_mean: at(microBatch.old_prev_sample_mean),
+    ref_prev_sample_mean: at(microBatch.ref_prev_sample_mean),
+    teacher_prev_sample_mean: at(microBatch.teacher_prev_sample_mean),
+    teacher_noise_pred: at(microBatch.teacher_noise_pred),
+    rollout_is_weights: at(microBatch.rollout_is_weights),
+  };
 }
 
 /** The values of the last tensor, which is taken off the list and disposed. */

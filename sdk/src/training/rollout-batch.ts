@@ -4,16 +4,24 @@ import type { MicroBatch, RolloutTensors } from '../pipelines';
 import type { PromptRecord } from '../rewards';
 import { tf } from '../tensorflow';
 
-/** What later models are compared with, when an objective needs it. */
-export interface PolicyMeans {
+/** What the steps of a rollout are compared with, when an objective needs it. */
+export interface PolicyTensors {
+  /** (B, W) under the policy before the step's updates, recomputed by the trainer; without it the rollout's own count. */
+  old_log_probs?: tf.Tensor | null;
   /** (B, W, S, C) means of the steps under the policy that rolled out: for GRPO-Guard and Flow-DPPO. */
   old_prev_sample_mean?: tf.Tensor | null;
   /** (B, W, S, C) means of the steps under the reference model: for the KL term. */
   ref_prev_sample_mean?: tf.Tensor | null;
+  /** (B, W, S, C) means of the steps under a teacher: for distillation. */
+  teacher_prev_sample_mean?: tf.Tensor | null;
+  /** (B, W, S, C) velocities of a teacher: for distillation by velocities. */
+  teacher_noise_pred?: tf.Tensor | null;
+  /** (B, W) what each step's loss is multiplied by; see `correctRollout`. */
+  rollout_is_weights?: tf.Tensor | null;
 }
 
 /** The tensors of a batch: what the rollout left, and what was computed on it since. */
-export type BatchTensors = RolloutTensors & PolicyMeans;
+export type BatchTensors = RolloutTensors & PolicyTensors;
 
 const FIELDS = [
   'all_latents',
@@ -23,8 +31,12 @@ const FIELDS = [
   'prompt_embeds_mask',
   'negative_prompt_embeds',
   'negative_prompt_embeds_mask',
+  'old_log_probs',
   'old_prev_sample_mean',
   'ref_prev_sample_mean',
+  'teacher_prev_sample_mean',
+  'teacher_noise_pred',
+  'rollout_is_weights',
 ] as const;
 
 /** What a rollout of groups is made of besides its tensors. */

@@ -1,0 +1,7 @@
+export {
+  correctRollout,
+  rolloutCorrectionConfig,
+  type RolloutCorrection,
+  type RolloutCorrectionConfig,
+} from './rollout-correction';
+export { rolloutAgreement } from './off-policy-metrics';
