@@ -33,10 +33,10 @@ def random_windows(rng, steps, B):
     return windows, [list(window) for window in windows]
 
 
-def roll_out(rng, context, settings, lora):
+def roll_out(rng, context, settings, lora, least=1):
     """A rollout with random prompts and draws: its Rollout, description and tensors."""
     rollout = Rollout(context.path(MODEL), context.path(lora) if lora else None, **settings)
-    B = rng.randint(1, 3)
+    B = rng.randint(least, 3)
     prompts = random_prompts(rng, B)
     negatives = random_prompts(rng, B, 3) if settings["true_cfg_scale"] > 1 else None
     windows, stated = random_windows(rng, settings["num_inference_steps"], B)
