@@ -23,7 +23,9 @@ const NORM = { atol: 1e-7, rtol: 1e-3 };
 
 function batchOf(goldenCase: GoldenCase): RolloutBatch {
   const optional = (name: string) => goldenCase.tensors.get(name) ?? null;
-  const { height, width, group_index } = goldenCase.json;
+  const { height, width } = goldenCase.json;
+  const prompts = goldenCase.json.group_index as string[];
+  const names = [...new Set(prompts)];
   const tensors = {
     all_latents: goldenCase.tensor('all_latents'),
     all_log_probs: goldenCase.tensor('old_log_probs'),
@@ -38,8 +40,8 @@ function batchOf(goldenCase: GoldenCase): RolloutBatch {
   const W = tensors.all_timesteps.shape[1];
   return new RolloutBatch(tensors, {
     images: [],
-    prompts: (group_index as string[]).map((prompt) => ({ prompt })),
-    groups: (group_index as string[]).map((name) => Number(name.slice(1))),
+    prompts: prompts.map((prompt) => ({ prompt })),
+    groups: prompts.map((name) => names.indexOf(name)),
     height,
     width,
     window: [0, W],
@@ -62,7 +64,7 @@ export const check: FamilyCheck = async (goldenCase) => {
   });
   const transformer = QwenImageTransformer2DModel.fromPretrained(goldenCase.path(json.model));
   const scheduler = QwenImage.buildScheduler(modelConfig);
-  transformer.loadLora(goldenCase.path(json.lora));
+  if (json.lora !== null) transformer.loadLora(goldenCase.path(json.lora));
   const variables = transformer.trainableVariables();
   const { lr, betas, eps, weight_decay, max_grad_norm } = json.optimizer as Description;
   const optimizer = new AdamW(variables, { lr, betas, eps, weightDecay: weight_decay });
