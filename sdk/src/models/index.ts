@@ -8,6 +8,7 @@ export { qwenRotaryFactors } from './qwen-image/rope';
 export type { ImageShape, RopeOptions } from './qwen-image/rope';
 export { LoraAdapters } from './lora-adapters';
 export type { LoraLayer } from './lora-adapters';
+export { WeightCopy } from './weight-copy';
 export { selectLoraTargets } from './lora-targets';
 export type { LoraTargets } from './lora-targets';
 export { AutoencoderKLQwenImage } from './qwen-image/autoencoder';

@@ -1,3 +1,4 @@
+import { afterwards } from '../core/afterwards';
 import type { RandomKey } from '../core/random-key';
 import type { LoraWeights } from '../io/lora-file';
 import { tf } from '../tensorflow';
@@ -103,6 +104,53 @@ export class LoraAdapters {
     this.#add(name, new Map(set));
   }
 
+  /**
+   * Makes one set what another is now. A target that is not there yet is added, and takes no part until it is chosen.
+   *
+   * @throws When the two do not have the same layers and ranks.
+   */
+  copy(source: string, target: string): void {
+    if (this.#sets.has(target)) return this.#combine('copy', source, target, (from) => from);
+    const set = [...this.get(source)].map(([path, { A, B, rank, alpha }]): [string, LoraLayer] => [
+      path,
+      { A: tf.variable(A), B: tf.variable(B), rank, alpha },
+    ]);
+    this.#sets.set(target, new Map(set));
+  }
+
+  /**
+   * target <- decay * target + (1 - decay) * source, element by element of A and B.
+   *
+   * @param decay From 0 to 1.
+   * @throws When the two do not have the same layers and ranks.
+   */
+  average(source: string, target: string, decay: number): void {
+    if (!(decay >= 0 && decay <= 1)) {
+      throw new Error(
+        `Cannot average adapters as the decay must be 0 to 1: current value is ${decay}`,
+      );
+    }
+    this.#combine('average', source, target, (from, to) =>
+      tf.add(tf.mul(to, decay), tf.mul(from, 1 - decay)),
+    );
+  }
+
+  /**
+   * Runs `work` with other sets taking part, none for `[]`, and puts back what took part before; waits for a promise.
+   *
+   * @example
+   * const reference = transformer.adapters.using([], () => transformer.forward(inputs));
+   */
+  using<Result>(names: readonly string[], work: () => Result): Result {
+    const [active, enabled] = [this.#active, this.enabled];
+    this.setActive(names);
+    this.enabled = true;
+    return afterwards(work, () => {
+      this.#active = active;
+      this.enabled = enabled;
+    });
+  }
+
   /** Removes a set and disposes its tensors. */
   remove(name: string): void {
     for (const { A, B } of this.get(name).values()) [A, B].forEach((tensor) => tensor.dispose());
@@ -151,6 +199,29 @@ export class LoraAdapters {
   #add(name: string, set: Map<string, LoraLayer>): void {
     this.#sets.set(name, set);
     this.#active.push(name);
+  }
+
+  #combine(
+    action: string,
+    source: string,
+    target: string,
+    next: (from: tf.Tensor, to: tf.Tensor) => tf.Tensor,
+  ): void {
+    const [from, to] = [this.get(source), this.get(target)];
+    const layout = (set: ReadonlyMap<string, LoraLayer>) =>
+      [...set].map(([path, { rank, alpha }]) => `${path}:${rank}:${alpha}`).sort();
+    if (layout(from).join() !== layout(to).join()) {
+      throw new Error(
+        `Cannot ${action} adapter "${source}" to "${target}" as both must have the same layers, ranks and alphas: current numbers of layers are ${from.size} and ${to.size}`,
+      );
+    }
+    for (const [path, { A, B }] of from) {
+      const other = to.get(path) as LoraLayer;
+      tf.tidy(() => {
+        other.A.assign(next(A, other.A));
+        other.B.assign(next(B, other.B));
+      });
+    }
   }
 
   #checkFree(name: string): void {

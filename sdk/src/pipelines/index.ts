@@ -6,6 +6,7 @@ export * from './rollout-request';
 export * from './sde-window';
 export * from './prompt-embeddings';
 export { CompiledModel } from './compiled-model';
+export { PolicyState } from './policy-state';
 export { combineTrueCfg } from './true-cfg';
 export { toPixelImages } from './pixel-images';
 export { QwenImage } from './qwen-image-flow-grpo/training-adapter';

@@ -1,4 +1,5 @@
 import type { RandomKey } from '../core/random-key';
+import type { LoraAdapters } from '../models';
 import type { tf } from '../tensorflow';
 
 /** Named inputs of a model's forward pass. */
@@ -13,6 +14,12 @@ export interface ModelMixin {
   forward(inputs: any): readonly tf.Tensor[] | { sample: tf.Tensor };
 }
 
+/** What the training loop needs of a model's adapters: `LoraAdapters` without its layers. */
+export type PolicyAdapters = Pick<
+  LoraAdapters,
+  'enabled' | 'active' | 'names' | 'copy' | 'average' | 'using' | 'variables' | 'remove'
+>;
+
 /** A denoising model whose weights can be trained. */
 export interface TrainableModel extends ModelMixin {
   /** Adapters when there are any, else all weights, by name. */
@@ -23,8 +30,8 @@ export interface TrainableModel extends ModelMixin {
     targetModules?: string | string[];
     key: RandomKey;
   }): void;
-  /** Which adapters take part in a forward pass. */
-  readonly adapters: { readonly enabled: boolean; readonly active: readonly string[] };
+  /** Named adapters, and which of them take part in a forward pass. */
+  readonly adapters: PolicyAdapters;
 }
 
 /** What the training loop needs of a scheduler. */

@@ -1,0 +1,76 @@
+import { afterwards } from '../core/afterwards';
+import { tf } from '../tensorflow';
+
+/**
+ * A second set of values of some variables, which stay the model's own: an old policy, a reference, or a mean of the
+ * weights.
+ *
+ * @example
+ * const weight = tf.variable(tf.scalar(1));
+ * const copy = new WeightCopy(new Map([['weight', weight]]));
+ * weight.assign(tf.scalar(3));
+ * copy.average(0.5); // the copy holds 2
+ * copy.use(() => weight.dataSync()[0]); // 2, and the variable is 3 again
+ */
+export class WeightCopy {
+  readonly #values: Map<string, tf.Tensor>;
+
+  /** @param variables Are copied as they are now. */
+  constructor(readonly variables: ReadonlyMap<string, tf.Variable>) {
+    this.#values = new Map(
+      [...variables].map(([name, variable]) => [name, tf.keep(variable.clone())]),
+    );
+  }
+
+  /** By the variables' names. They stay the copy's. */
+  get values(): ReadonlyMap<string, tf.Tensor> {
+    return this.#values;
+  }
+
+  /** Takes the variables' values over. */
+  copy(): void {
+    this.#replace((variable) => variable.clone());
+  }
+
+  /** copy <- decay * copy + (1 - decay) * variable, for a decay from 0 to 1. */
+  average(decay: number): void {
+    if (!(decay >= 0 && decay <= 1)) {
+      throw new Error(
+        `Cannot average weights as the decay must be 0 to 1: current value is ${decay}`,
+      );
+    }
+    this.#replace((variable, before) => tf.add(tf.mul(before, decay), tf.mul(variable, 1 - decay)));
+  }
+
+  /** Runs `work` with the copy in place of the variables' values, and puts those back; waits for a promise. */
+  use<Result>(work: () => Result): Result {
+    const held = new Map(
+      [...this.variables].map(([name, variable]) => [name, tf.keep(variable.clone())]),
+    );
+    this.#put(this.#values);
+    return afterwards(work, () => {
+      this.#put(held);
+      tf.dispose([...held.values()]);
+    });
+  }
+
+  dispose(): void {
+    tf.dispose([...this.#values.values()]);
+    this.#values.clear();
+  }
+
+  #put(values: ReadonlyMap<string, tf.Tensor>): void {
+    for (const [name, variable] of this.variables) variable.assign(values.get(name) as tf.Tensor);
+  }
+
+  #replace(next: (variable: tf.Variable, before: tf.Tensor) => tf.Tensor): void {
+    for (const [name, variable] of this.variables) {
+      const before = this.#values.get(name) as tf.Tensor;
+      this.#values.set(
+        name,
+        tf.tidy(() => tf.keep(next(variable, before))),
+      );
+      before.dispose();
+    }
+  }
+}
