@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { openModelDirectory } from '../io/model-directory';
+import { defaultSdeType } from './default-sde-type';
 import {
   algoSchema,
   modelSchema,
@@ -100,7 +101,8 @@ export class DiffusionModelConfig {
     this.lora_init_weights = fields.lora_init_weights;
     this.target_modules = fields.target_modules;
     this.pipeline = fields.pipeline;
-    this.algo = fields.algo;
+    const sde_type = fields.algo.sde_type ?? defaultSdeType(fields.algorithm);
+    this.algo = { ...fields.algo, sde_type };
   }
 
   /**

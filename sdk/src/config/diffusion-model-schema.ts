@@ -24,8 +24,8 @@ export const pipelineSchema = z.strictObject({
 export const algoSchema = z.strictObject({
   /** Strength of the noise, eta. */
   noise_level: z.number().nonnegative().default(1),
-  /** The stochastic step: `sde`, `cps`, `dance_sde` or a registered one. */
-  sde_type: z.string().default('sde'),
+  /** The stochastic step: `sde`, `cps`, `dance_sde` or a registered one. Default: the algorithm's own. */
+  sde_type: z.string().optional(),
   /** Steps that get noise; null for all but the last. */
   sde_window_size: count.nullable().default(null),
   /** First step and one past the last step between which a window may lie; null for [0, 5]. */
@@ -59,5 +59,5 @@ export const modelSchema = z.strictObject({
 });
 
 export type PipelineConfig = z.output<typeof pipelineSchema>;
-export type AlgoConfig = z.output<typeof algoSchema>;
+export type AlgoConfig = z.output<typeof algoSchema> & { sde_type: string };
 export type ModelConfigFields = z.output<typeof modelSchema>;

@@ -5,3 +5,4 @@ export {
   type RunConfigInput,
 } from './diffusion-model-config';
 export type { AlgoConfig, PipelineConfig } from './diffusion-model-schema';
+export { defaultSdeType } from './default-sde-type';

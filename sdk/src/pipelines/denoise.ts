@@ -7,8 +7,8 @@ import type { SdeWindow } from './sde-window';
 /** What the denoising loop needs. */
 export interface DenoiseSettings {
   scheduler: FlowMatchSDEDiscreteScheduler;
-  /** The velocity at latents (B, S, C) and time (B), from 0 to 1000. */
-  velocity: (latents: tf.Tensor3D, timestep: tf.Tensor1D) => tf.Tensor;
+  /** The velocity at latents (B, ...) and time (B), from 0 to 1000. */
+  velocity: (latents: tf.Tensor, timestep: tf.Tensor1D) => tf.Tensor;
   /** N times, falling, all of the scheduler's. */
   timesteps: ArrayLike<number>;
   /** eta within the window; outside of it the step is the ODE's. */
@@ -20,15 +20,15 @@ export interface DenoiseSettings {
   logprobs: boolean;
   signal: AbortSignal | null;
   /** Called after each step with the latents that it led to. */
-  onStep?: ((step: number, latents: tf.Tensor3D) => void | Promise<void>) | null;
+  onStep?: ((step: number, latents: tf.Tensor) => void | Promise<void>) | null;
 }
 
 /** What the loop leaves. The caller owns the tensors. */
 export interface Trajectory {
-  /** (B, S, C) after the last step. */
-  latents: tf.Tensor3D;
-  /** (B, W + 1, S, C) */
-  allLatents: tf.Tensor4D;
+  /** (B, ...) after the last step. */
+  latents: tf.Tensor;
+  /** (B, W + 1, ...) */
+  allLatents: tf.Tensor;
   /** (B, W), or null without `logprobs`. */
   allLogProbs: tf.Tensor2D | null;
   /** (B, W) */
@@ -66,13 +66,10 @@ function selectRows(columns: tf.Tensor[], from: (row: number) => number, B: numb
  * Walks from noise to data: N reverse steps, with noise inside the window and without it outside, and
  * keeps what happened inside the window. Gives the event loop a turn at each step.
  *
- * @param latents (B, S, C) noise; stays the caller's.
+ * @param latents (B, ...) noise; stays the caller's.
  * @throws The signal's reason once it is aborted; nothing is leaked then.
  */
-export async function denoise(
-  latents: tf.Tensor3D,
-  settings: DenoiseSettings,
-): Promise<Trajectory> {
+export async function denoise(latents: tf.Tensor, settings: DenoiseSettings): Promise<Trajectory> {
   const { scheduler, timesteps, noiseLevel, sdeType, generator, logprobs, signal } = settings;
   const [B] = latents.shape;
   const windows = windowsOf(settings.window, B);
@@ -84,9 +81,9 @@ export async function denoise(
     );
   }
   const W = windows[0][1] - windows[0][0];
-  const visited: tf.Tensor3D[] = [];
+  const visited: tf.Tensor[] = [];
   const logProbs: tf.Tensor1D[] = [];
-  let x = latents.clone() as tf.Tensor3D;
+  let x = latents.clone();
   try {
     for (let step = 0; step < timesteps.length; step++) {
       throwIfAborted(signal);
@@ -105,7 +102,7 @@ export async function denoise(
         return lp === null ? [previous] : [previous, lp];
       });
       if (!visited.includes(x)) x.dispose();
-      x = next as tf.Tensor3D;
+      x = next;
       if (first <= step && step < end) visited.push(x);
       logProbs.push(...(logProb as tf.Tensor1D[]));
       await settings.onStep?.(step, x);
@@ -123,8 +120,8 @@ export async function denoise(
       Array.from({ length: W }, (_, at) => timesteps[start + at]),
     );
     return {
-      latents: x.clone() as tf.Tensor3D,
-      allLatents: collect(visited, W + 1) as tf.Tensor4D,
+      latents: x.clone(),
+      allLatents: collect(visited, W + 1),
       allLogProbs: logprobs ? (collect(logProbs, W) as tf.Tensor2D) : null,
       allTimesteps: tf.tensor2d(times, [B, W]),
     };

@@ -4,24 +4,22 @@ export * from './vllm-omni-pipeline-base';
 export * from './dispatch';
 export * from './rollout-request';
 export * from './sde-window';
+export * from './rollout-options';
+export type { DiffusionOutput } from './rollout-output';
+export { RolloutPipeline, type DiffuseResult, type PreparedRollout } from './rollout-pipeline';
+export type { RolloutDefaults, RolloutSettings } from './rollout-settings';
 export * from './prompt-embeddings';
 export { CompiledModel } from './compiled-model';
 export { PolicyState } from './policy-state';
 export { combineTrueCfg } from './true-cfg';
 export { toPixelImages } from './pixel-images';
 export { QwenImage } from './qwen-image-flow-grpo/training-adapter';
-export {
-  QwenImagePipelineWithLogProb,
-  type DiffuseOptions,
-  type DiffusionOutput,
-  type LoadOptions,
-} from './qwen-image-flow-grpo/rollout-pipeline';
+export { QwenImagePipelineWithLogProb } from './qwen-image-flow-grpo/rollout-pipeline';
 export type { QwenImageComponents } from './qwen-image-flow-grpo/components';
 export {
   FORWARD_DEFAULTS,
-  type DenoisedStep,
   type ForwardOptions,
-  type OutputType,
+  type QwenImageDiffuseOptions,
 } from './qwen-image-flow-grpo/forward-options';
 export { applyPromptTemplate } from './qwen-image-flow-grpo/prompt';
 export { QwenImageMixGRPO } from './qwen-image-mix-grpo/training-adapter';

@@ -1,8 +1,6 @@
 import { DiffusionModelConfig, type DiffusionModelConfigInput } from '../config';
-import type {
-  LoadOptions,
-  QwenImagePipelineWithLogProb,
-} from './qwen-image-flow-grpo/rollout-pipeline';
+import type { LoadOptions } from './rollout-options';
+import type { RolloutPipeline } from './rollout-pipeline';
 import { VllmOmniPipelineBase } from './vllm-omni-pipeline-base';
 
 /** A pipeline class that loads itself from a model directory. */
@@ -19,7 +17,7 @@ interface LoadableClass<Pipeline> {
  * @example
  * const pipeline = loadPipeline('datasets/tiny-qwen-image', { height: 64, width: 64 });
  */
-export function loadPipeline<Pipeline = QwenImagePipelineWithLogProb>(
+export function loadPipeline<Pipeline = RolloutPipeline>(
   path: string,
   config: Omit<DiffusionModelConfigInput, 'path'> = {},
   options: LoadOptions = {},

@@ -1,11 +1,20 @@
 import { tf } from '../tensorflow';
 
-/** Embeddings of B prompts as a rectangle. The owner disposes both tensors. */
+/** Embeddings of B prompts as a rectangle. The owner disposes the tensors. */
 export interface PromptEmbeddings {
-  /** (B, L, D), zeros behind a prompt's last token. */
+  /** (B, L, D), zeros behind a prompt's last token where the transformer leaves padding out. */
   embeds: tf.Tensor3D;
   /** (B, L) int32: 1 at tokens, then 0. */
   mask: tf.Tensor2D;
+  /** (B, P) one embedding of the whole prompt, for transformers that take it. */
+  pooled?: tf.Tensor2D;
+}
+
+/** Embeddings of a request: the prompts, and what guidance leads away from. The owner disposes them. */
+export interface RequestEmbeddings {
+  positive: PromptEmbeddings;
+  /** Null when guidance is off. */
+  negative: PromptEmbeddings | null;
 }
 
 /**
@@ -39,4 +48,40 @@ export function repeatRows<X extends tf.Tensor>(x: X, times: number): X {
   if (times === 1) return x.clone() as X;
   const rows = Array.from({ length: x.shape[0] * times }, (_, at) => Math.floor(at / times));
   return tf.tidy(() => tf.gather(x, tf.tensor1d(rows, 'int32')));
+}
+
+/** Frees embeddings; null is let pass. */
+export function disposeEmbeddings(embeddings: PromptEmbeddings | null): void {
+  if (embeddings !== null) {
+    tf.dispose([embeddings.embeds, embeddings.mask]);
+    embeddings.pooled?.dispose();
+  }
+}
+
+/** Repeats the embeddings of each prompt `times` times in place. The originals stay the caller's. */
+export function repeatEmbeddings(
+  { embeds, mask, pooled }: PromptEmbeddings,
+  times: number,
+): PromptEmbeddings {
+  return {
+    embeds: repeatRows(embeds, times),
+    mask: repeatRows(mask, times),
+    ...(pooled && { pooled: repeatRows(pooled, times) }),
+  };
+}
+
+/**
+ * Checks that each prompt has its negative prompt.
+ *
+ * @throws When the numbers differ; both are disposed then.
+ */
+export function checkNegatives({ positive, negative }: RequestEmbeddings): void {
+  const [B, negatives] = [positive.embeds.shape[0], negative?.embeds.shape[0]];
+  if (negatives !== undefined && negatives !== B) {
+    disposeEmbeddings(positive);
+    disposeEmbeddings(negative);
+    throw new Error(
+      `Cannot embed prompts as every prompt needs one negative prompt: current numbers are ${B} and ${negatives}`,
+    );
+  }
 }

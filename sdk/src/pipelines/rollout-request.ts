@@ -9,11 +9,21 @@ export interface RequestPrompt {
   /** What guidance leads away from. */
   negative_prompt?: string | null;
   prompt_token_ids?: readonly number[];
+  /** Another name of `prompt_token_ids`. */
+  prompt_ids?: readonly number[];
   /** 1 at tokens and 0 at padding; all 1 when left out. */
   prompt_mask?: readonly number[];
   negative_prompt_ids?: readonly number[];
   negative_prompt_mask?: readonly number[];
+  /** Token ids for each text encoder, where there are several: Stable Diffusion 3's 'clip' and 't5'. */
+  extra_prompt_ids?: EncoderTokens | null;
+  negative_extra_prompt_ids?: EncoderTokens | null;
+  /** Where fields are looked up that the prompt itself lacks. */
+  additional_information?: Omit<RequestPrompt, 'additional_information'> | null;
 }
+
+/** Unpadded token ids of one prompt, special tokens included, by text encoder. */
+export type EncoderTokens = Readonly<Record<string, readonly number[]>>;
 
 /** Settings of the algorithm that a request carries along. */
 export interface RolloutExtraArgs {
@@ -40,6 +50,8 @@ export interface SamplingParams {
   generator?: Generator | readonly Generator[] | null;
   /** Makes a generator when none is given. */
   seed?: number | null;
+  /** Initial latents of the request's pictures. */
+  latents?: tf.Tensor | null;
   output_type?: string | null;
   extra_args?: RolloutExtraArgs | null;
 }
@@ -50,10 +62,13 @@ export interface RolloutRequest {
   sampling_params?: SamplingParams | null;
 }
 
-/** The tensors that a rollout leaves for training. */
+/**
+ * The tensors that a rollout leaves for training. Latents have the transformer's layout: (S, C) packed
+ * for Qwen-Image, (C, H, W) for Stable Diffusion 3.
+ */
 export interface RolloutTensors {
-  /** (B, W + 1, S, C) latents before the window's first step and after each of its steps. */
-  all_latents: tf.Tensor4D;
+  /** (B, W + 1, ...) latents before the window's first step and after each of its steps. */
+  all_latents: tf.Tensor;
   /** (B, W), or null without `logprobs`. */
   all_log_probs: tf.Tensor2D | null;
   /** (B, W), from 0 to 1000. */
@@ -62,8 +77,14 @@ export interface RolloutTensors {
   prompt_embeds: tf.Tensor3D;
   /** (B, L) int32 */
   prompt_embeds_mask: tf.Tensor2D;
+  /** (B, P), where the transformer takes pooled embeddings. */
+  pooled_prompt_embeds?: tf.Tensor2D;
   /** (B, L', D), or null without guidance. */
   negative_prompt_embeds: tf.Tensor3D | null;
   /** (B, L') int32, or null without guidance. */
   negative_prompt_embeds_mask: tf.Tensor2D | null;
+  /** (B, P), or null without guidance; where the transformer takes pooled embeddings. */
+  negative_pooled_prompt_embeds?: tf.Tensor2D | null;
+  /** (B, ...) final latents, for the output type 'both'. */
+  latents_clean?: tf.Tensor;
 }

@@ -18,7 +18,7 @@ const IMAGE_ATOL = 1e-2;
 function load(goldenCase: GoldenCase): QwenImagePipelineWithLogProb {
   const { json } = goldenCase;
   const { height, width, num_inference_steps, true_cfg_scale, noise_level, sde_type } = json;
-  const pipeline = loadPipeline(goldenCase.path(json.model), {
+  const pipeline = loadPipeline<QwenImagePipelineWithLogProb>(goldenCase.path(json.model), {
     pipeline: { height, width, num_inference_steps, true_cfg_scale },
     algo: { noise_level, sde_type },
   });

@@ -44,7 +44,7 @@ describe('QwenImagePipelineWithLogProb', () => {
   }
 
   it('forward() returns the picture and the seven tensors of a rollout', async () => {
-    const result = await rollOut({ trueCfgScale: 4, negativePromptEmbeds: null });
+    const result = await rollOut({ trueCfgScale: 4, compat: 'verl-omni' });
     const { all_latents, all_log_probs, all_timesteps, ...rest } = result.customOutput;
     assert.deepEqual((result.output as tf.Tensor).shape, [2, 3, 32, 32]);
     assert.deepEqual(all_latents.shape, [2, 3, 4, 16]);

@@ -13,7 +13,7 @@ import {
   trainFlowGRPO,
   buildScheduler,
   type FlowGRPOOptions,
-  type QwenImagePipelineWithLogProb,
+  type RolloutPipeline,
   type StepReport,
 } from '@flowbook/sdk';
 
@@ -31,7 +31,7 @@ const SMALL = {
 } satisfies FlowGRPOOptions;
 
 describe('trainFlowGRPO()', () => {
-  let pipeline: QwenImagePipelineWithLogProb;
+  let pipeline: RolloutPipeline;
 
   beforeEach(() => {
     pipeline = loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });

@@ -4,6 +4,7 @@ import { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
 import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import { Qwen2Tokenizer } from '../../tokenizers';
+import { loadParts } from '../load-components';
 
 /** The parts of a Qwen-Image pipeline. */
 export interface QwenImageComponents {
@@ -21,21 +22,11 @@ export interface QwenImageComponents {
  */
 export function loadComponents(path: string): QwenImageComponents {
   const directory = openModelDirectory(path);
-  const loaded: { dispose(): void }[] = [];
-  const keep = <Part extends { dispose(): void }>(part: Part): Part => {
-    loaded.push(part);
-    return part;
-  };
-  try {
-    return {
-      tokenizer: Qwen2Tokenizer.fromPretrained(path),
-      scheduler: FlowMatchSDEDiscreteScheduler.fromConfig(directory.config('scheduler')),
-      vae: keep(AutoencoderKLQwenImage.fromPretrained(path)),
-      textEncoder: keep(Qwen2_5_VLTextEncoder.fromPretrained(path)),
-      transformer: keep(QwenImageTransformer2DModel.fromPretrained(path)),
-    };
-  } catch (error) {
-    loaded.forEach((part) => part.dispose());
-    throw error;
-  }
+  return loadParts((keep) => ({
+    tokenizer: Qwen2Tokenizer.fromPretrained(path),
+    scheduler: keep(FlowMatchSDEDiscreteScheduler.fromConfig(directory.config('scheduler'))),
+    vae: keep(AutoencoderKLQwenImage.fromPretrained(path)),
+    textEncoder: keep(Qwen2_5_VLTextEncoder.fromPretrained(path)),
+    transformer: keep(QwenImageTransformer2DModel.fromPretrained(path)),
+  }));
 }

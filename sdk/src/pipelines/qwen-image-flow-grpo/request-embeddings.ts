@@ -1,6 +1,13 @@
 import { tf } from '../../tensorflow';
-import type { PromptEmbeddings } from '../prompt-embeddings';
-import type { RequestPrompt, RolloutRequest } from '../rollout-request';
+import {
+  checkNegatives,
+  disposeEmbeddings,
+  type PromptEmbeddings,
+  type RequestEmbeddings,
+} from '../prompt-embeddings';
+import { promptRecords } from '../prompt-records';
+import type { RolloutRequest } from '../rollout-request';
+import type { RolloutSettings } from '../rollout-settings';
 import {
   embedTokenBatch,
   tokenRows,
@@ -9,21 +16,14 @@ import {
   type PromptTokenizer,
   type TokenizedPrompts,
 } from './encode-prompts';
-import type { ForwardOptions, RolloutSettings } from './forward-options';
-
-/** Embeddings of a request: the prompts, and what guidance leads away from. The owner disposes them. */
-export interface RequestEmbeddings {
-  positive: PromptEmbeddings;
-  /** Null when guidance is off. */
-  negative: PromptEmbeddings | null;
-}
+import type { ForwardOptions } from './forward-options';
 
 interface Encoders {
   tokenizer: PromptTokenizer;
   textEncoder: PromptEncoder;
 }
 
-/** Where the words of one side (positive or negative) may come from, in the order tried. */
+/** Where the words of one side (positive or negative) may come from. */
 interface Sources {
   side: string;
   embeds: tf.Tensor | null | undefined;
@@ -35,8 +35,16 @@ interface Sources {
   promptMasks: (readonly number[] | undefined)[];
 }
 
-function maskOfOnes(ids: number[][]): number[][] {
-  return ids.map((row) => row.map(() => 1));
+/** Ids with their mask, 1 everywhere when there is none; a mask is cut or filled up to the row's length. */
+function tokens(
+  ids: readonly (readonly number[])[],
+  mask?: readonly (readonly number[])[] | null,
+): TokenizedPrompts {
+  const rows = ids.map((row) => [...row]);
+  return {
+    ids: rows,
+    mask: rows.map((row, b) => row.map((_, at) => (mask ? Number(mask[b]?.[at] ?? 0) : 1))),
+  };
 }
 
 /** Null when no row has the value; the values when all rows do. */
@@ -54,70 +62,68 @@ function allOrNone<T>(values: (T | null | undefined)[], what: string): T[] | nul
 function tokensOf(
   { tokenizer }: Encoders,
   { side, ids, idsMask, texts, promptIds, promptMasks }: Sources,
+  compat: ForwardOptions['compat'],
 ): TokenizedPrompts | null {
+  const given = ids ? tokens(tokenRows(ids), idsMask ? tokenRows(idsMask) : null) : null;
+  if (compat === 'verl-omni' && given !== null) return given;
   const rows = allOrNone(promptIds, `${side} token ids`);
-  if (rows !== null) {
-    const own = rows.map((row) => [...row]);
-    const masks = allOrNone(promptMasks, `a mask of ${side} token ids`);
-    return { ids: own, mask: masks?.map((row) => [...row]) ?? maskOfOnes(own) };
-  }
+  if (rows !== null) return tokens(rows, allOrNone(promptMasks, `a mask of ${side} token ids`));
   const words = allOrNone(texts, `a ${side} text`);
-  if (words !== null) return tokenizePrompts(tokenizer, words);
-  if (ids === null || ids === undefined) return null;
-  const given = tokenRows(ids);
-  return { ids: given, mask: idsMask ? tokenRows(idsMask) : maskOfOnes(given) };
+  return words === null ? given : tokenizePrompts(tokenizer, words);
 }
 
 function embeddingsOf(
   encoders: Encoders,
   sources: Sources,
   maxLength: number,
+  compat: ForwardOptions['compat'],
 ): PromptEmbeddings | null {
-  if (sources.embeds) {
-    const { embeds, embedsMask } = sources;
-    const [B, L] = embeds.shape;
-    return {
-      embeds: embeds.clone() as tf.Tensor3D,
-      mask: embedsMask ? tf.cast(embedsMask as tf.Tensor2D, 'int32') : tf.ones([B, L], 'int32'),
-    };
+  const { embeds, embedsMask } = sources;
+  if (embeds) {
+    const [B, L, D] = embeds.shape;
+    const length = Math.min(L, maxLength);
+    return tf.tidy(() => ({
+      embeds: tf.slice(embeds as tf.Tensor3D, [0, 0, 0], [B, length, D]),
+      mask: embedsMask
+        ? tf.cast(tf.slice(embedsMask as tf.Tensor2D, [0, 0], [B, length]), 'int32')
+        : tf.ones<tf.Rank.R2>([B, length], 'int32'),
+    }));
   }
-  const tokens = tokensOf(encoders, sources);
-  return tokens && embedTokenBatch(encoders.textEncoder, tokens, maxLength);
+  const found = tokensOf(encoders, sources, compat);
+  return found && embedTokenBatch(encoders.textEncoder, found, maxLength);
 }
 
 /**
  * Embeds what a request asks for: given embeddings first, then the request's token ids, then its texts,
- * then ids among the options. Returns null for a request without any.
+ * then ids among the options, which with `compat: 'verl-omni'` go before the request's. Returns null for
+ * a request without any.
  *
- * @throws When only some of the prompts have ids or negatives, or their numbers differ.
+ * @throws When only some of the prompts have ids or negatives, when their numbers differ, or when
+ *   guidance is asked for and there are no negative prompts; with `compat: 'verl-omni'` it is off then.
  */
 export function requestEmbeddings(
   encoders: Encoders,
-  { prompts = [] }: RolloutRequest,
+  request: RolloutRequest,
   options: ForwardOptions,
   { maxSequenceLength, trueCfgScale }: RolloutSettings,
 ): RequestEmbeddings | null {
-  const records = prompts.map((prompt): RequestPrompt =>
-    typeof prompt === 'string' ? { prompt } : prompt,
-  );
-  const positive = embeddingsOf(
-    encoders,
-    {
-      side: 'positive',
-      embeds: options.promptEmbeds,
-      embedsMask: options.promptEmbedsMask,
-      ids: options.promptTokenIds,
-      idsMask: options.promptMask,
-      texts: records.map(({ prompt }) => prompt),
-      promptIds: records.map(({ prompt_token_ids }) => prompt_token_ids),
-      promptMasks: records.map(({ prompt_mask }) => prompt_mask),
-    },
-    maxSequenceLength,
-  );
+  const records = promptRecords(request);
+  const embed = (sources: Sources) =>
+    embeddingsOf(encoders, sources, maxSequenceLength, options.compat);
+  const positive = embed({
+    side: 'positive',
+    embeds: options.promptEmbeds,
+    embedsMask: options.promptEmbedsMask,
+    ids: options.promptTokenIds,
+    idsMask: options.promptMask,
+    texts: records.map(({ prompt }) => prompt),
+    promptIds: records.map(({ prompt_token_ids, prompt_ids }) => prompt_token_ids ?? prompt_ids),
+    promptMasks: records.map(({ prompt_mask }) => prompt_mask),
+  });
   if (positive === null || trueCfgScale <= 1) return positive && { positive, negative: null };
-  const negative = embeddingsOf(
-    encoders,
-    {
+  let negative: PromptEmbeddings | null;
+  try {
+    negative = embed({
       side: 'negative',
       embeds: options.negativePromptEmbeds,
       embedsMask: options.negativePromptEmbedsMask,
@@ -126,15 +132,18 @@ export function requestEmbeddings(
       texts: records.map(({ negative_prompt }) => negative_prompt),
       promptIds: records.map(({ negative_prompt_ids }) => negative_prompt_ids),
       promptMasks: records.map(({ negative_prompt_mask }) => negative_prompt_mask),
-    },
-    maxSequenceLength,
-  );
-  const [B, negatives] = [positive.embeds.shape[0], negative?.embeds.shape[0]];
-  if (negatives !== undefined && negatives !== B) {
-    tf.dispose([positive.embeds, positive.mask]);
-    throw new Error(
-      `Cannot embed prompts as every prompt needs one negative prompt: current numbers are ${B} and ${negatives}`,
-    );
+    });
+    const asked = request.sampling_params?.true_cfg_scale ?? options.trueCfgScale ?? null;
+    if (negative === null && asked !== null && options.compat !== 'verl-omni') {
+      throw new Error(
+        `Cannot apply true classifier-free guidance as it needs a negative prompt: current true_cfg_scale is ${asked}`,
+      );
+    }
+  } catch (error) {
+    disposeEmbeddings(positive);
+    throw error;
   }
-  return { positive, negative };
+  const embeddings = { positive, negative };
+  checkNegatives(embeddings);
+  return embeddings;
 }

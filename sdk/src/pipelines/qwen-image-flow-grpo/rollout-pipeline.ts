@@ -1,63 +1,38 @@
-import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
-import { cellSignal } from '../../core/cell-signal';
-import type { PixelImage } from '../../core/pixel-image';
+import type { DiffusionModelConfigLike } from '../../config';
 import type { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
 import type { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import type { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
 import { unpackLatents } from '../../models/qwen-image/vae-latents';
 import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
-import {
-  checkDevice,
-  compile as compileGraph,
-  keyGenerator,
-  tf,
-  type Generator,
-} from '../../tensorflow';
+import { tf, type Generator } from '../../tensorflow';
 import type { Qwen2Tokenizer } from '../../tokenizers';
-import { CompiledModel } from '../compiled-model';
-import { denoise, type Trajectory } from '../denoise';
-import { repeatRows, type PromptEmbeddings } from '../prompt-embeddings';
-import type { RolloutRequest, RolloutTensors } from '../rollout-request';
-import { drawSdeWindow, type SdeWindow } from '../sde-window';
+import { checkLengths } from '../diffuse-arguments';
+import { loadConfig } from '../load-components';
+import type { PromptEmbeddings, RequestEmbeddings } from '../prompt-embeddings';
+import { registerReverseProcessPipeline } from '../register-algorithms';
+import type { LoadOptions } from '../rollout-options';
+import { RolloutPipeline, type DiffuseResult, type PreparedRollout } from '../rollout-pipeline';
+import type { RolloutRequest } from '../rollout-request';
+import type { RolloutDefaults, RolloutSettings } from '../rollout-settings';
+import type { SdeWindow } from '../sde-window';
 import { predictVelocity } from '../true-cfg';
-import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
-import { embedTokenBatch, tokenizePrompts } from './encode-prompts';
-import { FORWARD_DEFAULTS, resolveSettings, type ForwardOptions } from './forward-options';
-import { checkLengths, pickTensors } from './diffuse-arguments';
 import { loadComponents, type QwenImageComponents } from './components';
 import { drawLatents } from './draw-latents';
-import { TOKEN_SIDE, finish } from './finish';
+import { embedTokenBatch, tokenizePrompts } from './encode-prompts';
+import {
+  FORWARD_DEFAULTS,
+  type ForwardOptions,
+  type QwenImageDiffuseOptions,
+} from './forward-options';
 import { requestEmbeddings } from './request-embeddings';
 import { linearSigmas, shiftFor, tokenGrid } from './schedule';
 import { guidanceOf } from './training-adapter';
-
-/** What a rollout returns: verl-omni's `DiffusionOutput`. */
-export interface DiffusionOutput {
-  /** Pictures, or a tensor for 'latent' and 'pt'; null for a request without prompts. */
-  output: PixelImage[] | tf.Tensor | null;
-  /** The tensors that training needs; empty for a request without prompts. The caller owns them. */
-  customOutput: RolloutTensors;
-}
-
-/** What the denoising loop of `diffuse` may be given besides its arguments. */
-export type DiffuseOptions = Pick<
-  ForwardOptions,
-  'signal' | 'compile' | 'attentionKwargs' | 'callbackOnStepEnd' | 'callbackOnStepEndTensorInputs'
->;
-
-/** How a pipeline is loaded. */
-export interface LoadOptions {
-  /** 'cpu' or 'cuda'; checked against what this process has. */
-  device?: string | null;
-  /** Seed of the pipeline's own stream of random numbers, for calls that bring none. Default 0. */
-  seed?: number;
-}
 
 /**
  * Rollout pipeline of Qwen-Image: makes pictures by the SDE sampler and keeps the latents, their
  * log-probabilities and times that training replays.
  *
- * Registered under (`QwenImagePipeline`, `flow_grpo`).
+ * Registered under `QwenImagePipeline` for `flow_grpo`, `grpo_guard`, `flow_dppo` and `dance_grpo`.
  *
  * @example
  * const pipeline = QwenImagePipelineWithLogProb.fromPretrained({ path: 'datasets/tiny-qwen-image', height: 64, width: 64 });
@@ -67,35 +42,26 @@ export interface LoadOptions {
  * );
  * customOutput.all_latents.shape; // [1, 3, 16, 16]
  */
-export class QwenImagePipelineWithLogProb {
+export class QwenImagePipelineWithLogProb extends RolloutPipeline<ForwardOptions> {
   readonly transformer: QwenImageTransformer2DModel;
   readonly vae: AutoencoderKLQwenImage;
   readonly textEncoder: Qwen2_5_VLTextEncoder;
   readonly tokenizer: Qwen2Tokenizer;
   readonly scheduler: FlowMatchSDEDiscreteScheduler;
-  readonly modelConfig: DiffusionModelConfig;
-  readonly #generator: Generator;
-  #compiled: CompiledModel | null = null;
-  /** XLA gains nothing on these convolutions and takes long to compile them. */
-  readonly #compiledDecode = compileGraph(
-    (latents: tf.Tensor, height: number, width: number) =>
-      this.decodeLatents(latents, height, width),
-    { name: 'decodeLatents', xla: false },
-  );
+  readonly masksPadding = true;
+  protected readonly defaults: RolloutDefaults = FORWARD_DEFAULTS;
 
   constructor(
     components: QwenImageComponents,
     modelConfig: DiffusionModelConfigLike,
-    { device, seed = 0 }: LoadOptions = {},
+    options: LoadOptions = {},
   ) {
-    checkDevice(device);
+    super(modelConfig, options);
     this.transformer = components.transformer;
     this.vae = components.vae;
     this.textEncoder = components.textEncoder;
     this.tokenizer = components.tokenizer;
     this.scheduler = components.scheduler;
-    this.modelConfig = DiffusionModelConfig.from(modelConfig);
-    this.#generator = keyGenerator(seed);
   }
 
   /**
@@ -108,17 +74,8 @@ export class QwenImagePipelineWithLogProb {
     config: string | DiffusionModelConfigLike,
     options: LoadOptions = {},
   ): QwenImagePipelineWithLogProb {
-    const modelConfig = DiffusionModelConfig.from(
-      typeof config === 'string' ? { path: config } : config,
-    );
-    if (modelConfig.path === null) {
-      throw new Error(
-        'Cannot load a pipeline as the configuration must name a model directory: current path is null',
-      );
-    }
-    checkDevice(options.device);
-    const components = loadComponents(modelConfig.path);
-    return new this(components, modelConfig, options);
+    const { modelConfig, path } = loadConfig(config, options);
+    return new this(loadComponents(path), modelConfig, options);
   }
 
   /**
@@ -127,7 +84,7 @@ export class QwenImagePipelineWithLogProb {
    * @param options.maxSequenceLength Tokens of an embedding; the rest is cut off. Default 512.
    * @returns (B, L, D) with its mask (B, L); the caller owns both.
    */
-  encodePrompt(
+  override encodePrompt(
     prompts: string | readonly string[],
     { maxSequenceLength = FORWARD_DEFAULTS.maxSequenceLength as number } = {},
   ): PromptEmbeddings {
@@ -175,32 +132,21 @@ export class QwenImagePipelineWithLogProb {
     sdeType: string,
     generator: Generator | readonly Generator[] | null,
     logprobs: boolean,
-    options: DiffuseOptions = {},
-  ): Promise<
-    [Trajectory['latents'], Trajectory['allLatents'], Trajectory['allLogProbs'], tf.Tensor2D]
-  > {
+    options: QwenImageDiffuseOptions = {},
+  ): Promise<DiffuseResult> {
     const [B] = latents.shape;
     checkLengths('txtSeqLens', txtSeqLens, B);
     checkLengths('negativeTxtSeqLens', negativeTxtSeqLens, B);
-    const {
-      signal = cellSignal(),
-      compile = false,
-      attentionKwargs = null,
-      callbackOnStepEnd = null,
-      callbackOnStepEndTensorInputs = FORWARD_DEFAULTS.callbackOnStepEndTensorInputs,
-    } = options;
-    const module = compile ? this.compiledTransformer : this.transformer;
-    const times = timesteps instanceof tf.Tensor ? await timesteps.data<'float32'>() : timesteps;
-    const trajectory = await denoise(latents as tf.Tensor3D, {
-      scheduler: this.scheduler,
-      timesteps: times,
-      velocity: (x, timestep) => {
+    return this.walk(
+      latents,
+      timesteps,
+      (module, x, timestep) => {
         const shared = {
           hidden_states: x,
           timestep: tf.div(timestep, 1000),
           guidance,
           img_shapes: imgShapes,
-          attention_kwargs: attentionKwargs,
+          attention_kwargs: options.attentionKwargs ?? null,
           return_dict: false,
         };
         const inputs = {
@@ -213,123 +159,69 @@ export class QwenImagePipelineWithLogProb {
           encoder_hidden_states: negativePromptEmbeds,
           encoder_hidden_states_mask: negativePromptEmbedsMask,
         };
-        const scale = doTrueCfg ? trueCfgScale : 1;
-        return predictVelocity(module, inputs, negativeInputs, scale);
+        return predictVelocity(module, inputs, negativeInputs, doTrueCfg ? trueCfgScale : 1);
       },
-      noiseLevel,
-      window: sdeWindow,
-      sdeType,
-      generator,
-      logprobs,
-      signal,
-      onStep:
-        callbackOnStepEnd &&
-        ((step, x) => {
-          const seen: Record<string, tf.Tensor | null> = {
-            latents: x,
-            prompt_embeds: promptEmbeds,
-            negative_prompt_embeds: negativePromptEmbeds,
-          };
-          const tensors = pickTensors(seen, callbackOnStepEndTensorInputs);
-          return callbackOnStepEnd({ step, timestep: times[step], tensors });
-        }),
-    });
-    const { allLatents, allLogProbs, allTimesteps } = trajectory;
-    return [trajectory.latents, allLatents, allLogProbs, allTimesteps];
+      { prompt_embeds: promptEmbeds, negative_prompt_embeds: negativePromptEmbeds },
+      { noiseLevel, window: sdeWindow, sdeType, generator, logprobs },
+      options,
+    );
   }
 
-  /**
-   * Makes pictures and collects what training needs: embeds the prompts, draws noise and window, runs
-   * `diffuse`, and decodes.
-   *
-   * What the request says in `sampling_params` goes before `options`. Without prompts, ids or
-   * embeddings the output is empty. The same seed gives a row the same noise in any batch.
-   *
-   * @param req Prompts and sampling parameters.
-   * @throws When sizes or windows do not fit, or the signal is aborted.
-   */
-  async forward(req: RolloutRequest, options: ForwardOptions = {}): Promise<DiffusionOutput> {
-    const settings = resolveSettings(req, options, {
-      height: this.modelConfig.pipeline.height,
-      width: this.modelConfig.pipeline.width,
-      generator: this.#generator,
-    });
-    const { steps, trueCfgScale, generator, imagesPerPrompt } = settings;
-    const given = requestEmbeddings(this, req, options, settings);
-    if (given === null) return { output: null, customOutput: {} as RolloutTensors };
+  /** True classifier-free guidance. */
+  override cfgScale({ trueCfgScale }: { trueCfgScale: number }): number {
+    return trueCfgScale;
+  }
 
-    const owned: tf.Tensor[] = [];
-    const own = <X extends tf.Tensor | null>(tensor: X): X => {
-      if (tensor !== null) owned.push(tensor);
-      return tensor;
-    };
-    const released: tf.Tensor[] = [];
+  protected override embedRequest(
+    request: RolloutRequest,
+    options: ForwardOptions,
+    settings: RolloutSettings,
+  ): RequestEmbeddings | null {
+    return requestEmbeddings(this, request, options, settings);
+  }
+
+  protected override drawLatents(B: number, settings: RolloutSettings): tf.Tensor {
+    const [rows, columns] = tokenGrid(settings.height, settings.width);
+    const channels = this.transformer.config.in_channels;
+    return drawLatents(settings.generator, [B, channels, rows, columns]);
+  }
+
+  protected override setTimesteps(latents: tf.Tensor, { steps, sigmas }: RolloutSettings): void {
+    this.scheduler.setTimesteps(steps, {
+      sigmas: sigmas ?? linearSigmas(steps),
+      mu: shiftFor(latents.shape[1] as number, this.scheduler.config),
+    });
+  }
+
+  protected override async denoiseRollout(
+    { positive, negative, latents, timesteps, window, settings }: PreparedRollout,
+    options: ForwardOptions,
+  ): Promise<DiffuseResult> {
+    const grid = tokenGrid(settings.height, settings.width);
+    const guidance = guidanceOf(this.transformer, settings.guidanceScale);
     try {
-      const repeat = (x: tf.Tensor | null) => {
-        if (x === null) return null;
-        const repeated = own(repeatRows(x, imagesPerPrompt));
-        x.dispose();
-        return repeated;
-      };
-      const promptEmbeds = repeat(given.positive.embeds) as tf.Tensor3D;
-      const promptMask = repeat(given.positive.mask) as tf.Tensor2D;
-      const negativeEmbeds = repeat(given.negative?.embeds ?? null) as tf.Tensor3D | null;
-      const negativeMask = repeat(given.negative?.mask ?? null) as tf.Tensor2D | null;
-      const B = promptEmbeds.shape[0];
-      const [rows, columns] = tokenGrid(settings.height, settings.width);
-      const noise = own(
-        options.latents?.clone() ??
-          drawLatents(generator, [B, this.transformer.config.in_channels, rows, columns]),
-      );
-      this.scheduler.setTimesteps(steps, {
-        sigmas: settings.sigmas ?? linearSigmas(steps),
-        mu: shiftFor(noise.shape[1] as number, this.scheduler.config),
-      });
-      const timesteps = this.scheduler.timestepValues.slice();
-      const window = drawSdeWindow(
-        { size: settings.windowSize, range: settings.windowRange, steps },
-        generator,
-        options.compat ?? null,
-      );
-      const guidance = own(guidanceOf(this.transformer, settings.guidanceScale));
-      const [latents, allLatents, allLogProbs, allTimesteps] = await this.diffuse(
-        promptEmbeds,
-        promptMask,
-        negativeEmbeds,
-        negativeMask,
-        noise,
-        Array.from({ length: B }, () => [[1, rows, columns]]),
+      return await this.diffuse(
+        positive.embeds,
+        positive.mask,
+        negative?.embeds ?? null,
+        negative?.mask ?? null,
+        latents,
+        Array.from({ length: latents.shape[0] }, () => [[1, ...grid]]),
         null,
         null,
         timesteps,
-        negativeEmbeds !== null,
+        negative !== null,
         guidance,
-        trueCfgScale,
+        settings.trueCfgScale,
         settings.noiseLevel,
         window,
         settings.sdeType,
-        generator,
+        settings.generator,
         settings.logprobs,
         options,
       );
-      own(latents);
-      const customOutput: RolloutTensors = {
-        all_latents: own(allLatents),
-        all_log_probs: own(allLogProbs),
-        all_timesteps: own(allTimesteps),
-        prompt_embeds: promptEmbeds,
-        prompt_embeds_mask: promptMask,
-        negative_prompt_embeds: negativeEmbeds,
-        negative_prompt_embeds_mask: negativeMask,
-      };
-      const size = [rows * TOKEN_SIDE, columns * TOKEN_SIDE] as const;
-      const decode = options.compile ? this.#compiledDecode : this.decodeLatents.bind(this);
-      const output = await finish(latents, settings.outputType, () => decode(latents, ...size));
-      const kept = [output, ...Object.values(customOutput)];
-      released.push(...kept.filter((item): item is tf.Tensor => item instanceof tf.Tensor));
-      return { output, customOutput };
     } finally {
-      tf.dispose(owned.filter((tensor) => !released.includes(tensor)));
+      guidance?.dispose();
     }
   }
 
@@ -339,7 +231,7 @@ export class QwenImagePipelineWithLogProb {
    * @param height In pixels.
    * @param width In pixels.
    */
-  decodeLatents(latents: tf.Tensor, height: number, width: number): tf.Tensor4D {
+  override decodeLatents(latents: tf.Tensor, height: number, width: number): tf.Tensor4D {
     const [rows, columns] = tokenGrid(height, width);
     return tf.tidy(() => {
       const z = this.vae.denormalizeLatents(unpackLatents(latents, 2 * rows, 2 * columns));
@@ -347,23 +239,12 @@ export class QwenImagePipelineWithLogProb {
     });
   }
 
-  /** The transformer as one compiled graph: same weights, same predictions to float32 noise. */
-  get compiledTransformer(): CompiledModel {
-    return (this.#compiled ??= new CompiledModel(this.transformer));
-  }
-
   /** Frees all weights. The pipeline cannot be used afterwards. */
-  dispose(): void {
-    this.#compiled?.dispose();
-    this.#compiledDecode.dispose();
-    this.transformer.dispose();
+  override dispose(): void {
+    super.dispose();
     this.vae.dispose();
     this.textEncoder.dispose();
-    this.scheduler.dispose();
   }
 }
 
-VllmOmniPipelineBase.register('QwenImagePipeline', {
-  algorithm: 'flow_grpo',
-  path: '@flowbook/sdk#QwenImagePipelineWithLogProb',
-})(QwenImagePipelineWithLogProb);
+registerReverseProcessPipeline('QwenImagePipeline', QwenImagePipelineWithLogProb);

@@ -2,9 +2,10 @@ import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../confi
 import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import { tf } from '../../tensorflow';
 import { checkDevice } from '../../tensorflow/device';
-import { DiffusionModelBase } from '../diffusion-model-base';
+
 import { FlowGRPOModel } from '../flow-grpo-model';
 import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
+import { registerReverseProcessAdapter } from '../register-algorithms';
 import { trajectoryStep } from '../trajectory-step';
 import { predictVelocity } from '../true-cfg';
 import { VAE_SCALE_FACTOR, linearSigmas, shiftFor, tokenGrid } from './schedule';
@@ -23,7 +24,7 @@ function numberOf(microBatch: MicroBatch, key: string, fallback: number): number
  * Training adapter of Qwen-Image for FlowGRPO: builds the scheduler, builds what the transformer
  * takes, and replays the steps of a rollout for their log-probabilities.
  *
- * Registered under (`QwenImagePipeline`, `flow_grpo`).
+ * Registered under `QwenImagePipeline` for `flow_grpo`, `grpo_guard`, `flow_dppo` and `dance_grpo`.
  */
 export class QwenImage extends FlowGRPOModel {
   /** Sets N noise levels from 1 to 1/N, shifted by the number of latent tokens. */
@@ -114,4 +115,4 @@ export function guidanceOf(module: ModelMixin, scale: number | null): tf.Tensor 
   return tf.fill([1], scale);
 }
 
-DiffusionModelBase.register('QwenImagePipeline', { algorithm: 'flow_grpo' })(QwenImage);
+registerReverseProcessAdapter('QwenImagePipeline', QwenImage);

@@ -1,8 +1,5 @@
 import type { ForwardOptions } from '../qwen-image-flow-grpo/forward-options';
-import {
-  QwenImagePipelineWithLogProb,
-  type DiffusionOutput,
-} from '../qwen-image-flow-grpo/rollout-pipeline';
+import { QwenImagePipelineWithLogProb } from '../qwen-image-flow-grpo/rollout-pipeline';
 import type { RolloutRequest } from '../rollout-request';
 import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
 import { withMixGrpoWindow } from './place-window';
@@ -13,7 +10,9 @@ import { withMixGrpoWindow } from './place-window';
  *
  * `sampling_params.extra_args` says where training stands: `global_steps` (from 1), and, where they
  * differ from `modelConfig.algo`, `sample_strategy` ('random' or 'progressive'), `iters_per_group` and
- * `sde_window_seed`. All requests of a training step get the same window.
+ * `sde_window_seed`. All requests of a training step get the same window. `forward` refuses a window that
+ * does not fit, and a progressive one without `global_steps`; with `compat: 'verl-omni'` progressive steps
+ * are counted as verl-omni does, which never trains the first window when `iters_per_group` is 1.
  *
  * Registered under (`QwenImagePipeline`, `mix_grpo`).
  *
@@ -29,19 +28,9 @@ import { withMixGrpoWindow } from './place-window';
  * customOutput.all_timesteps; // the times of steps 2 and 3
  */
 export class QwenImageMixGRPOPipelineWithLogProb extends QwenImagePipelineWithLogProb {
-  /**
-   * As `QwenImagePipelineWithLogProb.forward`, with the window of the request's training step.
-   *
-   * @param req Prompts and sampling parameters.
-   * @param options `compat: 'verl-omni'` counts progressive steps as verl-omni does, which never trains
-   *   the first window when `iters_per_group` is 1.
-   * @throws When the window does not fit, or a progressive one is asked for without `global_steps`.
-   */
-  override async forward(
-    req: RolloutRequest,
-    options: ForwardOptions = {},
-  ): Promise<DiffusionOutput> {
-    return super.forward(withMixGrpoWindow(req, options, this.modelConfig.algo), options);
+  /** The request with the window of its training step. */
+  protected override prepareRequest(req: RolloutRequest, options: ForwardOptions): RolloutRequest {
+    return withMixGrpoWindow(req, options, this.modelConfig.algo);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { tf } from '../../tensorflow';
+import type { tf } from '../tensorflow';
 
 /** Checks that lengths, where given, are one a row. */
 export function checkLengths(name: string, lengths: readonly number[] | null, B: number): void {

@@ -1,0 +1,89 @@
+import type { Generator, tf } from '../tensorflow';
+import type { SdeWindow } from './sde-window';
+
+/**
+ * What comes back as the picture: bytes ('pil', or 'image'), final latents, (B, 3, H, W) from -1 to 1
+ * ('pt'), or bytes with the final latents beside them as `latents_clean` ('both').
+ */
+export type OutputType = 'pil' | 'image' | 'latent' | 'pt' | 'both';
+
+/** A step of the denoising loop, as a callback sees it. */
+export interface DenoisedStep {
+  /** From 0. */
+  step: number;
+  /** The time before the step, from 0 to 1000. */
+  timestep: number;
+  /** The tensors asked for by `callbackOnStepEndTensorInputs`. They are disposed afterwards: clone what is to stay. */
+  tensors: Record<string, tf.Tensor>;
+}
+
+/**
+ * Options that every rollout pipeline's `forward` takes. The request's sampling parameters go before
+ * them. Defaults that differ between pipelines are named where they are set.
+ */
+export interface RolloutOptions {
+  /** Scale of true classifier-free guidance, for Qwen-Image. */
+  trueCfgScale?: number;
+  /** Scale of guidance: distilled for Qwen-Image, classifier-free for Stable Diffusion 3. */
+  guidanceScale?: number;
+  /** In pixels. Default: the pipeline's configuration. */
+  height?: number | null;
+  /** In pixels. Default: the pipeline's configuration. */
+  width?: number | null;
+  /** Denoising steps. */
+  numInferenceSteps?: number;
+  /** Noise levels before the shift. Default: the architecture's own. */
+  sigmas?: readonly number[] | null;
+  /** Default 1. */
+  numImagesPerPrompt?: number;
+  /** One stream of random numbers, or one for each picture. Default: the pipeline's own stream. */
+  generator?: Generator | readonly Generator[] | null;
+  /** Initial latents in the transformer's layout. Default: drawn. */
+  latents?: tf.Tensor | null;
+  /** (B, L, D); bypasses the text encoder. */
+  promptEmbeds?: tf.Tensor | null;
+  /** (B, L) */
+  promptEmbedsMask?: tf.Tensor | null;
+  /** (B, P), for transformers that take pooled embeddings. */
+  pooledPromptEmbeds?: tf.Tensor | null;
+  negativePromptEmbeds?: tf.Tensor | null;
+  negativePromptEmbedsMask?: tf.Tensor | null;
+  negativePooledPromptEmbeds?: tf.Tensor | null;
+  outputType?: OutputType | null;
+  /** What `callbackOnStepEnd` gets to see: 'latents', 'prompt_embeds', 'negative_prompt_embeds'. Default ['latents']. */
+  callbackOnStepEndTensorInputs?: readonly string[];
+  /** Longest prompt in tokens; the rest is cut off. */
+  maxSequenceLength?: number;
+  /** eta within the window. Default 0.7. */
+  noiseLevel?: number;
+  /** Steps that get noise; null for all but the last. Default null. */
+  sdeWindowSize?: number | null;
+  /** Where the window may lie. Default [0, 5]. */
+  sdeWindowRange?: SdeWindow;
+  /** 'sde' (default; 'dance_sde' for the algorithm dance_grpo), 'cps', or another transition. */
+  sdeType?: string;
+  /** Whether to compute log-probabilities. Default true. */
+  logprobs?: boolean;
+  /** Called after each denoising step; a promise is waited for. */
+  callbackOnStepEnd?: ((step: DenoisedStep) => void | Promise<void>) | null;
+  /** Run the transformer as one compiled graph: slow at the first batch of a shape, fast after it. Default false. */
+  compile?: boolean;
+  /** 'verl-omni' follows verl-omni where the default is safer: docs/differences.md lists where. Default null. */
+  compat?: 'verl-omni' | null;
+  /** Stops the loop between steps. Default: the running cell's signal. */
+  signal?: AbortSignal | null;
+}
+
+/** What the denoising loop of `diffuse` may be given besides its arguments. */
+export type DiffuseOptions = Pick<
+  RolloutOptions,
+  'signal' | 'compile' | 'callbackOnStepEnd' | 'callbackOnStepEndTensorInputs'
+>;
+
+/** How a pipeline is loaded. */
+export interface LoadOptions {
+  /** 'cpu' or 'cuda'; checked against what this process has. */
+  device?: string | null;
+  /** Seed of the pipeline's own stream of random numbers, for calls that bring none. Default 0. */
+  seed?: number;
+}
