@@ -15,13 +15,13 @@ interface LoadableClass<Pipeline> {
  * @param config What else the configuration says: size, steps, guidance, `algorithm`.
  * @throws When no pipeline is registered for it.
  * @example
- * const pipeline = loadPipeline('datasets/tiny-qwen-image', { height: 64, width: 64 });
+ * const pipeline = await loadPipeline('datasets/tiny-qwen-image', { height: 64, width: 64 });
  */
-export function loadPipeline<Pipeline = RolloutPipeline>(
+export async function loadPipeline<Pipeline = RolloutPipeline>(
   path: string,
   config: Omit<DiffusionModelConfigInput, 'path'> = {},
   options: LoadOptions = {},
-): Pipeline {
+): Promise<Pipeline> {
   const modelConfig = DiffusionModelConfig.from({ ...config, path });
   const { architecture, algorithm } = modelConfig;
   const pipeline = VllmOmniPipelineBase.getClass(architecture, algorithm);

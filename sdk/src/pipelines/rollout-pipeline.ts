@@ -196,7 +196,7 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
    * @returns One output for each request.
    * @throws When only some have prompts, noise or latents of their own.
    * @example
-   * const pipeline = loadPipeline('datasets/tiny-qwen-image', { height: 64, width: 64 });
+   * const pipeline = await loadPipeline('datasets/tiny-qwen-image', { height: 64, width: 64 });
    * const [first, second] = await pipeline.forwardBatch(
    *   [1, 2].map((seed) => ({ prompts: ['a red circle'], sampling_params: { seed } })),
    *   { numInferenceSteps: 4 },

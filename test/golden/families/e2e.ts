@@ -22,7 +22,7 @@ export const check: FamilyCheck = async (goldenCase) => {
   const comparison = new Comparison();
   const tolerance = json.tolerance as Tolerance;
   const { height, width } = json;
-  const pipeline = loadPipeline(path, { height, width });
+  const pipeline = await loadPipeline(path, { height, width });
   const negatives = json.negative_prompts as string[] | null;
   const steps: tf.Tensor[] = [];
   try {

@@ -15,10 +15,10 @@ const LOG_PROB_ATOL = 5e-3;
 const REPLAY_ATOL = 1e-3;
 const IMAGE_ATOL = 1e-2;
 
-function load(goldenCase: GoldenCase): QwenImagePipelineWithLogProb {
+async function load(goldenCase: GoldenCase): Promise<QwenImagePipelineWithLogProb> {
   const { json } = goldenCase;
   const { height, width, num_inference_steps, true_cfg_scale, noise_level, sde_type } = json;
-  const pipeline = loadPipeline<QwenImagePipelineWithLogProb>(goldenCase.path(json.model), {
+  const pipeline = await loadPipeline<QwenImagePipelineWithLogProb>(goldenCase.path(json.model), {
     pipeline: { height, width, num_inference_steps, true_cfg_scale },
     algo: { noise_level, sde_type },
   });
@@ -126,7 +126,7 @@ function replay(
 export const check: FamilyCheck = async (goldenCase) => {
   const comparison = new Comparison();
   const tolerance = goldenCase.json.tolerance as Tolerance;
-  const pipeline = load(goldenCase);
+  const pipeline = await load(goldenCase);
   try {
     const { image, custom } = await rollOut(goldenCase, pipeline);
     for (const [name, atol] of [

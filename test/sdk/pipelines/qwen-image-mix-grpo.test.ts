@@ -97,8 +97,8 @@ describe('withMixGrpoWindow()', () => {
 describe('QwenImageMixGRPOPipelineWithLogProb', () => {
   let pipeline: QwenImageMixGRPOPipelineWithLogProb;
 
-  before(() => {
-    pipeline = loadPipeline(MODEL, {
+  before(async () => {
+    pipeline = await loadPipeline(MODEL, {
       algorithm: 'mix_grpo',
       height: 32,
       width: 32,

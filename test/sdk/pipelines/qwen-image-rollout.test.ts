@@ -21,8 +21,8 @@ const PROMPTS = ['a red fox', 'two cats on a sofa'];
 describe('QwenImagePipelineWithLogProb', () => {
   let pipeline: QwenImagePipelineWithLogProb;
 
-  before(() => {
-    pipeline = loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
+  before(async () => {
+    pipeline = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
   });
 
   after(() => pipeline.dispose());

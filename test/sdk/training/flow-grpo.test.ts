@@ -33,8 +33,8 @@ const SMALL = {
 describe('trainFlowGRPO()', () => {
   let pipeline: RolloutPipeline;
 
-  beforeEach(() => {
-    pipeline = loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
+  beforeEach(async () => {
+    pipeline = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
   });
 
   afterEach(() => pipeline.dispose());
@@ -55,7 +55,7 @@ describe('trainFlowGRPO()', () => {
   it('repeats itself to the last bit for the same seed, and not for another', async () => {
     const first = await trainFlowGRPO(pipeline, SMALL);
     const afterFirst = weights();
-    const again = loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
+    const again = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
     const second = await trainFlowGRPO(again, SMALL);
     const other = await trainFlowGRPO(again, { ...SMALL, seed: 1 });
     pipeline.dispose();
@@ -267,7 +267,7 @@ describe('trainFlowGRPO()', () => {
 
 describe('rolloutGroups()', () => {
   it('gives each picture the same noise whatever the size of micro-batches', async () => {
-    const pipeline = loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
+    const pipeline = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
     const roll = (microBatchSize: number) =>
       rolloutGroups(pipeline, [{ prompt: 'a' }, { prompt: 'two cats' }], {
         key: RandomKey.fromSeed(1),

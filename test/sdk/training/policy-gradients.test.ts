@@ -27,7 +27,7 @@ describe('policyGradients()', () => {
   let means: tf.Tensor;
 
   before(async () => {
-    pipeline = loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
+    pipeline = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
     const modelConfig = pipeline.modelConfig.with({ algo: { noise_level: 0.7 } });
     const scheduler = QwenImage.buildScheduler(modelConfig);
     model = { transformer: pipeline.transformer, modelConfig, scheduler };
