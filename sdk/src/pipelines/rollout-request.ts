@@ -85,6 +85,8 @@ export interface RolloutTensors {
   negative_prompt_embeds_mask: tf.Tensor2D | null;
   /** (B, P), or null without guidance; where the transformer takes pooled embeddings. */
   negative_pooled_prompt_embeds?: tf.Tensor2D | null;
-  /** (B, ...) final latents, for the output type 'both'. */
+  /** (B, ...) final latents, for the output type 'both' and where an objective learns from noised data. */
   latents_clean?: tf.Tensor;
+  /** (B, T) all times of the rollout, where an objective learns from noised data. */
+  train_timesteps?: tf.Tensor2D;
 }

@@ -5,6 +5,7 @@ import { computeLoss, lossGradients } from '../losses';
 import { predictNoised, type PairBatch, type TrainableModel } from '../pipelines';
 import { tf } from '../tensorflow';
 import { addGradients } from './add-gradients';
+import { sliceRows } from './slice-rows';
 
 /** What the gradient of Diffusion-DPO is computed with. */
 export interface DpoModel {
@@ -30,17 +31,6 @@ export interface DpoGradients {
   /** Means over the batch, by verl-omni's names: `actor/implicit_acc`, `rewards/margins`, ... */
   metrics: Record<string, number>;
   dispose(): void;
-}
-
-/** Some rows of every tensor of a batch. */
-function sliceRows(batch: PairBatch, start: number, size: number): PairBatch {
-  const [B] = batch.noisy_latents.shape;
-  return Object.fromEntries(
-    Object.entries(batch).map(([name, value]) => {
-      const rowwise = value instanceof tf.Tensor && value.rank > 0 && value.shape[0] === B;
-      return [name, rowwise ? tf.slice(value, start, size) : value];
-    }),
-  ) as PairBatch;
 }
 
 /**
@@ -86,7 +76,7 @@ export async function dpoGradients(
       await setImmediate();
       const rows = Math.min(size, B - start);
       const part = lossGradients(() => {
-        const pairs = sliceRows(batch, start, rows);
+        const pairs = sliceRows(batch, start, rows, B);
         const prediction = predictNoised(transformer, modelConfig, pairs);
         const { ref_noise_pred, latents_clean, noise, sample_level_rewards } = pairs;
         const inputs = { ref_noise_pred, latents_clean, noise, sample_level_rewards };

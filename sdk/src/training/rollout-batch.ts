@@ -27,6 +27,8 @@ const FIELDS = [
   'all_latents',
   'all_log_probs',
   'all_timesteps',
+  'latents_clean',
+  'train_timesteps',
   'prompt_embeds',
   'prompt_embeds_mask',
   'negative_prompt_embeds',

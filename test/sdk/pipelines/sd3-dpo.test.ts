@@ -102,7 +102,7 @@ describe('StableDiffusion3DPO', () => {
     });
     assert.throws(() => prepare(CONFIG, batch, { x: tf.zeros([2, 3, 4, 2, 2]) as never }), {
       message:
-        'Cannot prepare model inputs as Diffusion-DPO takes noised latents (B, C, H, W) and times (B): current shapes are [2,3,4,2,2] and [2]',
+        'Cannot prepare model inputs as a forward-process objective takes noised latents (B, C, H, W) and times (B): current shapes are [2,3,4,2,2] and [2]',
     });
   });
 

@@ -4,11 +4,11 @@ import { trainingTimes } from './training-times';
 
 /** Pairs, noised. The caller owns the tensors. */
 export interface NoisedPairs {
-  /** (2 P, C, H, W), the same for both rows of a pair. */
+  /** (2 P, ...), the same for both rows of a pair. */
   noise: tf.Tensor;
   /** (2 P) from 0 to 1000, the same for both rows of a pair. */
   timesteps: tf.Tensor1D;
-  /** (2 P, C, H, W): x = (1 - sigma) x0 + sigma noise. */
+  /** (2 P, ...): x = (1 - sigma) x0 + sigma noise. */
   noisy_latents: tf.Tensor;
 }
 
@@ -22,7 +22,7 @@ function twice<X extends tf.Tensor>(x: X): X {
  * Noises (chosen, rejected) pairs for Diffusion-DPO (https://arxiv.org/abs/2311.12908): one draw of noise
  * and time for each pair, so that the two rows differ in nothing but their picture.
  *
- * @param latentsClean (2 P, C, H, W) rows [chosen 0, rejected 0, chosen 1, ...].
+ * @param latentsClean (2 P, C, H, W), or (2 P, S, C) packed: rows [chosen 0, rejected 0, chosen 1, ...].
  * @param scheduler On its training schedule, as `StableDiffusion3DPO.buildScheduler` gives it.
  * @param options.generator One stream of random numbers. Default: the default stream.
  * @throws When rows are not pairs, or the scheduler is on a run's schedule.

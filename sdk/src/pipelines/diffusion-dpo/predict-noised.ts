@@ -1,18 +1,15 @@
 import type { DiffusionModelConfigLike } from '../../config';
-import type { tf } from '../../tensorflow';
+import { tf } from '../../tensorflow';
 import { DiffusionModelBase } from '../diffusion-model-base';
-import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
+import type { MicroBatch, ModelInputs, ModelMixin, TrainableModel } from '../model-mixin';
+import { PolicyState } from '../policy-state';
 
-/** Pairs as Diffusion-DPO takes them, under verl-omni's names. Rows are [chosen 0, rejected 0, chosen 1, ...]. */
-export interface PairBatch extends MicroBatch {
-  /** (B, C, H, W) x0 */
-  latents_clean: tf.Tensor;
-  /** (B, C, H, W), equal within a pair. */
-  noise: tf.Tensor;
-  /** (B) from 0 to 1000, equal within a pair. */
-  timesteps: tf.Tensor;
-  /** (B, C, H, W) */
+/** Noised data with its words, under verl-omni's names. */
+export interface NoisedBatch extends MicroBatch {
+  /** (B, ...) x_t */
   noisy_latents: tf.Tensor;
+  /** (B) from 0 to 1000. */
+  timesteps: tf.Tensor;
   /** (B, L, D) */
   prompt_embeds: tf.Tensor;
   /** (B, L) */
@@ -22,15 +19,21 @@ export interface PairBatch extends MicroBatch {
   negative_prompt_embeds?: tf.Tensor | null;
   negative_prompt_embeds_mask?: tf.Tensor | null;
   negative_pooled_prompt_embeds?: tf.Tensor | null;
-  /** (B, C, H, W) what the reference model predicts; see `referencePredictions`. */
+}
+
+/**
+ * Pairs as Diffusion-DPO takes them, under verl-omni's names. Rows are [chosen 0, rejected 0, chosen 1, ...]; noise and
+ * times are equal within a pair. Latents are (B, C, H, W), or (B, S, C) where they are packed.
+ */
+export interface PairBatch extends NoisedBatch {
+  /** (B, ...) x0 */
+  latents_clean: tf.Tensor;
+  /** (B, ...) */
+  noise: tf.Tensor;
+  /** (B, ...) what the reference model predicts; see `referencePredictions`. */
   ref_noise_pred?: tf.Tensor | null;
   /** (B) score of each picture; a chosen one must score at least its rejected one. */
   sample_level_rewards?: tf.Tensor | null;
-}
-
-/** A model with adapters that can be left out. */
-export interface AdaptedModel extends ModelMixin {
-  readonly adapters: { enabled: boolean; readonly active: readonly string[] };
 }
 
 /** An adapter that predicts from noised data. */
@@ -46,13 +49,13 @@ interface ForwardAdapter {
 /**
  * What a model predicts at noised data, by the adapter that is registered for `modelConfig`.
  *
- * @returns (B, C, H, W), differentiable.
+ * @returns Of the latents' shape, differentiable.
  * @throws When the registered adapter has no static method `forward`.
  */
 export function predictNoised(
   module: ModelMixin,
   modelConfig: DiffusionModelConfigLike,
-  batch: PairBatch,
+  batch: NoisedBatch,
 ): tf.Tensor {
   const adapter = DiffusionModelBase.getClass(modelConfig);
   if (!('forward' in adapter)) {
@@ -81,28 +84,24 @@ export function predictNoised(
 }
 
 /**
- * What the model predicts without its adapters: the reference of Diffusion-DPO. Compute it once for each
- * batch, before training on it; the noise and times stay the same.
+ * What the reference of Diffusion-DPO predicts: the model without its adapters, or a state of it that was kept. Compute it
+ * once for each batch, before training on it; the noise and times stay the same.
  *
- * @returns (B, C, H, W); the caller owns it.
- * @throws When the model has no active adapters: it would be compared with itself. Keep a frozen copy then.
+ * @param reference For a model that trains all its weights; see `PolicyState.referenceOf`.
+ * @returns Of the latents' shape; the caller owns it.
+ * @throws When the model has no active adapters and no reference is given: it would be compared with itself.
  */
 export function referencePredictions(
-  module: AdaptedModel,
+  module: TrainableModel,
   modelConfig: DiffusionModelConfigLike,
-  batch: PairBatch,
+  batch: NoisedBatch,
+  reference: PolicyState | null = null,
 ): tf.Tensor {
-  const { adapters } = module;
-  if (adapters.active.length === 0) {
+  if (reference === null && module.adapters.active.length === 0) {
     throw new Error(
       'Cannot leave the adapters out as there must be some: a model that trains all its weights needs a frozen copy as its reference',
     );
   }
-  const { enabled } = adapters;
-  adapters.enabled = false;
-  try {
-    return predictNoised(module, modelConfig, batch);
-  } finally {
-    adapters.enabled = enabled;
-  }
+  const state = reference ?? PolicyState.referenceOf(module);
+  return state.use(() => tf.tidy(() => predictNoised(module, modelConfig, batch)));
 }

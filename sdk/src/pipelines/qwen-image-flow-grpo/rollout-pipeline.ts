@@ -24,9 +24,9 @@ import {
   type ForwardOptions,
   type QwenImageDiffuseOptions,
 } from './forward-options';
+import { guidanceOf } from './model-inputs';
 import { requestEmbeddings } from './request-embeddings';
 import { linearSigmas, shiftFor, tokenGrid } from './schedule';
-import { guidanceOf } from './training-adapter';
 
 /**
  * Rollout pipeline of Qwen-Image: makes pictures by the SDE sampler and keeps the latents, their

@@ -1,6 +1,6 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
 import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
-import { tf } from '../../tensorflow';
+import type { tf } from '../../tensorflow';
 import { checkDevice } from '../../tensorflow/device';
 
 import { FlowGRPOModel } from '../flow-grpo-model';
@@ -8,17 +8,8 @@ import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
 import { registerReverseProcessAdapter } from '../register-algorithms';
 import { trajectoryStep } from '../trajectory-step';
 import { predictVelocity } from '../true-cfg';
-import { VAE_SCALE_FACTOR, linearSigmas, shiftFor, tokenGrid } from './schedule';
-
-function numberOf(microBatch: MicroBatch, key: string, fallback: number): number {
-  const value = microBatch[key] ?? fallback;
-  if (typeof value !== 'number') {
-    throw new Error(
-      `Cannot prepare model inputs as ${key} of the batch must be a number: current value is ${JSON.stringify(value)}`,
-    );
-  }
-  return value;
-}
+import { qwenImageInputs } from './model-inputs';
+import { linearSigmas, shiftFor, tokenGrid } from './schedule';
 
 /**
  * Training adapter of Qwen-Image for FlowGRPO: builds the scheduler, builds what the transformer
@@ -64,32 +55,19 @@ export class QwenImage extends FlowGRPOModel {
     microBatch: MicroBatch,
     step: number,
   ): [ModelInputs, ModelInputs] {
-    const { pipeline } = DiffusionModelConfig.from(modelConfig);
-    const [rows, columns] = tokenGrid(
-      numberOf(microBatch, 'height', pipeline.height),
-      numberOf(microBatch, 'width', pipeline.width),
-      numberOf(microBatch, 'vae_scale_factor', VAE_SCALE_FACTOR),
+    return qwenImageInputs(
+      module,
+      modelConfig,
+      {
+        latents: trajectoryStep(latents, step),
+        timesteps: trajectoryStep(timesteps, step),
+        promptEmbeds,
+        promptEmbedsMask,
+        negativePromptEmbeds,
+        negativePromptEmbedsMask,
+      },
+      microBatch,
     );
-    const B = latents.shape[0];
-    const shared = {
-      hidden_states: trajectoryStep(latents, step),
-      timestep: tf.tidy(() => tf.div(trajectoryStep(timesteps, step), 1000)),
-      guidance: guidanceOf(module, pipeline.guidance_scale),
-      img_shapes: Array.from({ length: B }, () => [[1, rows, columns]]),
-      return_dict: false,
-    };
-    return [
-      {
-        ...shared,
-        encoder_hidden_states: promptEmbeds,
-        encoder_hidden_states_mask: promptEmbedsMask,
-      },
-      {
-        ...shared,
-        encoder_hidden_states: negativePromptEmbeds,
-        encoder_hidden_states_mask: negativePromptEmbedsMask,
-      },
-    ];
   }
 
   /** The transformer's prediction, with true classifier-free guidance when `true_cfg_scale` is above 1. */
@@ -101,18 +79,6 @@ export class QwenImage extends FlowGRPOModel {
   ): tf.Tensor {
     return predictVelocity(module, modelInputs, negativeModelInputs, config.true_cfg_scale);
   }
-}
-
-/** The guidance that a guidance-distilled model embeds, (1); null for all others. */
-export function guidanceOf(module: ModelMixin, scale: number | null): tf.Tensor | null {
-  const { guidance_embeds: embeds } = module.config as { guidance_embeds?: boolean };
-  if (embeds !== true) return null;
-  if (scale === null) {
-    throw new Error(
-      'Cannot prepare model inputs as a model with guidance_embeds needs guidance_scale: current value is null',
-    );
-  }
-  return tf.fill([1], scale);
 }
 
 registerReverseProcessAdapter('QwenImagePipeline', QwenImage);

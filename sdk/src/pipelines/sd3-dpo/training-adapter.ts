@@ -1,18 +1,9 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
-import { FlowMatchEulerDiscreteScheduler } from '../../schedulers';
-import { backendInfo, tf } from '../../tensorflow';
-import { checkDevice } from '../../tensorflow/device';
+import { tf } from '../../tensorflow';
 import { DiffusionModelBase } from '../diffusion-model-base';
-import type {
-  MicroBatch,
-  ModelInputs,
-  ModelMixin,
-  ReverseStep,
-  SchedulerInputs,
-  SchedulerMixin,
-} from '../model-mixin';
+import { ForwardProcessModel, checkNoised, checkPromptMask } from '../forward-process-model';
+import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
 import { predict } from '../predict';
-import { readSchedulerConfig } from '../read-scheduler-config';
 
 function isTensor(value: unknown): value is tf.Tensor {
   return value instanceof tf.Tensor;
@@ -29,31 +20,7 @@ function guidanceOf(modelConfig: DiffusionModelConfigLike): number {
  *
  * Registered under (`StableDiffusion3Pipeline`, `dpo`).
  */
-export class StableDiffusion3DPO extends DiffusionModelBase {
-  /**
-   * Builds the scheduler from the model directory, on its training schedule: all of its times, falling,
-   * with the static shift applied.
-   *
-   * @throws When the configuration names no model directory.
-   */
-  static override buildScheduler(
-    modelConfig: DiffusionModelConfigLike,
-  ): FlowMatchEulerDiscreteScheduler {
-    const config = DiffusionModelConfig.from(modelConfig);
-    const scheduler = FlowMatchEulerDiscreteScheduler.fromConfig(readSchedulerConfig(config));
-    this.setTimesteps(scheduler, config, backendInfo().device.toLowerCase());
-    return scheduler;
-  }
-
-  /** Changes nothing: Diffusion-DPO draws its times from the whole training schedule. */
-  static override setTimesteps(
-    _scheduler: SchedulerMixin,
-    _modelConfig: DiffusionModelConfigLike,
-    device: string,
-  ): void {
-    checkDevice(device);
-  }
-
+export class StableDiffusion3DPO extends ForwardProcessModel {
   /**
    * Builds the transformer's inputs. The negative ones are made when `guidance_scale` is above 1 and the
    * batch holds all that they need.
@@ -78,16 +45,8 @@ export class StableDiffusion3DPO extends DiffusionModelBase {
     microBatch: MicroBatch,
     _step: number,
   ): [ModelInputs, ModelInputs | null] {
-    if (!isTensor(promptEmbedsMask)) {
-      throw new Error(
-        'Cannot prepare model inputs as Diffusion-DPO needs promptEmbedsMask: current value is null',
-      );
-    }
-    if (latents.rank !== 4 || timesteps.shape.join() !== String(latents.shape[0])) {
-      throw new Error(
-        `Cannot prepare model inputs as Diffusion-DPO takes noised latents (B, C, H, W) and times (B): current shapes are [${latents.shape}] and [${timesteps.shape}]`,
-      );
-    }
+    checkPromptMask(promptEmbedsMask);
+    checkNoised(latents, timesteps, 'B, C, H, W');
     const { pooled_prompt_embeds: pooled, negative_pooled_prompt_embeds: negativePooled } =
       microBatch;
     if (!isTensor(pooled)) {
@@ -124,7 +83,7 @@ export class StableDiffusion3DPO extends DiffusionModelBase {
    * @returns (B, C, H, W), differentiable.
    * @throws When guidance is asked for and there are no negative inputs.
    */
-  static forward(
+  static override forward(
     module: ModelMixin,
     modelConfig: DiffusionModelConfigLike,
     modelInputs: ModelInputs,
@@ -142,25 +101,6 @@ export class StableDiffusion3DPO extends DiffusionModelBase {
       const negative = predict(module, negativeModelInputs);
       return tf.add(negative, tf.mul(tf.sub(positive, negative), scale));
     });
-  }
-
-  /**
-   * Refused: Diffusion-DPO learns from noised data and takes no reverse step.
-   *
-   * @throws Always.
-   */
-  static override forwardAndSamplePreviousStep(
-    _module: ModelMixin,
-    _scheduler: SchedulerMixin,
-    _modelConfig: DiffusionModelConfigLike,
-    _modelInputs: ModelInputs,
-    _negativeModelInputs: ModelInputs | null,
-    _schedulerInputs: SchedulerInputs | null,
-    _step: number,
-  ): ReverseStep {
-    throw new Error(
-      'Cannot sample the previous step as Diffusion-DPO learns from noised data, not from reverse steps: call StableDiffusion3DPO.forward() for the prediction',
-    );
   }
 }
 

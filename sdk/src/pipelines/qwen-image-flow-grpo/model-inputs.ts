@@ -1,0 +1,78 @@
+import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
+import { tf } from '../../tensorflow';
+import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
+import { VAE_SCALE_FACTOR, tokenGrid } from './schedule';
+
+/** One sample a row and its words, as Qwen-Image's transformer is to see them. */
+export interface QwenImageSample {
+  /** (B, S, C) */
+  latents: tf.Tensor;
+  /** (B) from 0 to 1000. */
+  timesteps: tf.Tensor;
+  promptEmbeds: tf.Tensor;
+  promptEmbedsMask: tf.Tensor | null;
+  negativePromptEmbeds: tf.Tensor | null;
+  negativePromptEmbedsMask: tf.Tensor | null;
+}
+
+function numberOf(microBatch: MicroBatch, key: string, fallback: number): number {
+  const value = microBatch[key] ?? fallback;
+  if (typeof value !== 'number') {
+    throw new Error(
+      `Cannot prepare model inputs as ${key} of the batch must be a number: current value is ${JSON.stringify(value)}`,
+    );
+  }
+  return value;
+}
+
+/**
+ * Builds what Qwen-Image's transformer takes, for the prompt and for the negative prompt, whose embeddings may be null.
+ *
+ * @param microBatch May hold height, width (pixels) and vae_scale_factor.
+ * @throws When the model embeds guidance and the configuration has no guidance_scale.
+ */
+export function qwenImageInputs(
+  module: ModelMixin,
+  modelConfig: DiffusionModelConfigLike,
+  sample: QwenImageSample,
+  microBatch: MicroBatch,
+): [ModelInputs, ModelInputs] {
+  const { pipeline } = DiffusionModelConfig.from(modelConfig);
+  const [rows, columns] = tokenGrid(
+    numberOf(microBatch, 'height', pipeline.height),
+    numberOf(microBatch, 'width', pipeline.width),
+    numberOf(microBatch, 'vae_scale_factor', VAE_SCALE_FACTOR),
+  );
+  const { latents } = sample;
+  const shared = {
+    hidden_states: latents,
+    timestep: tf.div(sample.timesteps, 1000),
+    guidance: guidanceOf(module, pipeline.guidance_scale),
+    img_shapes: Array.from({ length: latents.shape[0] }, () => [[1, rows, columns]]),
+    return_dict: false,
+  };
+  return [
+    {
+      ...shared,
+      encoder_hidden_states: sample.promptEmbeds,
+      encoder_hidden_states_mask: sample.promptEmbedsMask,
+    },
+    {
+      ...shared,
+      encoder_hidden_states: sample.negativePromptEmbeds,
+      encoder_hidden_states_mask: sample.negativePromptEmbedsMask,
+    },
+  ];
+}
+
+/** The guidance that a guidance-distilled model embeds, (1); null for all others. */
+export function guidanceOf(module: ModelMixin, scale: number | null): tf.Tensor | null {
+  const { guidance_embeds: embeds } = module.config as { guidance_embeds?: boolean };
+  if (embeds !== true) return null;
+  if (scale === null) {
+    throw new Error(
+      'Cannot prepare model inputs as a model with guidance_embeds needs guidance_scale: current value is null',
+    );
+  }
+  return tf.fill([1], scale);
+}

@@ -1,0 +1,41 @@
+import type { RandomKey } from '../../core/random-key';
+import { tf } from '../../tensorflow';
+import { drawPrompts } from '../draw-prompts';
+
+/** How times of training are chosen from a rollout's. */
+export interface SelectTimestepsOptions {
+  /** Share of the rollout's times that a picture is trained at. Default 1. */
+  fraction?: number;
+  /** 'verl-omni' cuts times down to whole numbers. Default null. */
+  compat?: 'verl-omni' | null;
+}
+
+/**
+ * The times that DiffusionNFT trains each picture at: those of its rollout in random order, of which the first
+ * max(1, floor(T fraction)) are taken.
+ *
+ * @param timesteps (B, T) from 0 to 1000, as the rollout went through them.
+ * @param key What the order follows from; each row has its own.
+ * @returns (B, K); the caller owns it.
+ * @throws When the fraction is not above 0 and at most 1.
+ * @example
+ * selectTimesteps(tf.tensor2d([[900, 600, 300]]), RandomKey.fromSeed(1), { fraction: 0.7 }).shape; // [1, 2]
+ */
+export function selectTimesteps(
+  timesteps: tf.Tensor2D,
+  key: RandomKey,
+  { fraction = 1, compat = null }: SelectTimestepsOptions = {},
+): tf.Tensor2D {
+  if (!(fraction > 0 && fraction <= 1)) {
+    throw new Error(
+      `Cannot select times as their fraction must be above 0 and at most 1: current value is ${fraction}`,
+    );
+  }
+  const [B, T] = timesteps.shape;
+  const count = Math.max(1, Math.floor(T * fraction));
+  const rows = timesteps
+    .arraySync()
+    .map((times, row) => drawPrompts(times, key.fold(row), { count: T }).slice(0, count))
+    .map((times) => (compat === 'verl-omni' ? times.map(Math.trunc) : times));
+  return tf.tensor2d(rows, [B, count]);
+}
