@@ -14,7 +14,7 @@ describe('JupyterLab', function () {
       steps: Number(process.env.FLOWBOOK_BROWSER_STEPS ?? 2),
     });
   });
-  after(() => notebook.close());
+  after(() => notebook?.close());
 
   async function picture(name: string): Promise<void> {
     if (pictures === undefined) return;

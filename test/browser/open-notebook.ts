@@ -61,12 +61,6 @@ export async function openNotebook(
   mkdirSync(tracker, { recursive: true });
   writeFileSync(join(tracker, 'tracker.jupyterlab-settings'), '{ "windowingMode": "none" }');
 
-  const lab = new FlowbookProcess(
-    ['lab', '--no-browser', '--port', '0', '--root', notebooks],
-    root,
-    { FLOWBOOK_RUN_DIR: folder, JUPYTERLAB_SETTINGS_DIR: settings },
-  );
-  const [, url, token] = await lab.printed(/JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/);
   const { findChromium } = await scriptModule('chromium.mjs');
   const executablePath: string | null = findChromium();
   if (executablePath === null) {
@@ -81,6 +75,11 @@ export async function openNotebook(
       '--disable-background-networking',
     ],
   });
+  const lab = new FlowbookProcess(
+    ['lab', '--no-browser', '--port', '0', '--root', notebooks],
+    root,
+    { FLOWBOOK_RUN_DIR: folder, JUPYTERLAB_SETTINGS_DIR: settings },
+  );
   const page = await browser.newPage({ viewport: { width: 1280, height: 1800 } });
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -93,6 +92,7 @@ export async function openNotebook(
     rmSync(folder, { recursive: true });
   };
   try {
+    const [, url, token] = await lab.printed(/JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/);
     await page.goto(`${url}lab/tree/${name}?token=${token}&reset`);
     await page.waitForSelector('.jp-Notebook .jp-CodeCell', { timeout: 90_000 });
     await page
