@@ -20,6 +20,7 @@ export class Comparison {
   #worst = 0;
   #tolerance = 0;
   #worstName = '';
+  #relative = 0;
   readonly #failures: string[] = [];
 
   /** Compares every element; shapes must agree where both sides are tensors. */
@@ -35,18 +36,24 @@ export class Comparison {
       return;
     }
     let outside = 0;
+    let [gap, largest] = [0, 0];
     for (let index = 0; index < a.length; index++) {
       const difference = Object.is(a[index], b[index]) ? 0 : Math.abs(a[index] - b[index]);
       const allowed = atol + rtol * Math.abs(b[index]);
       const finite = Number.isFinite(a[index]) && Number.isFinite(b[index]);
       const inside = difference === 0 || (finite && difference <= allowed);
       if (!inside) outside++;
+      if (finite) {
+        gap = Math.max(gap, difference);
+        largest = Math.max(largest, Math.abs(b[index]));
+      }
       const ratio = difference === 0 ? 0 : finite ? difference / allowed : Infinity;
       if (this.#worstName === '' || ratio > this.#worstRatio) {
         [this.#worstRatio, this.#worstName] = [ratio, name];
         [this.#worst, this.#tolerance] = [difference, Number.isFinite(b[index]) ? allowed : 0];
       }
     }
+    if (largest > 0) this.#relative = Math.max(this.#relative, gap / largest);
     if (outside > 0) this.fail(`${name} differs in ${outside} of ${a.length} values`);
   }
 
@@ -78,6 +85,7 @@ export class Comparison {
     return {
       status: first === undefined ? 'passed' : 'failed',
       worst: this.#worst,
+      relative: this.#relative,
       tolerance: this.#tolerance,
       detail:
         first === undefined ? this.#worstName : `${first}${more}; worst is ${this.#worstName}`,

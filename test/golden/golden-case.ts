@@ -12,6 +12,8 @@ export interface CaseResult {
   status: 'passed' | 'failed' | 'skipped';
   /** |difference| at the element that uses up most of its tolerance. */
   worst: number;
+  /** Largest deviation of any tensor, over that tensor's largest number. */
+  relative?: number;
   /** What was allowed at that element: the case passes when worst <= tolerance everywhere. */
   tolerance: number;
   /** The tensor that is worst, the error's message, or the name of what is not built yet. */

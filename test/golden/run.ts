@@ -24,12 +24,25 @@ async function main(): Promise<void> {
     console.log(format(row, width));
   }
   if (values.json !== undefined) {
-    const report = rows.map(({ detail: _detail, ...row }) => row);
+    const report = rows.map(({ detail: _detail, relative: _relative, ...row }) => row);
     writeFileSync(values.json, `${JSON.stringify(report, null, 1)}\n`);
   }
+  console.log(`\n${summarise(rows)}\n`);
   const count = (status: string) => rows.filter((row) => row.status === status).length;
   console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
   process.exitCode = count('failed') > 0 ? 1 : 0;
+}
+
+/** For each family: how far its worst tensor is from the reference, and how much of a tolerance was used. */
+function summarise(rows: readonly Row[]): string {
+  const lines = [...new Set(rows.map(({ family }) => family))].map((family) => {
+    const checked = rows.filter((row) => row.family === family && row.status !== 'skipped');
+    const largest = (of: (row: Row) => number) => Math.max(0, ...checked.map(of));
+    const relative = largest((row) => row.relative ?? 0);
+    const used = largest(({ worst, tolerance }) => (worst > 0 ? worst / tolerance : 0));
+    return `${family.padEnd(20)} ${String(checked.length).padStart(3)}  ${relative.toExponential(1).padStart(8)}  ${(100 * used).toFixed(1).padStart(5)} %`;
+  });
+  return ['family             cases  relative  of tolerance', ...lines].join('\n');
 }
 
 function format(

@@ -132,8 +132,8 @@ describe('QwenImageDPO', () => {
 describe('QwenImageDiffusionNFTPipeline', () => {
   let pipeline: QwenImageDiffusionNFTPipeline;
 
-  before(() => {
-    pipeline = loadPipeline(MODEL, { ...SIZE, algorithm: 'diffusion_nft' });
+  before(async () => {
+    pipeline = await loadPipeline(MODEL, { ...SIZE, algorithm: 'diffusion_nft' });
   });
 
   after(() => pipeline.dispose());
