@@ -19,7 +19,7 @@ export interface DrawingParts {
  * @example
  * const drawing = rewardCurve([{ step: 0, reward: 0.2 }, { step: 1, reward: 0.4 }]);
  * const { data } = await drawing;
- * console.log(Object.keys(data)); // three MIME types
+ * Object.keys(data); // ['application/vnd.vegalite.v5+json', 'image/png', 'text/plain']
  */
 export class Drawing implements Promise<DisplayBundle> {
   readonly name: string;

@@ -125,7 +125,7 @@ function callLater(make: () => unknown): object {
  * @param displayId names the output; made up when absent.
  * @example
  * const live = liveDisplay();
- * const log = [];
+ * const log: { step: number; reward: number }[] = [];
  * for (let step = 0; step < 3; step++) {
  *   log.push({ step, reward: step / 3 });
  *   live.update(() => rewardCurve(log));

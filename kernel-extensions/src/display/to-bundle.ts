@@ -26,7 +26,7 @@ export interface BundleOptions {
  *
  * @example
  * const { data } = await toBundle({ reward: 0.5 });
- * console.log(data['text/plain']); // { reward: 0.5 }
+ * data['text/plain']; // '{ reward: 0.5 }'
  */
 export async function toBundle(
   value: unknown,

@@ -14,7 +14,7 @@ export function notebooksFolder(from = process.cwd()): string {
  * The one notebook that a name means: a path of an .ipynb file, or a part of a file's name in `folder`.
  *
  * @example
- * findNotebook('flow-grpo', 'notebooks'); // notebooks/01-flow-grpo.ipynb
+ * findNotebook('flow-grpo', 'notebooks'); // 'notebooks/01-flow-grpo.ipynb'
  */
 export function findNotebook(name: string, folder: string): string {
   if (name.endsWith('.ipynb') && existsSync(name)) return path.resolve(name);

@@ -51,6 +51,7 @@ export function outputOfMessage({ header, content }: OutputMessage): LiveOutput 
  * `clear_output` empties the cell, with `wait` just before its next output.
  *
  * @example
+ * const cell: Cell = { id: 'a', cell_type: 'code', metadata: {}, source: '', outputs: [] };
  * const folding = new OutputFolding();
  * folding.add(cell, { output_type: 'stream', name: 'stdout', text: 'one\n' });
  * folding.add(cell, { output_type: 'stream', name: 'stdout', text: 'two\n' });

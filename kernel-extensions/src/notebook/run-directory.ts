@@ -3,7 +3,7 @@
  * folders sort by age.
  *
  * @example
- * runDirectory('01-flow-grpo', new Date(2026, 10, 23, 9, 5, 7)); // runs/20261123-090507-01-flow-grpo
+ * runDirectory('01-flow-grpo', new Date(2026, 10, 23, 9, 5, 7)); // 'runs/20261123-090507-01-flow-grpo'
  */
 export function runDirectory(name: string, now = new Date()): string {
   const two = (value: number): string => String(value).padStart(2, '0');

@@ -27,7 +27,12 @@ const exitCodes = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 };
  * interrupted. Standard output is left to the cells.
  *
  * @example
- * runScript({ file: __filename, notebook: 'notebooks/01-flow-grpo.ipynb', flags, main });
+ * runScript({
+ *   file: __filename,
+ *   notebook: 'notebooks/01-flow-grpo.ipynb',
+ *   flags: { steps: flag.number(40, 'training iterations') },
+ *   main: async (_cell, { steps }) => console.log(steps),
+ * });
  */
 export function runScript<Flags extends FlagTable = Record<never, never>>(
   options: ScriptOptions<Flags>,

@@ -30,7 +30,7 @@ export interface GroupAdvantageOptions {
  * @returns (B, W) float32. The caller owns it.
  *
  * @example
- * groupAdvantages([1, 3, 0, 2], ['a', 'a', 'b', 'b'], { normAdvByStdInGrpo: false }); // -1, 1, -1, 1
+ * groupAdvantages([1, 3, 0, 2], ['a', 'a', 'b', 'b'], { normAdvByStdInGrpo: false }); // [[-1], [1], [-1], [1]]
  */
 export function groupAdvantages(
   rewards: tf.Tensor | readonly number[],

@@ -15,7 +15,7 @@ export type AdvantageMode =
  * @returns Same shape, values in [0, 1]. The caller owns it.
  *
  * @example
- * rewardProbability(tf.tensor1d([-10, -5, 0, 5, 10])); // 0, 0, 0.5, 1, 1
+ * rewardProbability(tf.tensor1d([-10, -5, 0, 5, 10])); // [0, 0, 0.5, 1, 1]
  */
 export function rewardProbability<A extends tf.Tensor>(
   advantages: A,

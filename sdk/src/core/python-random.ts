@@ -5,7 +5,7 @@ import { MersenneTwister } from './mersenne-twister';
  * to place windows where a Python run with the same seed places them.
  *
  * @example
- * new PythonRandom(42).randint(0, 3); // 0, as random.Random(42).randint(0, 3)
+ * new PythonRandom(42).randint(0, 3); // 0 // as random.Random(42).randint(0, 3)
  */
 export class PythonRandom {
   readonly #twister: MersenneTwister;

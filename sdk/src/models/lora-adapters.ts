@@ -139,7 +139,10 @@ export class LoraAdapters {
    * Runs `work` with other sets taking part, none for `[]`, and puts back what took part before; waits for a promise.
    *
    * @example
-   * const reference = transformer.adapters.using([], () => transformer.forward(inputs));
+   * const { transformer } = pipeline;
+   * transformer.addLora({ rank: 2, key: RandomKey.fromSeed(0) });
+   * transformer.adapters.using([], () => transformer.adapters.active); // []
+   * transformer.adapters.active; // ['default']
    */
   using<Result>(names: readonly string[], work: () => Result): Result {
     const [active, enabled] = [this.#active, this.enabled];

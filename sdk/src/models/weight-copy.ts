@@ -9,8 +9,9 @@ import { tf } from '../tensorflow';
  * const weight = tf.variable(tf.scalar(1));
  * const copy = new WeightCopy(new Map([['weight', weight]]));
  * weight.assign(tf.scalar(3));
- * copy.average(0.5); // the copy holds 2
- * copy.use(() => weight.dataSync()[0]); // 2, and the variable is 3 again
+ * copy.average(0.5);
+ * copy.use(() => weight.dataSync()); // [2]
+ * weight; // 3
  */
 export class WeightCopy {
   readonly #values: Map<string, tf.Tensor>;

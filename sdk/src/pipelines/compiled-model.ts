@@ -13,7 +13,16 @@ const RECORDINGS = 8;
  *
  * @example
  * const model = new CompiledModel(pipeline.transformer);
- * const [velocity] = model.forward(inputs);
+ * const { embeds, mask } = pipeline.encodePrompt(['a red circle']);
+ * const [velocity] = model.forward({
+ *   hidden_states: tf.randomNormal([1, 16, 16]),
+ *   timestep: tf.tensor1d([0.5]),
+ *   encoder_hidden_states: embeds,
+ *   encoder_hidden_states_mask: mask,
+ *   img_shapes: [[[1, 4, 4]]],
+ * });
+ * velocity.shape; // [1, 16, 16]
+ * model.dispose();
  */
 export class CompiledModel implements TrainableModel {
   readonly #model: TrainableModel;

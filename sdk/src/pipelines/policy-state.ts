@@ -17,7 +17,8 @@ interface Place {
  *
  * @example
  * const old = PolicyState.copyOf(pipeline.transformer, 'old');
- * old.average(0.9); // old <- 0.9 old + 0.1 current
+ * // old <- 0.9 old + 0.1 current
+ * old.average(0.9);
  * const batch = await old.use(() => rolloutGroups(pipeline, [{ prompt: 'a red circle' }], { key: RandomKey.fromSeed(1), groupSize: 2 }));
  * old.dispose();
  */

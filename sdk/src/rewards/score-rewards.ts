@@ -28,7 +28,8 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | null): P
  * @returns N finite numbers.
  * @throws With the reward's name when it fails, or returns another number of values, or one that is not finite.
  * @example
- * const rewards = await scoreRewards('jpeg_compressibility', images, prompts);
+ * const red = pixelImage(8, 8, Array.from({ length: 64 }, () => [255, 0, 0]).flat());
+ * await scoreRewards('redness', [red], [{ prompt: 'a red square' }]); // [1]
  */
 export async function scoreRewards(
   reward: string | RewardFunction,

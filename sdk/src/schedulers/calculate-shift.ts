@@ -17,7 +17,7 @@ export interface ShiftRange {
  * @param imageSeqLen Number of packed latent tokens, height * width / (16 * 16) in pixels.
  *
  * @example
- * calculateShift(1024, { maxSeqLen: 8192, maxShift: 0.9 }); // 0.5387...
+ * calculateShift(1024, { maxSeqLen: 8192, maxShift: 0.9 }); // 0.5387
  */
 export function calculateShift(imageSeqLen: number, range: ShiftRange = {}): number {
   const { baseSeqLen = 256, maxSeqLen = 4096, baseShift = 0.5, maxShift = 1.15 } = range;

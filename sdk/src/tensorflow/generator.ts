@@ -44,7 +44,7 @@ export function keyGenerator(key: RandomKey | number): Generator {
  * @param integers Integer draws, given in their order.
  *
  * @example
- * replayGenerator([tf.zeros([2, 3])]).randn([2, 3]); // zeros
+ * replayGenerator([tf.zeros([2, 3])]).randn([2, 3]); // [[0, 0, 0], [0, 0, 0]]
  */
 export function replayGenerator(
   draws: readonly tf.Tensor[],

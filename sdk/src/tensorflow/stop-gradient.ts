@@ -5,7 +5,7 @@ import { tf } from './backend';
  * path, so operations without a gradient may follow.
  *
  * @example
- * tf.grad((x) => x.mul(stopGradient(x)))(tf.scalar(3)); // 3, not 6
+ * tf.grad((x) => x.mul(stopGradient(x)))(tf.scalar(3)); // 3 // not 6
  */
 export function stopGradient<X extends tf.Tensor>(x: X): X {
   // An operation without inputs: the tape has nothing to go back to.

@@ -36,7 +36,8 @@ interface Moments {
  * @example
  * const w = tf.variable(tf.tensor1d([1, 2]));
  * const optimizer = new AdamW(new Map([['w', w]]), { lr: 0.1, weightDecay: 0 });
- * optimizer.step(new Map([['w', tf.tensor1d([0.5, -3])]])); // w is [0.9, 2.1]
+ * optimizer.step(new Map([['w', tf.tensor1d([0.5, -3])]]));
+ * w; // [0.9, 2.1]
  */
 export class AdamW {
   /** Learning rate of the next step. */

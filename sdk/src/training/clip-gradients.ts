@@ -39,7 +39,9 @@ const clipTogether = compile(
  * @param maxNorm Largest norm, positive; Infinity clips nothing.
  *
  * @example
- * const { gradients, norm } = clipGradients(new Map([['w', tf.tensor1d([3, 4])]]), 1); // norm 5, [0.6, 0.8]
+ * const { gradients, norm } = clipGradients(new Map([['w', tf.tensor1d([3, 4])]]), 1);
+ * norm; // 5
+ * gradients.get('w'); // [0.6, 0.8]
  */
 export function clipGradients(gradients: Gradients, maxNorm: number): ClippedGradients {
   if (!(maxNorm > 0)) {

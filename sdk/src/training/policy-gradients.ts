@@ -67,7 +67,15 @@ export interface PolicyGradients {
  * @param advantages (B, W)
  * @throws When the signal is aborted; nothing is leaked then.
  * @example
- * const { gradients, ratioMean } = await policyGradients(model, batch, advantages);
+ * const { transformer, modelConfig } = pipeline;
+ * const key = RandomKey.fromSeed(1);
+ * const noiseLevel = modelConfig.algo.noise_level;
+ * const batch = await rolloutGroups(pipeline, [{ prompt: 'a red circle' }], { key, groupSize: 2, noiseLevel });
+ * const advantages = groupAdvantages([1, 0], batch.groups, { width: batch.windowSize });
+ * const model = { transformer, modelConfig, scheduler: buildScheduler(modelConfig) };
+ * const { gradients, ratioMean, dispose } = await policyGradients(model, batch, advantages);
+ * ratioMean; // 1
+ * dispose();
  */
 export async function policyGradients(
   model: PolicyModel,

@@ -78,7 +78,7 @@ function sliceRows<X extends tf.Tensor>(x: X | undefined, start: number, size: n
  * @returns The pictures, group by group, with their trajectories. The caller disposes it.
  * @example
  * const batch = await rolloutGroups(pipeline, [{ prompt: 'a red circle' }], { key: RandomKey.fromSeed(1), groupSize: 4 });
- * batch.tensors.all_log_probs.shape; // [4, 2]
+ * batch.tensors.all_log_probs?.shape; // [4, 2]
  */
 export async function rolloutGroups(
   pipeline: TrainablePipeline,

@@ -8,7 +8,9 @@ import type { tf } from '../tensorflow';
  * @example
  * const average = new WeightAverage(pipeline.transformer.trainableVariables(), 0.95);
  * average.update();
- * await average.use(async () => makePictures());
+ * const request = { prompts: ['a red circle'], sampling_params: { seed: 1 } };
+ * const { output } = await average.use(() => pipeline.forward(request, { numInferenceSteps: 10 }));
+ * average.dispose();
  */
 export class WeightAverage extends WeightCopy {
   /** @param decay From 0 to 1; the mean reaches back about 1 / (1 - decay) updates. */

@@ -26,7 +26,7 @@ const mostPictures = 256;
  *
  * @throws if there are no pictures, or other numbers of captions or verdicts than pictures.
  * @example
- * const red = { width: 1, height: 1, channels: 3, data: Uint8Array.of(214, 40, 40) };
+ * const red = pixelImage(1, 1, [214, 40, 40]);
  * const drawing = images([red], { captions: ['a red square'], verdicts: [true] });
  */
 export function images(pictures: readonly Picture[], options: ImagesOptions = {}): Drawing {

@@ -42,8 +42,8 @@ interface PendingRequest {
  *
  * @example
  * const kernel = await KernelClient.start({ cwd: 'notebooks' });
- * const result = await kernel.execute('1 + 1');
- * console.log(result.outputs); // [{ output_type: 'execute_result', data: { 'text/plain': '2' }, ... }]
+ * const { outputs } = await kernel.execute('1 + 1');
+ * outputs; // [{ output_type: 'execute_result', data: { 'text/plain': '2' } }]
  * await kernel.shutdown();
  */
 export class KernelClient {

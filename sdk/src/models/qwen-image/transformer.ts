@@ -16,7 +16,7 @@ import { linearLayers, parameterShapes } from './transformer-parameters';
  * @example
  * const transformer = QwenImageTransformer2DModel.fromPretrained('datasets/tiny-qwen-image');
  * transformer.addLora({ rank: 4, key: RandomKey.fromSeed(0) });
- * transformer.trainableVariables().size; // A and B of every linear layer
+ * transformer.trainableVariables().size === 2 * transformer.adapters.layers.size; // true // A and B of every layer
  * transformer.dispose();
  */
 export class QwenImageTransformer2DModel extends DiffusionTransformer<

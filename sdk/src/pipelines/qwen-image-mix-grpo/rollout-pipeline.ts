@@ -25,7 +25,7 @@ import { withMixGrpoWindow } from './place-window';
  *   },
  *   { numInferenceSteps: 10, sdeWindowSize: 2 },
  * );
- * customOutput.all_timesteps; // the times of steps 2 and 3
+ * customOutput.all_timesteps.shape; // [1, 2] // the times of steps 2 and 3
  */
 export class QwenImageMixGRPOPipelineWithLogProb extends QwenImagePipelineWithLogProb {
   /** The request with the window of its training step. */

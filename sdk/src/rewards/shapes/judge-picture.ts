@@ -99,8 +99,13 @@ function bestMatch(wanted: WantedObject[], found: FoundObject[], relation: Relat
  * divided by max(wanted, found); a failed relation halves it.
  *
  * @example
- * judgePicture(image, { prompt: 'a red circle', kind: 'colors', objects: [{ shape: 'circle', color: 'red' }], relation: null });
- * // { correct: true, reward: 1, explanation: '1 red circle found', found: [...] }
+ * const prompt: ShapesPrompt = {
+ *   prompt: 'a red circle',
+ *   kind: 'colors',
+ *   objects: [{ shape: 'circle', color: 'red' }],
+ *   relation: null,
+ * };
+ * judgePicture(renderPrompt(prompt, RandomKey.fromSeed(1)), prompt); // { correct: true, reward: 1 }
  */
 export function judgePicture(image: PixelImage, { objects, relation }: ShapesPrompt): Verdict {
   const found = detectObjects(image);

@@ -128,6 +128,7 @@ export function placeObjects({ objects, relation }: ShapesPrompt, key: RandomKey
  * Draws a picture that is right for a prompt.
  *
  * @example
+ * const [prompt] = loadShapesPrompts('datasets/shapes/held-out.jsonl');
  * const image = renderPrompt(prompt, RandomKey.fromSeed(1));
  * judgePicture(image, prompt).correct; // true
  */

@@ -83,7 +83,7 @@ export function rolloutCorrectionConfig(
  * @throws When shapes differ, or a setting breaks its rule.
  *
  * @example
- * correctRollout([[0.1, 0.2]], [[0, 0]], { rollout_is: 'sequence' }).weights; // [[exp(0.3), exp(0.3)]]
+ * correctRollout([[0.1, 0.2]], [[0, 0]], { rollout_is: 'sequence' }).weights; // [[1.35, 1.35]] // exp(0.3)
  */
 export function correctRollout(
   logProbs: readonly (readonly number[])[],
