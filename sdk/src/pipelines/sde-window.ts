@@ -13,8 +13,12 @@ export interface SdeWindowSettings {
   steps: number;
 }
 
-function check({ size, range: [first, end], steps }: SdeWindowSettings & { size: number }): number {
-  const last = Math.min(end, steps) - size;
+/** The last step that a window may start at. */
+function lastStart(
+  { size, range: [first, end], steps }: SdeWindowSettings & { size: number },
+  compat: 'verl-omni' | null,
+): number {
+  const last = (compat === 'verl-omni' ? end : Math.min(end, steps)) - size;
   if (
     !Number.isInteger(size) ||
     size < 1 ||
@@ -34,7 +38,8 @@ function check({ size, range: [first, end], steps }: SdeWindowSettings & { size:
  *
  * All rows of a batch share one window, because rows of a group that were noised at different steps
  * cannot be compared (verl-omni's pitfalls page: reward dies within 30 steps). With
- * `compat: 'verl-omni'` and one generator a row, each row draws its own, as upstream does.
+ * `compat: 'verl-omni'` and one generator a row, each row draws its own; and a window is drawn from the
+ * whole range whatever the number of steps, so that one at the end may come out shorter than asked.
  *
  * @returns One window, or one for each row.
  * @throws When the window does not fit.
@@ -46,10 +51,10 @@ export function drawSdeWindow(
 ): SdeWindow | SdeWindow[] {
   const { size, range, steps } = settings;
   if (size === null) return [0, Math.max(steps - 1, 1)];
-  const last = check({ size, range, steps });
+  const last = lastStart({ size, range, steps }, compat);
   const draw = (from: Generator): SdeWindow => {
     const start = from.integer(range[0], last + 1);
-    return [start, start + size];
+    return [start, Math.min(start + size, steps)];
   };
   if (!('length' in generator)) return draw(generator);
   // Every row draws, so that the noise that follows does not depend on a row's place in the batch.

@@ -38,13 +38,15 @@ export interface FlowGRPOOptions {
   maxGradNorm?: number;
   /** Denoising steps of a rollout. Default: the pipeline's configuration. */
   numInferenceSteps?: number;
-  /** Scale of true classifier-free guidance. Default: the pipeline's configuration. */
+  /** Scale of Qwen-Image's true classifier-free guidance. Default: the pipeline's configuration. */
   trueCfgScale?: number;
+  /** Scale of Stable Diffusion 3's guidance, or of distilled guidance. Default: the pipeline's configuration. */
+  guidanceScale?: number | null;
   /** What guidance leads away from. Default ' '. */
   negativePrompt?: string;
   /** eta within the window. Default 0.7. */
   noiseLevel?: number;
-  /** 'sde' (default), 'cps' or 'dance_sde'. */
+  /** 'sde', 'cps' or 'dance_sde'. Default: the pipeline's configuration. */
   sdeType?: string;
   /** Denoising steps that get noise and are trained. Default 2. */
   sdeWindowSize?: number;
@@ -117,7 +119,13 @@ const PROMPTS_PER_STEP = 12;
 export type FlowGRPOSettings = Required<
   Omit<
     FlowGRPOOptions,
-    'prompts' | 'numInferenceSteps' | 'trueCfgScale' | 'signal' | 'onStep' | 'runDirectory'
+    | 'prompts'
+    | 'numInferenceSteps'
+    | 'trueCfgScale'
+    | 'guidanceScale'
+    | 'signal'
+    | 'onStep'
+    | 'runDirectory'
   >
 > & { prompts: PromptRecord[] };
 

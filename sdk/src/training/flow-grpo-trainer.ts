@@ -69,7 +69,8 @@ export class FlowGRPOTrainer {
 
   /** @throws When a setting breaks its rule. */
   constructor(pipeline: TrainablePipeline, options: FlowGRPOOptions) {
-    const settings = flowGRPOSettings(options);
+    const sdeType = options.sdeType ?? pipeline.modelConfig.algo.sde_type;
+    const settings = flowGRPOSettings({ ...options, sdeType });
     this.settings = settings;
     this.#pipeline = pipeline;
     this.#key = RandomKey.fromSeed(settings.seed);
@@ -84,11 +85,12 @@ export class FlowGRPOTrainer {
       weightDecay: settings.weightDecay,
     });
     this.average = settings.ema === null ? null : new WeightAverage(this.#variables, settings.ema);
-    const { num_inference_steps, true_cfg_scale } = pipeline.modelConfig.pipeline;
+    const { num_inference_steps, true_cfg_scale, guidance_scale } = pipeline.modelConfig.pipeline;
     const modelConfig = pipeline.modelConfig.with({
       pipeline: {
         num_inference_steps: options.numInferenceSteps ?? num_inference_steps,
         true_cfg_scale: options.trueCfgScale ?? true_cfg_scale,
+        guidance_scale: options.guidanceScale ?? guidance_scale,
       },
       algo: { noise_level: settings.noiseLevel, sde_type: settings.sdeType },
     });
@@ -126,6 +128,7 @@ export class FlowGRPOTrainer {
       key: key.fold('rollout'),
       numInferenceSteps: size.num_inference_steps,
       trueCfgScale: size.true_cfg_scale,
+      guidanceScale: size.guidance_scale,
       padTokensTo: this.settings.compile ? COMPILED_TOKENS : 1,
       promptCache: this.#cache,
       signal,

@@ -1,3 +1,4 @@
+import { disposeEmbeddings, type PromptEmbeddings } from '../pipelines';
 import { tf } from '../tensorflow';
 import type { TrainablePipeline } from './trainable-pipeline';
 
@@ -6,14 +7,14 @@ import type { TrainablePipeline } from './trainable-pipeline';
  * encoder is not trained, so they stay right. The longest unused go first when there is too much.
  */
 export class PromptCache {
-  readonly #embeddings = new Map<string, tf.Tensor2D>();
+  readonly #embeddings = new Map<string, PromptEmbeddings>();
   #bytes = 0;
 
   /** @param maxBytes Most memory to keep. Default 256 MB. */
   constructor(readonly maxBytes = 256e6) {}
 
-  /** The embedding of a prompt, (L, D). It stays the cache's: use it before the next `trim`. */
-  embed(pipeline: TrainablePipeline, prompt: string): tf.Tensor2D {
+  /** The embeddings of one prompt. They stay the cache's: use them before the next `trim`. */
+  embed(pipeline: TrainablePipeline, prompt: string): PromptEmbeddings {
     const known = this.#embeddings.get(prompt);
     const embedding = known ?? this.#encode(pipeline, prompt);
     this.#embeddings.delete(prompt);
@@ -26,8 +27,8 @@ export class PromptCache {
     for (const [prompt, embedding] of this.#embeddings) {
       if (this.#bytes <= this.maxBytes) return;
       this.#embeddings.delete(prompt);
-      this.#bytes -= 4 * embedding.size;
-      embedding.dispose();
+      this.#bytes -= bytesOf(embedding);
+      disposeEmbeddings(embedding);
     }
   }
 
@@ -37,17 +38,21 @@ export class PromptCache {
   }
 
   dispose(): void {
-    tf.dispose([...this.#embeddings.values()]);
+    for (const embedding of this.#embeddings.values()) disposeEmbeddings(embedding);
     this.#embeddings.clear();
     this.#bytes = 0;
   }
 
-  #encode(pipeline: TrainablePipeline, prompt: string): tf.Tensor2D {
+  #encode(pipeline: TrainablePipeline, prompt: string): PromptEmbeddings {
     const { max_sequence_length: maxSequenceLength } = pipeline.modelConfig.pipeline;
-    const { embeds, mask } = pipeline.encodePrompt([prompt], { maxSequenceLength });
-    const embedding = tf.keep(tf.squeeze(embeds, [0]) as tf.Tensor2D);
-    tf.dispose([embeds, mask]);
-    this.#bytes += 4 * embedding.size;
+    const embedding = pipeline.encodePrompt([prompt], { maxSequenceLength });
+    const { embeds, mask, pooled } = embedding;
+    for (const tensor of [embeds, mask, pooled]) if (tensor) tf.keep(tensor);
+    this.#bytes += bytesOf(embedding);
     return embedding;
   }
+}
+
+function bytesOf({ embeds, mask, pooled }: PromptEmbeddings): number {
+  return 4 * (embeds.size + mask.size + (pooled?.size ?? 0));
 }

@@ -1,8 +1,9 @@
 import type { PixelImage } from '../core/pixel-image';
 import type { RandomKey } from '../core/random-key';
 import {
+  disposeEmbeddings,
   padEmbeddings,
-  repeatRows,
+  repeatEmbeddings,
   type PromptEmbeddings,
   type RolloutTensors,
 } from '../pipelines';
@@ -23,8 +24,10 @@ export interface RolloutGroupsOptions {
   sameInitialNoise?: boolean;
   /** Denoising steps. Default: the pipeline's configuration. */
   numInferenceSteps?: number;
-  /** Scale of true classifier-free guidance. Default: the pipeline's configuration. */
+  /** Scale of Qwen-Image's true classifier-free guidance. Default: the pipeline's configuration. */
   trueCfgScale?: number;
+  /** Scale of Stable Diffusion 3's guidance, or of distilled guidance. Default: the pipeline's configuration. */
+  guidanceScale?: number | null;
   /** What guidance leads away from. Default ' '. */
   negativePrompt?: string;
   /** eta within the window. Default 0.7. */
@@ -39,7 +42,10 @@ export interface RolloutGroupsOptions {
   microBatchSize?: number;
   /** Run the transformer as one compiled graph. Default false. */
   compile?: boolean;
-  /** Embeddings are padded to a multiple of this many tokens, so that shapes recur. Default 1. */
+  /**
+   * Embeddings are padded to a multiple of this many tokens, so that shapes recur, where the transformer leaves
+   * padding out. Default 1.
+   */
   padTokensTo?: number;
   /** Embeddings that are kept between calls. Default: none are. */
   promptCache?: PromptCache | null;
@@ -55,12 +61,21 @@ function embedRows(
   { groupSize, padTokensTo }: { groupSize: number; padTokensTo: number },
 ): PromptEmbeddings {
   const embeddings = prompts.map((prompt) => cache.embed(pipeline, prompt));
-  const longest = Math.max(...embeddings.map(({ shape }) => shape[0]));
-  const length = Math.ceil(longest / padTokensTo) * padTokensTo;
-  const { embeds, mask } = padEmbeddings(embeddings, length);
-  const rows = { embeds: repeatRows(embeds, groupSize), mask: repeatRows(mask, groupSize) };
-  tf.dispose([embeds, mask]);
+  const longest = Math.max(...embeddings.map(({ mask }) => mask.shape[1]));
+  const multiple = pipeline.masksPadding ? padTokensTo : 1;
+  const joined = joinEmbeddings(embeddings, Math.ceil(longest / multiple) * multiple);
+  const rows = repeatEmbeddings(joined, groupSize);
+  disposeEmbeddings(joined);
   return rows;
+}
+
+/** Lays embeddings of single prompts one after the other, `length` tokens each. */
+function joinEmbeddings(embeddings: readonly PromptEmbeddings[], length: number): PromptEmbeddings {
+  const rows = embeddings.map(({ embeds }) => tf.squeeze(embeds, [0]) as tf.Tensor2D);
+  const joined = padEmbeddings(rows, length);
+  tf.dispose(rows);
+  const pooled = embeddings.flatMap((one) => one.pooled ?? []);
+  return pooled.length === 0 ? joined : { ...joined, pooled: tf.concat(pooled) };
 }
 
 function sliceRows<X extends tf.Tensor>(x: X | undefined, start: number, size: number): X | null {
@@ -92,6 +107,7 @@ export async function rolloutGroups(
     sameInitialNoise = true,
     numInferenceSteps = config.num_inference_steps,
     trueCfgScale = config.true_cfg_scale,
+    guidanceScale = config.guidance_scale,
     negativePrompt = ' ',
     noiseLevel = 0.7,
     sdeType = 'sde',
@@ -110,7 +126,7 @@ export async function rolloutGroups(
   const texts = prompts.map(({ prompt }) => prompt);
   const positive = embedRows(pipeline, cache, texts, layout);
   const negative =
-    trueCfgScale > 1
+    pipeline.cfgScale({ trueCfgScale, guidanceScale: guidanceScale ?? 0 }) > 1
       ? embedRows(pipeline, cache, Array<string>(prompts.length).fill(negativePrompt), layout)
       : null;
   const parts: RolloutTensors[] = [];
@@ -121,8 +137,10 @@ export async function rolloutGroups(
       const embeddings = {
         promptEmbeds: sliceRows(positive.embeds, start, size),
         promptEmbedsMask: sliceRows(positive.mask, start, size),
+        pooledPromptEmbeds: sliceRows(positive.pooled, start, size),
         negativePromptEmbeds: sliceRows(negative?.embeds, start, size),
         negativePromptEmbedsMask: sliceRows(negative?.mask, start, size),
+        negativePooledPromptEmbeds: sliceRows(negative?.pooled, start, size),
       };
       const rows = Array.from({ length: size }, (_, at) => ({
         group: key.fold('group', Math.floor((start + at) / groupSize)),
@@ -137,7 +155,7 @@ export async function rolloutGroups(
             generator,
             numInferenceSteps,
             trueCfgScale,
-            guidanceScale: config.guidance_scale ?? undefined,
+            guidanceScale: guidanceScale ?? undefined,
             height: config.height,
             width: config.width,
             noiseLevel,
@@ -158,8 +176,8 @@ export async function rolloutGroups(
     for (const part of parts) tf.dispose(Object.values(part).filter((tensor) => tensor !== null));
     throw error;
   } finally {
-    tf.dispose([positive.embeds, positive.mask]);
-    if (negative !== null) tf.dispose([negative.embeds, negative.mask]);
+    disposeEmbeddings(positive);
+    disposeEmbeddings(negative);
     if (promptCache === null) cache.dispose();
   }
   return new RolloutBatch(concatRollouts(parts), {

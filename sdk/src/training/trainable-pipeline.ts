@@ -1,21 +1,25 @@
 import type { DiffusionModelConfig } from '../config';
 import type {
   DiffusionOutput,
-  ForwardOptions,
   PromptEmbeddings,
+  RolloutOptions,
   RolloutRequest,
   TrainableModel,
 } from '../pipelines';
 
-/** What training needs of a rollout pipeline: `QwenImagePipelineWithLogProb` is one. */
+/** What training needs of a rollout pipeline: every `RolloutPipeline` is one. */
 export interface TrainablePipeline {
   readonly modelConfig: DiffusionModelConfig;
   readonly transformer: TrainableModel;
   /** The transformer as one compiled graph: same weights, same predictions to float32 noise. */
   readonly compiledTransformer: TrainableModel;
+  /** Whether the transformer leaves padded tokens out, so that embeddings may be padded to any length. */
+  readonly masksPadding: boolean;
+  /** The scale of classifier-free guidance among the two that settings hold; off at 1 and below. */
+  cfgScale(settings: { trueCfgScale: number; guidanceScale: number }): number;
   encodePrompt(
     prompts: readonly string[],
     options?: { maxSequenceLength?: number },
   ): PromptEmbeddings;
-  forward(req: RolloutRequest, options?: ForwardOptions): Promise<DiffusionOutput>;
+  forward(req: RolloutRequest, options?: RolloutOptions): Promise<DiffusionOutput>;
 }

@@ -1,7 +1,7 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
 import { tf } from '../../tensorflow';
 import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
-import { VAE_SCALE_FACTOR, tokenGrid } from './schedule';
+import { VAE_SCALE_FACTOR, tokenGrid } from '../token-grid';
 
 /** One sample a row and its words, as Qwen-Image's transformer is to see them. */
 export interface QwenImageSample {

@@ -15,6 +15,8 @@ import { RolloutPipeline, type DiffuseResult, type PreparedRollout } from '../ro
 import type { RolloutRequest } from '../rollout-request';
 import type { RolloutDefaults, RolloutSettings } from '../rollout-settings';
 import type { SdeWindow } from '../sde-window';
+import { shiftFor } from '../shift-for';
+import { tokenGrid } from '../token-grid';
 import { predictVelocity } from '../true-cfg';
 import { loadComponents, type QwenImageComponents } from './components';
 import { drawLatents } from './draw-latents';
@@ -26,7 +28,7 @@ import {
 } from './forward-options';
 import { guidanceOf } from './model-inputs';
 import { requestEmbeddings } from './request-embeddings';
-import { linearSigmas, shiftFor, tokenGrid } from './schedule';
+import { linearSigmas } from './schedule';
 
 /**
  * Rollout pipeline of Qwen-Image: makes pictures by the SDE sampler and keeps the latents, their

@@ -6,10 +6,12 @@ import { checkDevice } from '../../tensorflow/device';
 import { FlowGRPOModel } from '../flow-grpo-model';
 import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
 import { registerReverseProcessAdapter } from '../register-algorithms';
+import { shiftFor } from '../shift-for';
+import { tokenGrid } from '../token-grid';
 import { trajectoryStep } from '../trajectory-step';
 import { predictVelocity } from '../true-cfg';
 import { qwenImageInputs } from './model-inputs';
-import { linearSigmas, shiftFor, tokenGrid } from './schedule';
+import { linearSigmas } from './schedule';
 
 /**
  * Training adapter of Qwen-Image for FlowGRPO: builds the scheduler, builds what the transformer

@@ -1,13 +1,10 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
-import { tf } from '../../tensorflow';
+import type { tf } from '../../tensorflow';
 import { DiffusionModelBase } from '../diffusion-model-base';
 import { ForwardProcessModel, checkNoised, checkPromptMask } from '../forward-process-model';
 import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
-import { predict } from '../predict';
-
-function isTensor(value: unknown): value is tf.Tensor {
-  return value instanceof tf.Tensor;
-}
+import { findTensor, requireTensor } from '../stable-diffusion-3/batch-tensor';
+import { predictGuided } from '../stable-diffusion-3/guidance';
 
 function guidanceOf(modelConfig: DiffusionModelConfigLike): number {
   return DiffusionModelConfig.from(modelConfig).pipeline.guidance_scale ?? 1;
@@ -47,14 +44,8 @@ export class StableDiffusion3DPO extends ForwardProcessModel {
   ): [ModelInputs, ModelInputs | null] {
     checkPromptMask(promptEmbedsMask);
     checkNoised(latents, timesteps, 'B, C, H, W');
-    const { pooled_prompt_embeds: pooled, negative_pooled_prompt_embeds: negativePooled } =
-      microBatch;
-    if (!isTensor(pooled)) {
-      const present = Object.keys(microBatch).join(', ') || 'none';
-      throw new Error(
-        `Cannot prepare model inputs as the batch must hold "pooled_prompt_embeds": present are ${present}`,
-      );
-    }
+    const pooled = requireTensor(microBatch, 'pooled_prompt_embeds');
+    const negativePooled = findTensor(microBatch, 'negative_pooled_prompt_embeds');
     const shared = { hidden_states: latents, timestep: timesteps, return_dict: false };
     const inputs = {
       ...shared,
@@ -63,7 +54,7 @@ export class StableDiffusion3DPO extends ForwardProcessModel {
       joint_attention_kwargs: { attention_mask: promptEmbedsMask },
     };
     const guided =
-      guidanceOf(modelConfig) > 1 && negativePromptEmbeds !== null && isTensor(negativePooled);
+      guidanceOf(modelConfig) > 1 && negativePromptEmbeds !== null && negativePooled !== null;
     if (!guided) return [inputs, null];
     const negativeInputs = {
       ...shared,
@@ -89,18 +80,7 @@ export class StableDiffusion3DPO extends ForwardProcessModel {
     modelInputs: ModelInputs,
     negativeModelInputs: ModelInputs | null,
   ): tf.Tensor {
-    const scale = guidanceOf(modelConfig);
-    if (scale <= 1) return predict(module, modelInputs);
-    if (negativeModelInputs === null) {
-      throw new Error(
-        `Cannot apply classifier-free guidance as it needs embeddings of a negative prompt, pooled ones too: current guidance_scale is ${scale}`,
-      );
-    }
-    return tf.tidy(() => {
-      const positive = predict(module, modelInputs);
-      const negative = predict(module, negativeModelInputs);
-      return tf.add(negative, tf.mul(tf.sub(positive, negative), scale));
-    });
+    return predictGuided(module, modelInputs, negativeModelInputs, guidanceOf(modelConfig));
   }
 }
 

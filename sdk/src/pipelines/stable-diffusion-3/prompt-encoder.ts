@@ -8,6 +8,7 @@ import {
 } from '../../models';
 import { tf } from '../../tensorflow';
 import { CLIPTokenizer, T5Tokenizer } from '../../tokenizers';
+import type { EncoderTokens } from '../rollout-request';
 
 /** How prompts are encoded. */
 export interface SD3PromptOptions {
@@ -90,12 +91,76 @@ export class SD3PromptEncoder {
         `Cannot encode prompts as prompts2 and prompts3 must have ${prompts.length} each: current value is ${prompts2.length} and ${prompts3.length}`,
       );
     }
+    const pad = (
+      tokenizer: CLIPTokenizer | T5Tokenizer,
+      texts: readonly string[],
+      length: number,
+    ) =>
+      tokenizer.batch(texts, { padding: 'max_length', maxLength: length, truncation: true })
+        .input_ids;
+    const [first, second] = this.#clip;
+    return this.#encodeIds(
+      pad(first.tokenizer, prompts, this.#clipLength),
+      pad(second.tokenizer, prompts2, this.#clipLength),
+      this.#t5 && pad(this.#t5.tokenizer, prompts3, maxSequenceLength),
+      maxSequenceLength,
+      clipSkip,
+    );
+  }
+
+  /**
+   * Encodes prompts that are tokens already; the caller disposes the embeddings. Each text encoder pads
+   * with its own tokenizer's token, and rows that are too long are cut.
+   *
+   * @param tokens For each prompt, unpadded ids by 'clip' (both CLIP models read the same) and 't5'.
+   * @throws When a prompt lacks one of them; the message names it.
+   */
+  encodeTokens(
+    tokens: readonly EncoderTokens[],
+    {
+      maxSequenceLength = 256,
+      clipSkip = 0,
+    }: Pick<SD3PromptOptions, 'maxSequenceLength' | 'clipSkip'> = {},
+  ): SD3PromptEmbeddings {
+    const pad = ({ padTokenId }: CLIPTokenizer | T5Tokenizer, name: string, length: number) =>
+      tokens.map((ids, row) => {
+        if (!Array.isArray(ids[name])) {
+          throw new Error(
+            `Cannot encode prompts as tokens must be lists of ids for clip and t5: current value of ${name} at prompt ${row} is ${JSON.stringify(ids[name])}`,
+          );
+        }
+        const kept = (ids[name] as number[]).slice(0, length);
+        return [...kept, ...Array<number>(length - kept.length).fill(padTokenId)];
+      });
+    const [first, second] = this.#clip;
+    return this.#encodeIds(
+      pad(first.tokenizer, 'clip', this.#clipLength),
+      pad(second.tokenizer, 'clip', this.#clipLength),
+      this.#t5 && pad(this.#t5.tokenizer, 't5', maxSequenceLength),
+      maxSequenceLength,
+      clipSkip,
+    );
+  }
+
+  /** Tokens that both CLIP models read: they go by the first tokenizer. */
+  get #clipLength(): number {
+    return this.#clip[0].tokenizer.modelMaxLength;
+  }
+
+  #encodeIds(
+    firstIds: number[][],
+    secondIds: number[][],
+    t5Ids: number[][] | null,
+    t5Length: number,
+    clipSkip: number,
+  ): SD3PromptEmbeddings {
     return tf.tidy(() => {
-      // Both CLIP models go by the first tokenizer.
-      const length = this.#clip[0].tokenizer.modelMaxLength;
-      const first = clipStates(this.#clip[0], prompts, length, clipSkip);
-      const second = clipStates(this.#clip[1], prompts2, length, clipSkip);
-      const t5 = this.#encodeT5(prompts3, maxSequenceLength);
+      const first = clipStates(this.#clip[0].model, firstIds, clipSkip);
+      const second = clipStates(this.#clip[1].model, secondIds, clipSkip);
+      const t5 =
+        this.#t5 && t5Ids
+          ? this.#t5.model.forward({ input_ids: idTensor(t5Ids) })
+          : tf.zeros<tf.Rank.R3>([firstIds.length, t5Length, this.#width]);
       return { ...assemblePromptEmbeddings(first, second, t5) };
     });
   }
@@ -105,21 +170,15 @@ export class SD3PromptEncoder {
     for (const { model } of this.#clip) model.dispose();
     this.#t5?.model.dispose();
   }
-
-  #encodeT5(prompts: readonly string[], length: number): tf.Tensor3D {
-    if (this.#t5 === null) return tf.zeros([prompts.length, length, this.#width]);
-    return this.#t5.model.forward({ input_ids: paddedIds(this.#t5.tokenizer, prompts, length) });
-  }
 }
 
 /** The states before the last layer and the pooled embedding. */
 function clipStates(
-  { tokenizer, model }: CLIPParts,
-  prompts: readonly string[],
-  length: number,
+  model: CLIPTextModelWithProjection,
+  ids: number[][],
   skip: number,
 ): CLIPPromptStates {
-  const output = model.forward({ input_ids: paddedIds(tokenizer, prompts, length) });
+  const output = model.forward({ input_ids: idTensor(ids) });
   const states = output.hidden_states.at(-(skip + 2));
   if (states === undefined) {
     throw new Error(
@@ -130,15 +189,6 @@ function clipStates(
 }
 
 /** (B, length) int32 */
-function paddedIds(
-  tokenizer: CLIPTokenizer | T5Tokenizer,
-  prompts: readonly string[],
-  length: number,
-): tf.Tensor2D {
-  const { input_ids } = tokenizer.batch(prompts, {
-    padding: 'max_length',
-    maxLength: length,
-    truncation: true,
-  });
-  return tf.tensor2d(input_ids, [prompts.length, length], 'int32');
+function idTensor(ids: number[][]): tf.Tensor2D {
+  return tf.tensor2d(ids, [ids.length, ids[0].length], 'int32');
 }
