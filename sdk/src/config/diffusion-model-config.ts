@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearestName } from '../core/nearest-name';
 import { openModelDirectory } from '../io/model-directory';
 import { defaultSdeType } from './default-sde-type';
 import {
@@ -8,6 +9,7 @@ import {
   type AlgoConfig,
   type PipelineConfig,
 } from './diffusion-model-schema';
+import { resolveRunConfig, RunConfig } from './run/run-config';
 
 type PipelineInput = z.input<typeof pipelineSchema>;
 type AlgoInput = z.input<typeof algoSchema>;
@@ -18,29 +20,28 @@ type AlgoInput = z.input<typeof algoSchema>;
  */
 export type DiffusionModelConfigInput = z.input<typeof modelSchema> & PipelineInput;
 
-/** The same settings as a verl-omni run spells them. */
+/** The same settings as a verl-omni run spells them. Keys of `model` that are not set follow those of `rollout`. */
 export interface RunConfigInput {
   actor_rollout_ref: {
-    model?: Omit<DiffusionModelConfigInput, 'pipeline' | 'algo'>;
+    model?: z.input<typeof modelSchema>;
     rollout?: { pipeline?: PipelineInput; algo?: AlgoInput };
   };
 }
 
 /** Everything that is accepted where a configuration is asked for. */
 export type DiffusionModelConfigLike =
-  DiffusionModelConfig | DiffusionModelConfigInput | RunConfigInput;
+  DiffusionModelConfig | DiffusionModelConfigInput | RunConfig | RunConfigInput;
+
+/** What a run samples pictures for: its settings differ in size, steps and noise. */
+export type RunPurpose = 'training' | 'rollout' | 'validation';
 
 const PIPELINE_KEYS = Object.keys(pipelineSchema.shape);
 
-function isRunConfig(input: object): input is RunConfigInput {
+function isRunConfig(input: object): input is RunConfig | RunConfigInput {
   return 'actor_rollout_ref' in input;
 }
 
-function fromRunConfig({ actor_rollout_ref: run }: RunConfigInput): DiffusionModelConfigInput {
-  return { ...run.model, pipeline: run.rollout?.pipeline, algo: run.rollout?.algo };
-}
-
-/** Moves keys of `pipeline` that stand beside it to where they belong. */
+/** Moves keys of `pipeline` that stand beside it to where they belong, and takes the algorithm's own stochastic step. */
 function lift(input: DiffusionModelConfigInput): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   const pipeline: Record<string, unknown> = {};
@@ -49,7 +50,12 @@ function lift(input: DiffusionModelConfigInput): Record<string, unknown> {
     if (PIPELINE_KEYS.includes(key)) pipeline[key] = value;
     else fields[key] = value;
   }
-  return { ...fields, pipeline: { ...pipeline, ...(input.pipeline ?? {}) } };
+  const sde_type = defaultSdeType(input.algorithm ?? 'flow_grpo');
+  return {
+    ...fields,
+    pipeline: { ...pipeline, ...(input.pipeline ?? {}) },
+    algo: { sde_type, ...(input.algo ?? {}) },
+  };
 }
 
 function explain(error: z.ZodError, input: unknown): Error {
@@ -57,9 +63,9 @@ function explain(error: z.ZodError, input: unknown): Error {
   const at = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const schema = { pipeline: pipelineSchema, algo: algoSchema }[at] ?? modelSchema;
-    const known = Object.keys(schema.shape).join(', ');
+    const known = Object.keys(schema.shape);
     return new Error(
-      `Cannot read a model configuration as ${at ? `${at} has` : 'it has'} an unknown key "${issue.keys[0]}": known are ${known}`,
+      `Cannot read a model configuration as ${at ? `${at} has` : 'it has'} an unknown key "${issue.keys[0]}": the nearest is "${nearestName(issue.keys[0], known)}", known are ${known.join(', ')}`,
     );
   }
   const value = issue.path.reduce<unknown>(
@@ -87,7 +93,6 @@ export class DiffusionModelConfig {
   readonly algorithm: string;
   readonly lora_rank: number;
   readonly lora_alpha: number;
-  readonly lora_init_weights: string;
   readonly target_modules: string | string[];
   readonly pipeline: PipelineConfig;
   readonly algo: AlgoConfig;
@@ -98,11 +103,9 @@ export class DiffusionModelConfig {
     this.algorithm = fields.algorithm;
     this.lora_rank = fields.lora_rank;
     this.lora_alpha = fields.lora_alpha;
-    this.lora_init_weights = fields.lora_init_weights;
     this.target_modules = fields.target_modules;
     this.pipeline = fields.pipeline;
-    const sde_type = fields.algo.sde_type ?? defaultSdeType(fields.algorithm);
-    this.algo = { ...fields.algo, sde_type };
+    this.algo = fields.algo;
   }
 
   /**
@@ -117,10 +120,35 @@ export class DiffusionModelConfig {
         `Cannot read a model configuration as it must be an object: current value is ${JSON.stringify(config)}`,
       );
     }
-    const input = lift(isRunConfig(config) ? fromRunConfig(config) : config);
+    if (isRunConfig(config)) return DiffusionModelConfig.fromRun(config);
+    const input = lift(config);
     const result = modelSchema.safeParse(input);
     if (!result.success) throw explain(result.error, input);
-    const fields = result.data;
+    return DiffusionModelConfig.#checked(result.data);
+  }
+
+  /**
+   * The model of a run.
+   *
+   * @param purpose Whose settings of pictures and noise count: the model's (training), the rollout's, or those of
+   *   `val_kwargs`.
+   * @throws As `from` and `loadRunConfig`.
+   */
+  static fromRun(
+    config: RunConfig | RunConfigInput,
+    purpose: RunPurpose = 'training',
+  ): DiffusionModelConfig {
+    const run = config instanceof RunConfig ? config : resolveRunConfig(config);
+    const { model, rollout } = run.actor_rollout_ref;
+    const section = { training: model, rollout, validation: rollout.val_kwargs }[purpose];
+    return DiffusionModelConfig.#checked({
+      ...model,
+      pipeline: section.pipeline,
+      algo: section.algo,
+    });
+  }
+
+  static #checked(fields: z.output<typeof modelSchema>): DiffusionModelConfig {
     if (fields.architecture === null && fields.path === null) {
       throw new Error(
         'Cannot read a model configuration as it must name a model directory (path) or an architecture: current value is null for both',
