@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { configCommand } from './commands/config';
 import { doctorCommand } from './commands/doctor';
 import { exportCommand } from './commands/export';
 import { installCommand, uninstallCommand } from './commands/install';
@@ -25,6 +26,7 @@ export function program(): Command {
     labCommand(),
     runCommand(),
     exportCommand(),
+    configCommand(),
     installCommand(),
     uninstallCommand(),
     doctorCommand(),

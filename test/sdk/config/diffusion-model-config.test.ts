@@ -15,6 +15,10 @@ describe('DiffusionModelConfig', () => {
       guidance_scale: null,
       max_sequence_length: 512,
       num_frames: 1,
+      frame_rate: 24,
+      video_flow_shift: 12,
+      aspect_ratio: null,
+      output_type: 'image',
     });
     assert.deepEqual(config.algo, {
       noise_level: 1,
@@ -61,11 +65,14 @@ describe('DiffusionModelConfig', () => {
     assert.equal(config.algo.noise_level, 1.2);
   });
 
-  it('from() refuses an unknown key and lists the known ones', () => {
-    assert.throws(() => DiffusionModelConfig.from({ path: MODEL, algo: { eta: 1 } as object }), {
-      message:
-        'Cannot read a model configuration as algo has an unknown key "eta": known are noise_level, sde_type, sde_window_size, sde_window_range, sde_contiguous, sample_strategy, iters_per_group, sde_window_seed',
-    });
+  it('from() refuses an unknown key, names the nearest and lists the known ones', () => {
+    assert.throws(
+      () => DiffusionModelConfig.from({ path: MODEL, algo: { noise_levels: 1 } as object }),
+      {
+        message:
+          'Cannot read a model configuration as algo has an unknown key "noise_levels": the nearest is "noise_level", known are noise_level, sde_type, sde_window_size, sde_window_range, sample_strategy, iters_per_group, sde_window_seed, sde_contiguous',
+      },
+    );
   });
 
   it('from() refuses a value that breaks its rule', () => {

@@ -93,7 +93,9 @@ export class ConfigTree {
       }
       const known = Object.hasOwn(node, key);
       const child = childOf(place, key, known || from.adds);
-      if (child === null) throw this.#unknown(at, from.origin, isOpen(place));
+      if (child === null) {
+        throw this.#unknown(at, from.origin, childOf(place, key, true) !== null);
+      }
       if (!isSection(value) || !isOpen(child)) {
         node[key] = value;
         this.given.add(at.join('.'));

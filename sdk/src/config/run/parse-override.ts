@@ -24,10 +24,11 @@ const GROUP = /^[A-Za-z_][\w-]*(?:\/[A-Za-z_][\w-]*)+$/;
  * parseOverride('actor_rollout_ref.actor.optim.lr=3e-4').value; // 0.0003
  */
 export function parseOverride(text: string): Override {
-  const [, sign, name, equals, rest] = /^(\+{0,2}|~)([^=+~]*)(=?)(.*)$/s.exec(text) ?? [];
+  const [, sign, name, equals, rest] = /^(~|\+{0,2})([^=]*)(=?)(.*)$/s.exec(
+    text,
+  ) as RegExpExecArray;
   const action = SIGNS[sign as keyof typeof SIGNS];
   const refuse = (rule: string): Error => new Error(`Cannot read override "${text}" as ${rule}`);
-  if (name === undefined) throw refuse('it must be key=value, +key=value, ++key=value or ~key');
   const key = GROUP.test(name) ? [name] : name.split('.');
   if (!GROUP.test(name) && !key.every((part) => KEY_PART.test(part))) {
     throw refuse(`its key must be words joined by dots: current value is "${name}"`);
