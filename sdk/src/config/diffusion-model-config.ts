@@ -50,11 +50,11 @@ function lift(input: DiffusionModelConfigInput): Record<string, unknown> {
     if (PIPELINE_KEYS.includes(key)) pipeline[key] = value;
     else fields[key] = value;
   }
-  const sde_type = defaultSdeType(input.algorithm ?? 'flow_grpo');
+  const sde_type = input.algo?.sde_type ?? defaultSdeType(input.algorithm ?? 'flow_grpo');
   return {
     ...fields,
     pipeline: { ...pipeline, ...(input.pipeline ?? {}) },
-    algo: { sde_type, ...(input.algo ?? {}) },
+    algo: { ...(input.algo ?? {}), sde_type },
   };
 }
 
