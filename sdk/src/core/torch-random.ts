@@ -59,6 +59,16 @@ export class TorchRandom {
     return low + Number(this.#longWord() % BigInt(count));
   }
 
+  /** The numbers 0 to count - 1 in random order: one call of `torch.randperm(count)`. */
+  permutation(count: number): number[] {
+    const order = Array.from({ length: count }, (_, at) => at);
+    for (let at = 0; at < count - 1; at++) {
+      const other = at + (this.#twister.word() % (count - at));
+      [order[at], order[other]] = [order[other], order[at]];
+    }
+    return order;
+  }
+
   /** 64 bits, the high word first. */
   #longWord(): bigint {
     const high = this.#twister.word();

@@ -1,7 +1,8 @@
 import './built-in';
 
 export * from './reward-registry';
-export * from './score-rewards';
+export { scoreRewards, type ScoreOptions } from './score-rewards';
+export * from './weighted-rewards';
 export * from './jpeg-size';
 export * from './redness';
 export * from './shapes';

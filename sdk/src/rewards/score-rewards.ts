@@ -20,24 +20,18 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | null): P
 }
 
 /**
- * Rates pictures with a reward and checks what comes back.
+ * What a reward returns for pictures: as many numbers as there are pictures, which may be not finite.
  *
- * @param reward A registered name, or the function itself.
- * @param images N pictures.
- * @param prompts N records, one for each picture.
- * @returns N finite numbers.
- * @throws With the reward's name when it fails, or returns another number of values, or one that is not finite.
- * @example
- * const red = pixelImage(8, 8, Array.from({ length: 64 }, () => [255, 0, 0]).flat());
- * await scoreRewards('redness', [red], [{ prompt: 'a red square' }]); // [1]
+ * @throws With the reward's name when it fails, or returns another number of values; with the signal's reason once that
+ *   is aborted.
  */
-export async function scoreRewards(
+export async function rateImages(
   reward: string | RewardFunction,
   images: PixelImage[],
   prompts: PromptRecord[],
-  { signal = cellSignal() }: ScoreOptions = {},
+  signal: AbortSignal | null,
 ): Promise<number[]> {
-  const name = typeof reward === 'string' ? reward : reward.name || 'anonymous';
+  const name = nameOf(reward);
   const rate = typeof reward === 'string' ? getReward(reward) : reward;
   if (images.length !== prompts.length) {
     throw new Error(
@@ -59,10 +53,36 @@ export async function scoreRewards(
       `Cannot score reward "${name}" as it must return ${images.length} numbers: current value is ${got}`,
     );
   }
+  return values;
+}
+
+function nameOf(reward: string | RewardFunction): string {
+  return typeof reward === 'string' ? reward : reward.name || 'anonymous';
+}
+
+/**
+ * Rates pictures with a reward and checks what comes back.
+ *
+ * @param reward A registered name, or the function itself.
+ * @param images N pictures.
+ * @param prompts N records, one for each picture.
+ * @returns N finite numbers.
+ * @throws With the reward's name when it fails, or returns another number of values, or one that is not finite.
+ * @example
+ * const red = pixelImage(8, 8, Array.from({ length: 64 }, () => [255, 0, 0]).flat());
+ * await scoreRewards('redness', [red], [{ prompt: 'a red square' }]); // [1]
+ */
+export async function scoreRewards(
+  reward: string | RewardFunction,
+  images: PixelImage[],
+  prompts: PromptRecord[],
+  { signal = cellSignal() }: ScoreOptions = {},
+): Promise<number[]> {
+  const values = await rateImages(reward, images, prompts, signal);
   values.forEach((value, index) => {
     if (!Number.isFinite(value)) {
       throw new Error(
-        `Cannot score reward "${name}" as it must return finite numbers: picture ${index} ("${prompts[index].prompt}") got ${value}`,
+        `Cannot score reward "${nameOf(reward)}" as it must return finite numbers: picture ${index} ("${prompts[index].prompt}") got ${value}`,
       );
     }
   });

@@ -1,4 +1,9 @@
-import type { PromptRecord, RewardFunction } from '../rewards';
+import type { LossConfig } from '../losses';
+import type { ModelMixin } from '../pipelines';
+import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
+import type { EvaluationOptions } from './evaluate-policy';
+import type { DistillLossMode } from './policy-loss';
+import { rolloutCorrectionConfig, type RolloutCorrectionConfig } from './rollout-correction';
 import type { StepReport } from './step-report';
 
 /** Adapters to train instead of all weights. */
@@ -14,8 +19,15 @@ export interface LoraOptions {
 export interface FlowGRPOOptions {
   /** What to draw prompts from: texts, or records of a data set. */
   prompts: readonly (string | PromptRecord)[];
-  /** A registered reward's name, or a function. */
-  reward: string | RewardFunction;
+  /** A registered reward's name, a function, or several of them by name, with their weights. */
+  reward: string | RewardFunction | RewardTerms;
+  /** With several rewards: make each comparable, over the batch or the group, before they are weighted. Default: not. */
+  rewardNormalization?: 'batch' | 'group' | null;
+  /**
+   * With several rewards: what becomes of a picture that one of them could not rate. 'drop' (default) does not train on
+   * it; 'zero' counts 0 for that reward, verl-omni's way.
+   */
+  onRewardFailure?: 'drop' | 'zero';
   /** Other rewards to report by name; they do not train. */
   monitors?: Record<string, string | RewardFunction>;
   /** Steps to train. Default 40. */
@@ -30,6 +42,12 @@ export interface FlowGRPOOptions {
   learningRate?: number;
   /** Steps over which the learning rate rises to its value. Default 5. */
   warmupSteps?: number;
+  /** 'constant' after the warm-up (default), or 'cosine' down to `minLrRatio` at the last step. */
+  lrSchedule?: 'constant' | 'cosine';
+  /** Least learning rate of 'cosine', as a share of it. Default 0. */
+  minLrRatio?: number;
+  /** Waves of 'cosine'. Default 0.5. */
+  numCycles?: number;
   /** AdamW's. Default [0.9, 0.99]. */
   betas?: readonly [number, number];
   /** AdamW's. Default 0. */
@@ -52,18 +70,47 @@ export interface FlowGRPOOptions {
   sdeWindowSize?: number;
   /** Where the window may lie; one is drawn for each step. Default [0, 5]. */
   sdeWindowRange?: readonly [number, number];
+  /**
+   * MixGRPO: how the window moves with the training step. Default: as the pipeline's configuration says when its algorithm
+   * is `mix_grpo`, else the window is drawn at random.
+   */
+  sampleStrategy?: 'random' | 'progressive' | null;
+  /** MixGRPO: training steps that a progressive window stays. Default: the pipeline's configuration. */
+  itersPerGroup?: number | null;
+  /** MixGRPO: seed of random windows. Default: the pipeline's configuration. */
+  sdeWindowSeed?: number | null;
   /** Whether the pictures of a group start from the same noise. Default true. */
   sameInitialNoise?: boolean;
+  /** A registered policy loss: 'flow_grpo' (default), 'dance_grpo', 'grpo_guard', 'flow_dppo' or an own one. */
+  lossMode?: string;
+  /** Further settings of the loss, as Flow-DPPO's `kl_mask_threshold`. Default: the loss's own. */
+  lossConfig?: Partial<LossConfig>;
+  /** Weight of the distance to the reference: the model without its adapters, or as it was at first. Default 0. */
+  klLossCoef?: number;
+  /** A model whose steps are to be imitated. Default: none. */
+  teacher?: ModelMixin | null;
+  /** Weight of the distance to the teacher. Default 1. */
+  distillLossCoef?: number;
+  /** How that distance is measured: by means of steps ('distill_kl', default) or by velocities ('distill_fm_mse'). */
+  distillLossMode?: DistillLossMode;
+  /** verl-omni's `rollout_correction`. Default: none; the rollout's log-probabilities are the old policy's. */
+  rolloutCorrection?: Partial<RolloutCorrectionConfig> | null;
   /** How far a ratio may move before its gradient is cut. Default 1e-3. */
   clipRatio?: number;
   /** Advantages are clamped to plus and minus this. Default 5. */
   advClipMax?: number;
   /** Divide advantages by the batch's standard deviation instead of the group's. Default false. */
   globalStd?: boolean;
+  /** Divide advantages by a standard deviation at all. Default true. */
+  normAdvByStdInGrpo?: boolean;
   /** Passes over a step's pictures. Default 1. */
   ppoEpochs?: number;
   /** Pictures for each update of the weights. Default: all of a step's. */
   miniBatchSize?: number | null;
+  /** Deal pictures out to updates in random order. Default true. */
+  shuffle?: boolean;
+  /** Seed of that order, which is PyTorch's then and the same at every step. Default: it follows from `seed` and the step. */
+  dataLoaderSeed?: number | null;
   /** Pictures that go through the model at once; gradients are summed up. Default 64. */
   microBatchSize?: number;
   /** Run the transformer as one compiled graph: a few seconds at first, then faster. Default true. */
@@ -72,15 +119,21 @@ export interface FlowGRPOOptions {
   lora?: LoraOptions | null;
   /** Decay of an exponential mean of the weights, kept beside them. Default: none. */
   ema?: number | null;
+  /** Evaluate as training goes, with the mean of the weights where there is one. Default: not. */
+  evaluation?: EvaluationOptions | null;
   /** Everything random follows from it. Default 0. */
   seed?: number;
-  /** What happens when the replay of a rollout does not give its own log-probabilities. Default 'stop'. */
+  /** What happens when samples start outside of the clip range, before the first update. Default 'stop'. */
   onMismatch?: 'stop' | 'report';
+  /** 'verl-omni' gives its numbers and defaults where ours differ on purpose. Default null. */
+  compat?: 'verl-omni' | null;
   /** Stops the loop. Default: the running cell's signal. */
   signal?: AbortSignal | null;
   /** Called after each step; a promise is waited for. */
   onStep?: ((report: StepReport) => void | Promise<void>) | null;
-  /** Where log.jsonl is written. Default: the environment's FLOWBOOK_RUN_DIR; without it, nowhere. */
+  /** Whatever this run was configured by, as plain JSON: it is stored in run.json. Default: none. */
+  configuration?: object | null;
+  /** Where log.jsonl and run.json are written. Default: the environment's FLOWBOOK_RUN_DIR; without it, nowhere. */
   runDirectory?: string | null;
 }
 
@@ -90,6 +143,9 @@ export const FLOW_GRPO_DEFAULTS = {
   groupSize: 16,
   learningRate: 2e-4,
   warmupSteps: 5,
+  lrSchedule: 'constant',
+  minLrRatio: 0,
+  numCycles: 0.5,
   betas: [0.9, 0.99],
   weightDecay: 0,
   maxGradNorm: 1,
@@ -98,18 +154,42 @@ export const FLOW_GRPO_DEFAULTS = {
   sdeType: 'sde',
   sdeWindowSize: 2,
   sdeWindowRange: [0, 5],
+  sampleStrategy: null,
+  itersPerGroup: null,
+  sdeWindowSeed: null,
   sameInitialNoise: true,
+  lossMode: 'flow_grpo',
+  lossConfig: {},
+  klLossCoef: 0,
+  teacher: null,
+  distillLossCoef: 1,
+  distillLossMode: 'distill_kl',
+  rolloutCorrection: null,
+  rewardNormalization: null,
+  onRewardFailure: 'drop',
   clipRatio: 1e-3,
   advClipMax: 5,
   globalStd: false,
+  normAdvByStdInGrpo: true,
   ppoEpochs: 1,
   miniBatchSize: null,
+  shuffle: true,
+  dataLoaderSeed: null,
   microBatchSize: 64,
   compile: true,
   lora: null,
   ema: null,
+  evaluation: null,
   seed: 0,
   onMismatch: 'stop',
+  compat: null,
+} as const satisfies Partial<FlowGRPOOptions>;
+
+/** What verl-omni does by default where the defaults above are other. */
+const UPSTREAM_DEFAULTS = {
+  onRewardFailure: 'zero',
+  shuffle: false,
+  dataLoaderSeed: 42,
 } as const satisfies Partial<FlowGRPOOptions>;
 
 /** Prompts a step where there are enough. */
@@ -125,9 +205,11 @@ export type FlowGRPOSettings = Required<
     | 'guidanceScale'
     | 'signal'
     | 'onStep'
+    | 'configuration'
     | 'runDirectory'
+    | 'rolloutCorrection'
   >
-> & { prompts: PromptRecord[] };
+> & { prompts: PromptRecord[]; rolloutCorrection: RolloutCorrectionConfig | null };
 
 function requirePositiveInteger(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1) {
@@ -140,7 +222,7 @@ function requirePositiveInteger(name: string, value: number): void {
 /**
  * Fills in the defaults and checks.
  *
- * @throws When a count is not positive, or there are fewer prompts than a step takes.
+ * @throws When a count is not positive, or rollout correction does not go with the loss.
  */
 export function flowGRPOSettings(options: FlowGRPOOptions): FlowGRPOSettings {
   const prompts = options.prompts.map((prompt): PromptRecord =>
@@ -154,8 +236,12 @@ export function flowGRPOSettings(options: FlowGRPOOptions): FlowGRPOSettings {
     promptsPerStep: Math.min(PROMPTS_PER_STEP, prompts.length),
     promptWeights: null,
     ...FLOW_GRPO_DEFAULTS,
+    ...(given.compat ? UPSTREAM_DEFAULTS : {}),
     ...given,
     prompts,
+    rolloutCorrection: given.rolloutCorrection
+      ? rolloutCorrectionConfig(given.rolloutCorrection, given.lossMode)
+      : null,
   };
   for (const name of [
     'steps',

@@ -3,10 +3,17 @@ export * from './clip-gradients';
 export * from './draw-prompts';
 export * from './rollout-batch';
 export * from './rollout-groups';
-export * from './rollout-correction';
+export {
+  correctRollout,
+  rolloutAgreement,
+  rolloutCorrectionConfig,
+  type RolloutCorrection,
+  type RolloutCorrectionConfig,
+} from './rollout-correction';
 export type { PolicyModel, ReplayModel } from './replay-step';
 export * from './replay-policy';
 export * from './policy-loss';
+export * from './consistency-check';
 export * from './policy-gradients';
 export * from './pairs-from-rollout';
 export * from './dpo-gradients';
@@ -15,6 +22,9 @@ export * from './diffusion-nft/select-timesteps';
 export * from './diffusion-nft/nft-gradients';
 export * from './prompt-cache';
 export * from './weight-average';
+export * from './mini-batches';
+export * from './learning-rate';
+export type { EvaluationOptions, EvaluationReport } from './evaluate-policy';
 export * from './step-report';
 export * from './run-log';
 export { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions, type LoraOptions } from './flow-grpo-options';

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/cell-signal';
+import { mean, share } from '../core/statistics';
 import { lossGradients, type LossConfig, type LossInputs } from '../losses';
 import { stepScale, transitions } from '../schedulers';
 import { tf } from '../tensorflow';
@@ -112,12 +113,14 @@ export async function policyGradients(
   };
   const parts: PolicyGradientPart[] = [];
   const sums: Record<string, number> = {};
+  // What a loss that reports no ratios is logged by.
+  const plain = { ratioMean: 0, clipFraction: 0, approxKl: 0 };
   let ratioGap = 0;
   try {
     for (let start = 0; start < rows.length; start += microBatchSize) {
       const taken = rows.slice(start, start + microBatchSize);
-      const share = lossConfig.compat ? 1 / microBatches : taken.length / rows.length;
-      const weight = share / W;
+      const part = lossConfig.compat ? 1 / microBatches : taken.length / rows.length;
+      const weight = part / W;
       const microBatch = batch.rows(taken);
       const A = tf.tidy(() => tf.gather(advantages, tf.tensor1d(taken, 'int32')));
       try {
@@ -138,10 +141,14 @@ export async function policyGradients(
             sums[name] = (sums[name] ?? 0) + weight * value;
           }
           const logProbs = takeValues(kept);
-          const gaps = taken.map((row, at) =>
-            Math.abs(Math.expm1(Math.fround(logProbs[at] - oldLogProbs[row * W + step]))),
+          const logRatios = taken.map((row, at) =>
+            Math.fround(logProbs[at] - oldLogProbs[row * W + step]),
           );
+          const gaps = logRatios.map((logRatio) => Math.abs(Math.expm1(logRatio)));
           ratioGap = Math.max(ratioGap, ...gaps);
+          plain.ratioMean += weight * mean(logRatios.map(Math.exp));
+          plain.clipFraction += weight * share(gaps, (gap) => gap > clipRatio);
+          plain.approxKl -= weight * mean(logRatios);
           parts.push({ rows: taken, step, logProbs, metrics });
         }
       } finally {
@@ -158,9 +165,10 @@ export async function policyGradients(
   return {
     gradients,
     loss,
-    ratioMean: metrics['actor/ratio_mean'],
-    clipFraction: metrics['actor/pg_clipfrac'] ?? metrics['actor/masked_fraction'],
-    approxKl: metrics['actor/ppo_kl'],
+    ratioMean: metrics['actor/ratio_mean'] ?? plain.ratioMean,
+    clipFraction:
+      metrics['actor/pg_clipfrac'] ?? metrics['actor/masked_fraction'] ?? plain.clipFraction,
+    approxKl: metrics['actor/ppo_kl'] ?? plain.approxKl,
     ratioGap,
     metrics,
     parts,

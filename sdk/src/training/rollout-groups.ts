@@ -38,6 +38,8 @@ export interface RolloutGroupsOptions {
   sdeWindowSize?: number;
   /** Where the window may lie; one is drawn for all groups. Default [0, 5]. */
   sdeWindowRange?: readonly [number, number];
+  /** The window itself, which is not drawn then. Default: drawn as the two above say. */
+  window?: readonly [number, number] | null;
   /** Pictures that go through the model at once. Default: all. */
   microBatchSize?: number;
   /** Run the transformer as one compiled graph. Default false. */
@@ -119,7 +121,8 @@ export async function rolloutGroups(
     promptCache = null,
     signal,
   } = options;
-  const window = placeWindow(key, sdeWindowSize, sdeWindowRange, numInferenceSteps);
+  const window =
+    options.window ?? placeWindow(key, sdeWindowSize, sdeWindowRange, numInferenceSteps);
   const B = prompts.length * groupSize;
   const cache = promptCache ?? new PromptCache();
   const layout = { groupSize, padTokensTo };
@@ -160,7 +163,7 @@ export async function rolloutGroups(
             width: config.width,
             noiseLevel,
             sdeType,
-            sdeWindowSize,
+            sdeWindowSize: window[1] - window[0],
             sdeWindowRange: window,
             compile,
             signal,

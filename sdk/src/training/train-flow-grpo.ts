@@ -1,5 +1,6 @@
 import { cellSignal } from '../core/cell-signal';
 import type { FlowGRPOOptions } from './flow-grpo-options';
+import { describeRun } from './describe-run';
 import { FlowGRPOTrainer } from './flow-grpo-trainer';
 import { RunLog } from './run-log';
 import { logLine, type LogLine, type StepReport } from './step-report';
@@ -50,11 +51,13 @@ export async function runFlowGRPO(
   {
     signal = cellSignal(),
     onStep = null,
+    configuration = null,
     runDirectory,
     steps = trainer.settings.steps,
-  }: Pick<FlowGRPOOptions, 'signal' | 'onStep' | 'runDirectory' | 'steps'> = {},
+  }: Pick<FlowGRPOOptions, 'signal' | 'onStep' | 'configuration' | 'runDirectory' | 'steps'> = {},
 ): Promise<TrainingResult> {
   const log = new RunLog(runDirectory ?? undefined);
+  log.describe(describeRun(trainer.settings, trainer.modelConfig, configuration));
   const begin = performance.now();
   const result = (stopped: TrainingResult['stopped']): TrainingResult => ({
     stopped,

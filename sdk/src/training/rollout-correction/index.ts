@@ -1,4 +1,5 @@
 export {
+  comparesMeans,
   correctRollout,
   rolloutCorrectionConfig,
   type RolloutCorrection,

@@ -1,3 +1,4 @@
+import { losses } from '../../losses';
 import { importanceWeights } from './importance-weights';
 import { logRatioOf, offPolicyMetrics, underPrefix } from './off-policy-metrics';
 import { rejectionMask } from './rejection-mask';
@@ -42,7 +43,8 @@ export interface RolloutCorrection {
  * Fills in the defaults and checks.
  *
  * @param lossMode The policy loss: those that compare means need the old policy's, which bypass mode does not compute.
- * @throws When a key is unknown, `loss_type` is another, or bypass mode meets GRPO-Guard or Flow-DPPO.
+ * @throws When a key is unknown, `loss_type` is another, the loss is not registered, or bypass mode meets GRPO-Guard
+ *   or Flow-DPPO.
  */
 export function rolloutCorrectionConfig(
   config: Partial<RolloutCorrectionConfig>,
@@ -61,12 +63,17 @@ export function rolloutCorrectionConfig(
       `Cannot correct rollouts as loss_type must be ppo_clip: current value is ${settings.loss_type as string}`,
     );
   }
-  if (settings.bypass_mode && ['grpo_guard', 'flow_dppo'].includes(lossMode)) {
+  if (settings.bypass_mode && comparesMeans(lossMode)) {
     throw new Error(
       `Cannot use rollout_correction.bypass_mode with loss "${lossMode}" as that loss compares the step's mean with the old policy's, which bypass mode does not compute: set bypass_mode to false, or use flow_grpo`,
     );
   }
   return settings;
+}
+
+/** Whether a policy loss compares the step's mean with the old policy's, as GRPO-Guard and Flow-DPPO do. */
+export function comparesMeans(lossMode: string): boolean {
+  return losses.get(lossMode).requiredInputs.includes('old_prev_sample_mean');
 }
 
 /**

@@ -1,0 +1,154 @@
+import { cellSignal } from '../core/cell-signal';
+import type { PixelImage } from '../core/pixel-image';
+import { mean, standardDeviation } from '../core/statistics';
+import type { PromptRecord, RewardFunction } from './reward-registry';
+import { rateImages, type ScoreOptions } from './score-rewards';
+
+/** One of several rewards. */
+export interface RewardTerm {
+  /** A registered name, or the function itself. */
+  reward: string | RewardFunction;
+  /** What it counts in the sum. Default 1. */
+  weight?: number;
+  /** Stop when it fails. Default false: the pictures that it could not rate are left out. */
+  required?: boolean;
+}
+
+/** Several rewards by name; a reward alone has weight 1. */
+export type RewardTerms = Record<string, RewardTerm | string | RewardFunction>;
+
+/** How several rewards become one. */
+export interface WeightedRewardOptions extends ScoreOptions {
+  /**
+   * Make each reward's values comparable before they are weighted: (r - mean) / (std + 1e-4) over the 'batch', or over
+   * each 'group'. Default: as they are.
+   */
+  normalize?: 'batch' | 'group' | null;
+  /** Number or name of each picture's group, for 'group'. */
+  groups?: readonly (string | number)[];
+  /**
+   * What becomes of a picture that a reward could not rate: 'drop' (default) leaves its sum NaN, for the trainer to leave
+   * out; 'zero' counts 0 for that reward, as verl-omni does.
+   */
+  onFailure?: 'drop' | 'zero';
+}
+
+/** The weighted sum, and what it is made of. */
+export interface WeightedRewards {
+  /** One number a picture; NaN where a reward failed and is not counted as 0. */
+  rewards: number[];
+  /** Each reward's own values, before they are normalised; NaN where it failed. */
+  terms: Record<string, number[]>;
+  /** What failed, and why. */
+  failures: { reward: string; pictures: number; message: string }[];
+}
+
+/** Added to a standard deviation. */
+const EPSILON = 1e-4;
+
+/**
+ * Rates pictures by several rewards and adds them up: sum of weight * reward.
+ *
+ * A reward fails on all pictures when it throws, and on one when it returns NaN or an infinite number for it.
+ *
+ * @param terms By name.
+ * @throws When a required reward fails, there is none, or the weights do not add up to a positive number.
+ * @example
+ * const red = pixelImage(8, 8, Array.from({ length: 64 }, () => [255, 0, 0]).flat());
+ * const terms = { redness: { reward: 'redness', weight: 2 }, half: async () => [0.5] };
+ * const { rewards } = await scoreWeightedRewards(terms, [red], [{ prompt: 'a red square' }]);
+ * rewards; // [2.5]
+ */
+export async function scoreWeightedRewards(
+  terms: RewardTerms,
+  images: PixelImage[],
+  prompts: PromptRecord[],
+  options: WeightedRewardOptions = {},
+): Promise<WeightedRewards> {
+  const { signal = cellSignal(), onFailure = 'drop' } = options;
+  const entries = rewardTerms(terms);
+  const result: WeightedRewards = {
+    rewards: images.map(() => 0),
+    terms: {},
+    failures: [],
+  };
+  for (const [name, { reward, weight, required }] of entries) {
+    const { values, message } = await attempt(reward, images, prompts, signal);
+    const failed = values.filter((value) => Number.isNaN(value)).length;
+    if (failed > 0) {
+      if (required) {
+        throw new Error(
+          `Cannot score pictures as reward "${name}" is required and failed on ${failed} of ${images.length}: ${message}`,
+        );
+      }
+      result.failures.push({ reward: name, pictures: failed, message });
+    }
+    result.terms[name] = values;
+    const counted = onFailure === 'zero' ? values.map((value) => value || 0) : values;
+    const scaled = normalized(counted, options);
+    result.rewards = result.rewards.map((sum, at) => sum + weight * scaled[at]);
+  }
+  return result;
+}
+
+/** The terms, complete and checked. */
+function rewardTerms(terms: RewardTerms): [name: string, term: Required<RewardTerm>][] {
+  const entries = Object.entries(terms).map(([name, term]): [string, Required<RewardTerm>] => [
+    name,
+    {
+      weight: 1,
+      required: false,
+      ...(typeof term === 'object' ? term : { reward: term }),
+    },
+  ]);
+  const total = entries.reduce((sum, [, { weight }]) => sum + weight, 0);
+  if (!(total > 0 && Number.isFinite(total))) {
+    throw new Error(
+      `Cannot score pictures as the weights of rewards must add up to a positive number: current value is ${total}`,
+    );
+  }
+  return entries;
+}
+
+/** A reward's values, NaN where it failed, and why it did. */
+async function attempt(
+  reward: string | RewardFunction,
+  images: PixelImage[],
+  prompts: PromptRecord[],
+  signal: AbortSignal | null,
+): Promise<{ values: number[]; message: string }> {
+  try {
+    const values = await rateImages(reward, images, prompts, signal);
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    return {
+      values: values.map((value) => (Number.isFinite(value) ? value : NaN)),
+      message: `picture ${at} ("${prompts[at]?.prompt}") got ${values[at]}`,
+    };
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    return { values: images.map(() => NaN), message: (error as Error).message };
+  }
+}
+
+function normalized(
+  values: readonly number[],
+  { normalize = null, groups }: WeightedRewardOptions,
+): readonly number[] {
+  if (normalize === null) return values;
+  if (normalize === 'group' && groups?.length !== values.length) {
+    throw new Error(
+      `Cannot normalise rewards as every picture needs its group: current numbers are ${values.length} pictures and ${groups?.length ?? 0} groups`,
+    );
+  }
+  const of = (at: number) => (normalize === 'group' ? groups?.[at] : 'batch');
+  const statistics = new Map<string | number | undefined, { center: number; std: number }>();
+  for (const group of new Set(values.map((_, at) => of(at)))) {
+    const rated = values.filter((value, at) => of(at) === group && Number.isFinite(value));
+    const std = rated.length > 1 ? standardDeviation(rated, 1) : 0;
+    statistics.set(group, { center: mean(rated), std });
+  }
+  return values.map((value, at) => {
+    const { center, std } = statistics.get(of(at)) as { center: number; std: number };
+    return (value - center) / (std + EPSILON);
+  });
+}

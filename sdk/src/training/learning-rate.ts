@@ -1,0 +1,51 @@
+/** How the learning rate changes over a run; verl-omni's `actor.optim`, in camelCase. */
+export interface LearningRateSchedule {
+  /** The rate after the warm-up. */
+  learningRate: number;
+  /** Steps over which the rate rises to its value. Default 0. */
+  warmupSteps?: number;
+  /** What follows: 'constant' (default), or 'cosine' down to `minLrRatio` at the last step. */
+  lrSchedule?: 'constant' | 'cosine';
+  /** Steps of the whole run; 'cosine' needs them. */
+  totalSteps?: number;
+  /** Least rate of 'cosine', as a share of the learning rate. Default 0. */
+  minLrRatio?: number;
+  /** Waves of 'cosine'. Default 0.5: half of one, down to the minimum. */
+  numCycles?: number;
+  /** 'verl-omni' counts the steps of the warm-up from 0, so that the first update has rate 0. Default null. */
+  compat?: 'verl-omni' | null;
+}
+
+/**
+ * The learning rate of a training step.
+ *
+ *   warm-up: lr step / warmupSteps
+ *   cosine:  lr max(m, (1 - m) / 2 cos(2 pi cycles p) + (1 + m) / 2),  p = (step - 1 - warmup) / (total - warmup)
+ *
+ * @param step From 1.
+ * @throws When a setting breaks its rule.
+ * @example
+ * learningRateAt(2, { learningRate: 1e-3, warmupSteps: 4 }); // 5e-4
+ */
+export function learningRateAt(step: number, schedule: LearningRateSchedule): number {
+  const { learningRate, warmupSteps = 0, lrSchedule = 'constant', compat = null } = schedule;
+  const { totalSteps = 0, minLrRatio: m = 0, numCycles = 0.5 } = schedule;
+  if (!['constant', 'cosine'].includes(lrSchedule)) {
+    throw new Error(
+      `Cannot schedule the learning rate as lrSchedule must be constant or cosine: current value is ${lrSchedule}`,
+    );
+  }
+  if (!(m >= 0 && m <= 1)) {
+    throw new Error(
+      `Cannot schedule the learning rate as minLrRatio must be 0 to 1: current value is ${m}`,
+    );
+  }
+  const done = step - 1;
+  if (done < warmupSteps) {
+    return (learningRate * (compat === null ? step : done)) / Math.max(1, warmupSteps);
+  }
+  if (lrSchedule === 'constant') return learningRate;
+  const progress = (done - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+  const wave = Math.cos(2 * Math.PI * numCycles * progress);
+  return learningRate * Math.max(m, ((1 - m) / 2) * wave + (1 + m) / 2);
+}

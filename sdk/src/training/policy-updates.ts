@@ -1,0 +1,147 @@
+import { groupAdvantages } from '../advantages';
+import { throwIfAborted } from '../core/cell-signal';
+import type { RandomKey } from '../core/random-key';
+import { mean } from '../core/statistics';
+import { tf } from '../tensorflow';
+import type { AdamW } from './adamw';
+import { clipGradients } from './clip-gradients';
+import type { FlowGRPOSettings } from './flow-grpo-options';
+import { learningRateAt } from './learning-rate';
+import { miniBatches } from './mini-batches';
+import { policyGradients, type PolicyGradients } from './policy-gradients';
+import type { PolicyModel } from './replay-step';
+import type { RolloutBatch } from './rollout-batch';
+import type { StepRewards } from './score-step';
+import type { StepReport } from './step-report';
+import type { WeightAverage } from './weight-average';
+
+/** What a step's updates report. */
+export type UpdateReport = Pick<
+  StepReport,
+  | 'loss'
+  | 'ratioMean'
+  | 'clipFraction'
+  | 'approxKl'
+  | 'gradNorm'
+  | 'replayGap'
+  | 'metrics'
+  | 'skippedUpdates'
+  | 'learningRate'
+>;
+
+/** What is updated, and by what. */
+export interface PolicyUpdater {
+  model: PolicyModel;
+  optimizer: AdamW;
+  average: WeightAverage | null;
+  settings: FlowGRPOSettings;
+}
+
+/** A step's rollout, rated. */
+export interface RatedRollout {
+  batch: RolloutBatch;
+  scored: StepRewards;
+  /** From 1. */
+  step: number;
+  /** What the order of mini-batches follows from. */
+  key: RandomKey;
+}
+
+/**
+ * Updates the weights from a rated rollout: `ppoEpochs` passes over its mini-batches. Pictures that could not be rated are
+ * left out.
+ *
+ * @throws The signal's reason once it is aborted, and when the first mini-batch starts outside of the clip range, unless
+ *   `onMismatch` is 'report'.
+ */
+export async function updatePolicy(
+  { model, optimizer, average, settings }: PolicyUpdater,
+  { batch, scored, step, key }: RatedRollout,
+  signal: AbortSignal | null,
+): Promise<UpdateReport> {
+  optimizer.lr = learningRateAt(step, { ...settings, totalSteps: settings.steps });
+  const advantages = advantagesOf(batch, scored, settings);
+  const updates: (Omit<PolicyGradients, 'gradients' | 'parts' | 'dispose'> & { norm: number })[] =
+    [];
+  const options = {
+    ...settings,
+    distillLossCoef: settings.teacher === null ? 0 : settings.distillLossCoef,
+    lossConfig: { ...settings.lossConfig, compat: settings.compat },
+  };
+  const dealt = miniBatches(scored.rated, {
+    size: settings.miniBatchSize,
+    epochs: settings.ppoEpochs,
+    shuffle: settings.shuffle,
+    order: settings.dataLoaderSeed ?? key,
+  });
+  try {
+    for (const rows of dealt) {
+      const policy = await policyGradients(model, batch, advantages, { ...options, rows, signal });
+      try {
+        if (updates.length === 0) checkReplay(policy.ratioGap, settings);
+        throwIfAborted(signal);
+        const { gradients, norm } = clipGradients(policy.gradients, settings.maxGradNorm);
+        try {
+          if (Number.isFinite(norm)) {
+            optimizer.step(gradients);
+            average?.update();
+          }
+        } finally {
+          tf.dispose([...gradients.values()]);
+        }
+        updates.push({ ...policy, norm });
+      } finally {
+        policy.dispose();
+      }
+    }
+  } finally {
+    advantages.dispose();
+  }
+  const meanOf = (read: (update: (typeof updates)[number]) => number) => mean(updates.map(read));
+  return {
+    loss: meanOf(({ loss }) => loss),
+    ratioMean: meanOf(({ ratioMean }) => ratioMean),
+    clipFraction: meanOf(({ clipFraction }) => clipFraction),
+    approxKl: meanOf(({ approxKl }) => approxKl),
+    gradNorm: meanOf(({ norm }) => norm),
+    replayGap: updates[0].ratioGap,
+    metrics: Object.fromEntries(
+      Object.keys(updates[0].metrics).map((name) => [name, meanOf(({ metrics }) => metrics[name])]),
+    ),
+    skippedUpdates: updates.filter(({ norm }) => !Number.isFinite(norm)).length,
+    learningRate: optimizer.lr,
+  };
+}
+
+/** (B, W); 0 for pictures that could not be rated, which no update takes. */
+function advantagesOf(
+  batch: RolloutBatch,
+  { rewards, rated }: StepRewards,
+  { globalStd, normAdvByStdInGrpo, lossMode, compat }: FlowGRPOSettings,
+): tf.Tensor2D {
+  const W = batch.windowSize;
+  return tf.tidy(() => {
+    const compared = groupAdvantages(
+      rated.map((row) => rewards[row]),
+      rated.map((row) => batch.groups[row]),
+      {
+        globalStd,
+        normAdvByStdInGrpo,
+        compat,
+        advEstimator: lossMode === 'dance_grpo' ? 'dance_grpo' : 'flow_grpo',
+        width: W,
+      },
+    );
+    if (rated.length === batch.size) return compared;
+    const places = tf.tensor2d(rated, [rated.length, 1], 'int32');
+    return tf.scatterND(places, compared, [batch.size, W]) as tf.Tensor2D;
+  });
+}
+
+function checkReplay(ratioGap: number, { clipRatio, onMismatch }: FlowGRPOSettings): void {
+  if (onMismatch === 'stop' && !(ratioGap <= clipRatio)) {
+    throw new Error(
+      `Cannot train as the replay of a rollout must give its own log-probabilities, within the clip ratio of ${clipRatio}: largest |ratio - 1| is ${ratioGap}`,
+    );
+  }
+}
