@@ -21,12 +21,18 @@ export class TorchRandom {
   /** The second number of a pair that was drawn one by one. */
   #spare: number | null = null;
 
-  /** @param seed A safe integer. Its low 32 bits count, as in PyTorch. */
-  constructor(seed: number) {
-    if (!Number.isSafeInteger(seed)) {
-      throw new Error(`Cannot seed TorchRandom as the seed must be a safe integer: ${seed}`);
+  /**
+   * @param seed As `torch.manual_seed` takes it: an integer from -2^63 to 2^64 - 1. Beyond 2^53 it must be a bigint. Its low
+   *   32 bits count.
+   */
+  constructor(seed: number | bigint) {
+    const isInteger = typeof seed === 'bigint' || Number.isSafeInteger(seed);
+    if (!isInteger || seed < -(2n ** 63n) || seed >= 2n ** 64n) {
+      throw new Error(
+        `Cannot seed TorchRandom as the seed must be an integer from -2^63 to 2^64 - 1: current value is ${seed}`,
+      );
     }
-    this.#twister = new MersenneTwister(((seed % 2 ** 32) + 2 ** 32) % 2 ** 32);
+    this.#twister = new MersenneTwister(Number(BigInt.asUintN(32, BigInt(seed))));
   }
 
   /** Standard normal numbers: one call of `torch.randn` with `count` elements. */

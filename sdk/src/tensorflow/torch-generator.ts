@@ -9,12 +9,12 @@ import type { Generator } from './generator';
  * Draws share one state, and rows are drawn together: unlike with `keyGenerator`, the numbers of a row depend on the whole
  * shape. Give each row a generator of its own where that matters.
  *
- * @param seed A safe integer.
+ * @param seed As `torch.manual_seed` takes it: an integer from -2^63 to 2^64 - 1, a bigint beyond 2^53.
  * @throws When the seed is not one.
  * @example
  * const noise = torchGenerator(42).randn([2, 16, 16]);
  */
-export function torchGenerator(seed: number): Generator {
+export function torchGenerator(seed: number | bigint): Generator {
   const random = new TorchRandom(seed);
   return {
     randn: (shape) => tf.tensor(random.normal(tf.util.sizeFromShape(shape)), shape, 'float32'),

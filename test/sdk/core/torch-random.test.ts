@@ -74,7 +74,8 @@ describe('TorchRandom', () => {
   it('takes the low 32 bits of a seed, and refuses one that is no integer', () => {
     assert.deepEqual(new TorchRandom(2 ** 32 + 9).normal(3), new TorchRandom(9).normal(3));
     assert.throws(() => new TorchRandom(0.5), {
-      message: 'Cannot seed TorchRandom as the seed must be a safe integer: 0.5',
+      message:
+        'Cannot seed TorchRandom as the seed must be an integer from -2^63 to 2^64 - 1: current value is 0.5',
     });
     assert.throws(() => new TorchRandom(1).integer(3, 3), {
       message: 'Cannot draw an integer as low < high must be safe integers: 3 and 3',

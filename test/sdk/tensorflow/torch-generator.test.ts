@@ -31,7 +31,8 @@ describe('torchGenerator()', () => {
 
   it('refuses a seed that is no integer', () => {
     assert.throws(() => torchGenerator(NaN), {
-      message: 'Cannot seed TorchRandom as the seed must be a safe integer: NaN',
+      message:
+        'Cannot seed TorchRandom as the seed must be an integer from -2^63 to 2^64 - 1: current value is NaN',
     });
   });
 });
