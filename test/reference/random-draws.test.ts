@@ -29,13 +29,12 @@ const SEEDS = [
 const SIZES = [0, 1, 2, 3, 7, 15, 16, 17, 31, 32, 33, 48, 63, 1000, 1024, 4099, 70_001];
 
 function digest(random: TorchRandom, draw: Draw): string {
-  const [kind] = draw;
   const values =
-    kind === 'randn'
-      ? random.normal(draw[1])
-      : kind === 'rand'
-        ? random.uniform(draw[1])
-        : BigInt64Array.of(BigInt(random.integer(draw[1], draw[2])));
+    draw[0] === 'randint'
+      ? BigInt64Array.of(BigInt(random.integer(draw[1], draw[2])))
+      : draw[0] === 'randn'
+        ? random.normal(draw[1])
+        : random.uniform(draw[1]);
   return createHash('sha256').update(new Uint8Array(values.buffer)).digest('hex');
 }
 

@@ -65,6 +65,23 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
     assert.ok(Math.abs(sigmas(even)[5] - shift(0.5)) < 1e-6);
   });
 
+  it('keeps timesteps that are given, and looks them up by equality: the second of equal ones', () => {
+    const scheduler = new FlowMatchSDEDiscreteScheduler({ shift: 3 });
+    scheduler.setTimesteps(null, { timesteps: [900, 500, 500, 100] });
+    assert.deepEqual(Array.from(scheduler.timestepValues), [900, 500, 500, 100]);
+    assert.ok(Math.abs(scheduler.sigmaValues[0] - 2.7 / 2.8) < 1e-6);
+    assert.equal(scheduler.indexForTimestep(900), 0);
+    assert.equal(scheduler.indexForTimestep(500), 2);
+    assert.throws(() => scheduler.indexForTimestep(499), /^Error: Cannot find timestep 499 /);
+  });
+
+  it('inverts sigmas and ends at 1 with invertSigmas', () => {
+    const sigmas = laidOut({ invertSigmas: true }).sigmaValues;
+    [0, 0.333, 0.666, 0.999, 1].forEach((sigma, k) => {
+      assert.ok(Math.abs(sigmas[k] - sigma) < 1e-6);
+    });
+  });
+
   it('gives its schedule as tensors that it owns', () => {
     const before = tf.memory().numTensors;
     const scheduler = laidOut();

@@ -25,6 +25,23 @@ describe('mixGrpoWindow()', () => {
     assert.deepEqual(starts(settings, 4), [0, 2, 3, 3]);
   });
 
+  it('takes null for the range [0, 5], whatever the number of steps', () => {
+    const settings = { sample_strategy: 'progressive', sde_window_range: null } as const;
+    assert.deepEqual(starts(settings, 9), starts({ ...settings, sde_window_range: [0, 5] }, 9));
+  });
+
+  it("refuses a strategy that it does not know, which compat 'verl-omni' takes for none", () => {
+    const settings = {
+      sample_strategy: 'backwards' as 'random',
+      sde_window_range: [1, 4],
+    } as const;
+    assert.throws(() => mixGrpoWindow(settings), {
+      message:
+        'Cannot place an SDE window as sample_strategy must be random or progressive: current value is backwards',
+    });
+    assert.deepEqual(mixGrpoWindow(settings, 'verl-omni'), [1, 4]);
+  });
+
   it('refuses a window that does not fit', () => {
     assert.throws(() => mixGrpoWindow({ sample_strategy: 'progressive', sde_window_size: 6 }), {
       message:

@@ -202,6 +202,30 @@ describe('step()', () => {
     assert.deepEqual(draw(3).slice(0, 20), draw(1));
   });
 
+  test('returns float32 whatever the sample is, and takes no notice of churn', () => {
+    const results = [{}, { sChurn: 9, sTmin: 1, sTmax: 2, sNoise: 3 }].map((options) => {
+      const generator = keyGenerator(9);
+      const scheduler = laidOut();
+      const sample = tf.ones(SHAPE, 'int32');
+      const t = scheduler.timestepValues[0];
+      return scheduler.step(normal(2), t, sample, { ...options, generator }).prevSample;
+    });
+    assert.equal(results[0].dtype, 'float32');
+    assert.deepEqual(values(results[0]), values(results[1]));
+  });
+
+  test("has a logProb of 'cps' that is no density: minus the mean squared distance, 0 without noise", () => {
+    const scheduler = laidOut();
+    const timestep = scheduler.timestepValues[1];
+    const [x, v] = [normal(1), normal(2)];
+    const step = (noiseLevel: number) =>
+      scheduler.samplePreviousStep(x, v, { timestep, sdeType: 'cps', noiseLevel });
+    const [drawn, logProb, mean] = step(0.5);
+    const distance = values(tf.mean(tf.square(tf.sub(drawn, mean)), [1, 2]));
+    values(logProb).forEach((value, row) => assert.ok(Math.abs(value + distance[row]) < 1e-6));
+    assert.ok(values(step(0)[1]).every((value) => value === 0));
+  });
+
   test('takes a transition that was registered', () => {
     transitions.register('half', ({ sigma, sigmaNext }) => ({
       sampleScale: 0.5,
