@@ -1,6 +1,3 @@
-const floatView = new Float32Array(1);
-const bitsView = new Uint32Array(floatView.buffer);
-
 /** Widens bfloat16 bits to float32; exact. */
 export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
   const words = new Uint32Array(bits.length);
@@ -8,14 +5,14 @@ export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
   return new Float32Array(words.buffer);
 }
 
-/** Rounds float32 to bfloat16 bits, to nearest, ties to even; NaN stays NaN. */
+/** Rounds float32 to bfloat16 bits, to nearest, ties to even; NaN becomes 0xffff, as in PyTorch's vector kernels. */
 export function float32ToBfloat16(values: Float32Array): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const bits = new Uint16Array(values.length);
   for (let i = 0; i < bits.length; i++) {
     const word = words[i];
     const isNaN = (word & 0x7fffffff) > 0x7f800000;
-    bits[i] = isNaN ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+    bits[i] = isNaN ? 0xffff : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
   }
   return bits;
 }
@@ -39,28 +36,29 @@ export function float16ToFloat32(bits: Uint16Array): Float32Array {
   return values;
 }
 
-/** Rounds float32 to IEEE half-precision bits, to nearest, ties to even; too large becomes infinite. */
+/**
+ * Rounds float32 to IEEE half-precision bits, to nearest, ties to even; too large becomes infinite, and NaN stays NaN with
+ * the upper bits of its payload, as in x86's own conversion.
+ */
 export function float32ToFloat16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const bits = new Uint16Array(values.length);
   for (let i = 0; i < bits.length; i++) {
-    floatView[0] = values[i];
-    const sign = (bitsView[0] >>> 16) & 0x8000;
-    bits[i] = sign | magnitudeToFloat16(Math.abs(values[i]));
+    bits[i] = ((words[i] >>> 16) & 0x8000) | magnitudeToFloat16(words[i] & 0x7fffffff);
   }
   return bits;
 }
 
-function magnitudeToFloat16(magnitude: number): number {
-  if (Number.isNaN(magnitude)) return 0x7e00;
-  if (magnitude >= 65520) return 0x7c00;
-  // One unit in the last place is 2^-24 below 2^-14 and grows with the exponent above.
-  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude || 2 ** -14)));
-  const steps = roundHalfEven(magnitude / 2 ** (exponent - 10));
-  return ((exponent + 14) << 10) + steps;
+function magnitudeToFloat16(word: number): number {
+  if (word > 0x7f800000) return 0x7e00 | ((word >>> 13) & 0x3ff);
+  if (word >= 0x47800000) return 0x7c00; // from 2^16 on; what rounds up to it carries into the exponent below
+  if (word >= 0x38800000) return shiftHalfEven(word - 0x38000000, 13);
+  const shift = 126 - (word >>> 23); // below 2^-14 a step is 2^-24
+  return shift > 24 ? 0 : shiftHalfEven((word & 0x7fffff) | 0x800000, shift);
 }
 
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+/** word / 2^shift, to nearest, ties to even */
+function shiftHalfEven(word: number, shift: number): number {
+  const half = 2 ** (shift - 1);
+  return (word + half - 1 + ((word >>> shift) & 1)) >>> shift;
 }

@@ -7,14 +7,19 @@ import { readStateDict } from './state-dict';
 /** Where a component's settings lie, in the order tried. */
 const CONFIG_FILES = ['config.json', 'scheduler_config.json', 'tokenizer_config.json'] as const;
 
+/** Library and class of a component, as model_index.json names them. */
+export type ModelIndexEntry = readonly [library: string, className: string];
+
 /** A model's folder in diffusers' layout: model_index.json and one folder a component. */
 export interface ModelDirectory {
   /** The folder. */
   readonly path: string;
   /** `_class_name` of model_index.json, for example `QwenImagePipeline`. */
   readonly className: string;
+  /** All of model_index.json. */
+  readonly index: Readonly<Record<string, unknown>>;
   /** Each component's library and class, for example `transformer: ['diffusers', 'QwenImageTransformer2DModel']`. */
-  readonly components: Readonly<Record<string, readonly [library: string, className: string]>>;
+  readonly components: Readonly<Record<string, ModelIndexEntry>>;
   /** The component's folder. Throws when the model has no such component or its folder is missing. */
   componentPath(component: string): string;
   /** The component's settings. */
@@ -57,6 +62,7 @@ export function openModelDirectory(path: string): ModelDirectory {
   return {
     path,
     className,
+    index,
     components,
     componentPath,
     config: (component) => readComponentConfig(componentPath(component)),

@@ -1,23 +1,45 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import type { tf } from '../tensorflow';
-import { readJsonObject } from './read-json';
-import { openSafetensors, type SafetensorsFile } from './safetensors';
-import { writeAtomically } from './write-atomically';
-import { writeSafetensors, type FloatDtype } from './write-safetensors';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { tf } from '../tensorflow';
+import { parseByteSize, planShards } from './shards';
+import {
+  StoredWeights,
+  weightFileName,
+  weightIndexName,
+  type WeightFilesOptions,
+  type WeightStem,
+} from './stored-weights';
+import { writeJson } from './write-json';
+import {
+  byteLength,
+  encodeTensor,
+  writeEncoded,
+  type EncodedTensor,
+  type FloatDtype,
+} from './write-safetensors';
 
-/** Weight files as diffusers and as transformers name them. */
-const STEMS = ['diffusion_pytorch_model', 'model'] as const;
+/** How floats are stored in a checkpoint. */
+export type WeightDtype = 'float32' | 'float16' | 'bfloat16';
+
+/** Options of every `savePretrained`. */
+export interface SavePretrainedOptions extends WeightFilesOptions {
+  /** How floats are stored, rounded to nearest, ties to even. Default `float32`. */
+  dtype?: WeightDtype;
+  /** Bytes, or a text such as `'5GB'`, that a file may hold before the next one is started. Default 10 GB. */
+  maxShardSize?: number | string;
+}
 
 /** Options of `writeStateDict`. */
-export interface WriteStateDictOptions {
-  /** File name without its extension. Default `diffusion_pytorch_model`. */
-  stem?: string;
-  /** How float32 tensors are stored. Default F32. */
-  dtype?: FloatDtype;
-  /** Bytes a file may hold before the next one is started. Default 10 GB, as diffusers has it. */
-  maxShardBytes?: number;
+export interface WriteStateDictOptions extends SavePretrainedOptions {
+  /** File name without its extension. Default `diffusion_pytorch_model`; transformers' models have `model`. */
+  stem?: WeightStem;
 }
+
+const FILE_DTYPES: Readonly<Record<WeightDtype, FloatDtype>> = {
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+};
 
 /**
  * Reads all weights of a component's folder: one safetensors file, or shards with their index.
@@ -26,136 +48,136 @@ export interface WriteStateDictOptions {
  * @param folder For example `<model>/transformer`.
  * @throws When there is no weight file, a shard is missing, or the index and the shards disagree.
  */
-export function readStateDict(folder: string): Map<string, tf.Tensor> {
+export function readStateDict(
+  folder: string,
+  options: WeightFilesOptions = {},
+): Map<string, tf.Tensor> {
+  const weights = new StoredWeights(folder, options);
+  try {
+    return readTensors(weights, weights.names());
+  } finally {
+    weights.close();
+  }
+}
+
+/** Reads some tensors of a folder's weights; the caller disposes them. */
+export function readTensors(
+  weights: StoredWeights,
+  names: Iterable<string>,
+): Map<string, tf.Tensor> {
   const tensors = new Map<string, tf.Tensor>();
   try {
-    for (const { file, names } of weightFiles(folder)) {
-      try {
-        for (const name of names ?? file.names()) tensors.set(name, file.tensor(name));
-      } finally {
-        file.close();
-      }
-    }
+    for (const name of names) tensors.set(name, weights.tensor(name));
+    return tensors;
   } catch (error) {
-    for (const tensor of tensors.values()) tensor.dispose();
+    tf.dispose([...tensors.values()]);
     throw error;
   }
-  return tensors;
 }
 
 /**
  * Writes weights to a component's folder as diffusers does: one file, or shards with an index when they are larger than
- * `maxShardBytes`. Files of an earlier save that are no longer named are removed.
+ * `maxShardSize`. Files of an earlier save that are no longer named are removed.
  */
 export function writeStateDict(
   folder: string,
   tensors: ReadonlyMap<string, tf.Tensor>,
-  {
-    stem = 'diffusion_pytorch_model',
-    dtype = 'F32',
-    maxShardBytes = 10e9,
-  }: WriteStateDictOptions = {},
+  options: WriteStateDictOptions = {},
 ): void {
-  const bytesEach = dtype === 'F32' ? 4 : 2;
-  const shards = split(tensors, maxShardBytes, bytesEach);
-  const indexPath = join(folder, `${stem}.safetensors.index.json`);
-  const names = shards.map((_, index) =>
-    shards.length === 1
-      ? `${stem}.safetensors`
-      : `${stem}-${pad(index + 1)}-of-${pad(shards.length)}.safetensors`,
+  const float = fileDtype(options.dtype);
+  const encoded = [...tensors].map(
+    ([name, tensor]) =>
+      [name, encodeTensor(tensor, float, `weights to "${folder}" as tensor "${name}"`)] as const,
   );
-  shards.forEach((shard, index) => writeSafetensors(join(folder, names[index]), shard, { dtype }));
-  if (shards.length > 1) {
-    const map = shards.flatMap((shard, index) =>
-      [...shard.keys()].map((key) => [key, names[index]]),
-    );
-    const total_size = [...tensors.values()].reduce((sum, { size }) => sum + size * bytesEach, 0);
-    const weight_map = Object.fromEntries(map.sort(([a], [b]) => (a < b ? -1 : 1)));
-    const text = `${JSON.stringify({ metadata: { total_size }, weight_map }, null, 2)}\n`;
-    writeAtomically(indexPath, (append) => append(Buffer.from(text)));
-  }
-  removeStale(folder, stem, shards.length > 1 ? [...names, basename(indexPath)] : names);
+  writeWeights(folder, new Map(encoded), options);
 }
 
-function* weightFiles(folder: string): Generator<{ file: SafetensorsFile; names?: string[] }> {
-  for (const stem of STEMS) {
-    const index = join(folder, `${stem}.safetensors.index.json`);
-    if (existsSync(index)) {
-      yield* shardsOf(folder, index);
-      return;
-    }
-    const single = join(folder, `${stem}.safetensors`);
-    if (existsSync(single)) {
-      yield { file: openSafetensors(single) };
-      return;
-    }
-  }
-  const expected = STEMS.map((stem) => `${stem}.safetensors`).join(' or ');
-  const found = existsSync(folder) ? readdirSync(folder).join(', ') || 'nothing' : 'no such folder';
-  throw new Error(
-    `Cannot read weights of "${folder}" as it must hold ${expected}, or their index: current value is ${found}`,
-  );
-}
-
-function* shardsOf(
+/**
+ * Writes the weights of another folder anew, tensor by tensor, in the wanted type and shards. Bytes that stay as they are
+ * are not decoded.
+ */
+export function rewriteWeights(
+  source: StoredWeights,
   folder: string,
-  index: string,
-): Generator<{ file: SafetensorsFile; names: string[] }> {
-  const { weight_map: weightMap } = readJsonObject(index);
-  if (typeof weightMap !== 'object' || weightMap === null) {
-    throw new Error(
-      `Cannot read "${index}" as it must hold "weight_map": current value is ${weightMap}`,
-    );
-  }
-  const namesByFile = new Map<string, string[]>();
-  for (const [name, file] of Object.entries(weightMap)) {
-    // A name with folders in it could point anywhere.
-    if (typeof file !== 'string' || file !== basename(file) || !file.endsWith('.safetensors')) {
-      throw new Error(
-        `Cannot read "${index}" as tensor "${name}" must lie in a .safetensors file beside it: current value is ${JSON.stringify(file)}`,
-      );
-    }
-    namesByFile.set(file, [...(namesByFile.get(file) ?? []), name]);
-  }
-  for (const [file, names] of namesByFile) {
-    const path = join(folder, file);
-    if (!existsSync(path)) {
-      throw new Error(
-        `Cannot read weights of "${folder}" as its index names "${file}", which is missing`,
-      );
-    }
-    yield { file: openSafetensors(path), names };
-  }
+  { dtype, ...options }: SavePretrainedOptions,
+): void {
+  const float = fileDtype(dtype);
+  const encoded = source.names().map((name) => [name, recast(source, name, float)] as const);
+  writeWeights(folder, new Map(encoded), { ...options, stem: source.stem });
 }
 
-function split(
-  tensors: ReadonlyMap<string, tf.Tensor>,
-  maxShardBytes: number,
-  bytesEach: number,
-): Map<string, tf.Tensor>[] {
-  const shards = [new Map<string, tf.Tensor>()];
-  let bytes = 0;
-  for (const [name, tensor] of tensors) {
-    const size = tensor.size * bytesEach;
-    if (bytes > 0 && bytes + size > maxShardBytes) {
-      shards.push(new Map());
-      bytes = 0;
-    }
-    shards[shards.length - 1].set(name, tensor);
-    bytes += size;
+function writeWeights(
+  folder: string,
+  tensors: ReadonlyMap<string, EncodedTensor>,
+  { stem = 'diffusion_pytorch_model', variant, maxShardSize = '10GB' }: WriteStateDictOptions,
+): void {
+  mkdirSync(folder, { recursive: true });
+  const sizes = [...tensors].map(([name, tensor]) => [name, byteLength(tensor)] as const);
+  const shards = planShards(sizes, parseByteSize(maxShardSize));
+  const files = shards.map((_, index) => {
+    const shard = `-${pad(index + 1)}-of-${pad(shards.length)}`;
+    return weightFileName(stem, variant, shards.length === 1 ? '' : shard);
+  });
+  shards.forEach((names, index) =>
+    writeEncoded(
+      join(folder, files[index]),
+      names.map((name) => [name, tensors.get(name) as EncodedTensor]),
+    ),
+  );
+  const written = [...files];
+  if (shards.length > 1) {
+    const map = shards.flatMap((names, index) => names.map((name) => [name, files[index]]));
+    const total_size = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
+    const index = weightIndexName(stem, variant);
+    const weight_map = Object.fromEntries(map.sort(([a], [b]) => (a < b ? -1 : 1)));
+    writeJson(join(folder, index), { metadata: { total_size }, weight_map });
+    written.push(index);
   }
-  return shards;
+  removeStale(folder, stem, variant, written);
+}
+
+/** A float of a file in another float type; all else as it is. */
+function recast(source: StoredWeights, name: string, float: FloatDtype): EncodedTensor {
+  const { dtype, shape } = source.info(name);
+  const isFloat = ['F64', 'F32', 'F16', 'BF16'].includes(dtype);
+  if (!isFloat || dtype === float) return { dtype, shape, bytes: () => source.bytes(name) };
+  const bytes = (): Uint8Array => {
+    const tensor = source.tensor(name);
+    try {
+      return encodeTensor(tensor, float, `tensor "${name}"`).bytes();
+    } finally {
+      tensor.dispose();
+    }
+  };
+  return { dtype: float, shape, bytes };
+}
+
+function fileDtype(dtype: WeightDtype = 'float32'): FloatDtype {
+  if (!Object.hasOwn(FILE_DTYPES, dtype)) {
+    throw new Error(
+      `Cannot write weights as dtype must be ${Object.keys(FILE_DTYPES).join(', ')}: current value is ${JSON.stringify(dtype)}`,
+    );
+  }
+  return FILE_DTYPES[dtype];
 }
 
 function pad(index: number): string {
   return String(index).padStart(5, '0');
 }
 
-function removeStale(folder: string, stem: string, current: readonly string[]): void {
+/** Removes weight files of the same name and variant that are not part of what was written. */
+function removeStale(
+  folder: string,
+  stem: WeightStem,
+  variant: string | undefined,
+  written: readonly string[],
+): void {
+  const whole = weightFileName(stem, variant).slice(0, -'.safetensors'.length);
   for (const name of readdirSync(folder)) {
-    const isWeights =
-      name.startsWith(stem) &&
-      /^(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/.test(name.slice(stem.length));
-    if (isWeights && !current.includes(name)) rmSync(join(folder, name));
+    const isShard =
+      name.startsWith(whole) &&
+      /^(-\d{5}-of-\d{5})?\.safetensors$/.test(name.slice(whole.length));
+    const isIndex = name === weightIndexName(stem, variant);
+    if ((isShard || isIndex) && !written.includes(name)) rmSync(join(folder, name));
   }
 }

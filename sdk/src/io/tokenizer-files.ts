@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyFiles } from './component-files';
 import { resolveComponentPath } from './model-directory';
 import { readJsonObject } from './read-json';
 
@@ -46,6 +47,26 @@ export function readTokenizerFiles(path: string, component = 'tokenizer'): Token
     );
   }
   return files;
+}
+
+/** Files that a tokenizer may consist of. */
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'vocab.json',
+  'merges.txt',
+  'vocab.txt',
+  'spiece.model',
+  'tokenizer.model',
+  'added_tokens.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'chat_template.json',
+];
+
+/** Copies a tokenizer's files, as they are, into another folder. */
+export function copyTokenizerFiles(source: string, target: string): void {
+  copyFiles(source, target, TOKENIZER_FILES);
 }
 
 function readText(directory: string, name: string): string | null {

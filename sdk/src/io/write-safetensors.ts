@@ -14,14 +14,19 @@ export interface WriteSafetensorsOptions {
   dtype?: FloatDtype;
 }
 
-/** The reference library sorts by alignment, largest first, in this order, then by name. */
-const ORDER: readonly SafetensorsDtype[] = ['F32', 'I32', 'BF16', 'F16', 'BOOL'];
+/** A tensor as a file holds it; its bytes are asked for once, when they are written. */
+export interface EncodedTensor {
+  readonly dtype: SafetensorsDtype;
+  readonly shape: readonly number[];
+  /** Little-endian values. */
+  bytes(): Uint8Array;
+}
 
-interface Entry {
-  name: string;
-  tensor: tf.Tensor;
-  dtype: SafetensorsDtype;
-  byteLength: number;
+/** The reference library sorts by element type, the widest first, then by name. */
+const ORDER = (Object.keys(DTYPES) as SafetensorsDtype[]).reverse();
+
+interface Entry extends EncodedTensor {
+  readonly name: string;
 }
 
 /**
@@ -38,10 +43,25 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, tf.Tensor> | Record<string, tf.Tensor>,
   { metadata = { format: 'pt' }, dtype = 'F32' }: WriteSafetensorsOptions = {},
 ): void {
-  const pairs = tensors instanceof Map ? [...tensors] : Object.entries(tensors);
-  const entries = pairs
-    .map(([name, tensor]) => describe(path, name, tensor as tf.Tensor, dtype))
-    .sort((a, b) => compare(a, b));
+  const pairs: [string, tf.Tensor][] =
+    tensors instanceof Map ? [...tensors] : Object.entries(tensors);
+  const what = (name: string) => `safetensors file "${path}" as tensor "${name}"`;
+  writeEncoded(
+    path,
+    pairs.map(([name, tensor]) => [name, encodeTensor(tensor, dtype, what(name))]),
+    metadata,
+  );
+}
+
+/** Writes tensors that are encoded already; see `writeSafetensors`. */
+export function writeEncoded(
+  path: string,
+  tensors: Iterable<readonly [string, EncodedTensor]>,
+  metadata: Record<string, string> = { format: 'pt' },
+): void {
+  const entries = [...tensors]
+    .map(([name, tensor]): Entry => ({ name, ...tensor }))
+    .sort(compare);
   const header = makeHeader(entries, metadata);
   if (header.length > MAX_HEADER_BYTES) {
     throw new Error(
@@ -53,19 +73,30 @@ export function writeSafetensors(
     length.writeBigUInt64LE(BigInt(header.length));
     append(length);
     append(header);
-    for (const entry of entries) append(bytesOf(entry));
+    for (const entry of entries) append(entry.bytes());
   });
 }
 
-function describe(path: string, name: string, tensor: tf.Tensor, float: FloatDtype): Entry {
+/**
+ * A tensor as a file holds it; float32 is rounded to `float`.
+ *
+ * @param what What is written, for the message.
+ * @throws When the tensor is not float32, int32 or bool.
+ */
+export function encodeTensor(tensor: tf.Tensor, float: FloatDtype, what: string): EncodedTensor {
   const types: Record<string, SafetensorsDtype> = { float32: float, int32: 'I32', bool: 'BOOL' };
   const dtype = types[tensor.dtype];
   if (dtype === undefined) {
     throw new Error(
-      `Cannot write safetensors file "${path}" as tensor "${name}" must be float32, int32 or bool: current value is ${tensor.dtype}`,
+      `Cannot write ${what} must be float32, int32 or bool: current value is ${tensor.dtype}`,
     );
   }
-  return { name, tensor, dtype, byteLength: tensor.size * DTYPES[dtype] };
+  return { dtype, shape: tensor.shape, bytes: () => bytesOf(tensor, dtype) };
+}
+
+/** Bytes that the data of a tensor takes. */
+export function byteLength({ dtype, shape }: Pick<EncodedTensor, 'dtype' | 'shape'>): number {
+  return shape.reduce((size, length) => size * length, DTYPES[dtype]);
 }
 
 function compare(a: Entry, b: Entry): number {
@@ -76,8 +107,9 @@ function compare(a: Entry, b: Entry): number {
 function makeHeader(entries: readonly Entry[], metadata: Record<string, string>): Uint8Array {
   let end = 0;
   // Built by hand: an object would move names that look like numbers to the front.
-  const fields = entries.map(({ name, tensor, dtype, byteLength }) => {
-    const info = { dtype, shape: tensor.shape, data_offsets: [end, (end += byteLength)] };
+  const fields = entries.map((entry) => {
+    const { name, dtype, shape } = entry;
+    const info = { dtype, shape, data_offsets: [end, (end += byteLength(entry))] };
     return `${JSON.stringify(name)}:${JSON.stringify(info)}`;
   });
   if (Object.keys(metadata).length > 0) {
@@ -87,7 +119,7 @@ function makeHeader(entries: readonly Entry[], metadata: Record<string, string>)
   return Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
 }
 
-function bytesOf({ tensor, dtype }: Entry): Uint8Array {
+function bytesOf(tensor: tf.Tensor, dtype: SafetensorsDtype): Uint8Array {
   const values = tensor.dataSync();
   if (dtype === 'BOOL') return Uint8Array.from(values);
   const stored =

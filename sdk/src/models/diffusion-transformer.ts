@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { RandomKey } from '../core/random-key';
 import { readLoraFile, writeLoraFile } from '../io/lora-file';
-import { writeStateDict, type WriteStateDictOptions } from '../io/state-dict';
-import { writeAtomically } from '../io/write-atomically';
+import type { ModelIndexEntry } from '../io/model-directory';
+import { writeStateDict, type SavePretrainedOptions } from '../io/state-dict';
+import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
 import { tf } from '../tensorflow';
+import { checkWeights } from './check-weights';
 import { LoraAdapters } from './lora-adapters';
 import { selectLoraTargets, type LoraTargets } from './lora-targets';
 import { ModelWeights } from './model-weights';
@@ -56,13 +58,14 @@ export abstract class DiffusionTransformer<
   readonly parameters: ReadonlyMap<string, tf.Variable>;
   /** Low-rank adapters. */
   readonly adapters: LoraAdapters;
-  readonly #className: string;
+  /** Library and class, as model_index.json names them. */
+  readonly modelIndexEntry: ModelIndexEntry;
   readonly #configJson: Record<string, unknown>;
   /** Weights as they were before `mergeLora`. */
   readonly #unmerged = new Map<string, tf.Tensor>();
 
   /**
-   * @param configJson config.json as it was read; `save` writes it again.
+   * @param configJson config.json as it was read; `savePretrained` writes it again.
    * @param stateDict Every parameter by its checkpoint name; the tensors are taken over.
    * @throws When a parameter is missing, unknown or of another shape.
    */
@@ -72,9 +75,9 @@ export abstract class DiffusionTransformer<
     stateDict: ReadonlyMap<string, tf.Tensor>,
   ) {
     this.config = config;
-    this.#className = className;
+    this.modelIndexEntry = ['diffusers', className];
     this.#configJson = configJson;
-    checkStateDict(className, shapes, stateDict);
+    checkWeights(`build ${className}`, { shapes }, stateDict);
     this.parameters = new Map(
       [...stateDict].map(
         ([name, tensor]) => [name, variableFrom(tensor, !buffers.includes(name))] as const,
@@ -189,16 +192,16 @@ export abstract class DiffusionTransformer<
     this.adapters.enabled = true;
   }
 
-  /** Writes config.json and the weights as diffusers does; adapters are left out unless merged. */
-  save(folder: string, options?: WriteStateDictOptions): void {
-    const json = {
-      _class_name: this.#className,
-      _diffusers_version: '0.42.1',
-      ...this.#configJson,
-    };
-    const text = `${JSON.stringify(json, null, 2)}\n`;
+  /**
+   * Writes config.json and the weights as diffusers does; adapters are left out unless merged: see `saveLora`.
+   *
+   * @param folder For example `<model>/transformer`.
+   */
+  savePretrained(folder: string, options?: SavePretrainedOptions): void {
+    const [, className] = this.modelIndexEntry;
+    const about = { _class_name: className, _diffusers_version: DIFFUSERS_VERSION };
     writeStateDict(folder, this.parameters, options);
-    writeAtomically(join(folder, 'config.json'), (append) => append(Buffer.from(text)));
+    writeJson(join(folder, 'config.json'), { ...about, ...this.#configJson });
   }
 
   /** Frees all parameters and adapters. */
@@ -211,33 +214,6 @@ export abstract class DiffusionTransformer<
   #disposeUnmerged(): void {
     for (const tensor of this.#unmerged.values()) tensor.dispose();
     this.#unmerged.clear();
-  }
-}
-
-function checkStateDict(
-  className: string,
-  shapes: ReadonlyMap<string, readonly number[]>,
-  stateDict: ReadonlyMap<string, tf.Tensor>,
-): void {
-  const problems = [
-    ...[...shapes.keys()]
-      .filter((name) => !stateDict.has(name))
-      .map((name) => `${name} is missing`),
-    ...[...stateDict.keys()]
-      .filter((name) => !shapes.has(name))
-      .map((name) => `${name} is unknown`),
-    ...[...shapes].flatMap(([name, shape]) => {
-      const found = stateDict.get(name)?.shape;
-      return found === undefined || String(found) === String(shape)
-        ? []
-        : [`${name} has shape [${found}] instead of [${shape}]`];
-    }),
-  ];
-  if (problems.length > 0) {
-    const more = problems.length > 3 ? `, and ${problems.length - 3} more` : '';
-    throw new Error(
-      `Cannot build ${className} as parameters must fit the configuration: ${problems.slice(0, 3).join('; ')}${more}`,
-    );
   }
 }
 

@@ -1,5 +1,7 @@
 export * from './layers';
 export { QwenImageTransformer2DModel } from './qwen-image/transformer';
+export { FrozenComponent, type ComponentOrigin } from './component-origin';
+export type { FromPretrainedOptions } from './load-component';
 export { DiffusionTransformer } from './diffusion-transformer';
 export type { AddLoraOptions, TransformerInputs } from './diffusion-transformer';
 export type { QwenImageTransformerConfig } from './qwen-image/transformer-config';

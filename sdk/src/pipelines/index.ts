@@ -43,3 +43,4 @@ export * from './diffusion-dpo/select-pairs';
 export * from './diffusion-dpo/offline-latents';
 export * from './diffusion-dpo/predict-noised';
 export { loadPipeline } from './load-pipeline';
+export { savePipeline, type SavableComponent, type SavePipelineOptions } from './save-pipeline';

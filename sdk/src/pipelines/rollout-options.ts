@@ -86,4 +86,6 @@ export interface LoadOptions {
   device?: string | null;
   /** Seed of the pipeline's own stream of random numbers, for calls that bring none. Default 0. */
   seed?: number;
+  /** Read weight files of this variant, such as `fp16`, where a part has them. */
+  variant?: string;
 }

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { drawOrDescribe, jupyterDisplay, type MimeBundle } from '../core/jupyter-display';
+import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
 import { checkDevice, tf } from '../tensorflow';
 import {
   completeConfig,
@@ -6,6 +8,8 @@ import {
   type FlowMatchSchedulerOptions,
 } from './scheduler-config';
 import { inferenceSchedule, trainingSchedule, type Schedule } from './sigmas';
+
+const DIFFUSERS_CLASS = 'FlowMatchEulerDiscreteScheduler';
 
 /** Options of `setTimesteps`; null and undefined both mean "not given". */
 export interface SetTimestepsOptions {
@@ -29,6 +33,8 @@ export type Timesteps = number | readonly number[] | Float32Array | tf.Tensor;
  * `setTimesteps` replaces it by a run's (n timesteps, n + 1 sigmas).
  */
 export abstract class FlowMatchSchedule {
+  /** Library and class, as model_index.json names them. */
+  readonly modelIndexEntry = ['diffusers', DIFFUSERS_CLASS] as const;
   /** The settings, with diffusers' keys. */
   readonly config: FlowMatchSchedulerConfig;
   /** Largest sigma of the training schedule. */
@@ -56,6 +62,15 @@ export abstract class FlowMatchSchedule {
       const sigmas = Array.from(this.sigmaValues, (sigma) => sigma.toFixed(4)).join(', ');
       return `${this.timestepValues.length} steps, sigmas ${sigmas}`;
     });
+  }
+
+  /**
+   * Writes `<folder>/scheduler_config.json`. The class that it names is diffusers' Euler scheduler, which has the same
+   * settings and takes the same steps where no noise is asked for.
+   */
+  savePretrained(folder: string): void {
+    const about = { _class_name: DIFFUSERS_CLASS, _diffusers_version: DIFFUSERS_VERSION };
+    writeJson(join(folder, 'scheduler_config.json'), { ...about, ...this.config });
   }
 
   /** The timesteps, float32. */

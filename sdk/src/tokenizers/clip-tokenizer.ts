@@ -13,6 +13,7 @@ import { PretrainedTokenizer } from './pretrained-tokenizer';
  * tokenizer.batch(['A red fox'], options).input_ids[0].length; // 77
  */
 export class CLIPTokenizer extends PretrainedTokenizer {
+  override readonly modelIndexEntry = ['transformers', 'CLIPTokenizer'] as const;
   /** @param files The tokenizer's files, parsed. */
   constructor(files: TokenizerFiles) {
     super(files, clipDefinition(files));

@@ -1,4 +1,5 @@
-import type { TokenizerFiles } from '../io/tokenizer-files';
+import type { ModelIndexEntry } from '../io/model-directory';
+import { copyTokenizerFiles, type TokenizerFiles } from '../io/tokenizer-files';
 import { tokenText } from './added-tokens';
 import { createTokenizer, type HuggingFaceTokenizer } from './huggingface-tokenizer';
 import { padBatch, type BatchOptions, type TokenBatch } from './pad-batch';
@@ -10,7 +11,9 @@ export interface DecodeOptions {
 }
 
 /** What tokenizers have in common. How they cut text is in the definition that they are made from. */
-export class PretrainedTokenizer {
+export abstract class PretrainedTokenizer {
+  /** Library and class, as model_index.json names them. */
+  abstract readonly modelIndexEntry: ModelIndexEntry;
   /** Where padding goes: at the right unless the configuration says otherwise. */
   readonly paddingSide: 'left' | 'right';
   /** Id that fills up short rows. */
@@ -21,12 +24,14 @@ export class PretrainedTokenizer {
   readonly modelMaxLength: number;
   protected readonly config: Record<string, unknown>;
   readonly #library: HuggingFaceTokenizer;
+  readonly #directory: string;
 
   /**
    * @param files The tokenizer's files, parsed.
    * @param definition The contents of tokenizer.json.
    */
   protected constructor({ config, directory }: TokenizerFiles, definition: object) {
+    this.#directory = directory;
     this.#library = createTokenizer(definition, config);
     this.config = config;
     this.paddingSide = config.padding_side === 'left' ? 'left' : 'right';
@@ -39,6 +44,11 @@ export class PretrainedTokenizer {
       );
     }
     this.padTokenId = padTokenId;
+  }
+
+  /** Copies the tokenizer's files, which must still be where they were read, into a folder such as `<model>/tokenizer`. */
+  savePretrained(folder: string): void {
+    copyTokenizerFiles(this.#directory, folder);
   }
 
   /** How many tokens there are, added ones included. */

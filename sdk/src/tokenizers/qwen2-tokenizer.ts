@@ -24,6 +24,7 @@ export interface ChatTemplateOptions {
  * tokenizer.decode(ids); // 'a red circle'
  */
 export class Qwen2Tokenizer extends PretrainedTokenizer {
+  override readonly modelIndexEntry = ['transformers', 'Qwen2Tokenizer'] as const;
   readonly #chatTemplate: string | null;
 
   /** @param files The tokenizer's files, parsed. */

@@ -11,6 +11,7 @@ import { PretrainedTokenizer } from './pretrained-tokenizer';
  * tokenizer.tokenize('a red fox'); // ['▁a', '▁re', 'd', '▁f', 'o', 'x', '</s>']
  */
 export class T5Tokenizer extends PretrainedTokenizer {
+  override readonly modelIndexEntry = ['transformers', 'T5Tokenizer'] as const;
   /**
    * @param files The tokenizer's files, parsed.
    * @throws When there is no tokenizer.json.

@@ -65,14 +65,14 @@ describe('model directories', () => {
 
   it('writeStateDict() splits by size, and a smaller save removes the shards', () => {
     const tensors = new Map(['a', 'b', 'c'].map((name, index) => [name, tf.fill([10], index)]));
-    writeStateDict(folder, tensors, { maxShardBytes: 80 });
+    writeStateDict(folder, tensors, { maxShardSize: 80 });
     assert.deepEqual(readdirSync(folder).sort(), [
       'diffusion_pytorch_model-00001-of-00002.safetensors',
       'diffusion_pytorch_model-00002-of-00002.safetensors',
       'diffusion_pytorch_model.safetensors.index.json',
     ]);
     assert.equal(readStateDict(folder).get('c')?.dataSync()[0], 2);
-    writeStateDict(folder, tensors, { dtype: 'BF16' });
+    writeStateDict(folder, tensors, { dtype: 'bfloat16' });
     assert.deepEqual(readdirSync(folder), ['diffusion_pytorch_model.safetensors']);
     assert.equal(readStateDict(folder).get('b')?.dataSync()[0], 1);
   });

@@ -2,10 +2,15 @@ import { tf } from '../../tensorflow';
 import { distribution, type LatentDistribution } from '../autoencoder/latent-distribution';
 import { runByRows, type Layer } from '../autoencoder/layers';
 import { VaeWeights } from '../autoencoder/vae-weights';
-import { loadComponent } from '../load-component';
+import { checkWeights, type ExpectedWeights } from '../check-weights';
+import { FrozenComponent, type ComponentOrigin } from '../component-origin';
+import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import { autoencoderConfig, type AutoencoderConfig } from './autoencoder-config';
 import { decoderLayers } from './vae-decoder';
 import { encoderLayers } from './vae-encoder';
+import { TIME_CONVOLUTIONS, vaeShapes } from './vae-parameters';
+
+const CLASS_NAME = 'AutoencoderKLQwenImage';
 
 /**
  * Qwen-Image's variational autoencoder, for single frames. Pictures are (B, 3, 1, H, W) in [-1, 1],
@@ -19,7 +24,7 @@ import { encoderLayers } from './vae-encoder';
  * pictures.shape; // [2, 3, 1, 64, 64]
  * vae.dispose();
  */
-export class AutoencoderKLQwenImage {
+export class AutoencoderKLQwenImage extends FrozenComponent {
   /** The configuration, completed with diffusers' defaults. */
   readonly config: AutoencoderConfig;
   /** Pixels a side of a picture for each latent. */
@@ -31,12 +36,19 @@ export class AutoencoderKLQwenImage {
   /**
    * @param config vae/config.json.
    * @param stateDict Checkpoint tensors by name; they are copied and stay the caller's.
-   * @throws When a tensor is missing.
+   * @param origin Where the model came from, when that was a folder.
+   * @throws When a tensor is missing, unknown or of another shape.
    */
-  constructor(config: Partial<AutoencoderConfig>, stateDict: ReadonlyMap<string, tf.Tensor>) {
+  constructor(
+    config: Partial<AutoencoderConfig>,
+    stateDict: ReadonlyMap<string, tf.Tensor>,
+    origin?: ComponentOrigin,
+  ) {
+    super(['diffusers', CLASS_NAME]);
     this.config = autoencoderConfig(config);
     this.spatialCompressionRatio = 2 ** (this.config.dim_mult.length - 1);
-    this.#weights = new VaeWeights('AutoencoderKLQwenImage', stateDict);
+    checkWeights(`build ${CLASS_NAME}`, expectedWeights(config), stateDict);
+    this.#weights = new VaeWeights(CLASS_NAME, stateDict);
     try {
       this.#decoder = decoderLayers(this.config, this.#weights);
       this.#encoder = encoderLayers(this.config, this.#weights);
@@ -44,18 +56,24 @@ export class AutoencoderKLQwenImage {
       this.dispose();
       throw error;
     }
+    this.keepOrigin(origin, config as Record<string, unknown>, stateDict);
   }
 
   /**
    * Loads the autoencoder of a pipeline directory, or a directory of its own.
    *
-   * @throws When a file or a tensor is missing.
+   * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.
    */
-  static fromPretrained(path: string): AutoencoderKLQwenImage {
+  static fromPretrained(path: string, options?: FromPretrainedOptions): AutoencoderKLQwenImage {
     return loadComponent(
       path,
       'vae',
-      (config, stateDict) => new AutoencoderKLQwenImage(config, stateDict),
+      {
+        className: CLASS_NAME,
+        expected: expectedWeights,
+        build: (...parts) => new AutoencoderKLQwenImage(...parts),
+      },
+      options,
     );
   }
 
@@ -104,13 +122,18 @@ export class AutoencoderKLQwenImage {
   }
 
   /** Frees the weights. The autoencoder cannot be used afterwards. */
-  dispose(): void {
+  override dispose(): void {
+    super.dispose();
     this.#weights.dispose();
   }
 
   #statistic(name: 'mean' | 'std'): tf.Tensor5D {
     return tf.tensor5d(this.config[`latents_${name}`], [1, this.config.z_dim, 1, 1, 1]);
   }
+}
+
+function expectedWeights(config: Partial<AutoencoderConfig>): ExpectedWeights {
+  return { shapes: vaeShapes(autoencoderConfig(config)), unread: TIME_CONVOLUTIONS };
 }
 
 /** (B, C, 1, H, W) -> (B, C, H, W) */

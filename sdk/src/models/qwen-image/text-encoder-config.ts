@@ -2,6 +2,8 @@
 export interface TextEncoderConfig {
   vocab_size: number;
   hidden_size: number;
+  /** Width inside the feed-forward layers. */
+  intermediate_size: number;
   num_hidden_layers: number;
   num_attention_heads: number;
   num_key_value_heads: number;
@@ -45,6 +47,7 @@ export function textEncoderConfig(config: Record<string, unknown>): TextEncoderC
   return {
     vocab_size: text.vocab_size,
     hidden_size: text.hidden_size,
+    intermediate_size: text.intermediate_size,
     num_hidden_layers: text.num_hidden_layers,
     num_attention_heads: text.num_attention_heads,
     num_key_value_heads: text.num_key_value_heads ?? text.num_attention_heads,

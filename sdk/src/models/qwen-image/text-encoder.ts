@@ -1,17 +1,24 @@
 import { tf } from '../../tensorflow';
 import { rmsNorm } from '../layers';
-import { loadComponent } from '../load-component';
+import type { ExpectedWeights } from '../check-weights';
+import { FrozenComponent, type ComponentOrigin } from '../component-origin';
+import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import { EncoderWeights } from '../text-encoder/encoder-weights';
 import { causalBias, checkTextInputs, type TextEncoderInputs } from '../text-encoder/text-inputs';
 import { textEncoderConfig, type TextEncoderConfig } from './text-encoder-config';
 import { textEncoderLayer, type TextContext } from './text-encoder-layer';
 import { textRotary } from './text-encoder-rotary';
 
+const CLASS_NAME = 'Qwen2_5_VLTextEncoder';
+
+/** The vision tower, the language head, and angles that older files hold. */
+const UNREAD = /(^|\.)(visual|lm_head|rotary_emb)\./;
+
 /**
  * The language model of Qwen2.5-VL, which reads Qwen-Image's prompts.
  *
  * Rule: transformers 5.23 `Qwen2_5_VLTextModel` on text alone, float32. The vision tower and the
- * language head of a checkpoint are not kept.
+ * language head of a checkpoint are not read; `savePretrained` carries them over.
  *
  * @example
  * const encoder = Qwen2_5_VLTextEncoder.fromPretrained('datasets/tiny-qwen-image');
@@ -19,7 +26,7 @@ import { textRotary } from './text-encoder-rotary';
  * states.shape; // [1, 3, 64]
  * encoder.dispose();
  */
-export class Qwen2_5_VLTextEncoder {
+export class Qwen2_5_VLTextEncoder extends FrozenComponent {
   /** Sizes of the text model. */
   readonly config: TextEncoderConfig;
   readonly #weights: EncoderWeights;
@@ -27,25 +34,37 @@ export class Qwen2_5_VLTextEncoder {
   /**
    * @param config text_encoder/config.json.
    * @param stateDict Checkpoint tensors by name; those of the text model are copied.
-   * @throws When a tensor is missing, or the model needs a rule that is not built.
+   * @param origin Where the model came from, when that was a folder.
+   * @throws When a tensor is missing, unknown or of another shape, or the model needs a rule that is not built.
    */
-  constructor(config: Record<string, unknown>, stateDict: ReadonlyMap<string, tf.Tensor>) {
+  constructor(
+    config: Record<string, unknown>,
+    stateDict: ReadonlyMap<string, tf.Tensor>,
+    origin?: ComponentOrigin,
+  ) {
+    super(['transformers', 'Qwen2_5_VLForConditionalGeneration']);
     this.config = textEncoderConfig(config);
-    const prefix = textModelPrefix(stateDict);
-    const names = weightNames(this.config.num_hidden_layers);
-    this.#weights = new EncoderWeights('Qwen2_5_VLTextEncoder', names, stateDict, prefix);
+    const names = [...stateDict.keys()];
+    const expected = expectedWeights(config, names);
+    this.#weights = new EncoderWeights(CLASS_NAME, expected, stateDict, textModelPrefix(names));
+    this.keepOrigin(origin, config, stateDict);
   }
 
   /**
    * Loads the text encoder of a pipeline directory, or a directory of its own; sharded or not.
    *
-   * @throws When a file or a tensor is missing.
+   * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.
    */
-  static fromPretrained(path: string): Qwen2_5_VLTextEncoder {
+  static fromPretrained(path: string, options?: FromPretrainedOptions): Qwen2_5_VLTextEncoder {
     return loadComponent(
       path,
       'text_encoder',
-      (config, stateDict) => new Qwen2_5_VLTextEncoder(config, stateDict),
+      {
+        className: CLASS_NAME,
+        expected: expectedWeights,
+        build: (...parts) => new Qwen2_5_VLTextEncoder(...parts),
+      },
+      options,
     );
   }
 
@@ -86,41 +105,58 @@ export class Qwen2_5_VLTextEncoder {
   }
 
   /** Frees the weights. The encoder cannot be used afterwards. */
-  dispose(): void {
+  override dispose(): void {
+    super.dispose();
     this.#weights.dispose();
   }
 }
 
 /** `model.` in published files, `model.language_model.` in those that transformers 5 may write. */
-function textModelPrefix(stateDict: ReadonlyMap<string, tf.Tensor>): string {
+function textModelPrefix(names: readonly string[]): string {
   const end = 'embed_tokens.weight';
-  const name = [...stateDict.keys()].find((key) => key.endsWith(end));
+  const name = names.find((key) => key.endsWith(end));
   if (name === undefined) {
     throw new Error(
-      `Cannot make a Qwen2_5_VLTextEncoder as its checkpoint must hold "*${end}": current value has ${stateDict.size} other tensors`,
+      `Cannot make a ${CLASS_NAME} as its checkpoint must hold "*${end}": current value has ${names.length} other tensors`,
     );
   }
   return name.slice(0, -end.length);
 }
 
-function weightNames(layers: number): string[] {
-  const inLayer = [
-    'input_layernorm.weight',
-    ...['q_proj', 'k_proj', 'v_proj'].flatMap((name) => [
-      `self_attn.${name}.weight`,
-      `self_attn.${name}.bias`,
-    ]),
-    'self_attn.o_proj.weight',
-    'post_attention_layernorm.weight',
-    'mlp.gate_proj.weight',
-    'mlp.up_proj.weight',
-    'mlp.down_proj.weight',
+function expectedWeights(
+  json: Record<string, unknown>,
+  names: readonly string[],
+): ExpectedWeights {
+  const prefix = textModelPrefix(names);
+  const shapes = weightShapes(textEncoderConfig(json));
+  return {
+    shapes: new Map(shapes.map(([name, shape]) => [prefix + name, shape])),
+    unread: UNREAD,
+  };
+}
+
+function weightShapes(config: TextEncoderConfig): [name: string, shape: number[]][] {
+  const { hidden_size: C, intermediate_size: inner, num_key_value_heads: groups } = config;
+  const keys = (C / config.num_attention_heads) * groups;
+  const inLayer: [string, number[]][] = [
+    ['input_layernorm.weight', [C]],
+    ['self_attn.q_proj.weight', [C, C]],
+    ['self_attn.q_proj.bias', [C]],
+    ['self_attn.k_proj.weight', [keys, C]],
+    ['self_attn.k_proj.bias', [keys]],
+    ['self_attn.v_proj.weight', [keys, C]],
+    ['self_attn.v_proj.bias', [keys]],
+    ['self_attn.o_proj.weight', [C, C]],
+    ['post_attention_layernorm.weight', [C]],
+    ['mlp.gate_proj.weight', [inner, C]],
+    ['mlp.up_proj.weight', [inner, C]],
+    ['mlp.down_proj.weight', [C, inner]],
   ];
   return [
-    'embed_tokens.weight',
-    ...Array.from({ length: layers }, (_, layer) =>
-      inLayer.map((name) => `layers.${layer}.${name}`),
+    ['embed_tokens.weight', [config.vocab_size, C]],
+    ...Array.from({ length: config.num_hidden_layers }, (_, layer) =>
+      inLayer.map(([name, shape]): [string, number[]] => [`layers.${layer}.${name}`, shape]),
     ).flat(),
-    'norm.weight',
+    ['norm.weight', [C]],
   ];
 }

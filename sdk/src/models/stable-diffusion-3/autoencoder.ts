@@ -2,9 +2,14 @@ import { tf } from '../../tensorflow';
 import { distribution, type LatentDistribution } from '../autoencoder/latent-distribution';
 import { runByRows, type Layer } from '../autoencoder/layers';
 import { VaeWeights } from '../autoencoder/vae-weights';
-import { loadComponent } from '../load-component';
+import { checkWeights } from '../check-weights';
+import { FrozenComponent, type ComponentOrigin } from '../component-origin';
+import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import { parseAutoencoderConfig, type AutoencoderKLConfig } from './autoencoder-config';
 import { decoderLayers, encoderLayers } from './vae-layers';
+import { vaeShapes } from './vae-parameters';
+
+const CLASS_NAME = 'AutoencoderKL';
 
 /**
  * The variational autoencoder of Stable Diffusion 3. Pictures are (B, 3, H, W) in [-1, 1], latents
@@ -18,7 +23,7 @@ import { decoderLayers, encoderLayers } from './vae-layers';
  * pictures.shape; // [2, 3, 64, 64]
  * vae.dispose();
  */
-export class AutoencoderKL {
+export class AutoencoderKL extends FrozenComponent {
   /** The configuration, completed with diffusers' defaults. */
   readonly config: AutoencoderKLConfig;
   /** Pixels a side of a picture for each latent. */
@@ -30,12 +35,19 @@ export class AutoencoderKL {
   /**
    * @param config vae/config.json.
    * @param stateDict Checkpoint tensors by name; they are copied and stay the caller's.
-   * @throws When a setting cannot be, or a tensor is missing.
+   * @param origin Where the model came from, when that was a folder.
+   * @throws When a setting cannot be, or a tensor is missing, unknown or of another shape.
    */
-  constructor(config: Record<string, unknown>, stateDict: ReadonlyMap<string, tf.Tensor>) {
+  constructor(
+    config: Record<string, unknown>,
+    stateDict: ReadonlyMap<string, tf.Tensor>,
+    origin?: ComponentOrigin,
+  ) {
+    super(['diffusers', CLASS_NAME]);
     this.config = parseAutoencoderConfig(config);
     this.spatialCompressionRatio = 2 ** (this.config.block_out_channels.length - 1);
-    this.#weights = new VaeWeights('AutoencoderKL', stateDict);
+    checkWeights(`build ${CLASS_NAME}`, { shapes: vaeShapes(this.config) }, stateDict);
+    this.#weights = new VaeWeights(CLASS_NAME, stateDict);
     try {
       this.#decoder = decoderLayers(this.config, this.#weights);
       this.#encoder = encoderLayers(this.config, this.#weights);
@@ -43,15 +55,25 @@ export class AutoencoderKL {
       this.dispose();
       throw error;
     }
+    this.keepOrigin(origin, config, stateDict);
   }
 
   /**
    * Loads the autoencoder of a pipeline directory, or a directory of its own.
    *
-   * @throws When a file or a tensor is missing.
+   * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.
    */
-  static fromPretrained(path: string): AutoencoderKL {
-    return loadComponent(path, 'vae', (config, stateDict) => new AutoencoderKL(config, stateDict));
+  static fromPretrained(path: string, options?: FromPretrainedOptions): AutoencoderKL {
+    return loadComponent(
+      path,
+      'vae',
+      {
+        className: CLASS_NAME,
+        expected: (config) => ({ shapes: vaeShapes(parseAutoencoderConfig(config)) }),
+        build: (...parts) => new AutoencoderKL(...parts),
+      },
+      options,
+    );
   }
 
   /**
@@ -91,7 +113,8 @@ export class AutoencoderKL {
   }
 
   /** Frees the weights. The autoencoder cannot be used afterwards. */
-  dispose(): void {
+  override dispose(): void {
+    super.dispose();
     this.#weights.dispose();
   }
 

@@ -1,10 +1,15 @@
 import { tf } from '../../tensorflow';
 import { attention, headsFirst, joinHeads, layerNorm, splitHeads } from '../layers';
-import { loadComponent } from '../load-component';
+import type { ExpectedWeights } from '../check-weights';
+import { FrozenComponent, type ComponentOrigin } from '../component-origin';
+import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import { activationNamed } from '../text-encoder/activation';
 import { EncoderWeights } from '../text-encoder/encoder-weights';
 import { causalBias, checkTextInputs, type TextEncoderInputs } from '../text-encoder/text-inputs';
 import { CLIP, clipTextConfig, type CLIPTextConfig } from './clip-config';
+
+/** Whole numbers that older files hold, and the other half of a CLIP model. */
+const UNREAD = /(^|\.)(position_ids$|vision_model\.|visual_projection\.|logit_scale$)/;
 
 /** What CLIP's text model says of texts. The owner disposes all tensors. */
 export interface CLIPTextOutput {
@@ -27,31 +32,47 @@ export interface CLIPTextOutput {
  * output.text_embeds.shape; // [1, 16]
  * encoder.dispose();
  */
-export class CLIPTextModelWithProjection {
+export class CLIPTextModelWithProjection extends FrozenComponent {
   readonly config: CLIPTextConfig;
   readonly #weights: EncoderWeights;
 
   /**
    * @param config text_encoder/config.json.
    * @param stateDict Checkpoint tensors by name; they are copied and stay the caller's.
-   * @throws When a setting cannot be, or a tensor is missing.
+   * @param origin Where the model came from, when that was a folder.
+   * @throws When a setting cannot be, or a tensor is missing, unknown or of another shape.
    */
-  constructor(config: Record<string, unknown>, stateDict: ReadonlyMap<string, tf.Tensor>) {
+  constructor(
+    config: Record<string, unknown>,
+    stateDict: ReadonlyMap<string, tf.Tensor>,
+    origin?: ComponentOrigin,
+  ) {
+    super(['transformers', CLIP]);
     this.config = clipTextConfig(config);
-    this.#weights = new EncoderWeights(CLIP, weightNames(this.config), stateDict);
+    this.#weights = new EncoderWeights(CLIP, expectedWeights(config), stateDict);
+    this.keepOrigin(origin, config, stateDict);
   }
 
   /**
    * Loads the text encoder of a pipeline directory, or a directory of its own; sharded or not.
    *
    * @param component The folder in a pipeline. Default `text_encoder`; the second one is `text_encoder_2`.
-   * @throws When a file or a tensor is missing.
+   * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.
    */
-  static fromPretrained(path: string, component = 'text_encoder'): CLIPTextModelWithProjection {
+  static fromPretrained(
+    path: string,
+    component = 'text_encoder',
+    options?: FromPretrainedOptions,
+  ): CLIPTextModelWithProjection {
     return loadComponent(
       path,
       component,
-      (config, stateDict) => new CLIPTextModelWithProjection(config, stateDict),
+      {
+        className: CLIP,
+        expected: expectedWeights,
+        build: (...parts) => new CLIPTextModelWithProjection(...parts),
+      },
+      options,
     );
   }
 
@@ -91,7 +112,8 @@ export class CLIPTextModelWithProjection {
   }
 
   /** Frees the weights. The encoder cannot be used afterwards. */
-  dispose(): void {
+  override dispose(): void {
+    super.dispose();
     this.#weights.dispose();
   }
 
@@ -128,19 +150,32 @@ export class CLIPTextModelWithProjection {
   }
 }
 
-function weightNames({ num_hidden_layers: layers }: CLIPTextConfig): string[] {
-  const both = (path: string) => [`${path}.weight`, `${path}.bias`];
+function expectedWeights(json: Record<string, unknown>): ExpectedWeights {
+  const config = clipTextConfig(json);
+  const { hidden_size: C, intermediate_size: inner } = config;
+  const both = (path: string, shape: number[]): [string, number[]][] => [
+    [`${path}.weight`, shape],
+    [`${path}.bias`, [shape[0]]],
+  ];
   const inLayer = [
-    ...['layer_norm1', 'layer_norm2', 'mlp.fc1', 'mlp.fc2'],
-    ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].map((name) => `self_attn.${name}`),
+    ...['layer_norm1', 'layer_norm2'].flatMap((name) => both(name, [C])),
+    ...both('mlp.fc1', [inner, C]),
+    ...both('mlp.fc2', [C, inner]),
+    ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].flatMap((name) =>
+      both(`self_attn.${name}`, [C, C]),
+    ),
   ];
-  return [
-    'text_model.embeddings.token_embedding.weight',
-    'text_model.embeddings.position_embedding.weight',
-    ...Array.from({ length: layers }, (_, layer) =>
-      inLayer.flatMap((name) => both(`text_model.encoder.layers.${layer}.${name}`)),
+  const shapes = new Map<string, number[]>([
+    ['text_model.embeddings.token_embedding.weight', [config.vocab_size, C]],
+    ['text_model.embeddings.position_embedding.weight', [config.max_position_embeddings, C]],
+    ...Array.from({ length: config.num_hidden_layers }, (_, layer) =>
+      inLayer.map(([name, shape]): [string, number[]] => [
+        `text_model.encoder.layers.${layer}.${name}`,
+        shape,
+      ]),
     ).flat(),
-    ...both('text_model.final_layer_norm'),
-    'text_projection.weight',
-  ];
+    ...both('text_model.final_layer_norm', [C]),
+    ['text_projection.weight', [config.projection_dim, C]],
+  ]);
+  return { shapes, unread: UNREAD };
 }

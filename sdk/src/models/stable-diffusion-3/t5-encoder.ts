@@ -1,6 +1,8 @@
 import { tf } from '../../tensorflow';
 import { attention, headsFirst, joinHeads, rmsNorm, splitHeads } from '../layers';
-import { loadComponent } from '../load-component';
+import type { ExpectedWeights } from '../check-weights';
+import { FrozenComponent, type ComponentOrigin } from '../component-origin';
+import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import { EncoderWeights } from '../text-encoder/encoder-weights';
 import { checkTextInputs, paddingBias, type TextEncoderInputs } from '../text-encoder/text-inputs';
 import { feedForwardKind, T5, t5Config, type T5Config } from './t5-config';
@@ -10,6 +12,9 @@ const POSITIONS = 'encoder.block.0.layer.0.SelfAttention.relative_attention_bias
 
 /** The embedding has two names in files, of which some have only one. */
 const EMBEDDINGS = ['shared.weight', 'encoder.embed_tokens.weight'];
+
+/** The embedding's other name, and the other half of a T5 model. */
+const UNREAD = /^(encoder\.embed_tokens\.weight$|decoder\.|lm_head\.)/;
 
 /**
  * T5's encoder (Raffel et al. 2020, arXiv 1910.10683), the third text encoder of Stable Diffusion 3.
@@ -22,7 +27,7 @@ const EMBEDDINGS = ['shared.weight', 'encoder.embed_tokens.weight'];
  * states.shape; // [1, 3, 48]
  * encoder.dispose();
  */
-export class T5EncoderModel {
+export class T5EncoderModel extends FrozenComponent {
   readonly config: T5Config;
   readonly #weights: EncoderWeights;
   readonly #embedding: string;
@@ -30,26 +35,42 @@ export class T5EncoderModel {
   /**
    * @param config text_encoder_3/config.json.
    * @param stateDict Checkpoint tensors by name; those of the encoder are copied.
-   * @throws When a setting cannot be, or a tensor is missing.
+   * @param origin Where the model came from, when that was a folder.
+   * @throws When a setting cannot be, or a tensor is missing, unknown or of another shape.
    */
-  constructor(config: Record<string, unknown>, stateDict: ReadonlyMap<string, tf.Tensor>) {
+  constructor(
+    config: Record<string, unknown>,
+    stateDict: ReadonlyMap<string, tf.Tensor>,
+    origin?: ComponentOrigin,
+  ) {
+    super(['transformers', T5]);
     this.config = t5Config(config);
-    this.#embedding = EMBEDDINGS.find((name) => stateDict.has(name)) ?? EMBEDDINGS[0];
-    const names = [this.#embedding, ...weightNames(this.config)];
-    this.#weights = new EncoderWeights(T5, names, stateDict);
+    const names = [...stateDict.keys()];
+    this.#embedding = embeddingName(names);
+    this.#weights = new EncoderWeights(T5, expectedWeights(config, names), stateDict);
+    this.keepOrigin(origin, config, stateDict);
   }
 
   /**
    * Loads the text encoder of a pipeline directory, or a directory of its own; sharded or not.
    *
    * @param component The folder in a pipeline. Default `text_encoder_3`.
-   * @throws When a file or a tensor is missing.
+   * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.
    */
-  static fromPretrained(path: string, component = 'text_encoder_3'): T5EncoderModel {
+  static fromPretrained(
+    path: string,
+    component = 'text_encoder_3',
+    options?: FromPretrainedOptions,
+  ): T5EncoderModel {
     return loadComponent(
       path,
       component,
-      (config, stateDict) => new T5EncoderModel(config, stateDict),
+      {
+        className: T5,
+        expected: expectedWeights,
+        build: (...parts) => new T5EncoderModel(...parts),
+      },
+      options,
     );
   }
 
@@ -76,7 +97,8 @@ export class T5EncoderModel {
   }
 
   /** Frees the weights. The encoder cannot be used afterwards. */
-  dispose(): void {
+  override dispose(): void {
+    super.dispose();
     this.#weights.dispose();
   }
 
@@ -109,19 +131,40 @@ export class T5EncoderModel {
   }
 }
 
-function weightNames(config: T5Config): string[] {
-  const inner = feedForwardKind(config).isGated ? ['wi_0', 'wi_1'] : ['wi'];
-  const inBlock = [
-    '0.layer_norm',
-    ...['q', 'k', 'v', 'o'].map((name) => `0.SelfAttention.${name}`),
-    '1.layer_norm',
-    ...[...inner, 'wo'].map((name) => `1.DenseReluDense.${name}`),
+function embeddingName(names: readonly string[]): string {
+  return EMBEDDINGS.find((name) => names.includes(name)) ?? EMBEDDINGS[0];
+}
+
+function expectedWeights(
+  json: Record<string, unknown>,
+  names: readonly string[],
+): ExpectedWeights {
+  const config = t5Config(json);
+  const { d_model: C, d_ff: inner, num_heads: heads } = config;
+  const attended = heads * config.d_kv;
+  const inBlock: [string, number[]][] = [
+    ['0.layer_norm', [C]],
+    ...['q', 'k', 'v'].map((name): [string, number[]] => [
+      `0.SelfAttention.${name}`,
+      [attended, C],
+    ]),
+    ['0.SelfAttention.o', [C, attended]],
+    ['1.layer_norm', [C]],
+    ...(feedForwardKind(config).isGated ? ['wi_0', 'wi_1'] : ['wi']).map(
+      (name): [string, number[]] => [`1.DenseReluDense.${name}`, [inner, C]],
+    ),
+    ['1.DenseReluDense.wo', [C, inner]],
   ];
-  return [
-    POSITIONS,
+  const shapes = new Map<string, number[]>([
+    [embeddingName(names), [config.vocab_size, C]],
+    [POSITIONS, [config.relative_attention_num_buckets, heads]],
     ...Array.from({ length: config.num_layers }, (_, block) =>
-      inBlock.map((name) => `encoder.block.${block}.layer.${name}.weight`),
+      inBlock.map(([name, shape]): [string, number[]] => [
+        `encoder.block.${block}.layer.${name}.weight`,
+        shape,
+      ]),
     ).flat(),
-    'encoder.final_layer_norm.weight',
-  ];
+    ['encoder.final_layer_norm.weight', [C]],
+  ]);
+  return { shapes, unread: UNREAD };
 }

@@ -1,6 +1,6 @@
 import type { tf } from '../../tensorflow';
 import { DiffusionTransformer } from '../diffusion-transformer';
-import { loadComponent } from '../load-component';
+import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import type { ModelWeights } from '../model-weights';
 import {
   CLASS_NAME,
@@ -56,12 +56,21 @@ export class SD3Transformer2DModel extends DiffusionTransformer<
    * Loads a checkpoint: float32, float16 or bfloat16, in one file or sharded. Weights become float32.
    *
    * @param path The model's folder or its `transformer` folder.
+   * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.
    */
-  static fromPretrained(path: string): SD3Transformer2DModel {
+  static fromPretrained(
+    path: string,
+    options?: FromPretrainedOptions,
+  ): SD3Transformer2DModel {
     return loadComponent(
       path,
       'transformer',
-      (config, stateDict) => new SD3Transformer2DModel(config, stateDict),
+      {
+        className: CLASS_NAME,
+        expected: (config) => ({ shapes: parameterShapes(parseTransformerConfig(config)) }),
+        build: (config, stateDict) => new SD3Transformer2DModel(config, stateDict),
+      },
+      options,
     );
   }
 

@@ -1,4 +1,5 @@
 import { tf } from '../../tensorflow';
+import { checkWeights, type ExpectedWeights } from '../check-weights';
 import { linear } from '../layers';
 
 /** The frozen weights of a text encoder, copied from a checkpoint. */
@@ -7,25 +8,23 @@ export class EncoderWeights {
 
   /**
    * @param className The encoder's, for messages.
-   * @param names Names that the encoder needs; others are left out.
+   * @param expected Tensors that the encoder needs; others are left out.
    * @param stateDict Checkpoint tensors by name; they stay the caller's.
-   * @param prefix Stands before the names in the checkpoint.
-   * @throws When a tensor is missing.
+   * @param prefix What the checkpoint has before the names by which `get` finds them.
+   * @throws When a tensor is missing, unknown or of another shape.
    */
   constructor(
     className: string,
-    names: readonly string[],
+    expected: ExpectedWeights,
     stateDict: ReadonlyMap<string, tf.Tensor>,
     prefix = '',
   ) {
-    const missing = names.filter((name) => !stateDict.has(prefix + name));
-    if (missing.length > 0) {
-      throw new Error(
-        `Cannot make a ${className} as its checkpoint must hold "${prefix}${missing[0]}": ${missing.length} of ${names.length} tensors are missing`,
-      );
-    }
+    checkWeights(`build ${className}`, expected, stateDict);
     this.#tensors = new Map(
-      names.map((name) => [name, tf.keep((stateDict.get(prefix + name) as tf.Tensor).clone())]),
+      [...expected.shapes.keys()].map((name) => [
+        name.slice(prefix.length),
+        tf.keep((stateDict.get(name) as tf.Tensor).clone()),
+      ]),
     );
   }
 

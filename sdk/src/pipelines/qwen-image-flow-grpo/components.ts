@@ -1,10 +1,12 @@
 import { openModelDirectory } from '../../io/model-directory';
+import type { WeightFilesOptions } from '../../io/stored-weights';
 import { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
 import { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
 import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import { Qwen2Tokenizer } from '../../tokenizers';
 import { loadParts } from '../load-components';
+import { variantOf } from '../variant-of';
 
 /** The parts of a Qwen-Image pipeline. */
 export interface QwenImageComponents {
@@ -18,15 +20,20 @@ export interface QwenImageComponents {
 /**
  * Loads all parts of a model directory.
  *
+ * @param options.variant Weights of this variant where a part has them, as diffusers chooses.
  * @throws When one is missing or broken; those that were loaded before it are freed.
  */
-export function loadComponents(path: string): QwenImageComponents {
+export function loadComponents(
+  path: string,
+  { variant }: WeightFilesOptions = {},
+): QwenImageComponents {
   const directory = openModelDirectory(path);
+  const files = variantOf(directory, variant);
   return loadParts((keep) => ({
     tokenizer: Qwen2Tokenizer.fromPretrained(path),
     scheduler: keep(FlowMatchSDEDiscreteScheduler.fromConfig(directory.config('scheduler'))),
-    vae: keep(AutoencoderKLQwenImage.fromPretrained(path)),
-    textEncoder: keep(Qwen2_5_VLTextEncoder.fromPretrained(path)),
-    transformer: keep(QwenImageTransformer2DModel.fromPretrained(path)),
+    vae: keep(AutoencoderKLQwenImage.fromPretrained(path, files('vae'))),
+    textEncoder: keep(Qwen2_5_VLTextEncoder.fromPretrained(path, files('text_encoder'))),
+    transformer: keep(QwenImageTransformer2DModel.fromPretrained(path, files('transformer'))),
   }));
 }

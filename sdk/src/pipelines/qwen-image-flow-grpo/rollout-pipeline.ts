@@ -1,4 +1,5 @@
 import type { DiffusionModelConfigLike } from '../../config';
+import type { SavePretrainedOptions } from '../../io/state-dict';
 import type { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
 import type { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import type { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
@@ -14,6 +15,7 @@ import type { LoadOptions } from '../rollout-options';
 import { RolloutPipeline, type DiffuseResult, type PreparedRollout } from '../rollout-pipeline';
 import type { RolloutRequest } from '../rollout-request';
 import type { RolloutDefaults, RolloutSettings } from '../rollout-settings';
+import { savePipeline } from '../save-pipeline';
 import type { SdeWindow } from '../sde-window';
 import { shiftFor } from '../shift-for';
 import { tokenGrid } from '../token-grid';
@@ -77,7 +79,24 @@ export class QwenImagePipelineWithLogProb extends RolloutPipeline<ForwardOptions
     options: LoadOptions = {},
   ): QwenImagePipelineWithLogProb {
     const { modelConfig, path } = loadConfig(config, options);
-    return new this(loadComponents(path), modelConfig, options);
+    return new this(loadComponents(path, options), modelConfig, options);
+  }
+
+  /**
+   * Writes the pipeline as diffusers does, so that `QwenImagePipeline.from_pretrained` loads it. Adapters are left out
+   * unless they are merged: see `transformer.saveLora`.
+   *
+   * @param folder The model directory; it is made when it is missing.
+   */
+  savePretrained(folder: string, options: SavePretrainedOptions = {}): void {
+    const components = {
+      transformer: this.transformer,
+      vae: this.vae,
+      text_encoder: this.textEncoder,
+      tokenizer: this.tokenizer,
+      scheduler: this.scheduler,
+    };
+    savePipeline(folder, 'QwenImagePipeline', components, options);
   }
 
   /**

@@ -117,7 +117,7 @@ describe('AutoencoderKLQwenImage', () => {
     const stateDict = new Map([['post_quant_conv.weight', tf.zeros([4, 4, 1, 1, 1])]]);
     assert.throws(() => new AutoencoderKLQwenImage(vae.config, stateDict), {
       message:
-        'Cannot make an AutoencoderKLQwenImage as its checkpoint must hold "post_quant_conv.bias": current value has 1 other tensors',
+        'Cannot build AutoencoderKLQwenImage as parameters must fit the configuration: encoder.conv_in.weight of shape [8,3,3,3,3] is missing; encoder.conv_in.bias of shape [8] is missing; encoder.down_blocks.0.norm1.gamma of shape [8,1,1,1] is missing, and 134 more',
     });
     assert.equal(tf.memory().numTensors, before + 1);
   });

@@ -125,7 +125,7 @@ describe('Qwen2_5_VLTextEncoder', () => {
     const half = new Map([['model.embed_tokens.weight', tf.zeros([922, 32])]]);
     assert.throws(() => new Qwen2_5_VLTextEncoder({ ...encoder.config }, half), {
       message:
-        'Cannot make a Qwen2_5_VLTextEncoder as its checkpoint must hold "model.layers.0.input_layernorm.weight": 25 of 26 tensors are missing',
+        'Cannot build Qwen2_5_VLTextEncoder as parameters must fit the configuration: model.layers.0.input_layernorm.weight of shape [32] is missing; model.layers.0.self_attn.q_proj.weight of shape [32,32] is missing; model.layers.0.self_attn.q_proj.bias of shape [32] is missing, and 22 more',
     });
   });
 });

@@ -94,7 +94,7 @@ describe('AutoencoderKL', () => {
     };
     assert.throws(
       () => new AutoencoderKL(config, stateDict),
-      /its checkpoint must hold "post_quant_conv.weight"/,
+      /post_quant_conv.weight of shape \[2,2,1,1\] is missing/,
     );
     const plain = new AutoencoderKL(
       { ...config, use_quant_conv: false, use_post_quant_conv: false },
@@ -161,6 +161,6 @@ describe('AutoencoderKL', () => {
     );
     assert.throws(build({ scaling_factor: 0 }), /scaling_factor must be a number other than 0/);
     assert.throws(build({ act_fn: 'mish' }), /act_fn must be "silu" or "swish"/);
-    assert.throws(build({}), /its checkpoint must hold "post_quant_conv.weight"/);
+    assert.throws(build({}), /encoder.conv_in.weight of shape \[64,3,3,3\] is missing/);
   });
 });
