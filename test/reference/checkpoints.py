@@ -7,8 +7,10 @@ from pathlib import Path
 import diffusers
 import torch
 import transformers
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+
+for peer in (diffusers, transformers):
+    peer.utils.logging.disable_progress_bar()
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -23,7 +25,7 @@ def round_floats(path, into):
 def _pipeline(folder, variant=None):
     names = json.loads((Path(folder) / "model_index.json").read_text())
     cls = getattr(diffusers, names["_class_name"])
-    return cls.from_pretrained(folder, torch_dtype=torch.float32, variant=variant, local_files_only=True)
+    return cls.from_pretrained(folder, dtype=torch.float32, variant=variant, local_files_only=True)
 
 
 def _latents(pipe, seed, size):
@@ -32,17 +34,17 @@ def _latents(pipe, seed, size):
     side = size // scale
     channels = pipe.transformer.config.in_channels
     if isinstance(pipe, diffusers.QwenImagePipeline):
-        return torch.randn(1, (side // 2) ** 2, channels, generator=generator), scale
-    return torch.randn(1, channels, side, side, generator=generator), scale
+        return torch.randn(1, (side // 2) ** 2, channels, generator=generator)
+    return torch.randn(1, channels, side, side, generator=generator)
 
 
 def picture(folder, into, prompt="a red circle", seed=0, size=32, steps=3, variant=None, lora=None):
-    """Loads a pipeline and writes its latents at the start, its picture (B, 3, H, W) and all prompt embeddings."""
+    """Loads a pipeline and writes the noise that it starts from and its picture (B, 3, H, W) in [0, 1]."""
     pipe = _pipeline(folder, variant)
     pipe.set_progress_bar_config(disable=True)
     if lora is not None:
         pipe.load_lora_weights(lora)
-    latents, _ = _latents(pipe, seed, size)
+    latents = _latents(pipe, seed, size)
     arguments = {"max_sequence_length": 32} if isinstance(pipe, diffusers.StableDiffusion3Pipeline) else {}
     guidance = (
         {"true_cfg_scale": 2.0, "negative_prompt": "blue"}
@@ -63,16 +65,7 @@ def picture(folder, into, prompt="a red circle", seed=0, size=32, steps=3, varia
     save_file({"latents": latents.contiguous(), "picture": images.float().contiguous()}, into)
 
 
-def save_pipeline(source, folder, dtype="float32", max_shard_size="10GB", variant=None):
-    """Saves a pipeline again with the peers' own functions; the scheduler and tokenizers stay as they are."""
-    pipe = _pipeline(source)
-    for part in pipe.components.values():
-        if isinstance(part, torch.nn.Module):
-            part.to(DTYPES[dtype])
-    pipe.save_pretrained(folder, max_shard_size=max_shard_size, variant=variant)
-
-
-def save_random_pipeline(source, folder, seed, dtype="float32", max_shard_size="10GB"):
+def save_random_pipeline(source, folder, seed, dtype="float32", max_shard_size="10GB", variant=None):
     """Draws other widths and depths for all models of a pipeline, and random weights; saves it."""
     rng = random.Random(seed)
     torch.manual_seed(seed)
@@ -87,7 +80,7 @@ def save_random_pipeline(source, folder, seed, dtype="float32", max_shard_size="
             else:
                 torch.nn.init.normal_(value, mean=0.1, std=0.2)
         part.to(DTYPES[dtype])
-    pipe.save_pretrained(folder, max_shard_size=max_shard_size)
+    pipe.save_pretrained(folder, max_shard_size=max_shard_size, variant=variant)
 
 
 
@@ -180,19 +173,6 @@ def _random_sd3(pipe, rng):
     return parts
 
 
-def layout(folder):
-    """Every weight file below a folder with its metadata, element types and names, and every index."""
-    files = {}
-    for path in sorted(Path(folder).rglob("*.safetensors")):
-        with safe_open(path, "pt") as file:
-            names = sorted(file.keys())
-            files[str(path.relative_to(folder))] = {
-                "metadata": file.metadata(),
-                "dtypes": sorted({file.get_slice(name).get_dtype() for name in names}),
-                "names": names,
-            }
-    indexes = {
-        str(path.relative_to(folder)): json.loads(path.read_text())
-        for path in sorted(Path(folder).rglob("*.index*.json"))
-    }
-    return {"files": files, "indexes": indexes}
+def save_again(source, folder, max_shard_size="10GB"):
+    """Saves a pipeline's models with the peers' own functions."""
+    _pipeline(source).save_pretrained(folder, max_shard_size=max_shard_size)

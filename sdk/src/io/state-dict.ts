@@ -175,8 +175,7 @@ function removeStale(
   const whole = weightFileName(stem, variant).slice(0, -'.safetensors'.length);
   for (const name of readdirSync(folder)) {
     const isShard =
-      name.startsWith(whole) &&
-      /^(-\d{5}-of-\d{5})?\.safetensors$/.test(name.slice(whole.length));
+      name.startsWith(whole) && /^(-\d{5}-of-\d{5})?\.safetensors$/.test(name.slice(whole.length));
     const isIndex = name === weightIndexName(stem, variant);
     if ((isShard || isIndex) && !written.includes(name)) rmSync(join(folder, name));
   }

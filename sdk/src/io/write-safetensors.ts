@@ -59,9 +59,7 @@ export function writeEncoded(
   tensors: Iterable<readonly [string, EncodedTensor]>,
   metadata: Record<string, string> = { format: 'pt' },
 ): void {
-  const entries = [...tensors]
-    .map(([name, tensor]): Entry => ({ name, ...tensor }))
-    .sort(compare);
+  const entries = [...tensors].map(([name, tensor]): Entry => ({ name, ...tensor })).sort(compare);
   const header = makeHeader(entries, metadata);
   if (header.length > MAX_HEADER_BYTES) {
     throw new Error(

@@ -46,7 +46,8 @@ export function savePipeline(
   if (source !== undefined) {
     const directory = openModelDirectory(source);
     const files = variantOf(directory, sourceVariant);
-    Object.assign(index, directory.index, { _class_name: className });
+    // Where the source itself came from is not where this one does.
+    Object.assign(index, directory.index, { _class_name: className, _name_or_path: undefined });
     const others = Object.keys(directory.components).filter(
       (name) => !Object.hasOwn(components, name),
     );

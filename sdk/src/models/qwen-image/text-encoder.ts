@@ -123,10 +123,7 @@ function textModelPrefix(names: readonly string[]): string {
   return name.slice(0, -end.length);
 }
 
-function expectedWeights(
-  json: Record<string, unknown>,
-  names: readonly string[],
-): ExpectedWeights {
+function expectedWeights(json: Record<string, unknown>, names: readonly string[]): ExpectedWeights {
   const prefix = textModelPrefix(names);
   const shapes = weightShapes(textEncoderConfig(json));
   return {

@@ -58,10 +58,7 @@ export class SD3Transformer2DModel extends DiffusionTransformer<
    * @param path The model's folder or its `transformer` folder.
    * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.
    */
-  static fromPretrained(
-    path: string,
-    options?: FromPretrainedOptions,
-  ): SD3Transformer2DModel {
+  static fromPretrained(path: string, options?: FromPretrainedOptions): SD3Transformer2DModel {
     return loadComponent(
       path,
       'transformer',

@@ -1,4 +1,5 @@
 import { openModelDirectory } from '../../io/model-directory';
+import type { WeightFilesOptions } from '../../io/stored-weights';
 import {
   assemblePromptEmbeddings,
   CLIPTextModelWithProjection,
@@ -9,6 +10,8 @@ import {
 import { tf } from '../../tensorflow';
 import { CLIPTokenizer, T5Tokenizer } from '../../tokenizers';
 import type { EncoderTokens } from '../rollout-request';
+import type { SavableComponent } from '../save-pipeline';
+import { variantOf } from '../variant-of';
 
 /** How prompts are encoded. */
 export interface SD3PromptOptions {
@@ -56,16 +59,28 @@ export class SD3PromptEncoder {
     this.#width = width;
   }
 
-  /** Loads the tokenizers and text encoders of a pipeline's folder. */
-  static fromPretrained(path: string): SD3PromptEncoder {
+  /**
+   * Loads the tokenizers and text encoders of a pipeline's folder.
+   *
+   * @param options.variant Weights of this variant where a part has them, as diffusers chooses.
+   */
+  static fromPretrained(path: string, { variant }: WeightFilesOptions = {}): SD3PromptEncoder {
     const directory = openModelDirectory(path);
+    const files = variantOf(directory, variant);
     const clip = (suffix: string): CLIPParts => ({
       tokenizer: CLIPTokenizer.fromPretrained(path, `tokenizer${suffix}`),
-      model: CLIPTextModelWithProjection.fromPretrained(path, `text_encoder${suffix}`),
+      model: CLIPTextModelWithProjection.fromPretrained(
+        path,
+        `text_encoder${suffix}`,
+        files(`text_encoder${suffix}`),
+      ),
     });
     const hasT5 = Object.hasOwn(directory.components, 'text_encoder_3');
     const t5 = hasT5
-      ? { tokenizer: T5Tokenizer.fromPretrained(path), model: T5EncoderModel.fromPretrained(path) }
+      ? {
+          tokenizer: T5Tokenizer.fromPretrained(path),
+          model: T5EncoderModel.fromPretrained(path, 'text_encoder_3', files('text_encoder_3')),
+        }
       : null;
     const width = Number(directory.config('transformer').joint_attention_dim);
     return new SD3PromptEncoder([clip(''), clip('_2')], t5, width);
@@ -163,6 +178,19 @@ export class SD3PromptEncoder {
           : tf.zeros<tf.Rank.R3>([firstIds.length, t5Length, this.#width]);
       return { ...assemblePromptEmbeddings(first, second, t5) };
     });
+  }
+
+  /** The tokenizers and text encoders by diffusers' names, for `savePipeline`. */
+  components(): Record<string, SavableComponent> {
+    const parts = [...this.#clip, ...(this.#t5 === null ? [] : [this.#t5])];
+    const named = parts.flatMap(({ tokenizer, model }, index) => {
+      const suffix = index === 0 ? '' : `_${index + 1}`;
+      return [
+        [`tokenizer${suffix}`, tokenizer],
+        [`text_encoder${suffix}`, model],
+      ] as [string, SavableComponent][];
+    });
+    return Object.fromEntries(named);
   }
 
   /** Frees the weights. The encoder cannot be used afterwards. */

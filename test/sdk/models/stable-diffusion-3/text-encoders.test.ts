@@ -236,7 +236,10 @@ describe('T5EncoderModel', () => {
       () => t5Config({ relative_attention_num_buckets: 30 }),
       /relative_attention_num_buckets must be a multiple of 4: current value is 30/,
     );
-    assert.throws(() => new T5EncoderModel({}, new Map()), /shared.weight of shape \[32128,512\] is missing/);
+    assert.throws(
+      () => new T5EncoderModel({}, new Map()),
+      /shared.weight of shape \[32128,512\] is missing/,
+    );
   });
 });
 

@@ -226,7 +226,10 @@ describe('SD3Transformer2DModel', () => {
       build({ caption_projection_dim: 8 }),
       /caption_projection_dim must be num_attention_heads \* attention_head_dim, 1152/,
     );
-    assert.throws(build({}), /pos_embed.pos_embed of shape \[1,9216,1152\] is missing; .*, and \d+ more/);
+    assert.throws(
+      build({}),
+      /pos_embed.pos_embed of shape \[1,9216,1152\] is missing; .*, and \d+ more/,
+    );
   });
 
   it('forward() and its gradients leave no tensor behind, and dispose() takes the rest', () => {
