@@ -1,8 +1,10 @@
 import { openModelDirectory } from '../../io/model-directory';
+import type { WeightFilesOptions } from '../../io/stored-weights';
 import { AutoencoderKL, SD3Transformer2DModel } from '../../models';
 import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import { loadParts } from '../load-components';
 import { SD3PromptEncoder } from '../stable-diffusion-3/prompt-encoder';
+import { variantOf } from '../variant-of';
 
 /** The parts of a Stable Diffusion 3 pipeline. */
 export interface StableDiffusion3Components {
@@ -15,14 +17,19 @@ export interface StableDiffusion3Components {
 /**
  * Loads all parts of a model directory.
  *
+ * @param options.variant Weights of this variant where a part has them, as diffusers chooses.
  * @throws When one is missing or broken; those that were loaded before it are freed.
  */
-export function loadComponents(path: string): StableDiffusion3Components {
+export function loadComponents(
+  path: string,
+  { variant }: WeightFilesOptions = {},
+): StableDiffusion3Components {
   const directory = openModelDirectory(path);
+  const files = variantOf(directory, variant);
   return loadParts((keep) => ({
     scheduler: keep(FlowMatchSDEDiscreteScheduler.fromConfig(directory.config('scheduler'))),
-    vae: keep(AutoencoderKL.fromPretrained(path)),
-    promptEncoder: keep(SD3PromptEncoder.fromPretrained(path)),
-    transformer: keep(SD3Transformer2DModel.fromPretrained(path)),
+    vae: keep(AutoencoderKL.fromPretrained(path, files('vae'))),
+    promptEncoder: keep(SD3PromptEncoder.fromPretrained(path, { variant })),
+    transformer: keep(SD3Transformer2DModel.fromPretrained(path, files('transformer'))),
   }));
 }

@@ -1,4 +1,5 @@
 import type { DiffusionModelConfigLike } from '../../config';
+import type { SavePretrainedOptions } from '../../io/state-dict';
 import type { AutoencoderKL, SD3Transformer2DModel } from '../../models';
 import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import { drawNormal, tf, type Generator } from '../../tensorflow';
@@ -9,6 +10,7 @@ import type { DiffuseOptions, LoadOptions } from '../rollout-options';
 import { RolloutPipeline, type DiffuseResult, type PreparedRollout } from '../rollout-pipeline';
 import type { RolloutRequest } from '../rollout-request';
 import type { RolloutDefaults, RolloutSettings } from '../rollout-settings';
+import { savePipeline } from '../save-pipeline';
 import type { SdeWindow } from '../sde-window';
 import { predictGuided } from '../stable-diffusion-3/guidance';
 import type { SD3PromptEncoder } from '../stable-diffusion-3/prompt-encoder';
@@ -63,7 +65,19 @@ export class StableDiffusion3PipelineWithLogProb extends RolloutPipeline<SD3Forw
     options: LoadOptions = {},
   ): StableDiffusion3PipelineWithLogProb {
     const { modelConfig, path } = loadConfig(config, options);
-    return new this(loadComponents(path), modelConfig, options);
+    return new this(loadComponents(path, options), modelConfig, options);
+  }
+
+  /**
+   * Writes the pipeline as diffusers does, so that `StableDiffusion3Pipeline.from_pretrained` loads it. Adapters are left
+   * out unless they are merged: see `transformer.saveLora`.
+   *
+   * @param folder The model directory; it is made when it is missing.
+   */
+  savePretrained(folder: string, options: SavePretrainedOptions = {}): void {
+    const { transformer, vae, scheduler } = this;
+    const components = { ...this.promptEncoder.components(), transformer, vae, scheduler };
+    savePipeline(folder, 'StableDiffusion3Pipeline', components, options);
   }
 
   /**
