@@ -5,6 +5,7 @@ export * from './dispatch';
 export * from './rollout-request';
 export * from './sde-window';
 export * from './rollout-options';
+export * from './rollout-seeds';
 export type { DiffusionOutput } from './rollout-output';
 export { RolloutPipeline, type DiffuseResult, type PreparedRollout } from './rollout-pipeline';
 export type { RolloutDefaults, RolloutSettings } from './rollout-settings';
