@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import {
   QwenImage,
+  applyPromptTemplate,
   drawSdeWindow,
   keyGenerator,
   loadPipeline,
@@ -69,6 +70,41 @@ describe('QwenImagePipelineWithLogProb', () => {
 
   it('forward() returns nothing for a request without prompts', async () => {
     assert.deepEqual(await pipeline.forward({}), { output: null, customOutput: {} });
+  });
+
+  it('forward() refuses guidance without a negative prompt when asked for it; verl-omni goes without', async () => {
+    await assert.rejects(rollOut({ trueCfgScale: 4 }), {
+      message:
+        'Cannot apply true classifier-free guidance as it needs a negative prompt: current true_cfg_scale is 4',
+    });
+    const unasked = await rollOut({ trueCfgScale: undefined });
+    const compat = await rollOut({ trueCfgScale: 4, compat: 'verl-omni' });
+    for (const result of [unasked, compat]) {
+      assert.equal(result.customOutput.negative_prompt_embeds, null);
+      release(result);
+    }
+  });
+
+  it("forward() takes the request's token ids before its options', which verl-omni does not", async () => {
+    const { tokenizer } = pipeline;
+    const [asked, given] = PROMPTS.map((text) => tokenizer.encode(applyPromptTemplate(text)));
+    const embeddingOf = async (ids: object, options: ForwardOptions = {}) => {
+      const result = await pipeline.forward(
+        { prompts: [ids] },
+        { numInferenceSteps: 2, outputType: 'latent', trueCfgScale: 1, ...options },
+      );
+      const embedding = values(result.customOutput.prompt_embeds);
+      release(result);
+      return embedding;
+    };
+    const own = await embeddingOf({ prompt_token_ids: asked });
+    const other = await embeddingOf({}, { promptTokenIds: given });
+    assert.notDeepEqual(own, other);
+    assert.deepEqual(await embeddingOf({ prompt_ids: asked }, { promptTokenIds: given }), own);
+    const compat = { promptTokenIds: given, compat: 'verl-omni' } as const;
+    assert.deepEqual(await embeddingOf({ prompt_token_ids: asked }, compat), other);
+    const longMask = { prompt_token_ids: asked, prompt_mask: [...asked.map(() => 1), 0, 0] };
+    assert.deepEqual(await embeddingOf(longMask), own);
   });
 
   it('forward() gives the same bits for the same seed', async () => {
@@ -254,6 +290,12 @@ describe('drawSdeWindow()', () => {
       [0, 2],
       [3, 5],
     ]);
+  });
+
+  it('lies within the steps; verl-omni draws from the whole range and cuts what is beyond', () => {
+    const few = { ...settings, steps: 4 };
+    assert.throws(() => drawSdeWindow(few, replayGenerator([], [3])), /must be 0 to 2/);
+    assert.deepEqual(drawSdeWindow(few, replayGenerator([], [3]), 'verl-omni'), [3, 4]);
   });
 
   it('refuses a window that does not fit', () => {
