@@ -1,2 +1,3 @@
+export * from './advantage-estimator';
 export * from './group-advantages';
 export * from './reward-probability';

@@ -1,8 +1,7 @@
 import { tf } from '../tensorflow';
 
 /** Which advantages count, before they become probabilities. */
-export type AdvantageMode =
-  'continuous' | 'positive_only' | 'negative_only' | 'one_only' | 'binary';
+export type AdvantageMode = (typeof ADVANTAGE_MODES)[number];
 
 /**
  * Diffusion-NFT's reward as a probability of being good: p = clip(A / (2M) + 1/2, 0, 1), with A clamped to +-M first
@@ -35,6 +34,15 @@ export function rewardProbability<A extends tf.Tensor>(
       .clipByValue(0, 1) as A;
   });
 }
+
+/** All modes. */
+export const ADVANTAGE_MODES = Object.freeze([
+  'continuous',
+  'positive_only',
+  'negative_only',
+  'one_only',
+  'binary',
+] as const);
 
 const TAKE: Record<AdvantageMode, (advantages: tf.Tensor) => tf.Tensor> = {
   continuous: (A) => A,

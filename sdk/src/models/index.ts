@@ -3,7 +3,12 @@ export { QwenImageTransformer2DModel } from './qwen-image/transformer';
 export { FrozenComponent, type ComponentOrigin } from './component-origin';
 export type { FromPretrainedOptions } from './load-component';
 export { DiffusionTransformer } from './diffusion-transformer';
-export type { AddLoraOptions, TransformerInputs } from './diffusion-transformer';
+export type {
+  AddLoraOptions,
+  TransformerDefinition,
+  TransformerInputs,
+} from './diffusion-transformer';
+export type { ModelWeights } from './model-weights';
 export type { QwenImageTransformerConfig } from './qwen-image/transformer-config';
 export type { QwenImageTransformerInputs } from './qwen-image/transformer-inputs';
 export { qwenRotaryFactors } from './qwen-image/rope';

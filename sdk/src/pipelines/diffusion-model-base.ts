@@ -78,6 +78,11 @@ export abstract class DiffusionModelBase {
     return registry.get(adapterKey(architecture, algorithm));
   }
 
+  /** What is registered, each as `architecture/algorithm`. */
+  static registered(): string[] {
+    return registry.names();
+  }
+
   /** Builds the scheduler, with its timesteps and sigmas already set. */
   static buildScheduler(_modelConfig: DiffusionModelConfigLike): SchedulerMixin {
     throw missing(this, 'buildScheduler');

@@ -1,6 +1,8 @@
 export * from './model-mixin';
 export * from './diffusion-model-base';
 export * from './vllm-omni-pipeline-base';
+export { FlowGRPOModel } from './flow-grpo-model';
+export { trajectoryStep } from './trajectory-step';
 export * from './dispatch';
 export * from './rollout-request';
 export * from './sde-window';

@@ -46,6 +46,11 @@ export abstract class VllmOmniPipelineBase {
     });
   }
 
+  /** What is registered, each as `architecture/algorithm`. */
+  static registered(): string[] {
+    return registry.names();
+  }
+
   /** The pipeline registered for (architecture, algorithm), or null. */
   static getClass(architecture: string, algorithm: string): PipelineClass | null {
     return registry.find(adapterKey(architecture, algorithm))?.pipeline ?? null;
