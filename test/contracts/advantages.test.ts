@@ -13,7 +13,7 @@ const close = (actual: ArrayLike<number>, expected: readonly number[]) =>
   expected.forEach((value, at) => assert.ok(Math.abs(actual[at] - value) < 1e-5, String(actual)));
 
 describe('advantage estimators contract', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   before(registerDocumentedParts);
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());

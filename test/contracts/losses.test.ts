@@ -86,7 +86,7 @@ const near = (actual: number, expected: number, tolerance = 1e-5) =>
   );
 
 describe('losses contract', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   before(registerDocumentedParts);
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());

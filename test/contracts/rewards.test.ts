@@ -12,7 +12,7 @@ import { registerDocumentedParts } from '../examples/all-examples';
 import { every } from './every';
 
 describe('rewards contract', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   before(registerDocumentedParts);
 
   // Pictures of the wrong prompt as well, so that rewards differ.

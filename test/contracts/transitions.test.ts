@@ -36,7 +36,7 @@ const near = (actual: number, expected: number, tolerance: number, what: string)
 const NO_NOISE = 'the example is a deterministic step: it has no density';
 
 describe('transitions contract', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   before(registerDocumentedParts);
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());

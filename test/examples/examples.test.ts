@@ -3,7 +3,7 @@ import { compiledExamples, examples, runExampleOnce } from './all-examples';
 import { notRun } from './fixtures';
 
 describe('documentation', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   before(() => void compiledExamples());
 
