@@ -78,7 +78,7 @@ export class RunConfig implements Readonly<RunSettings> {
  * @throws On a key that is not known (names the nearest), a value that breaks its rule, an override that is none.
  * @example
  * const run = loadRunConfig('trainer: {total_training_steps: 3}', ['actor_rollout_ref.rollout.n=16']);
- * run.actor_rollout_ref.actor.diffusion_loss.loss_mode; // 'flow_grpo', as actor_rollout_ref.model.algorithm
+ * run.actor_rollout_ref.actor.diffusion_loss.loss_mode; // 'flow_grpo' // as actor_rollout_ref.model.algorithm
  */
 export function loadRunConfig(
   source: RunConfigSource = null,
