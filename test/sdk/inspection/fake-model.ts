@@ -24,14 +24,18 @@ export function writeFakeModel(
   const index: Record<string, unknown> = { _class_name: className };
   for (const [name, component] of Object.entries(components)) {
     index[name] = [component.library, component.className];
-    mkdirSync(join(folder, name), { recursive: true });
-    writeFileSync(join(folder, name, 'config.json'), JSON.stringify(component.config));
-    writeShards(join(folder, name), component);
+    writeFakeComponent(join(folder, name), component);
   }
   writeFileSync(join(folder, 'model_index.json'), JSON.stringify(index));
 }
 
-function writeShards(folder: string, { shapes, stem, shards }: FakeComponent): void {
+/** Writes one component of such a model. */
+export function writeFakeComponent(
+  folder: string,
+  { config, shapes, stem, shards }: FakeComponent,
+): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   const entries = [...shapes];
   const each = Math.ceil(entries.length / shards);
   const weight_map: Record<string, string> = {};

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { downloadModel, type DownloadProgress } from '@flowbook/sdk';
 import { HubServer, commitOf, sha256, type ServedModel } from './hub-server';
 import { servedModel } from './served-model';
+import { textOnStderr } from './text-on-stderr';
 
 const MODEL = join(__dirname, '../../../golden/models/tiny-qwen-image');
 const WEIGHTS = 'transformer/diffusion_pytorch_model.safetensors';
@@ -369,18 +370,3 @@ describe('downloadModel()', () => {
     return readdirSync(blobs()).filter((file) => file.endsWith('.incomplete'));
   }
 });
-
-async function textOnStderr(work: () => Promise<unknown>): Promise<string> {
-  const { write } = process.stderr;
-  let text = '';
-  process.stderr.write = ((part: string) => {
-    text += part;
-    return true;
-  }) as typeof write;
-  try {
-    await work();
-  } finally {
-    process.stderr.write = write;
-  }
-  return text;
-}
