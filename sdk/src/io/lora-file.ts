@@ -17,7 +17,10 @@ export interface LoraWeights {
 }
 
 /** File names in the order tried in a folder: diffusers' form, then PEFT's. */
-export const LORA_FILE_NAMES = ['pytorch_lora_weights.safetensors', 'adapter_model.safetensors'] as const;
+export const LORA_FILE_NAMES = [
+  'pytorch_lora_weights.safetensors',
+  'adapter_model.safetensors',
+] as const;
 
 /** Settings that change what the weights mean, and are not supported. */
 const UNSUPPORTED = [
@@ -121,7 +124,9 @@ function locate(path: string): string {
   if (!statSync(path).isDirectory()) return path;
   const found = LORA_FILE_NAMES.map((name) => join(path, name)).find((name) => existsSync(name));
   if (found === undefined) {
-    throw new Error(`Cannot read LoRA folder "${path}" as it must hold ${LORA_FILE_NAMES.join(' or ')}`);
+    throw new Error(
+      `Cannot read LoRA folder "${path}" as it must hold ${LORA_FILE_NAMES.join(' or ')}`,
+    );
   }
   return found;
 }

@@ -1,7 +1,6 @@
 import { cellSignal } from '../../core/cell-signal';
 import { formatBytes } from '../format-bytes';
-import type { HubOptions } from './hub-settings';
-import { isSet } from './hub-settings';
+import { isSet } from './is-set';
 
 /** How far a download has come. */
 export interface DownloadProgress {
@@ -29,7 +28,7 @@ export class ProgressMeter {
   constructor(
     readonly model: string,
     readonly totalBytes: number,
-    onProgress: HubOptions['onProgress'] | null,
+    onProgress: ((progress: DownloadProgress) => void) | null,
   ) {
     const isLive = process.stderr.isTTY || cellSignal() !== null;
     this.#report = onProgress ?? (isLive ? writeOver : writeLine);

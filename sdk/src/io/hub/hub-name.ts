@@ -8,7 +8,7 @@ const PART = /^[A-Za-z0-9](?:[\w.-]{0,94}[\w])?$/;
  *
  * @example
  * isHubName('Qwen/Qwen-Image'); // true
- * isHubName('datasets/tiny-qwen-image'); // false, where that folder is
+ * isHubName('datasets/tiny-qwen-image'); // false
  */
 export function isHubName(path: string): boolean {
   const parts = path.split('/');

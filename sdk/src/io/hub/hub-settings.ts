@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cellSignal } from '../../core/cell-signal';
 import type { DownloadProgress } from './download-progress';
+import { isSet } from './is-set';
 
 /** How a model is found on a hub. What is left out is read from the variables that the ecosystem shares. */
 export interface HubOptions {
@@ -63,11 +64,6 @@ export function hubSettings(options: HubOptions = {}): HubSettings {
     signal: options.signal ?? cellSignal(),
     onProgress: options.onProgress ?? null,
   };
-}
-
-/** Whether a variable says yes, in the ecosystem's spellings. */
-export function isSet(value: string | undefined): boolean {
-  return ['1', 'ON', 'YES', 'TRUE'].includes((value ?? '').toUpperCase());
 }
 
 function findToken(home: string): string | null {
