@@ -28,7 +28,7 @@ type Found = Pick<ModelReport, 'kind' | 'className'> & { components: InspectedCo
  * @example
  * const report = await inspectModel('datasets/tiny-qwen-image', { height: 64, width: 64, rank: 4 });
  * report.components.map(({ name }) => name); // ['scheduler', 'text_encoder', 'tokenizer', 'transformer', 'vae']
- * report.memory.inference.weights; // bytes
+ * report.memory.inference.weights; // 7048572
  */
 export async function inspectModel(
   path: string,
