@@ -5,6 +5,7 @@ const layers = [
   ['io'],
   ['config'],
   ['tokenizers', 'schedulers', 'models', 'rewards', 'advantages', 'losses'],
+  ['inspection'],
   ['pipelines'],
   ['training'],
 ];

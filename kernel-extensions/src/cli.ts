@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { configCommand } from './commands/config';
 import { doctorCommand } from './commands/doctor';
 import { exportCommand } from './commands/export';
+import { inspectCommand } from './commands/inspect';
 import { installCommand, uninstallCommand } from './commands/install';
 import { labCommand } from './commands/lab';
 import { runCommand } from './commands/run';
@@ -27,6 +28,7 @@ export function program(): Command {
     runCommand(),
     exportCommand(),
     configCommand(),
+    inspectCommand(),
     installCommand(),
     uninstallCommand(),
     doctorCommand(),

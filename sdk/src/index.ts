@@ -8,5 +8,6 @@ export * from './models';
 export * from './rewards';
 export * from './advantages';
 export * from './losses';
+export * from './inspection';
 export * from './pipelines';
 export * from './training';

@@ -17,7 +17,10 @@ export interface LoraWeights {
 }
 
 /** File names in the order tried in a folder: diffusers' form, then PEFT's. */
-const FILE_NAMES = ['pytorch_lora_weights.safetensors', 'adapter_model.safetensors'] as const;
+export const LORA_FILE_NAMES = [
+  'pytorch_lora_weights.safetensors',
+  'adapter_model.safetensors',
+] as const;
 
 /** Settings that change what the weights mean, and are not supported. */
 const UNSUPPORTED = [
@@ -108,7 +111,7 @@ export function writeLoraFile(
     use_rslora: false,
   };
   const prefixed = Object.entries(settings).map(([key, value]) => [`${component}.${key}`, value]);
-  writeSafetensors(join(folder, FILE_NAMES[0]), tensors, {
+  writeSafetensors(join(folder, LORA_FILE_NAMES[0]), tensors, {
     metadata: {
       format: 'pt',
       lora_adapter_metadata: JSON.stringify(Object.fromEntries(prefixed), null, 2),
@@ -119,9 +122,11 @@ export function writeLoraFile(
 function locate(path: string): string {
   if (!existsSync(path)) throw new Error(`Cannot read LoRA file "${path}" as it must exist`);
   if (!statSync(path).isDirectory()) return path;
-  const found = FILE_NAMES.map((name) => join(path, name)).find((name) => existsSync(name));
+  const found = LORA_FILE_NAMES.map((name) => join(path, name)).find((name) => existsSync(name));
   if (found === undefined) {
-    throw new Error(`Cannot read LoRA folder "${path}" as it must hold ${FILE_NAMES.join(' or ')}`);
+    throw new Error(
+      `Cannot read LoRA folder "${path}" as it must hold ${LORA_FILE_NAMES.join(' or ')}`,
+    );
   }
   return found;
 }

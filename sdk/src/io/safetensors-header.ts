@@ -65,6 +65,26 @@ export function parseSafetensorsHeader(
   return { metadata, tensors };
 }
 
+/**
+ * Length of a file's header, in bytes.
+ *
+ * @param start The file's first eight bytes, or more.
+ * @param fileBytes Length of the file.
+ * @throws When the file is too short for it or the header longer than it may be.
+ */
+export function headerLength(start: Uint8Array, fileBytes: number, path: string): number {
+  if (fileBytes < 8) throw invalidFile(path, 'it must hold at least 8 bytes', fileBytes);
+  const length = Buffer.from(start.buffer, start.byteOffset, 8).readBigUInt64LE();
+  if (length > MAX_HEADER_BYTES) {
+    throw invalidFile(path, `its header must have at most ${MAX_HEADER_BYTES} bytes`, length);
+  }
+  if (Number(length) > fileBytes - 8) {
+    const rule = `its header must end inside the file, which has ${fileBytes} bytes`;
+    throw invalidFile(path, rule, 8 + Number(length));
+  }
+  return Number(length);
+}
+
 /** Makes the error of a file that breaks a rule. */
 export function invalidFile(path: string, rule: string, value: unknown): Error {
   return new Error(`Cannot read safetensors file "${path}" as ${rule}: current value is ${value}`);

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { tf } from '../tensorflow';
 import {
-  MAX_HEADER_BYTES,
+  headerLength,
   invalidFile,
   parseSafetensorsHeader,
   type SafetensorsHeader,
@@ -32,7 +32,7 @@ export class SafetensorsFile {
     this.#descriptor = openSync(path, 'r');
     try {
       const fileBytes = fstatSync(this.#descriptor).size;
-      const headerBytes = this.#readHeaderLength(fileBytes);
+      const headerBytes = headerLength(this.#read(0, Math.min(8, fileBytes)), fileBytes, path);
       this.#dataStart = 8 + headerBytes;
       this.#header = parseSafetensorsHeader(
         this.#read(8, headerBytes),
@@ -43,6 +43,11 @@ export class SafetensorsFile {
       this.close();
       throw error;
     }
+  }
+
+  /** Metadata and tensors, as the header describes them. */
+  get header(): SafetensorsHeader {
+    return this.#header;
   }
 
   /** The file's `__metadata__`, empty without one. */
@@ -90,24 +95,6 @@ export class SafetensorsFile {
   close(): void {
     if (this.#descriptor !== null) closeSync(this.#descriptor);
     this.#descriptor = null;
-  }
-
-  #readHeaderLength(fileBytes: number): number {
-    if (fileBytes < 8) throw invalidFile(this.path, 'it must hold at least 8 bytes', fileBytes);
-    const bytes = this.#read(0, 8);
-    const length = new DataView(bytes.buffer).getBigUint64(0, true);
-    if (length > MAX_HEADER_BYTES) {
-      throw invalidFile(
-        this.path,
-        `its header must have at most ${MAX_HEADER_BYTES} bytes`,
-        length,
-      );
-    }
-    if (Number(length) > fileBytes - 8) {
-      const rule = `its header must end inside the file, which has ${fileBytes} bytes`;
-      throw invalidFile(this.path, rule, 8 + Number(length));
-    }
-    return Number(length);
   }
 
   #read(position: number, length: number): Uint8Array {

@@ -52,8 +52,9 @@ export class StoredWeights {
     if (found === null) throw nothingFound(folder, variant);
     this.stem = found.stem;
     try {
-      if (found.isIndex) this.#openShards(found.path);
-      else this.#open(found.path);
+      const path = join(folder, found.name);
+      if (found.isIndex) this.#openShards(path);
+      else this.#open(path);
     } catch (error) {
       this.close();
       throw error;
@@ -106,7 +107,7 @@ export class StoredWeights {
   }
 
   #openShards(index: string): void {
-    const namesByFile = readIndex(index);
+    const namesByFile = readWeightIndex(index);
     for (const [name, names] of namesByFile) {
       const path = join(dirname(index), name);
       if (!existsSync(path)) {
@@ -124,22 +125,29 @@ export class StoredWeights {
   }
 }
 
-function locate(
-  folder: string,
-  variant: string | undefined,
-): { path: string; stem: WeightStem; isIndex: boolean } | null {
+/**
+ * Which file of a folder holds its weights, or lists the files that do; null when there is none.
+ *
+ * @param has Whether the folder has a file of this name.
+ */
+export function locateWeights(
+  has: (name: string) => boolean,
+  variant?: string,
+): { name: string; stem: WeightStem; isIndex: boolean } | null {
   for (const stem of STEMS) {
     const indexes = [weightIndexName(stem, variant)];
     // What diffusers wrote before it named variants as transformers does.
     if (variant !== undefined) indexes.push(`${stem}.safetensors.${variant}.index.json`);
     const single = weightFileName(stem, variant);
     const names = stem === 'model' ? [single, ...indexes] : [...indexes, single];
-    for (const name of names) {
-      const path = join(folder, name);
-      if (existsSync(path)) return { path, stem, isIndex: indexes.includes(name) };
-    }
+    const name = names.find(has);
+    if (name !== undefined) return { name, stem, isIndex: indexes.includes(name) };
   }
   return null;
+}
+
+function locate(folder: string, variant: string | undefined): ReturnType<typeof locateWeights> {
+  return locateWeights((name) => existsSync(join(folder, name)), variant);
 }
 
 function nothingFound(folder: string, variant: string | undefined): Error {
@@ -150,8 +158,12 @@ function nothingFound(folder: string, variant: string | undefined): Error {
   );
 }
 
-/** File name to the tensors that the index expects there. */
-function readIndex(index: string): Map<string, string[]> {
+/**
+ * An index: file name to the tensors that it expects there.
+ *
+ * @throws When a file is named that would lie elsewhere.
+ */
+export function readWeightIndex(index: string): Map<string, string[]> {
   const { weight_map: weightMap } = readJsonObject(index);
   if (typeof weightMap !== 'object' || weightMap === null) {
     throw new Error(

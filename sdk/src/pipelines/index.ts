@@ -46,4 +46,5 @@ export * from './diffusion-dpo/select-pairs';
 export * from './diffusion-dpo/offline-latents';
 export * from './diffusion-dpo/predict-noised';
 export { loadPipeline } from './load-pipeline';
+export type { LoadPipelineOptions } from './load-pipeline';
 export { savePipeline, type SavableComponent, type SavePipelineOptions } from './save-pipeline';

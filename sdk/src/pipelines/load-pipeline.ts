@@ -1,4 +1,9 @@
 import { DiffusionModelConfig, type DiffusionModelConfigInput } from '../config';
+import { downloadModel } from '../io/hub/download-model';
+import { isHubName } from '../io/hub/hub-name';
+import type { HubOptions } from '../io/hub/hub-settings';
+import { localModelFiles, type ModelFiles } from '../io/model-files';
+import { announceMemory } from './announce-memory';
 import type { LoadOptions } from './rollout-options';
 import type { RolloutPipeline } from './rollout-pipeline';
 import { VllmOmniPipelineBase } from './vllm-omni-pipeline-base';
@@ -8,27 +13,58 @@ interface LoadableClass<Pipeline> {
   fromPretrained(config: DiffusionModelConfig, options?: LoadOptions): Pipeline;
 }
 
+/** How a pipeline is loaded, and how its model is found when it lies on a hub. */
+export interface LoadPipelineOptions extends LoadOptions, HubOptions {}
+
 /**
- * Loads the rollout pipeline that is registered for a model directory and an algorithm.
+ * Loads the rollout pipeline that is registered for a model and an algorithm. A model on a hub is downloaded into the cache
+ * that the ecosystem shares. Before anything large is downloaded or loaded, one line on stderr says what it takes.
  *
- * @param path Model directory in diffusers' layout.
+ * @param path Model directory in diffusers' layout, or `owner/name` on a hub where there is no such directory.
  * @param config What else the configuration says: size, steps, guidance, `algorithm`.
- * @throws When no pipeline is registered for it.
+ * @throws When no pipeline is registered for it, or the model cannot be had or lacks a part.
  * @example
  * const pipeline = await loadPipeline('datasets/tiny-qwen-image', { height: 64, width: 64 });
  */
 export async function loadPipeline<Pipeline = RolloutPipeline>(
   path: string,
   config: Omit<DiffusionModelConfigInput, 'path'> = {},
-  options: LoadOptions = {},
+  options: LoadPipelineOptions = {},
 ): Promise<Pipeline> {
-  const modelConfig = DiffusionModelConfig.from({ ...config, path });
-  const { architecture, algorithm } = modelConfig;
+  const prepare = async (model: ModelFiles): Promise<DiffusionModelConfig> => {
+    const modelConfig = DiffusionModelConfig.from({ ...config, path: model.directory });
+    findClass(path, modelConfig);
+    const { height, width } = modelConfig.pipeline;
+    await announceMemory(path, model, { height, width, variant: options.variant });
+    return modelConfig;
+  };
+  if (!isHubName(path)) return build(path, await prepare(localModelFiles(path)), options);
+  const directory = await downloadModel(path, {
+    ...options,
+    beforeWeights: async (model) => void (await prepare(model)),
+  });
+  return build(path, DiffusionModelConfig.from({ ...config, path: directory }), options);
+}
+
+function build<Pipeline>(
+  path: string,
+  modelConfig: DiffusionModelConfig,
+  { device, seed, variant }: LoadOptions,
+): Pipeline {
+  const pipeline = findClass<Pipeline>(path, modelConfig);
+  return pipeline.fromPretrained(modelConfig, { device, seed, variant });
+}
+
+/** Throws before anything is downloaded or loaded. */
+function findClass<Pipeline>(
+  path: string,
+  { architecture, algorithm }: DiffusionModelConfig,
+): LoadableClass<Pipeline> {
   const pipeline = VllmOmniPipelineBase.getClass(architecture, algorithm);
   if (pipeline === null || !('fromPretrained' in pipeline)) {
     throw new Error(
       `Cannot load "${path}" as a rollout pipeline with fromPretrained must be registered for its architecture and algorithm: current values are ${architecture} and ${algorithm}`,
     );
   }
-  return (pipeline as unknown as LoadableClass<Pipeline>).fromPretrained(modelConfig, options);
+  return pipeline as unknown as LoadableClass<Pipeline>;
 }

@@ -1,5 +1,15 @@
 import { tf } from '../../tensorflow';
 
+/** Kernels that `upsamplingConvolution` makes four times as large. */
+const UPSAMPLING = /\.upsamplers\.0\.(resample\.1|conv)\.weight$/;
+
+/** Values that are kept in memory of a tensor of the checkpoint: one slice of a 3D kernel, four kernels for an upsampling. */
+export function keptValues(name: string, shape: readonly number[]): number {
+  const values = shape.reduce((product, length) => product * length, 1);
+  if (shape.length === 5) return values / shape[2];
+  return UPSAMPLING.test(name) ? 4 * values : values;
+}
+
 /** A 2D convolution in TensorFlow's layout. */
 export interface Convolution {
   /** (kh, kw, in, out). */

@@ -132,7 +132,8 @@ export class AutoencoderKLQwenImage extends FrozenComponent {
   }
 }
 
-function expectedWeights(config: Partial<AutoencoderConfig>): ExpectedWeights {
+/** The tensors that the model reads, of a checkpoint with these settings and names. */
+export function expectedWeights(config: Partial<AutoencoderConfig>): ExpectedWeights {
   return { shapes: vaeShapes(autoencoderConfig(config)), unread: TIME_CONVOLUTIONS };
 }
 

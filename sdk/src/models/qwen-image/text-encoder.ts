@@ -123,7 +123,11 @@ function textModelPrefix(names: readonly string[]): string {
   return name.slice(0, -end.length);
 }
 
-function expectedWeights(json: Record<string, unknown>, names: readonly string[]): ExpectedWeights {
+/** The tensors that the model reads, of a checkpoint with these settings and names. */
+export function expectedWeights(
+  json: Record<string, unknown>,
+  names: readonly string[],
+): ExpectedWeights {
   const prefix = textModelPrefix(names);
   const shapes = weightShapes(textEncoderConfig(json));
   return {

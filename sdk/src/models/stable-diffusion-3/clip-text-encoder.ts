@@ -150,7 +150,8 @@ export class CLIPTextModelWithProjection extends FrozenComponent {
   }
 }
 
-function expectedWeights(json: Record<string, unknown>): ExpectedWeights {
+/** The tensors that the model reads, of a checkpoint with these settings and names. */
+export function expectedWeights(json: Record<string, unknown>): ExpectedWeights {
   const config = clipTextConfig(json);
   const { hidden_size: C, intermediate_size: inner } = config;
   const both = (path: string, shape: number[]): [string, number[]][] => [

@@ -135,7 +135,11 @@ function embeddingName(names: readonly string[]): string {
   return EMBEDDINGS.find((name) => names.includes(name)) ?? EMBEDDINGS[0];
 }
 
-function expectedWeights(json: Record<string, unknown>, names: readonly string[]): ExpectedWeights {
+/** The tensors that the model reads, of a checkpoint with these settings and names. */
+export function expectedWeights(
+  json: Record<string, unknown>,
+  names: readonly string[],
+): ExpectedWeights {
   const config = t5Config(json);
   const { d_model: C, d_ff: inner, num_heads: heads } = config;
   const attended = heads * config.d_kv;
