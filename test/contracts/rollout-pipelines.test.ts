@@ -58,6 +58,7 @@ function disposeOutput({ output, customOutput }: DiffusionOutput): void {
 const CLEAN = {
   'QwenImagePipeline/dpo': 'it keeps the clean latents and no trajectory',
   'QwenImagePipeline/diffusion_nft': 'it keeps the clean latents and no trajectory',
+  'StableDiffusion3Pipeline/dpo': 'it keeps the clean latents and no trajectory',
 };
 
 describe('rollout pipelines contract', function () {

@@ -38,6 +38,7 @@ export { StableDiffusion3FlowGRPO } from './sd3-flow-grpo/training-adapter';
 export { StableDiffusion3PipelineWithLogProb } from './sd3-flow-grpo/rollout-pipeline';
 export type { StableDiffusion3Components } from './sd3-flow-grpo/components';
 export { SD3_FORWARD_DEFAULTS, type SD3ForwardOptions } from './sd3-flow-grpo/forward-options';
+export { StableDiffusion3DPOPipeline } from './sd3-dpo/rollout-pipeline';
 export { StableDiffusion3DPO } from './sd3-dpo/training-adapter';
 export { SD3PromptEncoder, type SD3PromptOptions } from './stable-diffusion-3/prompt-encoder';
 export * from './diffusion-dpo/training-times';

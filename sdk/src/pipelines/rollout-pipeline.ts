@@ -92,6 +92,12 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
   /** Decodes final latents to pictures (B, 3, H, W) from -1 to 1; height and width in pixels. */
   abstract decodeLatents(latents: tf.Tensor, height: number, width: number): tf.Tensor4D;
 
+  /**
+   * Encodes pictures (B, 3, H, W) from -1 to 1 to clean latents, as the transformer learns on them: the mean of what the
+   * autoencoder says. The caller owns them.
+   */
+  abstract encodeImages(pictures: tf.Tensor4D): tf.Tensor;
+
   /** The scale of classifier-free guidance among the two that settings hold; off at 1 and below. */
   abstract cfgScale(settings: { trueCfgScale: number; guidanceScale: number }): number;
 

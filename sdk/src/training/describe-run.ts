@@ -1,16 +1,17 @@
 import type { DiffusionModelConfig } from '../config';
-import type { FlowGRPOSettings } from './flow-grpo-options';
 
 /**
  * What a run is configured by, resolved, as plain JSON for `run.json`: the trainer's settings, the model's configuration,
- * and whatever the caller's own configuration was. Functions and models stand as their names, prompts as their number.
+ * and whatever the caller's own configuration was. Functions and models stand as their names, prompts and pairs as their number.
  */
 export function describeRun(
-  settings: FlowGRPOSettings,
+  settings: object & { prompts?: readonly unknown[]; pairs?: readonly unknown[] },
   modelConfig: DiffusionModelConfig,
   configuration: object | null,
 ): object {
-  const plain = JSON.stringify({ ...settings, prompts: settings.prompts.length }, (key, value) => {
+  const { prompts, pairs, ...rest } = settings;
+  const counts = { prompts: prompts?.length, pairs: pairs?.length };
+  const plain = JSON.stringify({ ...rest, ...counts }, (key, value) => {
     if (typeof value === 'function') return value.name || 'anonymous';
     if (key === 'teacher' && value !== null) return value.constructor.name;
     if (key === 'evaluation' && value !== null) return { ...value, prompts: value.prompts.length };

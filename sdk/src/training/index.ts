@@ -30,5 +30,24 @@ export * from './run-log';
 export { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions, type LoraOptions } from './flow-grpo-options';
 export * from './options-from-run';
 export * from './trainable-pipeline';
+export * from './run-training';
+export { RolloutTrainer, type RatedRollout, type RolloutTrainerSettings } from './rollout-trainer';
 export * from './flow-grpo-trainer';
 export * from './train-flow-grpo';
+export {
+  DIFFUSION_NFT_DEFAULTS,
+  type DiffusionNFTOptions,
+  type NftStepReport,
+} from './diffusion-nft/nft-options';
+export { DiffusionNFTTrainer } from './diffusion-nft/nft-trainer';
+export * from './diffusion-nft/train-diffusion-nft';
+export type {
+  DpoStepReport,
+  OfflineDPOOptions,
+  OfflineDpoStepReport,
+  OnlineDPOOptions,
+} from './diffusion-dpo/dpo-options';
+export type { PreferencePair } from './diffusion-dpo/preference-pairs';
+export { OnlineDPOTrainer } from './diffusion-dpo/online-dpo-trainer';
+export { OfflineDPOTrainer, type OfflinePipeline } from './diffusion-dpo/offline-dpo-trainer';
+export * from './diffusion-dpo/train-diffusion-dpo';

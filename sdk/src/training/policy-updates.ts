@@ -1,10 +1,8 @@
 import { groupAdvantages } from '../advantages';
 import { throwIfAborted } from '../core/cell-signal';
-import type { RandomKey } from '../core/random-key';
 import { mean } from '../core/statistics';
 import { tf } from '../tensorflow';
-import type { AdamW } from './adamw';
-import { clipGradients } from './clip-gradients';
+import { applyGradients, type Learner } from './apply-gradients';
 import type { FlowGRPOSettings } from './flow-grpo-options';
 import { learningRateAt } from './learning-rate';
 import { miniBatches } from './mini-batches';
@@ -12,39 +10,16 @@ import { policyGradients, type PolicyGradients } from './policy-gradients';
 import type { PolicyModel } from './replay-step';
 import type { RolloutBatch } from './rollout-batch';
 import type { StepRewards } from './score-step';
-import type { StepReport } from './step-report';
-import type { WeightAverage } from './weight-average';
+import type { PolicyReport } from './step-report';
+import type { RatedRollout } from './rollout-trainer';
 
 /** What a step's updates report. */
-export type UpdateReport = Pick<
-  StepReport,
-  | 'loss'
-  | 'ratioMean'
-  | 'clipFraction'
-  | 'approxKl'
-  | 'gradNorm'
-  | 'replayGap'
-  | 'metrics'
-  | 'skippedUpdates'
-  | 'learningRate'
->;
+export type PolicyUpdateReport = Omit<PolicyReport, 'consistency' | 'window'>;
 
 /** What is updated, and by what. */
-export interface PolicyUpdater {
+export interface PolicyUpdater extends Learner {
   model: PolicyModel;
-  optimizer: AdamW;
-  average: WeightAverage | null;
   settings: FlowGRPOSettings;
-}
-
-/** A step's rollout, rated. */
-export interface RatedRollout {
-  batch: RolloutBatch;
-  scored: StepRewards;
-  /** From 1. */
-  step: number;
-  /** What the order of mini-batches follows from. */
-  key: RandomKey;
 }
 
 /**
@@ -55,10 +30,11 @@ export interface RatedRollout {
  *   `onMismatch` is 'report'.
  */
 export async function updatePolicy(
-  { model, optimizer, average, settings }: PolicyUpdater,
+  { model, settings, ...learner }: PolicyUpdater,
   { batch, scored, step, key }: RatedRollout,
   signal: AbortSignal | null,
-): Promise<UpdateReport> {
+): Promise<PolicyUpdateReport> {
+  const { optimizer } = learner;
   optimizer.lr = learningRateAt(step, { ...settings, totalSteps: settings.steps });
   const advantages = advantagesOf(batch, scored, settings);
   const updates: (Omit<PolicyGradients, 'gradients' | 'parts' | 'dispose'> & { norm: number })[] =
@@ -80,15 +56,7 @@ export async function updatePolicy(
       try {
         if (updates.length === 0) checkReplay(policy.ratioGap, settings);
         throwIfAborted(signal);
-        const { gradients, norm } = clipGradients(policy.gradients, settings.maxGradNorm);
-        try {
-          if (Number.isFinite(norm)) {
-            optimizer.step(gradients);
-            average?.update();
-          }
-        } finally {
-          tf.dispose([...gradients.values()]);
-        }
+        const norm = applyGradients(learner, policy.gradients, settings.maxGradNorm);
         updates.push({ ...policy, norm });
       } finally {
         policy.dispose();

@@ -2,6 +2,12 @@ import { disposeEmbeddings, type PromptEmbeddings } from '../pipelines';
 import { tf } from '../tensorflow';
 import type { TrainablePipeline } from './trainable-pipeline';
 
+/** What embedding prompts needs of a pipeline. */
+export type EmbeddingPipeline = Pick<
+  TrainablePipeline,
+  'modelConfig' | 'masksPadding' | 'encodePrompt'
+>;
+
 /**
  * Keeps embeddings of prompts, so that a prompt that comes again is not embedded again. The text
  * encoder is not trained, so they stay right. The longest unused go first when there is too much.
@@ -14,7 +20,7 @@ export class PromptCache {
   constructor(readonly maxBytes = 256e6) {}
 
   /** The embeddings of one prompt. They stay the cache's: use them before the next `trim`. */
-  embed(pipeline: TrainablePipeline, prompt: string): PromptEmbeddings {
+  embed(pipeline: EmbeddingPipeline, prompt: string): PromptEmbeddings {
     const known = this.#embeddings.get(prompt);
     const embedding = known ?? this.#encode(pipeline, prompt);
     this.#embeddings.delete(prompt);
@@ -43,7 +49,7 @@ export class PromptCache {
     this.#bytes = 0;
   }
 
-  #encode(pipeline: TrainablePipeline, prompt: string): PromptEmbeddings {
+  #encode(pipeline: EmbeddingPipeline, prompt: string): PromptEmbeddings {
     const { max_sequence_length: maxSequenceLength } = pipeline.modelConfig.pipeline;
     const embedding = pipeline.encodePrompt([prompt], { maxSequenceLength });
     const { embeds, mask, pooled } = embedding;

@@ -1,14 +1,9 @@
 import type { PixelImage } from '../core/pixel-image';
 import type { RandomKey } from '../core/random-key';
-import {
-  disposeEmbeddings,
-  padEmbeddings,
-  repeatEmbeddings,
-  type PromptEmbeddings,
-  type RolloutTensors,
-} from '../pipelines';
+import { disposeEmbeddings, type RolloutTensors } from '../pipelines';
 import type { PromptRecord } from '../rewards';
 import { tf } from '../tensorflow';
+import { embedRows } from './embed-rows';
 import { groupNoise } from './group-noise';
 import { PromptCache } from './prompt-cache';
 import { RolloutBatch, concatRollouts } from './rollout-batch';
@@ -53,31 +48,6 @@ export interface RolloutGroupsOptions {
   promptCache?: PromptCache | null;
   /** Default: the running cell's signal. */
   signal?: AbortSignal | null;
-}
-
-/** Embeddings of all groups' rows: every prompt is embedded once. */
-function embedRows(
-  pipeline: TrainablePipeline,
-  cache: PromptCache,
-  prompts: readonly string[],
-  { groupSize, padTokensTo }: { groupSize: number; padTokensTo: number },
-): PromptEmbeddings {
-  const embeddings = prompts.map((prompt) => cache.embed(pipeline, prompt));
-  const longest = Math.max(...embeddings.map(({ mask }) => mask.shape[1]));
-  const multiple = pipeline.masksPadding ? padTokensTo : 1;
-  const joined = joinEmbeddings(embeddings, Math.ceil(longest / multiple) * multiple);
-  const rows = repeatEmbeddings(joined, groupSize);
-  disposeEmbeddings(joined);
-  return rows;
-}
-
-/** Lays embeddings of single prompts one after the other, `length` tokens each. */
-function joinEmbeddings(embeddings: readonly PromptEmbeddings[], length: number): PromptEmbeddings {
-  const rows = embeddings.map(({ embeds }) => tf.squeeze(embeds, [0]) as tf.Tensor2D);
-  const joined = padEmbeddings(rows, length);
-  tf.dispose(rows);
-  const pooled = embeddings.flatMap((one) => one.pooled ?? []);
-  return pooled.length === 0 ? joined : { ...joined, pooled: tf.concat(pooled) };
 }
 
 function sliceRows<X extends tf.Tensor>(x: X | undefined, start: number, size: number): X | null {

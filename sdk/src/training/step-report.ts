@@ -3,8 +3,20 @@ import type { PromptRecord } from '../rewards';
 import type { ConsistencyReport } from './consistency-check';
 import type { EvaluationReport } from './evaluate-policy';
 
-/** What a training step says of itself. */
-export interface StepReport {
+/** What a step's updates report, whatever the objective. */
+export interface UpdateReport {
+  loss: number;
+  /** Length of the gradient before clipping, mean over the step's updates. */
+  gradNorm: number;
+  /** Updates that were left out because their gradient was not finite. */
+  skippedUpdates: number;
+  learningRate: number;
+  /** What the objective reports, by verl-omni's names; means over the step's updates. */
+  metrics: Record<string, number>;
+}
+
+/** What a training step on own rollouts says of itself, whatever its objective. */
+export interface RolloutReport {
   /** From 1. */
   step: number;
   /** Since the training began. */
@@ -19,28 +31,8 @@ export interface StepReport {
   rewardFailures: number;
   /** Means of the other rewards, by name. */
   monitors: Record<string, number>;
-  loss: number;
-  /** Mean of exp(logProb - old logProb); 1 before the first update. */
-  ratioMean: number;
-  /** Share of the ratios that the clip cut, or of the steps that the loss dropped. */
-  clipFraction: number;
-  /** Mean of old logProb - logProb. */
-  approxKl: number;
-  /** Length of the gradient before clipping, mean over the step's updates. */
-  gradNorm: number;
-  /** Updates that were left out because their gradient was not finite. */
-  skippedUpdates: number;
-  learningRate: number;
-  /** Largest |ratio - 1| before the step's first update: how well the replay matches the rollout. */
-  replayGap: number;
-  /** What the losses and the correction of the rollout report, by verl-omni's names; means over the step's updates. */
-  metrics: Record<string, number>;
-  /** How well the first rollout agreed with its replay; null after the first step. */
-  consistency: ConsistencyReport | null;
   /** null at steps without an evaluation. */
   evaluation: EvaluationReport | null;
-  /** First step with noise and one past the last. */
-  window: readonly [number, number];
   /** Where the step's time went. */
   timings: { rolloutSeconds: number; rewardSeconds: number; updateSeconds: number };
   /** The step's pictures, group by group. */
@@ -51,19 +43,44 @@ export interface StepReport {
   rewards: number[];
 }
 
+/** What a step of an objective reports that learns from rollouts by their log-probabilities. */
+export interface PolicyReport extends UpdateReport {
+  /** Mean of exp(logProb - old logProb); 1 before the first update. */
+  ratioMean: number;
+  /** Share of the ratios that the clip cut, or of the steps that the loss dropped. */
+  clipFraction: number;
+  /** Mean of old logProb - logProb. */
+  approxKl: number;
+  /** Largest |ratio - 1| before the step's first update: how well the replay matches the rollout. */
+  replayGap: number;
+  /** How well the first rollout agreed with its replay; null after the first step. */
+  consistency: ConsistencyReport | null;
+  /** First step with noise and one past the last. */
+  window: readonly [number, number];
+}
+
+/** What a step of FlowGRPO says of itself. */
+export type StepReport = RolloutReport & PolicyReport;
+
 /** The part of a report that goes into the log: numbers alone. */
-export type LogLine = { step: number; seconds: number; reward: number } & Record<string, number>;
+export type LogLine = { step: number; seconds: number } & Record<string, number>;
+
+/** What can be logged: a step on own rollouts, or on data that was there. */
+export type LoggedReport = Pick<RolloutReport, 'step' | 'seconds'> &
+  UpdateReport &
+  Partial<RolloutReport> &
+  Partial<PolicyReport>;
 
 /**
  * The numbers of a report as one flat line; monitors stand under their own names, the parts of the reward under
- * `reward/<name>`, an evaluation under `evaluation/`.
+ * `reward/<name>`, an evaluation under `evaluation/`. What a report does not have is left out.
  */
-export function logLine(report: StepReport): LogLine {
-  const { step, seconds, reward, rewardStd, rewardTerms, rewardFailures, monitors } = report;
+export function logLine(report: LoggedReport): LogLine {
+  const { step, seconds, reward, rewardStd, rewardTerms = {}, rewardFailures = 0 } = report;
   const { loss, ratioMean, clipFraction, approxKl, gradNorm, replayGap, skippedUpdates } = report;
-  const { learningRate, metrics, evaluation, timings } = report;
+  const { monitors, learningRate, metrics, evaluation = null, timings = {} } = report;
   const toMilliseconds = (value: number) => Math.round(value * 1000) / 1000;
-  return {
+  const line: Record<string, number | undefined> = {
     step,
     seconds: toMilliseconds(seconds),
     reward,
@@ -84,9 +101,12 @@ export function logLine(report: StepReport): LogLine {
       ? {}
       : under('evaluation/', { reward: evaluation.reward, ...evaluation.terms })),
     ...Object.fromEntries(
-      Object.entries(timings).map(([name, value]) => [name, toMilliseconds(value)]),
+      Object.entries<number>(timings).map(([name, value]) => [name, toMilliseconds(value)]),
     ),
   };
+  return Object.fromEntries(
+    Object.entries(line).filter(([, value]) => value !== undefined),
+  ) as LogLine;
 }
 
 function under(prefix: string, values: Record<string, number>): Record<string, number> {

@@ -1,24 +1,8 @@
-import { cellSignal } from '../core/cell-signal';
 import type { FlowGRPOOptions } from './flow-grpo-options';
-import { describeRun } from './describe-run';
 import { FlowGRPOTrainer } from './flow-grpo-trainer';
-import { RunLog } from './run-log';
-import { logLine, type LogLine, type StepReport } from './step-report';
+import { runTraining, type RunOptions, type TrainingResult } from './run-training';
+import type { StepReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
-
-/** How a training ended. */
-export interface TrainingResult {
-  /** 'finished', or 'aborted' by the signal. */
-  stopped: 'finished' | 'aborted';
-  /** Steps done. */
-  steps: number;
-  /** Since the training began. */
-  seconds: number;
-  /** One line a step: what log.jsonl holds. */
-  log: LogLine[];
-  /** Where log.jsonl was written, or null. */
-  logPath: string | null;
-}
 
 /**
  * Trains a pipeline's transformer by FlowGRPO and leaves it trained in place.
@@ -46,37 +30,9 @@ export async function trainFlowGRPO(
 }
 
 /** Runs a trainer that stays the caller's: it can be asked for more steps afterwards. */
-export async function runFlowGRPO(
+export function runFlowGRPO(
   trainer: FlowGRPOTrainer,
-  {
-    signal = cellSignal(),
-    onStep = null,
-    configuration = null,
-    runDirectory,
-    steps = trainer.settings.steps,
-  }: Pick<FlowGRPOOptions, 'signal' | 'onStep' | 'configuration' | 'runDirectory' | 'steps'> = {},
+  options: RunOptions<StepReport> = {},
 ): Promise<TrainingResult> {
-  const log = new RunLog(runDirectory ?? undefined);
-  log.describe(describeRun(trainer.settings, trainer.modelConfig, configuration));
-  const begin = performance.now();
-  const result = (stopped: TrainingResult['stopped']): TrainingResult => ({
-    stopped,
-    steps: log.lines.length,
-    seconds: (performance.now() - begin) / 1000,
-    log: log.lines,
-    logPath: log.path,
-  });
-  for (let count = 0; count < steps; count++) {
-    if (signal?.aborted) return result('aborted');
-    let report: StepReport;
-    try {
-      report = await trainer.step({ signal });
-    } catch (error) {
-      if (signal?.aborted) return result('aborted');
-      throw error;
-    }
-    log.write(logLine(report));
-    await onStep?.(report);
-  }
-  return result('finished');
+  return runTraining(trainer, options);
 }

@@ -75,6 +75,13 @@ describe('selectTimesteps()', () => {
     });
   });
 
+  it("follows PyTorch's randperm for a seed, row after row", () => {
+    // torch.manual_seed(42); [torch.randperm(4) for _ in range(2)]
+    const rows = selectTimesteps(times.slice(0, 2) as tf.Tensor2D, 42).arraySync();
+    const row = [1000, 600.5, 300.25, 19.75];
+    assert.deepEqual(rows, [[2, 3, 0, 1], [2, 1, 3, 0]].map((order) => order.map((at) => row[at]))); // prettier-ignore
+  });
+
   it("keeps a rollout's times exactly, and cuts them to whole numbers for verl-omni", () => {
     const exact = values(selectTimesteps(times, key));
     assert.deepEqual(

@@ -3,7 +3,7 @@ import type { SavePretrainedOptions } from '../../io/state-dict';
 import type { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
 import type { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import type { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
-import { unpackLatents } from '../../models/qwen-image/vae-latents';
+import { packLatents, unpackLatents } from '../../models/qwen-image/vae-latents';
 import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import { tf, type Generator } from '../../tensorflow';
 import type { Qwen2Tokenizer } from '../../tokenizers';
@@ -257,6 +257,14 @@ export class QwenImagePipelineWithLogProb extends RolloutPipeline<ForwardOptions
     return tf.tidy(() => {
       const z = this.vae.denormalizeLatents(unpackLatents(latents, 2 * rows, 2 * columns));
       return tf.squeeze(this.vae.decode(z), [2]) as tf.Tensor4D;
+    });
+  }
+
+  /** Encodes pictures (B, 3, H, W) from -1 to 1 to packed latents (B, S, C). */
+  override encodeImages(pictures: tf.Tensor4D): tf.Tensor {
+    return tf.tidy(() => {
+      const { mean } = this.vae.encode(tf.expandDims(pictures, 2));
+      return packLatents(this.vae.normalizeLatents(mean));
     });
   }
 

@@ -212,6 +212,11 @@ export class StableDiffusion3PipelineWithLogProb extends RolloutPipeline<SD3Forw
     return tf.tidy(() => this.vae.decode(this.vae.denormalizeLatents(latents)));
   }
 
+  /** Encodes pictures (B, 3, H, W) from -1 to 1 to latents (B, C, h, w). */
+  override encodeImages(pictures: tf.Tensor4D): tf.Tensor {
+    return tf.tidy(() => this.vae.normalizeLatents(this.vae.encode(pictures).mean));
+  }
+
   /** Frees all weights. The pipeline cannot be used afterwards. */
   override dispose(): void {
     super.dispose();

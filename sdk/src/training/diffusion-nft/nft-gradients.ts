@@ -31,7 +31,7 @@ export interface NftModel {
   modelConfig: DiffusionModelConfigLike;
   /** The policy that rolled out. */
   old: PolicyState;
-  /** What the policy is held to when `refKlCoef` is not 0. */
+  /** What the policy is held to by `refKlCoef`. Its distance is reported wherever it is there. Default: none. */
   reference?: PolicyState | null;
 }
 
@@ -147,7 +147,7 @@ function prepare(
   k: number,
   start: number,
   { transformer, modelConfig, old, reference = null }: NftModel,
-  { key, refKlCoef = 0 }: NftGradientOptions,
+  { key }: NftGradientOptions,
 ): { noised: NoisedBatch; fixed: Record<string, tf.Tensor> } {
   const { latents_clean: x0, train_timesteps, forward_noise, reward_prob, ...rest } = micro;
   const [rows, ...shape] = x0.shape;
@@ -168,6 +168,6 @@ function prepare(
     reward_prob: reward_prob.clone(),
     old_prediction: old.use(predict),
   };
-  if (refKlCoef !== 0 && reference !== null) fixed.ref_forward_prediction = reference.use(predict);
+  if (reference !== null) fixed.ref_forward_prediction = reference.use(predict);
   return { noised, fixed };
 }

@@ -1,4 +1,5 @@
 import type { RandomKey } from '../../core/random-key';
+import { TorchRandom } from '../../core/torch-random';
 import { tf } from '../../tensorflow';
 import { drawPrompts } from '../draw-prompts';
 
@@ -15,7 +16,8 @@ export interface SelectTimestepsOptions {
  * max(1, floor(T fraction)) are taken.
  *
  * @param timesteps (B, T) from 0 to 1000, as the rollout went through them.
- * @param key What the order follows from; each row has its own.
+ * @param order What each row's order follows from: a key, or a seed for PyTorch's `randperm` (verl-omni's
+ *   `data_loader_seed`).
  * @returns (B, K); the caller owns it.
  * @throws When the fraction is not above 0 and at most 1.
  * @example
@@ -23,7 +25,7 @@ export interface SelectTimestepsOptions {
  */
 export function selectTimesteps(
   timesteps: tf.Tensor2D,
-  key: RandomKey,
+  order: RandomKey | number,
   { fraction = 1, compat = null }: SelectTimestepsOptions = {},
 ): tf.Tensor2D {
   if (!(fraction > 0 && fraction <= 1)) {
@@ -33,9 +35,14 @@ export function selectTimesteps(
   }
   const [B, T] = timesteps.shape;
   const count = Math.max(1, Math.floor(T * fraction));
+  const torch = typeof order === 'number' ? new TorchRandom(order) : null;
+  const shuffled = (times: number[], row: number) =>
+    torch === null
+      ? drawPrompts(times, (order as RandomKey).fold(row), { count: T })
+      : torch.permutation(T).map((at) => times[at]);
   const rows = timesteps
     .arraySync()
-    .map((times, row) => drawPrompts(times, key.fold(row), { count: T }).slice(0, count))
+    .map((times, row) => shuffled(times, row).slice(0, count))
     .map((times) => (compat === 'verl-omni' ? times.map(Math.trunc) : times));
   return tf.tensor2d(rows, [B, count]);
 }

@@ -1,0 +1,44 @@
+import { withCleanLatents, withoutNoise, type CleanRolloutOutput } from '../clean-rollout';
+import type { SD3ForwardOptions } from '../sd3-flow-grpo/forward-options';
+import { StableDiffusion3PipelineWithLogProb } from '../sd3-flow-grpo/rollout-pipeline';
+import type { RolloutRequest } from '../rollout-request';
+import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
+
+/**
+ * Rollout pipeline of Stable Diffusion 3 for Diffusion-DPO: makes pictures by the ODE and keeps their clean latents, of
+ * which pairs are made once they are rated; and encodes pairs of pictures that are there.
+ *
+ * Registered under (`StableDiffusion3Pipeline`, `dpo`).
+ */
+export class StableDiffusion3DPOPipeline extends StableDiffusion3PipelineWithLogProb {
+  static override fromPretrained(
+    ...[config, options]: Parameters<typeof StableDiffusion3PipelineWithLogProb.fromPretrained>
+  ): StableDiffusion3DPOPipeline {
+    return super.fromPretrained(config, options) as StableDiffusion3DPOPipeline;
+  }
+
+  /** Without noise between the steps and without log-probabilities, whatever the request says of them. */
+  protected override prepareRequest(
+    req: RolloutRequest,
+    options: SD3ForwardOptions,
+  ): RolloutRequest {
+    return withoutNoise(req, options, this.defaults.numInferenceSteps);
+  }
+
+  /**
+   * As `StableDiffusion3PipelineWithLogProb.forward`, by the ODE. Of the trajectory the last step is kept.
+   *
+   * @param req Prompts and sampling parameters.
+   */
+  override async forward(
+    req: RolloutRequest,
+    options: SD3ForwardOptions = {},
+  ): Promise<CleanRolloutOutput> {
+    return withCleanLatents(await super.forward(req, options), this.scheduler.timestepValues);
+  }
+}
+
+VllmOmniPipelineBase.register('StableDiffusion3Pipeline', {
+  algorithm: 'dpo',
+  path: '@flowbook/sdk#StableDiffusion3DPOPipeline',
+})(StableDiffusion3DPOPipeline);

@@ -1,0 +1,79 @@
+import type { PixelImage } from '../../core/pixel-image';
+import { disposeEmbeddings, type RolloutPipeline } from '../../pipelines';
+import { tf } from '../../tensorflow';
+import { embedRows } from '../embed-rows';
+import type { EmbeddingPipeline, PromptCache } from '../prompt-cache';
+
+/** Two pictures of one prompt, of which one is better. */
+export interface PreferencePair {
+  prompt: string;
+  /** A picture, or its clean latents without the axis of the batch: (S, C) or (C, H, W). */
+  chosen: PixelImage | tf.Tensor;
+  rejected: PixelImage | tf.Tensor;
+}
+
+/** What pairs need of a pipeline. */
+export type PairPipeline = EmbeddingPipeline & Pick<RolloutPipeline, 'encodeImages' | 'cfgScale'>;
+
+/** How pairs are laid into one batch. */
+export interface LayPairsOptions {
+  cache: PromptCache;
+  /** What guidance leads away from. */
+  negativePrompt: string;
+  /** Whether predictions are guided. */
+  guided: boolean;
+  padTokensTo: number;
+}
+
+/** Clean pairs with their words, under verl-omni's names: rows are [chosen 0, rejected 0, chosen 1, ...]. */
+export interface CleanPairs {
+  latents_clean: tf.Tensor;
+  prompt_embeds: tf.Tensor;
+  prompt_embeds_mask: tf.Tensor;
+  pooled_prompt_embeds?: tf.Tensor;
+  negative_prompt_embeds: tf.Tensor | null;
+  negative_prompt_embeds_mask: tf.Tensor | null;
+  negative_pooled_prompt_embeds?: tf.Tensor | null;
+}
+
+/** Clean latents of a picture, (1, ...); latents that are given are taken as they are. */
+function latentsOf(pipeline: PairPipeline, picture: PixelImage | tf.Tensor): tf.Tensor {
+  if (picture instanceof tf.Tensor) return tf.expandDims(picture, 0);
+  const { width, height, data } = picture;
+  const pixels = tf.tensor4d(Float32Array.from(data), [1, height, width, 3]);
+  return pipeline.encodeImages(tf.sub(tf.div(tf.transpose(pixels, [0, 3, 1, 2]), 127.5), 1));
+}
+
+/**
+ * Lays pairs into one batch: latents encoded, words embedded once for both rows.
+ *
+ * @returns Clean pairs; the caller owns the tensors.
+ */
+export function layPairs(
+  pipeline: PairPipeline,
+  pairs: readonly PreferencePair[],
+  { cache, negativePrompt, guided, padTokensTo }: LayPairsOptions,
+): CleanPairs {
+  const layout = { groupSize: 2, padTokensTo };
+  const words = pairs.map(({ prompt }) => prompt);
+  const positive = embedRows(pipeline, cache, words, layout);
+  const negative = guided
+    ? embedRows(pipeline, cache, Array<string>(pairs.length).fill(negativePrompt), layout)
+    : null;
+  try {
+    const latents = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+    return {
+      latents_clean: tf.tidy(() => tf.concat(latents.map((one) => latentsOf(pipeline, one)))),
+      prompt_embeds: positive.embeds,
+      prompt_embeds_mask: positive.mask,
+      ...(positive.pooled && { pooled_prompt_embeds: positive.pooled }),
+      negative_prompt_embeds: negative?.embeds ?? null,
+      negative_prompt_embeds_mask: negative?.mask ?? null,
+      ...(positive.pooled && { negative_pooled_prompt_embeds: negative?.pooled ?? null }),
+    };
+  } catch (error) {
+    disposeEmbeddings(positive);
+    disposeEmbeddings(negative);
+    throw error;
+  }
+}
