@@ -93,7 +93,7 @@ export async function denoise(latents: tf.Tensor, settings: DenoiseSettings): Pr
       const [next, ...logProb] = tf.tidy(() => {
         const v = settings.velocity(x, tf.fill([B], timestep) as tf.Tensor1D);
         const [previous, lp] = scheduler.samplePreviousStep(x, v, {
-          timestep,
+          stepIndex: step,
           generator,
           noiseLevel: noiseLevelsAt(windows, step, noiseLevel),
           sdeType,

@@ -160,6 +160,7 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
       const latents = own(noise?.clone() ?? this.drawLatents(positive.embeds.shape[0], settings));
       this.setTimesteps(latents, settings);
       const timesteps = this.scheduler.timestepValues.slice();
+      checkTimes(timesteps, options.compat ?? null);
       const window = drawSdeWindow(
         { size: settings.windowSize, range: settings.windowRange, steps: settings.steps },
         settings.generator,
@@ -272,6 +273,15 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
     this.#compiledDecode?.dispose();
     this.transformer.dispose();
     this.scheduler.dispose();
+  }
+}
+
+/** Refuses a schedule that is no schedule, as a stretched one of a single step: pictures would be NaN. */
+function checkTimes(timesteps: Float32Array, compat: RolloutOptions['compat']): void {
+  if (compat !== 'verl-omni' && !timesteps.every(Number.isFinite)) {
+    throw new Error(
+      `Cannot make pictures as the times of the ${timesteps.length} steps must be finite: current values are ${timesteps.join(', ')}`,
+    );
   }
 }
 

@@ -28,6 +28,8 @@ export interface SamplePreviousStepOptions<
 > extends ReverseStepOptions<X> {
   /** Timesteps of the rows (B), or one for all; default: the scheduler's current step. */
   timestep?: Timesteps | null;
+  /** Index of the step for all rows, instead of a timestep: it tells equal timesteps apart. */
+  stepIndex?: number | null;
   /** Whether to return sqrt(-dt) of each row as a fifth value. Default false. */
   returnSqrtDt?: boolean;
 }
@@ -171,7 +173,7 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
     checkOperands({ sample, modelOutput, prevSample });
     const transition = transitions.get(sdeType);
     const [B] = sample.shape;
-    const indices = this.#indices(options.timestep, B);
+    const indices = this.#indices(options, B);
     const noiseLevels = rowValues('noiseLevel', noiseLevel, B);
     const perRow = indices.perRow || noiseLevels.perRow;
     const rows = Array.from({ length: perRow ? B : 1 }, (_, b) => {
@@ -211,9 +213,10 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
   }
 
   /** Schedule indices: one for all rows, or one a row. */
-  #indices(timestep: Timesteps | null | undefined, B: number): RowValues {
-    if (timestep === null || timestep === undefined) {
-      const index = this.stepIndex ?? this.beginIndex;
+  #indices({ timestep, stepIndex }: SamplePreviousStepOptions, B: number): RowValues {
+    const known = typeof stepIndex === 'number' ? stepIndex : null;
+    if (known !== null || timestep === null || timestep === undefined) {
+      const index = known ?? this.stepIndex ?? this.beginIndex;
       if (index === null) {
         throw new Error(
           'Cannot sample the previous step as the current step is unknown: pass a timestep, or call setBeginIndex',

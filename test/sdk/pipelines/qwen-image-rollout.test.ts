@@ -85,6 +85,33 @@ describe('QwenImagePipelineWithLogProb', () => {
     }
   });
 
+  it('forward() refuses one step of a stretched schedule; verl-omni makes a picture of NaN', async () => {
+    const stretched = await loadPipeline(MODEL, { height: 32, width: 32 });
+    const request = { prompts: ['a'], sampling_params: { output_type: 'latent' } };
+    const before = tf.memory().numTensors;
+    await assert.rejects(stretched.forward(request, { numInferenceSteps: 1 }), {
+      message:
+        'Cannot make pictures as the times of the 1 steps must be finite: current values are NaN',
+    });
+    assert.equal(tf.memory().numTensors, before);
+    const result = await stretched.forward(request, { numInferenceSteps: 1, compat: 'verl-omni' });
+    assert.ok(values(result.output as tf.Tensor).every(Number.isNaN));
+    release(result);
+    stretched.dispose();
+  });
+
+  it('forward() tells equal times apart by their place', async () => {
+    const sigmas = [1, 0.5, 0.5, 0.25];
+    const latents = keyGenerator(3).randn([2, 4, 16]);
+    const twice = await rollOut({ sigmas, latents, noiseLevel: 0, outputType: 'latent' });
+    const options = { sigmas: [1, 0.5, 0.25], numInferenceSteps: 3 };
+    const once = await rollOut({ ...options, latents, noiseLevel: 0, outputType: 'latent' });
+    const gaps = values(tf.sub(twice.output as tf.Tensor, once.output as tf.Tensor));
+    assert.ok(Math.max(...gaps.map(Math.abs)) < 1e-5);
+    latents.dispose();
+    [twice, once].forEach(release);
+  });
+
   it("forward() takes the request's token ids before its options', which verl-omni does not", async () => {
     const { tokenizer } = pipeline;
     const [asked, given] = PROMPTS.map((text) => tokenizer.encode(applyPromptTemplate(text)));
