@@ -7,12 +7,14 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { downloadModel, type DownloadProgress } from '@flowbook/sdk';
+import { isLong } from '../../../long-run';
 import { HubServer, commitOf, sha256, type ServedModel } from './hub-server';
 import { servedModel } from './served-model';
 import { textOnStderr } from './text-on-stderr';
@@ -105,6 +107,18 @@ describe('downloadModel()', () => {
     assert.deepEqual(new Uint8Array(readFileSync(join(directory, WEIGHTS))), model.files[WEIGHTS]);
     assert.deepEqual(incomplete(), []);
   });
+
+  if (isLong) {
+    it('gives up after five attempts that bring nothing, and keeps what had arrived', async () => {
+      const model = servedModel(name, MODEL);
+      await start(model);
+      const hash = sha256(model.files[WEIGHTS]);
+      server.cuts.set(hash, [1000, 0, 0, 0, 0, 0]);
+      await assert.rejects(download());
+      assert.equal(server.reads(WEIGHTS).length, 5);
+      assert.equal(statSync(join(blobs(), `${hash}.incomplete`)).size, 1000);
+    });
+  }
 
   it('stops by its signal, and goes on by Range the next time', async () => {
     const model = servedModel(name, MODEL);
