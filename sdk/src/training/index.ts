@@ -28,6 +28,7 @@ export type { EvaluationOptions, EvaluationReport } from './evaluate-policy';
 export * from './step-report';
 export * from './run-log';
 export { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions, type LoraOptions } from './flow-grpo-options';
+export * from './options-from-run';
 export * from './trainable-pipeline';
 export * from './flow-grpo-trainer';
 export * from './train-flow-grpo';

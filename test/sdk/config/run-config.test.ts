@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DiffusionModelConfig, loadRunConfig } from '@flowbook/sdk';
+import { DiffusionModelConfig, loadRunConfig, type RunConfig } from '@flowbook/sdk';
+import { flatKeys } from './flat-keys';
 
 const ACTOR = 'actor_rollout_ref.actor';
+
+const valueOf = (run: RunConfig, key: string) => flatKeys(run.toJSON()).get(key);
 
 const refuses = (
   message: string,
@@ -50,7 +53,10 @@ describe('loadRunConfig()', () => {
     );
     assert.equal(algorithm.rollout_correction.rollout_is_threshold, 2);
     assert.deepEqual([trainer.total_epochs, data.train_batch_size], [30, 1024]);
-    assert.equal(trainer.default_local_dir, 'checkpoints/verl_examples/ocr');
+    assert.equal(
+      valueOf(loadRunConfig(), 'trainer.default_local_dir'),
+      'checkpoints/verl_examples/ocr',
+    );
   });
 
   it('lets keys follow others until they are set', () => {
@@ -65,11 +71,11 @@ describe('loadRunConfig()', () => {
     const { actor, model, rollout } = run.actor_rollout_ref;
     assert.equal(actor.diffusion_loss.loss_mode, 'dance_grpo');
     assert.equal(run.algorithm.adv_estimator, 'dance_grpo');
-    assert.equal(actor.rollout_correction.rollout_is, 'token');
+    assert.equal(valueOf(run, `${ACTOR}.rollout_correction.rollout_is`), 'token');
     assert.deepEqual([model.pipeline.height, rollout.val_kwargs.pipeline.height], [384, 384]);
     assert.deepEqual([model.algo.sde_type, rollout.val_kwargs.algo.sde_type], ['cps', 'cps']);
     assert.deepEqual([model.pipeline.guidance_scale, rollout.pipeline.guidance_scale], [4, null]);
-    assert.equal(run.trainer.default_local_dir, 'checkpoints/mine/ocr');
+    assert.equal(valueOf(run, 'trainer.default_local_dir'), 'checkpoints/mine/ocr');
   });
 
   it('reads a file, a text and an object alike, and writes overrides over them', () => {
@@ -261,8 +267,8 @@ describe('loadRunConfig()', () => {
       'trainer.experiment_name=${.project_name}',
       'data.prompt_key=${oc.select:nowhere.at_all,text}',
     ]);
-    assert.equal(run.trainer.experiment_name, 'n-1');
-    assert.equal(run.data.prompt_key, 'text');
+    assert.equal(valueOf(run, 'trainer.experiment_name'), 'n-1');
+    assert.equal(valueOf(run, 'data.prompt_key'), 'text');
   });
 
   it('refuses YAML that is ambiguous, unsafe or too large to follow', () => {

@@ -5,7 +5,8 @@ import {
   profilerSection,
   type ModelEngine,
 } from './engine-sections';
-import { follows, shapeWithoutEffect, withDefaults, type Defaults } from './key-notes';
+import { CORRECTION_DEFAULTS } from './algorithm-schema';
+import { follows, shapeWithoutEffect, type Defaults } from './key-notes';
 
 const count = z.number().int().positive();
 const fraction = z.number().min(0).max(1);
@@ -35,40 +36,15 @@ const lossSchema = z.strictObject({
   add_kl_coefficient: z.boolean().default(true),
 });
 
-const correctionKeys = {
-  /** Take the rollout's own log-probabilities as the old ones. */
-  bypass_mode: z.boolean(),
-  loss_type: z.literal('ppo_clip'),
-  /** How importance weights are put together: null for none. */
-  rollout_is: z.enum(['token', 'sequence']).nullable(),
-  rollout_is_threshold: z.union([z.number().positive(), z.string().min(1)]),
-  rollout_is_batch_normalize: z.boolean(),
-  /** Rejection modes, comma-separated: null for none. */
-  rollout_rs: z.string().nullable(),
-  rollout_rs_threshold: z.union([z.number(), z.string()]).nullable(),
+/** What upstream's first engine alone can do: its cosine falls to a share of the rate, in waves. */
+const cosine = {
+  min_lr_ratio: fraction.default(0),
+  num_cycles: z.number().default(0.5),
 };
-
-/** verl-omni's `rollout_correction`, here or followed from the algorithm's section. */
-export function rolloutCorrectionSchema(followed?: string) {
-  return z.strictObject(
-    withDefaults(
-      correctionKeys,
-      {
-        bypass_mode: false,
-        loss_type: 'ppo_clip',
-        rollout_is: null,
-        rollout_is_threshold: 2,
-        rollout_is_batch_normalize: false,
-        rollout_rs: null,
-        rollout_rs_threshold: null,
-      },
-      followed,
-    ),
-  );
-}
 
 /** AdamW and its learning rate: verl-omni's `actor.optim`. */
 function optimizerSchema(engine: ModelEngine) {
+  const isDefault = engine === 'dp_diffusion';
   return z.strictObject({
     lr: z.number().nonnegative().default(1e-6),
     lr_warmup_steps_ratio: fraction.default(0),
@@ -79,18 +55,25 @@ function optimizerSchema(engine: ModelEngine) {
     /** Longest gradient; longer ones are scaled down. */
     clip_grad: z.number().positive().default(1),
     lr_scheduler_type: z
-      .enum(['constant', 'cosine', ...(engine === 'veomni_diffusion' ? ['linear'] : [])])
+      .enum(isDefault ? ['constant', 'cosine'] : ['constant', 'cosine', 'linear'])
       .default('constant'),
+    ...((isDefault ? cosine : {}) as typeof cosine),
     ...shapeWithoutEffect(OPTIMIZER_WITHOUT_EFFECT[engine]),
   });
 }
+
+const FOLLOWED_CORRECTION: Defaults = Object.fromEntries(
+  Object.entries(CORRECTION_DEFAULTS).map(([key, value]) => [
+    key,
+    `\${oc.select:algorithm.rollout_correction.${key},${value}}`,
+  ]),
+);
 
 /** What trains: verl-omni's `actor_rollout_ref.actor`. */
 export function actorSchema(engine: ModelEngine) {
   return z.strictObject({
     optim: optimizerSchema(engine).prefault({}),
     diffusion_loss: lossSchema.prefault({}),
-    rollout_correction: rolloutCorrectionSchema('algorithm.rollout_correction').prefault({}),
     /** Prompts for each update of the weights. */
     ppo_mini_batch_size: count.default(256),
     /** Pictures that go through the model at once; null for all of a mini-batch. */
@@ -105,6 +88,8 @@ export function actorSchema(engine: ModelEngine) {
     data_loader_seed: z.number().int().default(42),
     ...shapeWithoutEffect({
       strategy: engine === 'dp_diffusion' ? 'fsdp' : 'veomni',
+      // What `algorithm.rollout_correction` says goes for all of training.
+      rollout_correction: FOLLOWED_CORRECTION,
       rollout_n: '${oc.select:actor_rollout_ref.rollout.n,1}',
       loss_scale_factor: null,
       checkpoint: {

@@ -1,9 +1,31 @@
 import { z } from 'zod';
-import { rolloutCorrectionSchema } from './actor-schema';
-import { follows } from './key-notes';
+import { follows, shapeWithoutEffect, withDefaults } from './key-notes';
 
 /** Advantages that `adv_estimator` may name. */
 export const ADVANTAGE_ESTIMATORS = ['flow_grpo', 'dance_grpo'];
+
+const correctionKeys = {
+  /** Take the rollout's own log-probabilities as the old ones. */
+  bypass_mode: z.boolean(),
+  loss_type: z.literal('ppo_clip'),
+  /** How importance weights are put together: null for none. */
+  rollout_is: z.enum(['token', 'sequence']).nullable(),
+  rollout_is_threshold: z.union([z.number().positive(), z.string().min(1)]),
+  rollout_is_batch_normalize: z.boolean(),
+  /** Rejection modes, comma-separated: null for none. */
+  rollout_rs: z.string().nullable(),
+  rollout_rs_threshold: z.union([z.number(), z.string()]).nullable(),
+};
+
+export const CORRECTION_DEFAULTS = {
+  bypass_mode: false,
+  loss_type: 'ppo_clip',
+  rollout_is: null,
+  rollout_is_threshold: 2,
+  rollout_is_batch_normalize: false,
+  rollout_rs: null,
+  rollout_rs_threshold: null,
+} as const;
 
 /** How rewards become a direction: verl-omni's `algorithm`. */
 export const algorithmSchema = z.strictObject({
@@ -23,6 +45,9 @@ export const algorithmSchema = z.strictObject({
   adv_mode: z
     .enum(['continuous', 'positive_only', 'negative_only', 'one_only', 'binary'])
     .default('continuous'),
-  paired_preference: z.boolean().default(false),
-  rollout_correction: rolloutCorrectionSchema().prefault({}),
+  rollout_correction: z
+    .strictObject(withDefaults(correctionKeys, CORRECTION_DEFAULTS))
+    .prefault({}),
+  // Upstream counts twice the rows then; pairs are pairs here.
+  ...shapeWithoutEffect({ paired_preference: false }),
 });

@@ -2,19 +2,17 @@ import { z } from 'zod';
 import { shapeWithoutEffect } from './key-notes';
 
 const count = z.number().int().positive();
-const files = z.union([z.string(), z.array(z.string())]);
 
-/** What is trained on: verl-omni's `data`. */
+/** What is trained on: verl-omni's `data`. Its files are parquet; here prompts are given to the trainer. */
 export const dataSchema = z.strictObject({
-  train_files: files.default('~/data/rlhf/gsm8k/train.parquet'),
-  val_files: files.default('~/data/rlhf/gsm8k/test.parquet'),
-  /** Prompts of the training set that are used; -1 for all. */
-  train_max_samples: z.number().int().default(-1),
-  val_max_samples: z.number().int().default(-1),
-  prompt_key: z.string().default('prompt'),
   /** Prompts for each step. */
   train_batch_size: count.default(1024),
   ...shapeWithoutEffect({
+    train_files: '~/data/rlhf/gsm8k/train.parquet',
+    val_files: '~/data/rlhf/gsm8k/test.parquet',
+    train_max_samples: -1,
+    val_max_samples: -1,
+    prompt_key: 'prompt',
     tokenizer: null,
     use_shm: false,
     reward_fn_key: 'data_source',

@@ -69,8 +69,6 @@ export const OPTIMIZER_WITHOUT_EFFECT: Record<ModelEngine, Defaults> = {
     optimizer: 'AdamW',
     optimizer_impl: 'torch.optim',
     total_training_steps: -1,
-    min_lr_ratio: 0,
-    num_cycles: 0.5,
     zero_indexed_step: true,
     warmup_style: null,
     override_optimizer_config: null,

@@ -72,24 +72,21 @@ const REWARD_MODEL: Defaults = {
 export const rewardSchema = z.strictObject({
   custom_reward_function: z
     .strictObject({
-      path: z.string().nullable().default(null),
+      /** A registered reward. */
       name: z.string().min(1).default('compute_score'),
+      ...shapeWithoutEffect({ path: null }),
     })
     .prefault({}),
-  /** Several rewards by name. */
+  /** Several rewards by name; several rewards go before one. */
   reward_functions: z.record(z.string(), rewardFunctionSchema).default({}),
   aggregation: z.literal('weighted_sum').default('weighted_sum'),
-  reward_manager: z
-    .strictObject({
-      name: z.string().default('VisualRewardManager'),
-      ...shapeWithoutEffect({
-        source: 'importlib',
-        module: { path: 'pkg://verl_omni.reward_loop.reward_manager' },
-      }),
-    })
-    .prefault({}),
   ...shapeWithoutEffect({
     num_workers: 8,
+    reward_manager: {
+      source: 'importlib',
+      name: 'VisualRewardManager',
+      module: { path: 'pkg://verl_omni.reward_loop.reward_manager' },
+    },
     reward_model: REWARD_MODEL,
     sandbox_fusion: { url: null, max_concurrent: 64, memory_limit_mb: 1024 },
   }),

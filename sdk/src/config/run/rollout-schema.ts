@@ -33,9 +33,9 @@ export const rolloutSchema = z.strictObject({
   /** Which of the policy's weights sample: `old` for algorithms that keep an old policy. */
   rollout_adapter: z.enum(['default', 'old']).default('default'),
   mode: z.literal('async', 'upstream has removed every mode but async').default('async'),
-  max_prompt_embed_length: count.nullable().default(null),
   ...shapeWithoutEffect({
     name: '???',
+    max_prompt_embed_length: null,
     calculate_log_probs: false,
     nnodes: 0,
     n_gpus_per_node: '${oc.select:trainer.n_gpus_per_node,8}',

@@ -171,7 +171,8 @@ function listWithoutEffect(
     const at = [...path, key];
     const schema: z.core.$ZodType | undefined = section.shape[key];
     const inside = schema === undefined ? null : asSection(schema);
-    if (inside !== null && typeof value === 'object' && value !== null) {
+    const isEmpty = Object.keys(value ?? {}).length === 0;
+    if (inside !== null && typeof value === 'object' && value !== null && !isEmpty) {
       return listWithoutEffect(inside, value as Section, given, at);
     }
     // A key that the schema does not list stands in a section without effect: no other section takes any.

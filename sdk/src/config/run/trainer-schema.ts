@@ -6,20 +6,17 @@ export const trainerSchema = z.strictObject({
   /** Passes over the prompts, where `total_training_steps` is null. */
   total_epochs: z.number().int().positive().default(30),
   total_training_steps: z.number().int().positive().nullable().default(null),
-  /** Steps between checkpoints; 0 and below for none. */
-  save_freq: z.number().int().default(-1),
   /** Steps between tests on held-out prompts; 0 and below for none. */
   test_freq: z.number().int().default(-1),
-  val_before_train: z.boolean().default(true),
-  default_local_dir: z
-    .string()
-    .default('checkpoints/${trainer.project_name}/${trainer.experiment_name}'),
-  project_name: z.string().default('verl_examples'),
-  experiment_name: z.string().default('ocr'),
-  resume_mode: z.string().default('auto'),
-  resume_from_path: z.string().nullable().default(null),
-  max_actor_ckpt_to_keep: z.number().int().positive().nullable().default(null),
   ...shapeWithoutEffect({
+    save_freq: -1,
+    val_before_train: true,
+    default_local_dir: 'checkpoints/${trainer.project_name}/${trainer.experiment_name}',
+    project_name: 'verl_examples',
+    experiment_name: 'ocr',
+    resume_mode: 'auto',
+    resume_from_path: null,
+    max_actor_ckpt_to_keep: null,
     logger: ['console', 'wandb'],
     log_val_generations: 0,
     rollout_data_dir: null,

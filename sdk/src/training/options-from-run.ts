@@ -1,0 +1,248 @@
+import type { RunConfig } from '../config';
+import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
+import type { EvaluationOptions } from './evaluate-policy';
+import type { FlowGRPOOptions } from './flow-grpo-options';
+import type { OldPolicySchedule } from './diffusion-nft/old-policy-decay';
+
+/** What a run's configuration cannot hold, or what is to be another than it says. */
+export interface RunMaterials {
+  /** What to draw prompts from. */
+  prompts: readonly (string | PromptRecord)[];
+  /** Held-out prompts, to evaluate at every `trainer.test_freq` steps. Default: none. */
+  validationPrompts?: readonly (string | PromptRecord)[] | null;
+  /** Default: the configuration's reward functions by their names, which must be registered. */
+  reward?: string | RewardFunction | RewardTerms;
+}
+
+/** Losses of `flowGRPOOptions`. The others have trainers of their own. */
+const FORWARD_PROCESS_LOSSES = ['dpo', 'diffusion_nft'];
+
+function refuseUnless(isMet: boolean, key: string, rule: string, value: unknown): void {
+  if (isMet) return;
+  throw new Error(
+    `Cannot train by this configuration as ${key} ${rule}: current value is ${value}`,
+  );
+}
+
+function requireLoss({ actor_rollout_ref: { actor } }: RunConfig, losses: readonly string[]): void {
+  const { loss_mode } = actor.diffusion_loss;
+  refuseUnless(
+    losses.includes(loss_mode),
+    'actor_rollout_ref.actor.diffusion_loss.loss_mode',
+    `must be ${losses.join(' or ')}`,
+    loss_mode,
+  );
+}
+
+/** Steps of the run: as many as it says, or its passes over whole batches of the prompts. */
+function stepsOf({ trainer, data }: RunConfig, prompts: number): number {
+  const perPass = Math.floor(prompts / data.train_batch_size);
+  return trainer.total_training_steps ?? trainer.total_epochs * perPass;
+}
+
+function rewardOf({ reward }: RunConfig): string | RewardTerms {
+  const functions = Object.entries(reward.reward_functions);
+  if (functions.length === 0) return reward.custom_reward_function.name;
+  return Object.fromEntries(
+    functions.map(([key, { name, weight, required }]) => [key, { reward: name, weight, required }]),
+  );
+}
+
+/** How held-out prompts are evaluated, or null when they are not. */
+function evaluationOf(
+  { trainer, actor_rollout_ref: { rollout } }: RunConfig,
+  prompts: RunMaterials['validationPrompts'],
+): EvaluationOptions | null {
+  if (!prompts || trainer.test_freq <= 0) return null;
+  const { n, seed, pipeline } = rollout.val_kwargs;
+  return {
+    prompts,
+    everySteps: trainer.test_freq,
+    picturesPerPrompt: n,
+    numInferenceSteps: pipeline.num_inference_steps,
+    trueCfgScale: pipeline.true_cfg_scale,
+    guidanceScale: pipeline.guidance_scale,
+    seed,
+  };
+}
+
+/** Options that every objective has, without what rolls out. */
+function optimizationOptions(run: RunConfig, prompts: number) {
+  const { actor, model, rollout } = run.actor_rollout_ref;
+  const { optim } = actor;
+  const steps = stepsOf(run, prompts);
+  const { lr_warmup_steps: warmup, lr_scheduler_type: lrSchedule } = optim;
+  refuseUnless(
+    lrSchedule === 'constant' || lrSchedule === 'cosine',
+    'actor_rollout_ref.actor.optim.lr_scheduler_type',
+    'must be constant or cosine',
+    lrSchedule,
+  );
+  return {
+    steps,
+    learningRate: optim.lr,
+    warmupSteps: warmup >= 0 ? warmup : Math.trunc(optim.lr_warmup_steps_ratio * steps),
+    lrSchedule: lrSchedule as 'constant' | 'cosine',
+    minLrRatio: optim.min_lr_ratio,
+    numCycles: optim.num_cycles,
+    betas: optim.betas,
+    weightDecay: optim.weight_decay,
+    maxGradNorm: optim.clip_grad,
+    ppoEpochs: actor.ppo_epochs,
+    microBatchSize: actor.ppo_micro_batch_size_per_gpu ?? undefined,
+    lora:
+      model.lora_rank === 0
+        ? null
+        : { rank: model.lora_rank, alpha: model.lora_alpha, targetModules: model.target_modules },
+    trueCfgScale: rollout.pipeline.true_cfg_scale,
+    guidanceScale: rollout.pipeline.guidance_scale,
+    seed: rollout.seed ?? 0,
+    configuration: { run, withoutEffect: run.withoutEffect.filter(({ given }) => given) },
+  };
+}
+
+/** Options of what samples its own pictures. */
+function rolloutOptions(run: RunConfig, { prompts, validationPrompts, reward }: RunMaterials) {
+  const { rollout } = run.actor_rollout_ref;
+  return {
+    ...optimizationOptions(run, prompts.length),
+    prompts,
+    reward: reward ?? rewardOf(run),
+    promptsPerStep: run.data.train_batch_size,
+    groupSize: rollout.n,
+    numInferenceSteps: rollout.pipeline.num_inference_steps,
+    evaluation: evaluationOf(run, validationPrompts),
+  };
+}
+
+/** Options of what deals pictures out to updates and compares them with their group. */
+function groupOptions({ actor_rollout_ref: { actor, rollout }, algorithm }: RunConfig) {
+  return {
+    advClipMax: actor.diffusion_loss.adv_clip_max,
+    globalStd: algorithm.global_std,
+    normAdvByStdInGrpo: algorithm.norm_adv_by_std_in_grpo,
+    // Upstream counts prompts; each has n pictures.
+    miniBatchSize: actor.ppo_mini_batch_size * rollout.n,
+    shuffle: actor.shuffle,
+    dataLoaderSeed: actor.data_loader_seed,
+  };
+}
+
+/**
+ * The options of `trainFlowGRPO` that a run's configuration stands for: FlowGRPO and its relatives. Pictures of a group start
+ * from different noise, as verl-omni's do.
+ *
+ * @param run From `loadRunConfig`.
+ * @param materials The prompts, and what replaces parts of the configuration.
+ * @returns Spread it to change an option: `{ ...flowGRPOOptions(run, { prompts }), compat: 'verl-omni' }`. A teacher is not
+ *   loaded: give `teacher` there when `distillation.enabled` is true.
+ * @throws When the configuration is one of DPO or DiffusionNFT, or asks for what is not offered, by its key.
+ * @example
+ * const run = loadRunConfig(null, ['actor_rollout_ref.rollout.n=4', 'data.train_batch_size=1']);
+ * const options = flowGRPOOptions(run, { prompts: ['a red circle'], reward: 'redness' });
+ * options.groupSize; // 4
+ */
+export function flowGRPOOptions(run: RunConfig, materials: RunMaterials): FlowGRPOOptions {
+  const { actor, model, rollout } = run.actor_rollout_ref;
+  const { loss_mode, clip_ratio, kl_mask_threshold, add_kl_coefficient } = actor.diffusion_loss;
+  refuseUnless(
+    !FORWARD_PROCESS_LOSSES.includes(loss_mode),
+    'actor_rollout_ref.actor.diffusion_loss.loss_mode',
+    'must be a policy gradient for flowGRPOOptions (diffusionNFTOptions and diffusionDPOOptions read the others)',
+    loss_mode,
+  );
+  const { algo, pipeline } = rollout;
+  const allButLast = Math.max(1, pipeline.num_inference_steps - 1);
+  const movesWindow = model.algorithm === 'mix_grpo';
+  const { rollout_correction: correction } = run.algorithm;
+  const corrects =
+    correction.bypass_mode || correction.rollout_is !== null || correction.rollout_rs !== null;
+  return {
+    ...rolloutOptions(run, materials),
+    ...groupOptions(run),
+    noiseLevel: algo.noise_level,
+    sdeType: algo.sde_type,
+    sdeWindowSize: algo.sde_window_size ?? allButLast,
+    sdeWindowRange:
+      algo.sde_window_size === null ? [0, allButLast] : (algo.sde_window_range ?? [0, 5]),
+    sampleStrategy: movesWindow ? algo.sample_strategy : null,
+    itersPerGroup: movesWindow ? algo.iters_per_group : null,
+    sdeWindowSeed: movesWindow ? algo.sde_window_seed : null,
+    sameInitialNoise: false,
+    lossMode: loss_mode,
+    clipRatio: clip_ratio,
+    lossConfig: { kl_mask_threshold, add_kl_coefficient },
+    klLossCoef: actor.use_kl_loss ? actor.kl_loss_coef : 0,
+    distillLossCoef: actor.use_distill_loss ? actor.distill_loss_coef : 0,
+    distillLossMode: actor.distill_loss_mode,
+    rolloutCorrection: corrects ? correction : null,
+  };
+}
+
+/**
+ * The options of DiffusionNFT's training that a run's configuration stands for.
+ *
+ * @throws When its loss is another, or it asks for what is not offered, by its key.
+ */
+export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials) {
+  requireLoss(run, ['diffusion_nft']);
+  const { algorithm } = run;
+  const { mix_beta, ref_kl_coef, adaptive_weight_min } = run.actor_rollout_ref.actor.diffusion_loss;
+  refuseUnless(
+    algorithm.old_policy_decay === null,
+    'algorithm.old_policy_decay',
+    'must be null (old_policy_decay_schedule says how the old policy follows)',
+    algorithm.old_policy_decay,
+  );
+  return {
+    ...rolloutOptions(run, materials),
+    ...groupOptions(run),
+    mixBeta: mix_beta,
+    refKlCoef: ref_kl_coef,
+    adaptiveWeightMin: adaptive_weight_min,
+    advMode: algorithm.adv_mode,
+    timestepFraction: algorithm.timestep_fraction,
+    oldPolicySchedule: algorithm.old_policy_decay_schedule satisfies OldPolicySchedule,
+    oldPolicyUpdateInterval: algorithm.old_policy_update_interval,
+  };
+}
+
+/**
+ * The options of Diffusion-DPO's training on own rollouts that a run's configuration stands for.
+ *
+ * @throws When its loss is another or its samples are given, or it asks for what is not offered, by its key.
+ */
+export function diffusionDPOOptions(run: RunConfig, materials: RunMaterials) {
+  requireLoss(run, ['dpo']);
+  refuseUnless(
+    run.algorithm.sample_source === 'online',
+    'algorithm.sample_source',
+    'must be online (offlineDPOOptions reads the other)',
+    run.algorithm.sample_source,
+  );
+  return {
+    ...rolloutOptions(run, materials),
+    dpoBeta: run.actor_rollout_ref.actor.diffusion_loss.dpo_beta,
+  };
+}
+
+/**
+ * The options of Diffusion-DPO's training on given pairs that a run's configuration stands for, without the pairs.
+ *
+ * @param pairs How many there are: `trainer.total_epochs` counts passes over them.
+ * @throws When its loss is another or its samples are made, or it asks for what is not offered, by its key.
+ */
+export function offlineDPOOptions(run: RunConfig, pairs: number) {
+  requireLoss(run, ['dpo']);
+  refuseUnless(
+    run.algorithm.sample_source === 'offline',
+    'algorithm.sample_source',
+    'must be offline (diffusionDPOOptions reads the other)',
+    run.algorithm.sample_source,
+  );
+  return {
+    ...optimizationOptions(run, pairs),
+    pairsPerStep: run.data.train_batch_size,
+    dpoBeta: run.actor_rollout_ref.actor.diffusion_loss.dpo_beta,
+  };
+}
