@@ -33,25 +33,25 @@ function titleOf(node: ts.Expression): string | null {
   return node.head.text + node.templateSpans.map((span) => `*${span.literal.text}`).join('');
 }
 
-/** A test: the titles of the groups around it, joined, and its own. */
+/** A test: the titles of the groups around it, from the outside, and its own. */
 interface Title {
-  group: string;
+  groups: readonly string[];
   title: string;
 }
 
 function titlesIn(path: string): Title[] {
   const titles: Title[] = [];
   const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ESNext);
-  const visit = (node: ts.Node, group: readonly string[]): void => {
-    let inside = group;
+  const visit = (node: ts.Node, groups: readonly string[]): void => {
+    let inside = groups;
     if (
       ts.isCallExpression(node) &&
       ts.isIdentifier(node.expression) &&
       node.arguments.length > 1
     ) {
       const title = titleOf(node.arguments[0]);
-      if (title !== null && node.expression.text === 'describe') inside = [...group, title];
-      else if (title !== null) titles.push({ group: group.join(' '), title });
+      if (title !== null && node.expression.text === 'describe') inside = [...groups, title];
+      else if (title !== null) titles.push({ groups, title });
     }
     ts.forEachChild(node, (child) => visit(child, inside));
   };
@@ -73,14 +73,15 @@ function begins(text: string, start: string): boolean {
 const WORDS = 4;
 
 /** Whether a cell is the beginning of a test's title, with or without that of its groups before it. */
-function names(cell: string, { group, title }: Title): boolean {
+function names(cell: string, { groups, title }: Title): boolean {
   const words = plain(cell).split(' ');
+  const around = ['', ...groups.map((_, at) => groups.slice(at).join(' '))].map(plain);
   return words.some((_, at) => {
     const tail = words.slice(at).join(' ');
     const isLong = words.length - at >= Math.min(WORDS, title.split(' ').length);
-    return (
-      isLong && begins(plain(group), words.slice(0, at).join(' ')) && begins(plain(title), tail)
-    );
+    const head = words.slice(0, at).join(' ');
+    const isGroup = around.some((group) => begins(group, head));
+    return isLong && isGroup && begins(plain(title), tail);
   });
 }
 
@@ -100,7 +101,7 @@ function namesWithCompat(): string[] {
     .filter((symbol) =>
       (symbol.declarations ?? []).some((declaration) => {
         if (ts.isFunctionDeclaration(declaration)) {
-          return declaration.parameters.some((one) => one.name.getText() === 'compat');
+          return declaration.parameters.some((one) => /\bcompat\b/.test(one.getText()));
         }
         if (!ts.isInterfaceDeclaration(declaration)) return false;
         return declaration.members.some((member) => member.name?.getText() === 'compat');

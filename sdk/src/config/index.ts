@@ -12,5 +12,6 @@ export {
   type KeyWithoutEffect,
   type RunConfigSource,
 } from './run/run-config';
+export type { RegisteredNames } from './run/run-rules';
 export type { RunSettings } from './run/run-schema';
 export { defaultSdeType } from './default-sde-type';

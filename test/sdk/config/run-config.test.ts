@@ -241,6 +241,12 @@ describe('loadRunConfig()', () => {
     loadRunConfig(null, [mix, loss, 'algorithm.adv_estimator=flow_grpo']);
   });
 
+  it('takes a loss and an estimator that were registered here', () => {
+    const own = [`${ACTOR}.diffusion_loss.loss_mode=mine`, 'algorithm.adv_estimator=ranks'];
+    const run = loadRunConfig(null, own, { lossModes: ['mine'], advantageEstimators: ['ranks'] });
+    assert.equal(run.algorithm.adv_estimator, 'ranks');
+  });
+
   it('refuses distillation without a teacher, and a teacher without distillation', () => {
     const distills = `${ACTOR}.use_distill_loss=true`;
     for (const [overrides, rule] of [

@@ -12,8 +12,8 @@ const count = z.number().int().positive();
 const fraction = z.number().min(0).max(1);
 const ALGORITHM = 'actor_rollout_ref.model.algorithm';
 
-/** Losses that `loss_mode` may name; registering one adds it. */
-export const lossModes = new Set([
+/** Losses that `loss_mode` may name upstream. */
+export const LOSS_MODES = [
   'flow_grpo',
   'flow_dppo',
   'grpo_guard',
@@ -22,7 +22,7 @@ export const lossModes = new Set([
   'dance_grpo',
   'distill_kl',
   'distill_fm_mse',
-]);
+];
 
 const lossSchema = z.strictObject({
   loss_mode: follows(z.string().min(1), ALGORITHM, 'flow_grpo'),

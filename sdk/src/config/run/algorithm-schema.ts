@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { follows, shapeWithoutEffect, withDefaults } from './key-notes';
 
-/** Advantages that `adv_estimator` may name. */
+/** Advantages that `adv_estimator` may name upstream. */
 export const ADVANTAGE_ESTIMATORS = ['flow_grpo', 'dance_grpo'];
 
 const correctionKeys = {

@@ -7,7 +7,7 @@ import { noteOf } from './key-notes';
 import { parseOverride, type Override } from './parse-override';
 import { parseYaml } from './parse-yaml';
 import { resolveInterpolations } from './resolve-interpolations';
-import { checkRunRules } from './run-rules';
+import { checkRunRules, type RegisteredNames } from './run-rules';
 import { asSection, runSchemas, type RunSettings } from './run-schema';
 
 type Section = Record<string, unknown>;
@@ -75,6 +75,7 @@ export class RunConfig implements Readonly<RunSettings> {
  *
  * @param source See `RunConfigSource`. A string that ends in .yaml, .yml or .json is a file, another one is YAML.
  * @param overrides Overrides by Hydra's grammar: `key=value`, `+key=value`, `++key=value`, `~key`, in order.
+ * @param registered Names of losses and advantages that were registered here, for a run that goes by one.
  * @throws On a key that is not known (names the nearest), a value that breaks its rule, an override that is none.
  * @example
  * const run = loadRunConfig('trainer: {total_training_steps: 3}', ['actor_rollout_ref.rollout.n=16']);
@@ -83,9 +84,10 @@ export class RunConfig implements Readonly<RunSettings> {
 export function loadRunConfig(
   source: RunConfigSource = null,
   overrides: readonly string[] = [],
+  registered: RegisteredNames = {},
 ): RunConfig {
   const run = resolveRunConfig(source, overrides);
-  checkRunRules(run);
+  checkRunRules(run, registered);
   return run;
 }
 

@@ -1,13 +1,21 @@
-import { lossModes } from './actor-schema';
+import { LOSS_MODES } from './actor-schema';
 import { ADVANTAGE_ESTIMATORS } from './algorithm-schema';
 import type { RunSettings } from './run-schema';
+
+/** Names that are registered here besides upstream's. */
+export interface RegisteredNames {
+  /** For `loss_mode`: `losses.names()`. Default: none. */
+  lossModes?: readonly string[];
+  /** For `adv_estimator`. Default: none. */
+  advantageEstimators?: readonly string[];
+}
 
 /** A rule that several keys have to meet together. */
 interface RunRule {
   /** Whether the settings break it. */
-  broken(settings: RunSettings): boolean;
+  broken(settings: RunSettings, registered: RegisteredNames): boolean;
   /** What has to be, and the keys that are not so. */
-  message(settings: RunSettings): string;
+  message(settings: RunSettings, registered: RegisteredNames): string;
 }
 
 const LOSS_MODE = 'actor_rollout_ref.actor.diffusion_loss.loss_mode';
@@ -17,23 +25,29 @@ const WITHOUT_ADVANTAGES = ['dpo', 'diffusion_nft'];
 
 const actorOf = ({ actor_rollout_ref: run }: RunSettings) => run.actor;
 const lossModeOf = (settings: RunSettings) => actorOf(settings).diffusion_loss.loss_mode;
+const lossModesOf = ({ lossModes = [] }: RegisteredNames) => [
+  ...new Set([...LOSS_MODES, ...lossModes]),
+];
+const estimatorsOf = ({ advantageEstimators = [] }: RegisteredNames) => [
+  ...new Set([...ADVANTAGE_ESTIMATORS, ...advantageEstimators]),
+];
 const distills = (settings: RunSettings) =>
   lossModeOf(settings) === 'distill_kl' || actorOf(settings).use_distill_loss;
 
 /** Upstream's checks across sections, in its order. */
 const RULES: readonly RunRule[] = [
   {
-    broken: (settings) => !lossModes.has(lossModeOf(settings)),
-    message: (settings) =>
-      `${LOSS_MODE} must be one of ${[...lossModes].join(', ')} (it follows actor_rollout_ref.model.algorithm unless it is set; mix_grpo is trained by flow_grpo): current value is ${JSON.stringify(lossModeOf(settings))}`,
+    broken: (settings, registered) => !lossModesOf(registered).includes(lossModeOf(settings)),
+    message: (settings, registered) =>
+      `${LOSS_MODE} must be one of ${lossModesOf(registered).join(', ')} (it follows actor_rollout_ref.model.algorithm unless it is set; mix_grpo is trained by flow_grpo): current value is ${JSON.stringify(lossModeOf(settings))}`,
   },
   {
-    broken: (settings) =>
+    broken: (settings, registered) =>
       settings.algorithm.trainer_type === 'policy_gradient' &&
       !WITHOUT_ADVANTAGES.includes(lossModeOf(settings)) &&
-      !ADVANTAGE_ESTIMATORS.includes(settings.algorithm.adv_estimator),
-    message: ({ algorithm }) =>
-      `algorithm.adv_estimator must be one of ${ADVANTAGE_ESTIMATORS.join(', ')} for a policy gradient (it follows actor_rollout_ref.model.algorithm unless it is set): current value is ${JSON.stringify(algorithm.adv_estimator)}`,
+      !estimatorsOf(registered).includes(settings.algorithm.adv_estimator),
+    message: ({ algorithm }, registered) =>
+      `algorithm.adv_estimator must be one of ${estimatorsOf(registered).join(', ')} for a policy gradient (it follows actor_rollout_ref.model.algorithm unless it is set): current value is ${JSON.stringify(algorithm.adv_estimator)}`,
   },
   {
     broken: (settings) => settings.distillation.enabled && !distills(settings),
@@ -83,10 +97,10 @@ function totalWeight(functions: RunSettings['reward']['reward_functions']): numb
 }
 
 /** Checks what upstream checks across sections. @throws On the first rule that is broken. */
-export function checkRunRules(settings: RunSettings): void {
+export function checkRunRules(settings: RunSettings, registered: RegisteredNames): void {
   for (const { broken, message } of RULES) {
-    if (broken(settings)) {
-      throw new Error(`Cannot read the configuration as ${message(settings)}`);
+    if (broken(settings, registered)) {
+      throw new Error(`Cannot read the configuration as ${message(settings, registered)}`);
     }
   }
 }
