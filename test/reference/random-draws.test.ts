@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { TorchRandom } from '../../sdk/src/core/torch-random';
 import { referencePython } from './reference-python';
 
-type Draw = ['randn' | 'rand', number] | ['randint', number, number];
+type Draw = ['randn' | 'rand' | 'randperm', number] | ['randint', number, number];
 
 const SEQUENCES = process.env.FLOWBOOK_LONG === '1' ? 400 : 40;
 
@@ -28,14 +28,22 @@ const SEEDS = [
 /** Sizes below 16, at multiples of 16, beside them, and of many thousands. */
 const SIZES = [0, 1, 2, 3, 7, 15, 16, 17, 31, 32, 33, 48, 63, 1000, 1024, 4099, 70_001];
 
-function digest(random: TorchRandom, draw: Draw): string {
-  const values =
-    draw[0] === 'randint'
-      ? BigInt64Array.of(BigInt(random.integer(draw[1], draw[2])))
-      : draw[0] === 'randn'
-        ? random.normal(draw[1])
-        : random.uniform(draw[1]);
-  return createHash('sha256').update(new Uint8Array(values.buffer)).digest('hex');
+function draw(random: TorchRandom, [kind, first, high]: Draw): Float32Array | BigInt64Array {
+  switch (kind) {
+    case 'randn':
+      return random.normal(first);
+    case 'rand':
+      return random.uniform(first);
+    case 'randperm':
+      return BigInt64Array.from(random.permutation(first), BigInt);
+    default:
+      return BigInt64Array.of(BigInt(random.integer(first, high as number)));
+  }
+}
+
+function digest(random: TorchRandom, one: Draw): string {
+  const { buffer } = draw(random, one);
+  return createHash('sha256').update(new Uint8Array(buffer)).digest('hex');
 }
 
 describe('TorchRandom beside torch.Generator', function () {
@@ -51,7 +59,7 @@ describe('TorchRandom beside torch.Generator', function () {
     for (const seed of SEEDS) {
       const random = new TorchRandom(seed);
       assert.deepEqual(
-        draws.map((draw) => digest(random, draw)),
+        draws.map((one) => digest(random, one)),
         await python.call('random_draws.digests', { seed: String(seed), draws }),
         `seed ${seed}`,
       );
@@ -66,7 +74,8 @@ describe('TorchRandom beside torch.Generator', function () {
         BigInt(choose.integer(0, 2 ** 32)) * 2n ** 31n * (choose.integer(0, 2) === 0 ? 1n : -1n) +
         BigInt(choose.integer(0, 2 ** 31));
       const draws = Array.from({ length: 12 }, (): Draw => {
-        const kind = choose.integer(0, 4);
+        const kind = choose.integer(0, 5);
+        if (kind === 4) return ['randperm', choose.integer(0, 200)];
         if (kind === 0) return ['rand', choose.integer(0, 50)];
         if (kind === 1) return ['randn', choose.integer(0, 16)];
         if (kind === 2) return ['randn', choose.integer(16, 3000)];
@@ -75,7 +84,7 @@ describe('TorchRandom beside torch.Generator', function () {
       });
       const random = new TorchRandom(seed);
       assert.deepEqual(
-        draws.map((draw) => digest(random, draw)),
+        draws.map((one) => digest(random, one)),
         await python.call('random_draws.digests', { seed: String(seed), draws }),
         `seed ${seed}: ${JSON.stringify(draws)}`,
       );

@@ -25,5 +25,7 @@ def _draw(generator, kind, *arguments):
         return torch.randn(arguments[0], generator=generator)
     if kind == "rand":
         return torch.rand(arguments[0], generator=generator)
+    if kind == "randperm":
+        return torch.randperm(arguments[0], generator=generator)
     low, high = arguments
     return torch.randint(low, high, (1,), generator=generator)
