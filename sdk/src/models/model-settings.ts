@@ -8,6 +8,14 @@ export interface SettingRule {
 /** A whole number from 1, the rule of every setting whose default is a number. */
 export const COUNT: SettingRule = { rule: 'a whole number from 1', allows: isCount };
 
+/** A list with at least one item. */
+export function listOf(rule: string, allows: (item: unknown) => boolean): SettingRule {
+  return {
+    rule: `a list, each ${rule}`,
+    allows: (value) => Array.isArray(value) && value.length > 0 && value.every(allows),
+  };
+}
+
 const SWITCH: SettingRule = {
   rule: 'true or false',
   allows: (value) => typeof value === 'boolean',

@@ -15,6 +15,12 @@ export function feedForward(weights: ModelWeights, path: string, x: tf.Tensor3D)
   return weights.linear(`${path}.net.2`, geluTanh(weights.linear(`${path}.net.0.proj`, x)));
 }
 
+/** A time a row: (B), or (1) for all -> (B) */
+export function timeOfRows(timestep: tf.Tensor1D, rows: number): tf.Tensor1D {
+  const time = tf.cast<tf.Tensor1D>(timestep, 'float32');
+  return time.shape[0] === rows ? time : tf.tile(time, [rows]);
+}
+
 /** Linear, SiLU, linear: (B, in) -> (B, C). diffusers' TimestepEmbedding. */
 export function embedding(weights: ModelWeights, path: string, x: tf.Tensor2D): tf.Tensor2D {
   return weights.linear(`${path}.linear_2`, silu(weights.linear(`${path}.linear_1`, x)));

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 /** One turn of a conversation. */
 export interface ChatMessage {
   role: string;
-  content: string;
+  /** Text, or parts such as `{ type: 'text', text: '...' }` for a template that knows them. */
+  content: string | readonly Record<string, unknown>[];
   [field: string]: unknown;
 }
 

@@ -8,6 +8,8 @@ import { qwen2Definition } from './qwen2-definition';
 export interface ChatTemplateOptions {
   /** End with the opening of the assistant's turn. Default false. */
   addGenerationPrompt?: boolean;
+  /** What the assistant may call, as JSON schemas, for a template that knows tools. Default none. */
+  tools?: readonly object[] | null;
   /** Return token ids (default) or, with false, the text. */
   tokenize?: boolean;
 }
@@ -56,7 +58,7 @@ export class Qwen2Tokenizer extends PretrainedTokenizer {
   ): number[];
   applyChatTemplate(
     messages: ChatMessage[],
-    { addGenerationPrompt = false, tokenize = true }: ChatTemplateOptions = {},
+    { addGenerationPrompt = false, tools = null, tokenize = true }: ChatTemplateOptions = {},
   ): string | number[] {
     if (this.#chatTemplate === null) {
       throw new Error(
@@ -64,6 +66,7 @@ export class Qwen2Tokenizer extends PretrainedTokenizer {
       );
     }
     const text = renderChatTemplate(this.#chatTemplate, messages, addGenerationPrompt, {
+      tools,
       bos_token: tokenText(this.config.bos_token),
       eos_token: tokenText(this.config.eos_token),
       pad_token: tokenText(this.config.pad_token),

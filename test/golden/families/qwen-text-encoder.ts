@@ -33,7 +33,9 @@ export const check: FamilyCheck = async (goldenCase) => {
   compare('last_hidden', tf.mul(encoder.forward({ input_ids, attention_mask }), kept));
 
   const [B, L, C] = states[0].shape;
-  const embeds = tf.mul(states[2], kept).slice([0, dropped, 0], [B, L - dropped, C]);
+  const embeds = tf
+    .mul(states[states.length - 1], kept)
+    .slice([0, dropped, 0], [B, L - dropped, C]);
   const mask = attention_mask.slice([0, dropped], [B, L - dropped]);
   compare('prompt_embeds', embeds);
   compare('prompt_embeds_mask', mask);

@@ -9,6 +9,7 @@ export const check: FamilyCheck = async (goldenCase) => {
   const { img, txt } = qwenRotaryFactors(json.img_shapes[0], json.max_txt_seq_len, {
     axesDimsRope: json.axes_dims_rope,
     scaleRope: json.scale_rope,
+    layer3d: json.use_layer3d_rope ?? false,
   });
   for (const [stream, factors] of Object.entries({ img, txt })) {
     for (const kind of ['cos', 'sin'] as const) {

@@ -32,7 +32,10 @@ export const check: FamilyCheck = async (goldenCase) => {
     );
   }
   for (const [index, expected] of (json.cases ?? []).entries()) {
-    const options = { addGenerationPrompt: expected.add_generation_prompt };
+    const options = {
+      addGenerationPrompt: expected.add_generation_prompt,
+      tools: expected.tools ?? null,
+    };
     const text = tokenizer.applyChatTemplate(expected.messages, { ...options, tokenize: false });
     const ids = tokenizer.applyChatTemplate(expected.messages, options);
     comparison.equal(`cases[${index}].text`, text, expected.text);

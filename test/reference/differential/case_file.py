@@ -5,9 +5,13 @@ import json
 import math
 import os
 import random
+import shutil
 
 import torch
 from safetensors.torch import save_file
+
+# The models are tiny, and other processes share the machine.
+torch.set_num_threads(1)
 
 
 class Context:
@@ -25,9 +29,10 @@ class Context:
         return os.path.join(self.folder, name)
 
     def new_folder(self, name):
-        """Makes a folder for a model that belongs to this case alone. Returns its name relative to the cases' folder."""
+        """Makes an empty folder for a model that belongs to this case alone. Returns its name relative to the cases' folder."""
         relative = os.path.join("made", name)
-        os.makedirs(self.path(relative), exist_ok=True)
+        shutil.rmtree(self.path(relative), ignore_errors=True)
+        os.makedirs(self.path(relative))
         return relative
 
 

@@ -181,10 +181,35 @@ describe('QwenImageTransformer2DModel', () => {
         { attention_kwargs: { mask: 1 } },
         /attention_kwargs must be \{scale\}: current value is \{mask\}/,
       ],
+      [
+        { controlnet_block_samples: [] },
+        /every input must be one of hidden_states, .*: current value is controlnet_block_samples/,
+      ],
+      [{ txt_seq_lens: [3, 4] }, /every input must be one of .*: current value is txt_seq_lens/],
     ];
     for (const [change, message] of cases) {
       assert.throws(() => model.forward({ ...inputs, ...change } as typeof inputs), message);
     }
+    model.dispose();
+  });
+
+  it('forward() takes one time for all rows', () => {
+    const model = tinyTransformer({ zero_cond_t: true });
+    const [one, each] = [tf.tensor1d([0.3]), tf.tensor1d([0.3, 0.3])].map(
+      (timestep) => model.forward({ ...tinyInputs(), timestep })[0],
+    );
+    assert.deepEqual(one.dataSync(), each.dataSync());
+    model.dispose();
+  });
+
+  it('forward() wants one frame of the last of several layers', () => {
+    const model = tinyTransformer({ use_layer3d_rope: true });
+    const inputs = tinyInputs();
+    const img_shapes = [[[2, 1, 3]], [[2, 1, 3]]];
+    assert.throws(
+      () => model.forward({ ...inputs, img_shapes }),
+      /the number of frames of the last image must be 1, as "use_layer3d_rope" is true: current value is 2/,
+    );
     model.dispose();
   });
 

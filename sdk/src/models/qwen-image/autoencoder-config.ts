@@ -1,3 +1,11 @@
+import {
+  invalidSetting,
+  isCount,
+  listOf,
+  parseModelSettings,
+  type SettingRule,
+} from '../model-settings';
+
 /** Configuration of AutoencoderKLQwenImage, under diffusers' keys (vae/config.json). */
 export interface AutoencoderConfig {
   /** Channels of the first level. */
@@ -10,6 +18,10 @@ export interface AutoencoderConfig {
   num_res_blocks: number;
   /** Scales (1, 1/2, ...) at which the encoder attends after each residual block. */
   attn_scales: number[];
+  /** Levels that also halve time. Bears on videos alone; one entry for each level but the last. */
+  temperal_downsample: boolean[];
+  /** Bears on the training of the autoencoder alone. */
+  dropout: number;
   /** Channels of a picture. */
   input_channels: number;
   /** Mean of each latent channel over the training set. */
@@ -25,6 +37,8 @@ const DEFAULTS: AutoencoderConfig = {
   dim_mult: [1, 2, 4, 4],
   num_res_blocks: 2,
   attn_scales: [],
+  temperal_downsample: [false, true, true],
+  dropout: 0,
   input_channels: 3,
   latents_mean: [
     -0.7571, -0.7089, -0.9113, 0.1075, -0.1745, 0.9653, -0.1517, 1.5508, 0.4134, -0.0715, 0.5517,
@@ -36,20 +50,45 @@ const DEFAULTS: AutoencoderConfig = {
   ],
 };
 
+/** The class by diffusers' name, for messages. */
+export const CLASS_NAME = 'AutoencoderKLQwenImage';
+
+const NUMBERS = listOf('a number', Number.isFinite);
+
 /**
- * Completes a vae/config.json with diffusers' defaults. Keys that do not bear on one frame
- * (`temperal_downsample`, `dropout`) are kept and not read.
+ * Fills in diffusers' defaults and checks the settings. Keys that start with "_" are left out.
  *
- * @throws When the latent statistics do not have one value a channel.
+ * @throws When a key is unknown or its value cannot be; the message names the key.
  */
-export function autoencoderConfig(config: Partial<AutoencoderConfig>): AutoencoderConfig {
-  const complete = { ...DEFAULTS, ...config };
-  for (const key of ['latents_mean', 'latents_std'] as const) {
-    if (complete[key].length !== complete.z_dim) {
-      throw new Error(
-        `Cannot make an AutoencoderKLQwenImage as ${key} must have z_dim (${complete.z_dim}) values: current value has ${complete[key].length}`,
-      );
+export function autoencoderConfig(json: object): AutoencoderConfig {
+  const divisors: SettingRule = {
+    rule: 'a list of numbers other than 0',
+    allows: (value) => NUMBERS.allows(value) && !(value as number[]).includes(0),
+  };
+  const config = parseModelSettings(CLASS_NAME, json, DEFAULTS, {
+    dim_mult: listOf('a whole number from 1', isCount),
+    attn_scales: {
+      rule: 'a list of numbers',
+      allows: (value) => Array.isArray(value) && value.every(Number.isFinite),
+    },
+    temperal_downsample: {
+      rule: 'a list of true and false',
+      allows: (value) => Array.isArray(value) && value.every((item) => typeof item === 'boolean'),
+    },
+    dropout: { rule: 'a number', allows: Number.isFinite },
+    latents_mean: NUMBERS,
+    latents_std: divisors,
+  });
+  const lengths = {
+    temperal_downsample: ['number of levels less one', config.dim_mult.length - 1],
+    latents_mean: ['z_dim', config.z_dim],
+    latents_std: ['z_dim', config.z_dim],
+  } as const;
+  for (const [key, [what, length]] of Object.entries(lengths)) {
+    const value = config[key as keyof typeof lengths];
+    if (value.length !== length) {
+      throw invalidSetting(CLASS_NAME, key, `a list of length ${length}, the ${what}`, value);
     }
   }
-  return complete;
+  return config;
 }

@@ -5,12 +5,10 @@ import { VaeWeights } from '../autoencoder/vae-weights';
 import { checkWeights, type ExpectedWeights } from '../check-weights';
 import { FrozenComponent, type ComponentOrigin } from '../component-origin';
 import { loadComponent, type FromPretrainedOptions } from '../load-component';
-import { autoencoderConfig, type AutoencoderConfig } from './autoencoder-config';
+import { autoencoderConfig, CLASS_NAME, type AutoencoderConfig } from './autoencoder-config';
 import { decoderLayers } from './vae-decoder';
 import { encoderLayers } from './vae-encoder';
 import { TIME_CONVOLUTIONS, vaeShapes } from './vae-parameters';
-
-const CLASS_NAME = 'AutoencoderKLQwenImage';
 
 /**
  * Qwen-Image's variational autoencoder, for single frames. Pictures are (B, 3, 1, H, W) in [-1, 1],
@@ -37,7 +35,7 @@ export class AutoencoderKLQwenImage extends FrozenComponent {
    * @param config vae/config.json.
    * @param stateDict Checkpoint tensors by name; they are copied and stay the caller's.
    * @param origin Where the model came from, when that was a folder.
-   * @throws When a tensor is missing, unknown or of another shape.
+   * @throws When a setting cannot be, or a tensor is missing, unknown or of another shape.
    */
   constructor(
     config: Partial<AutoencoderConfig>,

@@ -1,6 +1,7 @@
 import { tf } from '../../tensorflow';
-import { attention, linear, rmsNorm, silu } from '../layers';
-import type { TextEncoderConfig } from './text-encoder-config';
+import { attention, linear, rmsNorm } from '../layers';
+import { activationNamed } from '../text-encoder/activation';
+import { QWEN_TEXT, type TextEncoderConfig } from './text-encoder-config';
 import { rotateHalves, type TextRotary } from './text-encoder-rotary';
 
 /** Finds a weight of the text model by its name below the model's prefix. */
@@ -23,6 +24,7 @@ export function textEncoderLayer(
   const matrix = (name: string): tf.Tensor2D => find(`${name}.weight`) as tf.Tensor2D;
   const vector = (name: string): tf.Tensor1D => find(name) as tf.Tensor1D;
   const { num_attention_heads, num_key_value_heads: heads, rms_norm_eps: epsilon } = config;
+  const activation = activationNamed(QWEN_TEXT, config.hidden_act);
   const [B, L, C] = x.shape;
   const D = C / num_attention_heads;
   const G = num_attention_heads / heads;
@@ -43,7 +45,7 @@ export function textEncoderLayer(
     return linear(out, matrix('self_attn.o_proj'), null);
   };
   const mlp = (y: tf.Tensor3D): tf.Tensor3D => {
-    const gate = silu(linear(y, matrix('mlp.gate_proj'), null));
+    const gate = activation(linear(y, matrix('mlp.gate_proj'), null));
     return linear(
       tf.mul(gate, linear(y, matrix('mlp.up_proj'), null)),
       matrix('mlp.down_proj'),

@@ -5,11 +5,9 @@ import { FrozenComponent, type ComponentOrigin } from '../component-origin';
 import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import { EncoderWeights } from '../text-encoder/encoder-weights';
 import { causalBias, checkTextInputs, type TextEncoderInputs } from '../text-encoder/text-inputs';
-import { textEncoderConfig, type TextEncoderConfig } from './text-encoder-config';
+import { QWEN_TEXT, textEncoderConfig, type TextEncoderConfig } from './text-encoder-config';
 import { textEncoderLayer, type TextContext } from './text-encoder-layer';
 import { textRotary } from './text-encoder-rotary';
-
-const CLASS_NAME = 'Qwen2_5_VLTextEncoder';
 
 /** The vision tower, the language head, and angles that older files hold. */
 const UNREAD = /(^|\.)(visual|lm_head|rotary_emb)\./;
@@ -46,7 +44,7 @@ export class Qwen2_5_VLTextEncoder extends FrozenComponent {
     this.config = textEncoderConfig(config);
     const names = [...stateDict.keys()];
     const expected = expectedWeights(config, names);
-    this.#weights = new EncoderWeights(CLASS_NAME, expected, stateDict, textModelPrefix(names));
+    this.#weights = new EncoderWeights(QWEN_TEXT, expected, stateDict, textModelPrefix(names));
     this.keepOrigin(origin, config, stateDict);
   }
 
@@ -60,7 +58,7 @@ export class Qwen2_5_VLTextEncoder extends FrozenComponent {
       path,
       'text_encoder',
       {
-        className: CLASS_NAME,
+        className: QWEN_TEXT,
         expected: expectedWeights,
         build: (...parts) => new Qwen2_5_VLTextEncoder(...parts),
       },
@@ -87,15 +85,20 @@ export class Qwen2_5_VLTextEncoder extends FrozenComponent {
       const L = input_ids.shape[1] as number;
       const { hidden_size, num_attention_heads, num_key_value_heads, rope_theta } = this.config;
       const G = num_attention_heads / num_key_value_heads;
-      const context: TextContext = {
-        rotary: textRotary(L, hidden_size / num_attention_heads, rope_theta),
-        bias: tf.tile(causalBias(L, attention_mask), [1, 1, G, 1]),
-      };
+      const rotary = textRotary(L, hidden_size / num_attention_heads, rope_theta);
+      const contextOf = (window: number | null): TextContext => ({
+        rotary,
+        bias: tf.tile(causalBias(L, attention_mask, window), [1, 1, G, 1]),
+      });
+      const { sliding_window: window, layer_types: types } = this.config;
+      const full = contextOf(null);
+      const sliding = window === null ? full : contextOf(window);
       const states = [
         tf.gather(this.#weights.get('embed_tokens.weight'), input_ids) as tf.Tensor3D,
       ];
       for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
         const find = (name: string): tf.Tensor => this.#weights.get(`layers.${layer}.${name}`);
+        const context = types[layer] === 'full_attention' ? full : sliding;
         states.push(textEncoderLayer(states[layer], context, this.config, find));
       }
       const last = states.pop() as tf.Tensor3D;
@@ -117,7 +120,7 @@ function textModelPrefix(names: readonly string[]): string {
   const name = names.find((key) => key.endsWith(end));
   if (name === undefined) {
     throw new Error(
-      `Cannot make a ${CLASS_NAME} as its checkpoint must hold "*${end}": current value has ${names.length} other tensors`,
+      `Cannot make a ${QWEN_TEXT} as its checkpoint must hold "*${end}": current value has ${names.length} other tensors`,
     );
   }
   return name.slice(0, -end.length);

@@ -1,7 +1,7 @@
 import { tf } from '../../tensorflow';
 import { rmsNorm, rotaryTables, silu, timestepEmbedding } from '../layers';
 import type { ModelWeights } from '../model-weights';
-import { continuousLayerNorm, embedding, type Streams } from '../transformer-parts';
+import { continuousLayerNorm, embedding, timeOfRows, type Streams } from '../transformer-parts';
 import { qwenRotaryFactors, type ImageShape } from './rope';
 import { transformerBlock, type BlockContext } from './transformer-block';
 import type { QwenImageTransformerConfig } from './transformer-config';
@@ -59,23 +59,28 @@ export function transformerForward(
 
 /** silu of the time's embedding, for the modulations. */
 function timeEmbedding(
-  { timestep, additional_t_cond: condition }: QwenImageTransformerInputs,
+  { hidden_states: x, timestep, additional_t_cond: condition }: QwenImageTransformerInputs,
   { zero_cond_t: zeroCondition }: QwenImageTransformerConfig,
   weights: ModelWeights,
 ): BlockContext['time'] {
-  const sigma = tf.cast(timestep, 'float32') as tf.Tensor1D;
+  const sigma = timeOfRows(timestep, x.shape[0]);
   const all = zeroCondition ? tf.concat1d([sigma, tf.zerosLike(sigma)]) : sigma;
   const features = timestepEmbedding(all, TIME_FEATURES, TIME_SCALE);
   const embedded = embedding(weights, 'time_text_embed.timestep_embedder', features);
   const withCondition =
     condition === null || condition === undefined
       ? embedded
-      : tf.add<tf.Tensor2D>(
-          embedded,
-          tf.gather(weights.get('time_text_embed.addition_t_embedding.weight'), condition),
-        );
+      : tf.add<tf.Tensor2D>(embedded, conditionEmbedding(condition, weights));
   const img = silu(withCondition);
   return { img, txt: zeroCondition ? tf.split<tf.Tensor2D>(img, 2, 0)[0] : img };
+}
+
+/** The rows (B, C) of a learned table. tfjs's gather reads its indices, which a compiled function cannot. */
+function conditionEmbedding(condition: tf.Tensor1D, weights: ModelWeights): tf.Tensor2D {
+  const table = weights.get(
+    'time_text_embed.addition_t_embedding.weight',
+  ) as tf.Tensor as tf.Tensor2D;
+  return tf.matMul(tf.oneHot(tf.cast(condition, 'int32'), table.shape[0]) as tf.Tensor2D, table);
 }
 
 /** (B, S, 1), true at the tokens of all images but the first. */

@@ -1,10 +1,4 @@
-import {
-  COUNT,
-  invalidSetting,
-  isCount,
-  parseModelSettings,
-  type SettingRule,
-} from '../model-settings';
+import { COUNT, invalidSetting, isCount, listOf, parseModelSettings } from '../model-settings';
 
 /** Configuration of AutoencoderKL, under diffusers' keys (vae/config.json). */
 export interface AutoencoderKLConfig {
@@ -104,13 +98,6 @@ export function parseAutoencoderConfig(json: object): AutoencoderKLConfig {
     }
   }
   return config;
-}
-
-function listOf(rule: string, allows: (item: unknown) => boolean): SettingRule {
-  return {
-    rule: `a list, each ${rule}`,
-    allows: (value) => Array.isArray(value) && value.length > 0 && value.every(allows),
-  };
 }
 
 function isFinite(value: unknown): boolean {

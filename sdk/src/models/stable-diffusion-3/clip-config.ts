@@ -34,12 +34,14 @@ const DEFAULTS: CLIPTextConfig = {
 };
 
 /**
- * Reads a CLIP text model's config.json: transformers' defaults, and only the keys that its mathematics needs.
+ * Reads a CLIP text model's config.json, or the `text_config` of a whole CLIP's: transformers' defaults, and only the keys
+ * that its mathematics needs.
  *
  * @throws When a value cannot be; the message names the key.
  */
 export function clipTextConfig(json: Record<string, unknown>): CLIPTextConfig {
-  const known = Object.entries(json).filter(([key]) => Object.hasOwn(DEFAULTS, key));
+  const settings = (json.text_config ?? json) as Record<string, unknown>;
+  const known = Object.entries(settings).filter(([key]) => Object.hasOwn(DEFAULTS, key));
   const config = parseModelSettings(CLIP, Object.fromEntries(known), DEFAULTS, {
     hidden_act: { rule: 'a name', allows: (name) => typeof name === 'string' },
     layer_norm_eps: { rule: 'a number', allows: Number.isFinite },

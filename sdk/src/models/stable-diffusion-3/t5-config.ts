@@ -1,4 +1,4 @@
-import { COUNT, parseModelSettings } from '../model-settings';
+import { invalidSetting, isCount, parseModelSettings } from '../model-settings';
 import { activationNamed, type Activation } from '../text-encoder/activation';
 
 /** What T5's encoder needs to know, under transformers' keys. */
@@ -43,13 +43,20 @@ const DEFAULTS: T5Config = {
  */
 export function t5Config(json: Record<string, unknown>): T5Config {
   const known = Object.entries(json).filter(([key]) => Object.hasOwn(DEFAULTS, key));
-  const isBuckets = (value: unknown) => COUNT.allows(value) && (value as number) % 4 === 0;
+  const isBuckets = (value: unknown) => isCount(value) && value >= 4;
   const config = parseModelSettings(T5, Object.fromEntries(known), DEFAULTS, {
-    relative_attention_num_buckets: { rule: 'a multiple of 4', allows: isBuckets },
+    relative_attention_num_buckets: { rule: 'a whole number from 4', allows: isBuckets },
     layer_norm_epsilon: { rule: 'a number', allows: Number.isFinite },
     feed_forward_proj: { rule: 'a name', allows: (name) => typeof name === 'string' },
   });
   feedForwardKind(config);
+  const { relative_attention_num_buckets: buckets, relative_attention_max_distance: longest } =
+    config;
+  const nearest = Math.floor(Math.floor(buckets / 2) / 2);
+  if (longest <= nearest) {
+    const rule = `more than the ${nearest} distances that have a bucket each`;
+    throw invalidSetting(T5, 'relative_attention_max_distance', rule, longest);
+  }
   return config;
 }
 

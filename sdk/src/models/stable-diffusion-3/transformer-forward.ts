@@ -1,7 +1,7 @@
 import { tf } from '../../tensorflow';
 import { linear, silu, timestepEmbedding } from '../layers';
 import type { ModelWeights } from '../model-weights';
-import { continuousLayerNorm, embedding, type Streams } from '../transformer-parts';
+import { continuousLayerNorm, embedding, timeOfRows, type Streams } from '../transformer-parts';
 import { centredPositions, patchify, unpatchify } from './patches';
 import { transformerBlock, type BlockContext } from './transformer-block';
 import type { SD3TransformerConfig } from './transformer-config';
@@ -63,7 +63,8 @@ function timeTextEmbedding(
   { timestep, pooled_projections: pooled }: SD3TransformerInputs,
   weights: ModelWeights,
 ): tf.Tensor2D {
-  const features = timestepEmbedding(tf.cast(timestep, 'float32'), TIME_FEATURES, 1);
+  const time = timeOfRows(timestep, pooled.shape[0]);
+  const features = timestepEmbedding(time, TIME_FEATURES, 1);
   return silu(
     tf.add(
       embedding(weights, 'time_text_embed.timestep_embedder', features),

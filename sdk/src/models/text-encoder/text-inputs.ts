@@ -33,9 +33,18 @@ export function checkTextInputs(
   }
 }
 
-/** (B or 1, 1, L, L): each token sees itself and the text before it, but no padding. */
-export function causalBias(length: number, mask: tf.Tensor | null): tf.Tensor4D {
-  const causal = tf.linalg.bandPart(tf.ones([length, length]), -1, 0); // 1 where query >= key
+/**
+ * (B or 1, 1, L, L): each token sees itself and the text before it, but no padding.
+ *
+ * @param window Most tokens that a token sees, itself included; null for all.
+ */
+export function causalBias(
+  length: number,
+  mask: tf.Tensor | null,
+  window: number | null = null,
+): tf.Tensor4D {
+  const behind = window === null ? -1 : Math.min(window, length) - 1;
+  const causal = tf.linalg.bandPart(tf.ones([length, length]), behind, 0); // 1 at keys to see
   const visible = causal.reshape<tf.Tensor4D>([1, 1, length, length]);
   const seen = mask === null ? visible : tf.mul<tf.Tensor4D>(visible, textKeys(mask));
   return tf.mul<tf.Tensor4D>(tf.sub(1, seen), MASKED);

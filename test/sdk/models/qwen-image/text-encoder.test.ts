@@ -116,7 +116,7 @@ describe('Qwen2_5_VLTextEncoder', () => {
     const config = { ...encoder.config, rope_scaling: { rope_type: 'yarn' } };
     assert.throws(() => new Qwen2_5_VLTextEncoder(config, new Map()), {
       message:
-        'Cannot make a Qwen2_5_VLTextEncoder as its rotary type must be "default" or "mrope": current value is "yarn"',
+        'Cannot build Qwen2_5_VLTextEncoder as rope_type must be "default" or "mrope": current value is "yarn"',
     });
     assert.throws(() => new Qwen2_5_VLTextEncoder({ ...encoder.config }, new Map()), {
       message:

@@ -203,6 +203,10 @@ describe('SD3Transformer2DModel', () => {
         { joint_attention_kwargs: { ip_adapter_image_embeds: 1 } },
         /joint_attention_kwargs must be \{scale, attention_mask\}: current value is \{ip_adapter/,
       ],
+      [
+        { block_controlnet_hidden_states: [] },
+        /every input must be one of hidden_states, .*: current value is block_controlnet_hidden_states/,
+      ],
     ];
     for (const [change, message] of cases) {
       const inputs = { ...tinyInputs(), ...change } as ReturnType<typeof tinyInputs>;
