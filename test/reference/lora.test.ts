@@ -46,7 +46,9 @@ function load(name: Name): Model {
 }
 
 function predict(model: Model, tensors: Tensors): tf.Tensor {
-  const { output: _, plain: __, ...inputs } = Object.fromEntries(tensors);
+  const inputs = Object.fromEntries(
+    [...tensors].filter(([name]) => name !== 'output' && name !== 'plain'),
+  );
   const [sample] =
     model instanceof QwenImageTransformer2DModel
       ? model.forward({
