@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { tf } from '../tensorflow';
+import { tf } from '../tensorflow';
+import { parseLoraKey, type LoraPart } from './lora-keys';
+import { effectiveAlpha, loraSizeOf, unsupportedSetting, type LoraSettings } from './lora-settings';
 import { readJsonObject } from './read-json';
 import { openSafetensors, type SafetensorsFile } from './safetensors';
-import { writeSafetensors } from './write-safetensors';
 
 /** The low-rank weights of one linear layer: W becomes W + (alpha / rank) B A. */
 export interface LoraWeights {
@@ -16,107 +17,63 @@ export interface LoraWeights {
   alpha: number;
 }
 
-/** File names in the order tried in a folder: diffusers' form, then PEFT's. */
-export const LORA_FILE_NAMES = [
-  'pytorch_lora_weights.safetensors',
-  'adapter_model.safetensors',
-] as const;
+/** diffusers' name of a LoRA file. */
+export const DIFFUSERS_LORA = 'pytorch_lora_weights.safetensors';
+/** PEFT's name of a LoRA file. */
+export const PEFT_LORA = 'adapter_model.safetensors';
+/** File names in the order tried in a folder. */
+export const LORA_FILE_NAMES = [DIFFUSERS_LORA, PEFT_LORA] as const;
+/** The settings beside PEFT's file. */
+export const PEFT_CONFIG = 'adapter_config.json';
 
-/** Settings that change what the weights mean, and are not supported. */
-const UNSUPPORTED = [
-  'use_dora',
-  'lora_bias',
-  'fan_in_fan_out',
-  'use_qalora',
-  'use_bdlora',
-] as const;
-
-interface LoraSettings {
-  r?: number;
-  lora_alpha?: number;
-  rank_pattern?: Record<string, number>;
-  alpha_pattern?: Record<string, number>;
-  use_rslora?: boolean;
-  [key: string]: unknown;
+/** How a LoRA file is read. */
+export interface ReadLoraOptions {
+  /** Prefix of the component in diffusers' form. Default `transformer`; other components are left out. */
+  component?: string;
+  /** Paths of the model's linear layers, by which names of kohya-ss (`lora_unet_...`) are understood. */
+  layers?: Iterable<string>;
 }
+
+/** Names of a layer's tensors in the file. */
+type PartNames = Partial<Record<LoraPart, string>>;
 
 /**
  * Reads a LoRA file in diffusers' form (prefix `transformer.`, settings in the file's metadata) or PEFT's (prefix
- * `base_model.model.`, settings in adapter_config.json beside it). Without settings alpha equals the rank, as in diffusers.
+ * `base_model.model.`, settings in adapter_config.json beside it), also with the older names of tensors (`lora.down`,
+ * `lora_up`, `alpha`). Without settings alpha equals the rank, as in diffusers.
  *
  * @param path The file, or a folder that holds pytorch_lora_weights.safetensors or adapter_model.safetensors.
- * @param component Prefix of the component in diffusers' form. Default `transformer`; other components are left out.
  * @returns Module path, for example `transformer_blocks.0.attn.to_q`, to its weights; the caller disposes them.
  * @throws When the file holds something that is not a plain LoRA; the message names the tensor or the setting.
  */
-export function readLoraFile(path: string, component = 'transformer'): Map<string, LoraWeights> {
+export function readLoraFile(
+  path: string,
+  { component = 'transformer', layers: paths = [] }: ReadLoraOptions = {},
+): Map<string, LoraWeights> {
   const filePath = locate(path);
   const file = openSafetensors(filePath);
   const layers = new Map<string, LoraWeights>();
   try {
     const settings = readSettings(file, component);
-    for (const key of UNSUPPORTED) {
-      if (settings[key]) {
-        throw new Error(
-          `Cannot read LoRA file "${filePath}" as "${key}" must be false: current value is ${settings[key]}`,
-        );
-      }
+    const problem = settings && unsupportedSetting(settings);
+    if (problem) {
+      const value = JSON.stringify(problem.value);
+      throw invalidLora(file, `"${problem.key}" ${problem.rule}: current value is ${value}`);
     }
-    for (const [module, names] of groupByModule(file, component)) {
+    for (const [module, names] of groupByModule(file, component, paths)) {
       layers.set(module, readLayer(file, module, names, settings));
     }
     return layers;
   } catch (error) {
-    for (const { A, B } of layers.values()) [A, B].forEach((tensor) => tensor.dispose());
+    for (const { A, B } of layers.values()) tf.dispose([A, B]);
     throw error;
   } finally {
     file.close();
   }
 }
 
-/**
- * Writes `pytorch_lora_weights.safetensors` into `folder` in diffusers' form, which diffusers and PEFT load.
- *
- * @param layers Module path to its weights; they stay as they are.
- */
-export function writeLoraFile(
-  folder: string,
-  layers: ReadonlyMap<string, LoraWeights>,
-  component = 'transformer',
-): void {
-  const tensors = new Map<string, tf.Tensor>();
-  for (const [module, { A, B }] of layers) {
-    tensors.set(`${component}.${module}.lora_A.weight`, A);
-    tensors.set(`${component}.${module}.lora_B.weight`, B);
-  }
-  const modules = [...layers.keys()].sort();
-  const [first] = layers.values();
-  const differing = (field: 'rank' | 'alpha') =>
-    Object.fromEntries(
-      modules
-        .map((module) => [module, layers.get(module)?.[field]] as const)
-        .filter(([, value]) => value !== first[field]),
-    );
-  const settings: Record<string, unknown> = {
-    alpha_pattern: differing('alpha'),
-    bias: 'none',
-    init_lora_weights: 'gaussian',
-    lora_alpha: first?.alpha ?? 1,
-    lora_bias: false,
-    lora_dropout: 0,
-    r: first?.rank ?? 1,
-    rank_pattern: differing('rank'),
-    target_modules: modules,
-    use_dora: false,
-    use_rslora: false,
-  };
-  const prefixed = Object.entries(settings).map(([key, value]) => [`${component}.${key}`, value]);
-  writeSafetensors(join(folder, LORA_FILE_NAMES[0]), tensors, {
-    metadata: {
-      format: 'pt',
-      lora_adapter_metadata: JSON.stringify(Object.fromEntries(prefixed), null, 2),
-    },
-  });
+function invalidLora(file: SafetensorsFile, rule: string): Error {
+  return new Error(`Cannot read LoRA file "${file.path}" as ${rule}`);
 }
 
 function locate(path: string): string {
@@ -124,33 +81,37 @@ function locate(path: string): string {
   if (!statSync(path).isDirectory()) return path;
   const found = LORA_FILE_NAMES.map((name) => join(path, name)).find((name) => existsSync(name));
   if (found === undefined) {
-    throw new Error(
-      `Cannot read LoRA folder "${path}" as it must hold ${LORA_FILE_NAMES.join(' or ')}`,
-    );
+    throw new Error(`Cannot read LoRA folder "${path}" as it must hold ${LORA_FILE_NAMES.join(' or ')}`);
   }
   return found;
 }
 
-function readSettings(file: SafetensorsFile, component: string): LoraSettings {
+/** The settings of the component; null where diffusers goes by the tensors alone. */
+function readSettings(file: SafetensorsFile, component: string): LoraSettings | null {
   const text = file.metadata.lora_adapter_metadata;
   if (text !== undefined) {
+    const entries = Object.entries(parseSettings(text, file));
     const prefix = `${component}.`;
-    const entries = Object.entries(parseSettings(text, file.path))
+    const own = entries
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), value]);
-    return Object.fromEntries(entries) as LoraSettings;
+    // A model that saves itself names neither its tensors nor its settings after a component.
+    const isPrefixed = file.names().some((name) => name.startsWith(prefix));
+    return Object.fromEntries(isPrefixed ? own : entries) as LoraSettings;
   }
-  const config = join(dirname(file.path), 'adapter_config.json');
-  const isPeft = file.names().some((name) => name.startsWith('base_model.model.'));
-  return isPeft && existsSync(config) ? (readJsonObject(config) as LoraSettings) : {};
+  if (!file.names().some((name) => name.startsWith('base_model.model.'))) return null;
+  const config = join(dirname(file.path), PEFT_CONFIG);
+  if (!existsSync(config)) throw invalidLora(file, `${PEFT_CONFIG} must lie beside it`);
+  return readJsonObject(config) as LoraSettings;
 }
 
-function parseSettings(text: string, path: string): object {
+function parseSettings(text: string, file: SafetensorsFile): object {
   try {
     return Object(JSON.parse(text));
   } catch (error) {
+    const { message } = error as Error;
     throw new Error(
-      `Cannot read LoRA file "${path}" as its lora_adapter_metadata must be JSON: ${(error as Error).message}`,
+      `Cannot read LoRA file "${file.path}" as its lora_adapter_metadata must be JSON: ${message}`,
       { cause: error },
     );
   }
@@ -159,77 +120,76 @@ function parseSettings(text: string, path: string): object {
 function groupByModule(
   file: SafetensorsFile,
   component: string,
-): Map<string, { A?: string; B?: string }> {
-  const modules = new Map<string, { A?: string; B?: string }>();
+  layers: Iterable<string>,
+): Map<string, PartNames> {
+  const flatNames = new Map([...layers].map((path) => [path.replaceAll('.', '_'), path]));
+  const modules = new Map<string, PartNames>();
   for (const name of file.names()) {
-    const match = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(name);
-    if (match === null) {
-      throw new Error(
-        `Cannot read LoRA file "${file.path}" as its tensors must end in .lora_A.weight or .lora_B.weight: current value is ${name}`,
-      );
-    }
-    const module = stripPrefix(match[1], component);
-    if (module === null) continue;
-    modules.set(module, { ...modules.get(module), [match[2]]: name });
+    const key = parseKey(file, name, component, flatNames);
+    if (key === null) continue;
+    modules.set(key.module, { ...modules.get(key.module), [key.part]: name });
   }
-  if (modules.size === 0) {
-    throw new Error(
-      `Cannot read LoRA file "${file.path}" as it must hold layers of "${component}"`,
-    );
-  }
+  if (modules.size === 0) throw invalidLora(file, `it must hold layers of "${component}"`);
   return modules;
 }
 
-/** The module path inside the component, or null for a layer of another component. */
-function stripPrefix(path: string, component: string): string | null {
-  const bare = path.replace(/^base_model\.model\./, '');
-  if (bare.startsWith(`${component}.`)) return bare.slice(component.length + 1);
-  return /^(text_encoder|text_encoder_2|text_encoder_3|unet|vae|transformer)\./.test(bare)
-    ? null
-    : bare;
+function parseKey(
+  file: SafetensorsFile,
+  name: string,
+  component: string,
+  flatNames: ReadonlyMap<string, string>,
+): ReturnType<typeof parseLoraKey> {
+  try {
+    return parseLoraKey(name, component, flatNames);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`Cannot read LoRA file "${file.path}" ${message}`, { cause: error });
+  }
 }
 
 function readLayer(
   file: SafetensorsFile,
   module: string,
-  names: { A?: string; B?: string },
-  settings: LoraSettings,
+  { A: nameA, B: nameB, alpha: nameAlpha }: PartNames,
+  settings: LoraSettings | null,
 ): LoraWeights {
-  const { A: nameA, B: nameB } = names;
   if (nameA === undefined || nameB === undefined) {
-    throw new Error(
-      `Cannot read LoRA file "${file.path}" as layer "${module}" must have lora_A and lora_B: lora_${nameA === undefined ? 'A' : 'B'} is missing`,
+    const missing = nameA === undefined ? 'A' : 'B';
+    throw invalidLora(
+      file,
+      `layer "${module}" must have lora_A and lora_B: lora_${missing} is missing`,
     );
   }
   const [shapeA, shapeB] = [file.info(nameA).shape, file.info(nameB).shape];
   const rank = shapeA[0];
   if (shapeA.length !== 2 || shapeB.length !== 2 || shapeB[1] !== rank || rank === 0) {
-    throw new Error(
-      `Cannot read LoRA file "${file.path}" as layer "${module}" must have A (rank, in) and B (out, rank): current value is [${shapeA}] and [${shapeB}]`,
+    throw invalidLora(
+      file,
+      `layer "${module}" must have A (rank, in) and B (out, rank): current value is [${shapeA}] and [${shapeB}]`,
     );
   }
-  const alpha = byPattern(settings.alpha_pattern, module) ?? settings.lora_alpha ?? rank;
+  const said = settings === null ? { rank, alpha: rank } : loraSizeOf(settings, module);
+  if (said.rank !== rank) {
+    throw invalidLora(
+      file,
+      `layer "${module}" must have the rank that its settings say, ${said.rank}: current value is ${rank}`,
+    );
+  }
+  const alpha = nameAlpha === undefined ? said.alpha : readNumber(file, nameAlpha);
   if (!Number.isFinite(alpha)) {
-    throw new Error(
-      `Cannot read LoRA file "${file.path}" as the alpha of layer "${module}" must be a number: current value is ${JSON.stringify(alpha)}`,
+    throw invalidLora(
+      file,
+      `the alpha of layer "${module}" must be a number: current value is ${JSON.stringify(alpha)}`,
     );
   }
   return {
     A: file.tensor(nameA) as tf.Tensor2D,
     B: file.tensor(nameB) as tf.Tensor2D,
     rank,
-    alpha: settings.use_rslora ? alpha * Math.sqrt(rank) : alpha,
+    alpha: effectiveAlpha(alpha, rank, settings?.use_rslora),
   };
 }
 
-/** PEFT's rule: a key is a regular expression for the end of the module's path, or from its start after "^". */
-function byPattern(
-  pattern: Record<string, number> | undefined,
-  module: string,
-): number | undefined {
-  for (const [key, value] of Object.entries(pattern ?? {})) {
-    const rule = key.startsWith('^') ? key : `^(.*\\.)?(${key})$`;
-    if (new RegExp(rule).test(module)) return value;
-  }
-  return undefined;
+function readNumber(file: SafetensorsFile, name: string): number {
+  return tf.tidy(() => file.tensor(name).dataSync()[0]);
 }

@@ -152,7 +152,8 @@ function recast(source: StoredWeights, name: string, float: FloatDtype): Encoded
   return { dtype: float, shape, bytes };
 }
 
-function fileDtype(dtype: WeightDtype = 'float32'): FloatDtype {
+/** The type in a file of the type that options name. Throws when there is no such type. */
+export function fileDtype(dtype: WeightDtype = 'float32'): FloatDtype {
   if (!Object.hasOwn(FILE_DTYPES, dtype)) {
     throw new Error(
       `Cannot write weights as dtype must be ${Object.keys(FILE_DTYPES).join(', ')}: current value is ${JSON.stringify(dtype)}`,

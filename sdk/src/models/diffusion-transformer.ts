@@ -1,25 +1,27 @@
 import { join } from 'node:path';
-import type { RandomKey } from '../core/random-key';
-import { readLoraFile, writeLoraFile } from '../io/lora-file';
+import { readLoraFile } from '../io/lora-file';
 import type { ModelIndexEntry } from '../io/model-directory';
 import { writeStateDict, type SavePretrainedOptions } from '../io/state-dict';
 import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
+import { writeLoraFile, type WriteLoraOptions } from '../io/write-lora-file';
 import { tf } from '../tensorflow';
 import { checkWeights } from './check-weights';
-import { LoraAdapters } from './lora-adapters';
-import { selectLoraTargets, type LoraTargets } from './lora-targets';
+import { LoraAdapters, type NewLoraOptions } from './lora-adapters';
+import { selectLoraTargets, type LoraModules, type LoraTargets } from './lora-targets';
 import { ModelWeights } from './model-weights';
 
 /** The adapters of `addLora`. */
-export interface AddLoraOptions {
-  /** Rank of B A. */
-  rank: number;
-  /** The adapters' scale is alpha / rank. Default: rank. */
-  alpha?: number;
+export interface AddLoraOptions extends NewLoraOptions {
   /** `'all-linear'`, ends of module paths such as `to_q`, or a regular expression. Default `'all-linear'`. */
   targetModules?: LoraTargets;
-  /** What the random start of A depends on. */
-  key: RandomKey;
+  /** Layers that get none, named in the same ways. */
+  excludeModules?: LoraModules;
+  /** Default `default`. */
+  adapterName?: string;
+}
+
+/** How `saveLora` writes. */
+export interface SaveLoraOptions extends Omit<WriteLoraOptions, 'component'> {
   /** Default `default`. */
   adapterName?: string;
 }
@@ -119,14 +121,26 @@ export abstract class DiffusionTransformer<
 
   /** Adds adapters that at first change nothing (B is zero). */
   addLora({
-    rank,
-    alpha,
-    key,
     targetModules = 'all-linear',
+    excludeModules,
     adapterName = 'default',
+    ...options
   }: AddLoraOptions): void {
-    const paths = selectLoraTargets([...this.adapters.layers.keys()], targetModules);
-    this.adapters.create(adapterName, paths, { rank, alpha, key });
+    const layers = [...this.adapters.layers.keys()];
+    const paths = selectLoraTargets(layers, targetModules, {
+      excludeModules,
+      others: this.#otherModules(),
+    });
+    this.adapters.create(adapterName, paths, options);
+  }
+
+  /**
+   * Chooses the adapters that take part.
+   *
+   * @param weights What the scale of each is multiplied by from now on. Default: what it was, at first 1.
+   */
+  setAdapters(names: string | readonly string[], weights?: number | readonly number[]): void {
+    this.adapters.setActive([names].flat(), weights === undefined ? weights : [weights].flat());
   }
 
   /**
@@ -135,7 +149,7 @@ export abstract class DiffusionTransformer<
    * @param path The file or its folder.
    */
   loadLora(path: string, { adapterName = 'default' }: { adapterName?: string } = {}): void {
-    const weights = readLoraFile(path);
+    const weights = readLoraFile(path, { layers: this.adapters.layers.keys() });
     try {
       this.adapters.adopt(adapterName, weights);
     } catch (error) {
@@ -144,8 +158,8 @@ export abstract class DiffusionTransformer<
     }
   }
 
-  /** Writes adapters to `<folder>/pytorch_lora_weights.safetensors`, for diffusers' `load_lora_weights`. */
-  saveLora(folder: string, { adapterName = 'default' }: { adapterName?: string } = {}): void {
+  /** Writes adapters, for diffusers' `load_lora_weights` or, with `format: 'peft'`, for PEFT. */
+  saveLora(folder: string, { adapterName = 'default', ...options }: SaveLoraOptions = {}): void {
     const layers = [...this.adapters.get(adapterName)].map(
       ([path, { A, B, rank, alpha }]) =>
         [
@@ -153,7 +167,7 @@ export abstract class DiffusionTransformer<
           { A: A as tf.Tensor as tf.Tensor2D, B: B as tf.Tensor as tf.Tensor2D, rank, alpha },
         ] as const,
     );
-    writeLoraFile(folder, new Map(layers));
+    writeLoraFile(folder, new Map(layers), options);
   }
 
   /** Leaves adapters out of the forward pass. */
@@ -209,6 +223,18 @@ export abstract class DiffusionTransformer<
     for (const variable of this.parameters.values()) variable.dispose();
     this.#disposeUnmerged();
     this.adapters.dispose();
+  }
+
+  /** Norms, convolutions and embeddings, and what holds other modules. */
+  #otherModules(): Set<string> {
+    const modules = new Set<string>();
+    for (const name of this.parameters.keys()) {
+      for (let end = name.lastIndexOf('.'); end > 0; end = name.lastIndexOf('.', end - 1)) {
+        modules.add(name.slice(0, end));
+      }
+    }
+    for (const path of this.adapters.layers.keys()) modules.delete(path);
+    return modules;
   }
 
   #disposeUnmerged(): void {

@@ -5,6 +5,7 @@ export type { FromPretrainedOptions } from './load-component';
 export { DiffusionTransformer } from './diffusion-transformer';
 export type {
   AddLoraOptions,
+  SaveLoraOptions,
   TransformerDefinition,
   TransformerInputs,
 } from './diffusion-transformer';
@@ -14,10 +15,10 @@ export type { QwenImageTransformerInputs } from './qwen-image/transformer-inputs
 export { qwenRotaryFactors } from './qwen-image/rope';
 export type { ImageShape, RopeOptions } from './qwen-image/rope';
 export { LoraAdapters } from './lora-adapters';
-export type { LoraLayer } from './lora-adapters';
+export type { LoraLayer, NewLoraOptions } from './lora-adapters';
 export { WeightCopy } from './weight-copy';
 export { selectLoraTargets } from './lora-targets';
-export type { LoraTargets } from './lora-targets';
+export type { LoraModules, LoraTargets, SelectLoraOptions } from './lora-targets';
 export { AutoencoderKLQwenImage } from './qwen-image/autoencoder';
 export type { LatentDistribution } from './autoencoder/latent-distribution';
 export type { AutoencoderConfig } from './qwen-image/autoencoder-config';

@@ -1,8 +1,9 @@
 import { afterwards } from '../core/afterwards';
 import type { RandomKey } from '../core/random-key';
 import type { LoraWeights } from '../io/lora-file';
+import { byPattern, effectiveAlpha } from '../io/lora-settings';
 import { tf } from '../tensorflow';
-import { randomNormal } from '../tensorflow/random';
+import { randomNormal, randomUniform } from '../tensorflow/random';
 import { loraWeight } from './layers';
 
 /** A low-rank adapter of one linear layer, trainable. */
@@ -20,6 +21,17 @@ export interface NewLoraOptions {
   rank: number;
   /** The adapter's scale is alpha / rank. Default: rank. */
   alpha?: number;
+  /** Ranks of layers that differ, by PEFT's rule: regular expressions for ends of paths. */
+  rankPattern?: Readonly<Record<string, number>>;
+  /** Alphas of layers that differ, by the same rule. */
+  alphaPattern?: Readonly<Record<string, number>>;
+  /** Rank-stabilised LoRA (Kalajdzievski 2023, arXiv 2312.03732): the scale is alpha / sqrt(rank). Default false. */
+  useRslora?: boolean;
+  /**
+   * How A starts, as in PEFT: `'gaussian'` (default) is N(0, 1 / rank^2), `true` uniform within 1 / sqrt(in) around 0
+   * (Kaiming's with a = sqrt(5)). B is zero.
+   */
+  initLoraWeights?: 'gaussian' | true;
   /** What the random start depends on. */
   key: RandomKey;
 }
@@ -28,6 +40,8 @@ export interface NewLoraOptions {
 export class LoraAdapters {
   readonly #sets = new Map<string, Map<string, LoraLayer>>();
   #active: string[] = [];
+  /** What the scale of a set is multiplied by, where that is not 1. */
+  readonly #weights = new Map<string, number>();
   /** Whether active sets take part in the forward pass. */
   enabled = true;
 
@@ -44,10 +58,28 @@ export class LoraAdapters {
     return this.#active;
   }
 
-  /** Chooses the sets that take part. Throws when a name is unknown. */
-  setActive(names: readonly string[]): void {
+  /**
+   * Chooses the sets that take part.
+   *
+   * @param weights What the scale of each is multiplied by from now on. Default: what it was, at first 1.
+   * @throws When a name is unknown, or weights are no numbers, one a name.
+   */
+  setActive(names: readonly string[], weights?: readonly number[]): void {
     names.forEach((name) => this.get(name));
+    if (weights !== undefined) {
+      if (weights.length !== names.length || !weights.every(Number.isFinite)) {
+        throw new Error(
+          `Cannot choose adapters as weights must be ${names.length} numbers, one a name: current value is ${JSON.stringify(weights)}`,
+        );
+      }
+      names.forEach((name, index) => this.#weights.set(name, weights[index]));
+    }
     this.#active = [...names];
+  }
+
+  /** What the scale of a set is multiplied by. */
+  weightOf(name: string): number {
+    return this.#weights.get(name) ?? 1;
   }
 
   /** The layers of a set, by module path. Throws when there is no such set. */
@@ -62,25 +94,17 @@ export class LoraAdapters {
   }
 
   /**
-   * Adds a set with A drawn from N(0, 1 / rank^2) and B zero, PEFT's gaussian start: at first it changes nothing.
+   * Adds a set with A drawn at random and B zero: at first it changes nothing.
    *
    * @param paths Layers that get an adapter.
    */
-  create(
-    name: string,
-    paths: readonly string[],
-    { rank, alpha = rank, key }: NewLoraOptions,
-  ): void {
-    if (!Number.isSafeInteger(rank) || rank < 1) {
-      throw new Error(
-        `Cannot add adapter "${name}" as rank must be a whole number from 1: current value is ${rank}`,
-      );
-    }
+  create(name: string, paths: readonly string[], options: NewLoraOptions): void {
     this.#checkFree(name);
+    const sizes = paths.map((path) => [path, sizeAt(name, path, options)] as const);
     const set = new Map<string, LoraLayer>();
-    for (const path of paths) {
+    for (const [path, { rank, alpha }] of sizes) {
       const [outputs, inputs] = this.#sizeOf(path);
-      const A = tf.tidy(() => tf.mul(randomNormal(key.fold(path), [rank, inputs]), 1 / rank));
+      const A = tf.tidy(() => startOfA(options, path, rank, inputs));
       set.set(path, { A: own(A), B: own(tf.zeros([outputs, rank])), rank, alpha });
     }
     this.#add(name, set);
@@ -116,6 +140,7 @@ export class LoraAdapters {
       { A: tf.variable(A), B: tf.variable(B), rank, alpha },
     ]);
     this.#sets.set(target, new Map(set));
+    this.#weights.set(target, this.weightOf(source));
   }
 
   /**
@@ -158,13 +183,17 @@ export class LoraAdapters {
   remove(name: string): void {
     for (const { A, B } of this.get(name).values()) [A, B].forEach((tensor) => tensor.dispose());
     this.#sets.delete(name);
+    this.#weights.delete(name);
     this.#active = this.#active.filter((other) => other !== name);
   }
 
   /** The adapters that take part at a layer. */
   activeAt(path: string): LoraLayer[] {
     if (!this.enabled) return [];
-    return this.#active.flatMap((name) => this.#sets.get(name)?.get(path) ?? []);
+    return this.#active.flatMap((name) => {
+      const layer = this.#sets.get(name)?.get(path);
+      return layer === undefined ? [] : { ...layer, alpha: layer.alpha * this.weightOf(name) };
+    });
   }
 
   /** W + sum over active sets of scale (alpha / rank) B A; W itself when there is none. */
@@ -242,6 +271,33 @@ export class LoraAdapters {
     }
     return size;
   }
+}
+
+/** The rank and alpha of a new adapter at a layer. */
+function sizeAt(
+  name: string,
+  path: string,
+  { rank: usual, alpha = usual, rankPattern, alphaPattern, useRslora }: NewLoraOptions,
+): { rank: number; alpha: number } {
+  const rank = byPattern(rankPattern, path) ?? usual;
+  if (!Number.isSafeInteger(rank) || rank < 1) {
+    throw new Error(
+      `Cannot add adapter "${name}" as rank must be a whole number from 1: current value is ${rank}`,
+    );
+  }
+  return { rank, alpha: effectiveAlpha(byPattern(alphaPattern, path) ?? alpha, rank, useRslora) };
+}
+
+/** (rank, in) */
+function startOfA(
+  { key, initLoraWeights: start = 'gaussian' }: NewLoraOptions,
+  path: string,
+  rank: number,
+  inputs: number,
+): tf.Tensor2D {
+  const own = key.fold(path);
+  if (start === 'gaussian') return tf.mul(randomNormal(own, [rank, inputs]), 1 / rank);
+  return tf.mul(tf.sub(tf.mul(randomUniform(own, [rank, inputs]), 2), 1), inputs ** -0.5);
 }
 
 /** A variable that has taken a tensor's place. */

@@ -74,8 +74,9 @@ export class CompiledModel implements TrainableModel {
   /** What a recording depends on besides shapes: which weights there are, and which adapters take part. */
   #state(): string {
     const { enabled, active } = this.#model.adapters;
+    const weightOf = (name: string) => this.#model.adapters.weightOf(name);
     const variables = this.#model.trainableVariables();
     const [first] = variables.values();
-    return `${variables.size} from ${first?.name}; ${enabled ? active.join() : 'no adapters'}`;
+    return `${variables.size} from ${first?.name}; ${enabled ? active.map((name) => `${name}*${weightOf(name)}`).join() : 'no adapters'}`;
   }
 }

@@ -17,7 +17,15 @@ export interface ModelMixin {
 /** What the training loop needs of a model's adapters: `LoraAdapters` without its layers. */
 export type PolicyAdapters = Pick<
   LoraAdapters,
-  'enabled' | 'active' | 'names' | 'copy' | 'average' | 'using' | 'variables' | 'remove'
+  | 'enabled'
+  | 'active'
+  | 'weightOf'
+  | 'names'
+  | 'copy'
+  | 'average'
+  | 'using'
+  | 'variables'
+  | 'remove'
 >;
 
 /** A denoising model whose weights can be trained. */

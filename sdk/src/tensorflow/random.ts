@@ -27,10 +27,30 @@ const EPSILON = Math.fround(1e-7);
  * const noise = randomNormal(RandomKey.fromSeed(1), [2, 3]); // the same six numbers at every call
  */
 export function randomNormal(key: RandomKey, shape: number[]): tf.Tensor {
+  return stateless('StatelessRandomNormal', philoxNormal, key, shape);
+}
+
+/**
+ * Numbers from 0 to below 1 that depend on the key and the shape alone: TensorFlow's StatelessRandomUniform, the same bits
+ * on both backends. The caller owns the tensor.
+ *
+ * @example
+ * const mask = randomUniform(RandomKey.fromSeed(1), [2, 3]).less(0.5);
+ */
+export function randomUniform(key: RandomKey, shape: number[]): tf.Tensor {
+  return stateless('StatelessRandomUniform', philoxUniform, key, shape);
+}
+
+function stateless(
+  operation: string,
+  inJavaScript: (seed: readonly [number, number], count: number) => Float32Array,
+  key: RandomKey,
+  shape: number[],
+): tf.Tensor {
   const native = nativeBackend();
   if (native === null) {
     const count = shape.reduce((product, length) => product * length, 1);
-    return tf.tensor(philoxNormal(key.words, count), shape, 'float32');
+    return tf.tensor(inJavaScript(key.words, count), shape, 'float32');
   }
   return tf.tidy(() => {
     const attributes = [
@@ -39,7 +59,7 @@ export function randomNormal(key: RandomKey, shape: number[]): tf.Tensor {
       { name: 'Tseed', type: ATTRIBUTE_TYPE, value: INT32 },
     ];
     const inputs = [tf.tensor1d(shape, 'int32'), tf.tensor1d([...key.words], 'int32')];
-    return native.executeSingleOutput('StatelessRandomNormal', attributes, inputs);
+    return native.executeSingleOutput(operation, attributes, inputs);
   });
 }
 
@@ -51,18 +71,36 @@ export function randomNormal(key: RandomKey, shape: number[]): tf.Tensor {
  * @param count How many numbers.
  */
 export function philoxNormal(seed: readonly [number, number], count: number): Float32Array {
+  return philoxNumbers(seed, count, (words, target, at) => {
+    boxMuller(words[0], words[1], target, at);
+    boxMuller(words[2], words[3], target, at + 2);
+  });
+}
+
+/** TensorFlow's StatelessRandomUniform in plain JavaScript; see `philoxNormal`. */
+export function philoxUniform(seed: readonly [number, number], count: number): Float32Array {
+  return philoxNumbers(seed, count, (words, target, at) => {
+    words.forEach((word, index) => (target[at + index] = unitFloat(word)));
+  });
+}
+
+/** Four numbers from each block of four words. */
+function philoxNumbers(
+  seed: readonly [number, number],
+  count: number,
+  write: (words: readonly number[], target: Float32Array, at: number) => void,
+): Float32Array {
   const signOf = (word: number) => (word < 0 ? 0xffffffff : 0);
   const [key0, key1, counter2, counter3] = philox4x32(
     [seed[0], signOf(seed[0]), seed[1], signOf(seed[1])],
     ...SCRAMBLE_KEY,
   );
-  const normals = new Float32Array(Math.ceil(count / 4) * 4);
+  const numbers = new Float32Array(Math.ceil(count / 4) * 4);
   for (let block = 0; block * 4 < count; block++) {
-    const words = philox4x32([block, Math.floor(block / 2 ** 32), counter2, counter3], key0, key1);
-    boxMuller(words[0], words[1], normals, block * 4);
-    boxMuller(words[2], words[3], normals, block * 4 + 2);
+    const counter = [block, Math.floor(block / 2 ** 32), counter2, counter3] as const;
+    write(philox4x32(counter, key0, key1), numbers, block * 4);
   }
-  return normals.subarray(0, count);
+  return numbers.subarray(0, count);
 }
 
 /** Two words to two normals, written at `at` and `at + 1`. */

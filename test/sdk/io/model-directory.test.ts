@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModelDirectory } from '../../../sdk/src/io';
-import { readLoraFile, writeLoraFile } from '../../../sdk/src/io/lora-file';
+import { readLoraFile } from '../../../sdk/src/io/lora-file';
+import { writeLoraFile } from '../../../sdk/src/io/write-lora-file';
 import { readStateDict, writeStateDict } from '../../../sdk/src/io/state-dict';
 import { writeSafetensors } from '../../../sdk/src/io/write-safetensors';
 import { tf } from '../../../sdk/src/tensorflow';

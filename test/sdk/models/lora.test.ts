@@ -51,6 +51,31 @@ describe('LoRA', () => {
     other.dispose();
   });
 
+  it("addLora() with initLoraWeights true draws A as PEFT's Kaiming start does, within 1 / sqrt(in)", () => {
+    model.addLora({ rank: 6, key, targetModules: ['img_mod.1'], initLoraWeights: true });
+    const A = model.trainableVariables().get('transformer_blocks.0.img_mod.1.lora_A.weight');
+    const drawn = [...(A as tf.Variable).dataSync()].map((value) => value * Math.sqrt(16));
+    assert.ok(Math.max(...drawn.map(Math.abs)) <= 1);
+    // Uniform between -1 and 1: variance 1/3.
+    const variance = drawn.reduce((sum, value) => sum + value ** 2, 0) / drawn.length;
+    assert.ok(Math.abs(variance - 1 / 3) < 0.1, `${variance}`);
+  });
+
+  it('setAdapters() multiplies the scale of an adapter from then on', () => {
+    model.addLora({ rank: 2, key });
+    fillB(model);
+    const [half] = model.forward({ ...tinyInputs(), attention_kwargs: { scale: 0.5 } });
+    model.setAdapters('default', 0.5);
+    assert.equal(farthest(half, model.forward(tinyInputs())[0]), 0);
+    model.setAdapters([]);
+    model.setAdapters(['default']);
+    assert.equal(farthest(half, model.forward(tinyInputs())[0]), 0);
+    assert.throws(() => model.setAdapters('default', [1, 2]), {
+      message:
+        'Cannot choose adapters as weights must be 1 numbers, one a name: current value is [1,2]',
+    });
+  });
+
   it('trainableVariables() are A and B alone once there are adapters', () => {
     assert.equal(model.trainableVariables().size, model.parameters.size);
     model.addLora({ rank: 2, key, targetModules: ['to_q', 'to_v'] });

@@ -7,7 +7,12 @@ import {
   replayGenerator,
   seedDefaultGenerator,
 } from '../../../sdk/src/tensorflow/generator';
-import { philoxNormal, randomNormal } from '../../../sdk/src/tensorflow/random';
+import {
+  philoxNormal,
+  philoxUniform,
+  randomNormal,
+  randomUniform,
+} from '../../../sdk/src/tensorflow/random';
 import { asyncTidy } from '../../../sdk/src/tensorflow/scope';
 
 const values = (tensor: tf.Tensor) => [...tensor.dataSync()];
@@ -38,6 +43,17 @@ describe('randomNormal()', () => {
       assert.deepEqual(noise.shape, shape);
       assert.equal(tf.memory().numTensors, before + 1);
       noise.dispose();
+    }
+  });
+});
+
+describe('randomUniform()', () => {
+  it('gives the same bits in JavaScript and in TensorFlow', function () {
+    if (nativeBackend() === null) this.skip();
+    for (const seed of [0, -5, 123456789]) {
+      const key = RandomKey.fromSeed(seed);
+      const native = tf.tidy(() => randomUniform(key, [3, 77]).dataSync());
+      assert.deepEqual(philoxUniform(key.words, 231), native);
     }
   });
 });
