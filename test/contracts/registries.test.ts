@@ -60,10 +60,11 @@ for (const [kind, { base, value }] of Object.entries(classRegistries)) {
 
     it('register() refuses a pair that is taken, unless told to replace', () => {
       const pair = ['QwenImagePipeline', 'flow_grpo'] as const;
+      // A rollout pipeline keeps where it can be imported from.
+      const path = `@flowbook/sdk#${value.name}`;
+      const options = { algorithm: pair[1], ...(base === VllmOmniPipelineBase && { path }) };
       const register = (replace: boolean) =>
-        (base.register(pair[0], { algorithm: pair[1], replace }) as (target: unknown) => void)(
-          value,
-        );
+        (base.register(pair[0], { ...options, replace }) as (target: unknown) => void)(value);
       assert.throws(() => register(false), {
         message: `Cannot register ${kind} "QwenImagePipeline/flow_grpo" as it is already registered: pass {replace: true} to overwrite it`,
       });

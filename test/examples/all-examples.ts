@@ -1,3 +1,4 @@
+import { advantageEstimators, losses, rewardRegistry, transitions } from '@flowbook/sdk';
 import { docstringExamples, documentExamples, documents } from './example';
 import { compileExamples, type ExampleModule } from './example-program';
 import { runExample } from './run-example';
@@ -37,4 +38,15 @@ export async function registerDocumentedParts(): Promise<void> {
       throw new Error(`Cannot run the example at ${name}: ${error.message}`, { cause: error });
     });
   }
+}
+
+const registries = [transitions, losses, rewardRegistry, advantageEstimators];
+const ownNames = registries.map((registry) => new Set(registry.names()));
+
+/** Takes out again what examples registered, so that other tests find what the sdk has. */
+export function unregisterDocumentedParts(): void {
+  registries.forEach((registry, at) => {
+    const added = registry.names().filter((name) => !ownNames[at].has(name));
+    for (const name of added) registry.unregister(name);
+  });
 }

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
-import { compiledExamples, examples, runExampleOnce } from './all-examples';
+import {
+  compiledExamples,
+  examples,
+  runExampleOnce,
+  unregisterDocumentedParts,
+} from './all-examples';
 import { notRun } from './fixtures';
 
 describe('documentation', function () {
   this.timeout(300_000);
 
   before(() => void compiledExamples());
+  after(unregisterDocumentedParts);
 
   for (const [kind, list] of Object.entries(examples)) {
     for (const { name } of list) {

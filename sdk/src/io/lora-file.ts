@@ -81,7 +81,9 @@ function locate(path: string): string {
   if (!statSync(path).isDirectory()) return path;
   const found = LORA_FILE_NAMES.map((name) => join(path, name)).find((name) => existsSync(name));
   if (found === undefined) {
-    throw new Error(`Cannot read LoRA folder "${path}" as it must hold ${LORA_FILE_NAMES.join(' or ')}`);
+    throw new Error(
+      `Cannot read LoRA folder "${path}" as it must hold ${LORA_FILE_NAMES.join(' or ')}`,
+    );
   }
   return found;
 }

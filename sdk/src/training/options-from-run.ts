@@ -2,7 +2,9 @@ import type { RunConfig } from '../config';
 import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
 import type { EvaluationOptions } from './evaluate-policy';
 import type { FlowGRPOOptions } from './flow-grpo-options';
-import type { OldPolicySchedule } from './diffusion-nft/old-policy-decay';
+import type { OfflineDPOOptions, OnlineDPOOptions } from './diffusion-dpo/dpo-options';
+import type { PreferencePair } from './diffusion-dpo/preference-pairs';
+import type { DiffusionNFTOptions } from './diffusion-nft/nft-options';
 
 /** What a run's configuration cannot hold, or what is to be another than it says. */
 export interface RunMaterials {
@@ -94,15 +96,37 @@ function optimizationOptions(run: RunConfig, prompts: number) {
       model.lora_rank === 0
         ? null
         : { rank: model.lora_rank, alpha: model.lora_alpha, targetModules: model.target_modules },
-    trueCfgScale: rollout.pipeline.true_cfg_scale,
-    guidanceScale: rollout.pipeline.guidance_scale,
     seed: rollout.seed ?? 0,
     configuration: { run, withoutEffect: run.withoutEffect.filter(({ given }) => given) },
   };
 }
 
+/** A rollout and its replay go by one set of settings: a model's own must not be another. */
+function requireOneSetting({ actor_rollout_ref: { model, rollout } }: RunConfig): void {
+  const settings = [
+    [
+      'pipeline.num_inference_steps',
+      model.pipeline.num_inference_steps,
+      rollout.pipeline.num_inference_steps,
+    ],
+    ['pipeline.true_cfg_scale', model.pipeline.true_cfg_scale, rollout.pipeline.true_cfg_scale],
+    ['pipeline.guidance_scale', model.pipeline.guidance_scale, rollout.pipeline.guidance_scale],
+    ['algo.noise_level', model.algo.noise_level, rollout.algo.noise_level],
+    ['algo.sde_type', model.algo.sde_type, rollout.algo.sde_type],
+  ] as const;
+  for (const [key, trained, rolledOut] of settings) {
+    refuseUnless(
+      trained === rolledOut,
+      `actor_rollout_ref.model.${key}`,
+      `must be that of actor_rollout_ref.rollout, ${rolledOut}, by which pictures are rolled out`,
+      trained,
+    );
+  }
+}
+
 /** Options of what samples its own pictures. */
 function rolloutOptions(run: RunConfig, { prompts, validationPrompts, reward }: RunMaterials) {
+  requireOneSetting(run);
   const { rollout } = run.actor_rollout_ref;
   return {
     ...optimizationOptions(run, prompts.length),
@@ -111,6 +135,8 @@ function rolloutOptions(run: RunConfig, { prompts, validationPrompts, reward }: 
     promptsPerStep: run.data.train_batch_size,
     groupSize: rollout.n,
     numInferenceSteps: rollout.pipeline.num_inference_steps,
+    trueCfgScale: rollout.pipeline.true_cfg_scale,
+    guidanceScale: rollout.pipeline.guidance_scale,
     evaluation: evaluationOf(run, validationPrompts),
   };
 }
@@ -184,7 +210,7 @@ export function flowGRPOOptions(run: RunConfig, materials: RunMaterials): FlowGR
  *
  * @throws When its loss is another, or it asks for what is not offered, by its key.
  */
-export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials) {
+export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials): DiffusionNFTOptions {
   requireLoss(run, ['diffusion_nft']);
   const { algorithm } = run;
   const { mix_beta, ref_kl_coef, adaptive_weight_min } = run.actor_rollout_ref.actor.diffusion_loss;
@@ -202,7 +228,7 @@ export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials) {
     adaptiveWeightMin: adaptive_weight_min,
     advMode: algorithm.adv_mode,
     timestepFraction: algorithm.timestep_fraction,
-    oldPolicySchedule: algorithm.old_policy_decay_schedule satisfies OldPolicySchedule,
+    oldPolicySchedule: algorithm.old_policy_decay_schedule,
     oldPolicyUpdateInterval: algorithm.old_policy_update_interval,
   };
 }
@@ -212,7 +238,7 @@ export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials) {
  *
  * @throws When its loss is another or its samples are given, or it asks for what is not offered, by its key.
  */
-export function diffusionDPOOptions(run: RunConfig, materials: RunMaterials) {
+export function diffusionDPOOptions(run: RunConfig, materials: RunMaterials): OnlineDPOOptions {
   requireLoss(run, ['dpo']);
   refuseUnless(
     run.algorithm.sample_source === 'online',
@@ -227,12 +253,15 @@ export function diffusionDPOOptions(run: RunConfig, materials: RunMaterials) {
 }
 
 /**
- * The options of Diffusion-DPO's training on given pairs that a run's configuration stands for, without the pairs.
+ * The options of Diffusion-DPO's training on given pairs that a run's configuration stands for.
  *
- * @param pairs How many there are: `trainer.total_epochs` counts passes over them.
+ * @param pairs What to learn from: `trainer.total_epochs` counts passes over them.
  * @throws When its loss is another or its samples are made, or it asks for what is not offered, by its key.
  */
-export function offlineDPOOptions(run: RunConfig, pairs: number) {
+export function offlineDPOOptions(
+  run: RunConfig,
+  pairs: readonly PreferencePair[],
+): OfflineDPOOptions {
   requireLoss(run, ['dpo']);
   refuseUnless(
     run.algorithm.sample_source === 'offline',
@@ -240,8 +269,12 @@ export function offlineDPOOptions(run: RunConfig, pairs: number) {
     'must be offline (diffusionDPOOptions reads the other)',
     run.algorithm.sample_source,
   );
+  const { pipeline } = run.actor_rollout_ref.model;
   return {
-    ...optimizationOptions(run, pairs),
+    ...optimizationOptions(run, pairs.length),
+    pairs,
+    trueCfgScale: pipeline.true_cfg_scale,
+    guidanceScale: pipeline.guidance_scale,
     pairsPerStep: run.data.train_batch_size,
     dpoBeta: run.actor_rollout_ref.actor.diffusion_loss.dpo_beta,
   };

@@ -1,16 +1,28 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   DiffusionModelConfig,
   diffusionDPOOptions,
   diffusionNFTOptions,
   flowGRPOOptions,
+  loadPipeline,
   loadRunConfig,
   offlineDPOOptions,
+  pixelImage,
+  trainFlowGRPO,
   type RunConfig,
 } from '@flowbook/sdk';
 import { flatKeys } from '../config/flat-keys';
 
 const prompts = ['a red circle', 'a blue square', 'a green star', 'a white cross', 'a hat'];
+const picture = pixelImage(8, 8, new Uint8Array(8 * 8 * 3));
+const pairs = Array.from({ length: 8 }, () => ({
+  prompt: 'a red circle',
+  chosen: picture,
+  rejected: picture,
+}));
 const ACTOR = 'actor_rollout_ref.actor';
 const LOSS = `${ACTOR}.diffusion_loss.loss_mode`;
 const ROLLOUT = 'actor_rollout_ref.rollout';
@@ -25,7 +37,7 @@ function readings(run: RunConfig): unknown[] {
     () => flowGRPOOptions(run, materials),
     () => diffusionNFTOptions(run, materials),
     () => diffusionDPOOptions(run, materials),
-    () => offlineDPOOptions(run, 8),
+    () => offlineDPOOptions(run, pairs),
     () => DiffusionModelConfig.fromRun(run, 'training'),
     () => DiffusionModelConfig.fromRun(run, 'rollout'),
     () => DiffusionModelConfig.fromRun(run, 'validation'),
@@ -200,6 +212,40 @@ describe('flowGRPOOptions()', () => {
     });
   });
 
+  it('refuse settings of the model by which its rollouts could not be replayed', () => {
+    assert.throws(() => optionsOf(['actor_rollout_ref.model.pipeline.guidance_scale=4']), {
+      message:
+        'Cannot train by this configuration as actor_rollout_ref.model.pipeline.guidance_scale must be that of actor_rollout_ref.rollout, null, by which pictures are rolled out: current value is 4',
+    });
+  });
+
+  it('train, and leave the configuration in run.json', async () => {
+    const run = loadRunConfig(null, [
+      `actor_rollout_ref.model.path='${join(__dirname, '../../golden/models/tiny-qwen-image')}'`,
+      `${ROLLOUT}.pipeline={height: 32, width: 32, num_inference_steps: 3}`,
+      `${ROLLOUT}.n=2`,
+      `${ROLLOUT}.algo.sde_window_size=1`,
+      `${ROLLOUT}.algo.sde_window_range=[0,2]`,
+      `${ACTOR}.diffusion_loss.clip_ratio=0.1`,
+      'data.train_batch_size=1',
+      'trainer.total_training_steps=1',
+    ]);
+    const runDirectory = mkdtempSync(join(tmpdir(), 'run-'));
+    const pipeline = await loadPipeline(run.actor_rollout_ref.model.path as string, {
+      ...DiffusionModelConfig.fromRun(run, 'rollout'),
+    });
+    try {
+      const options = flowGRPOOptions(run, { prompts, reward: 'redness' });
+      const { log } = await trainFlowGRPO(pipeline, { ...options, compile: false, runDirectory });
+      assert.equal(log.length, 1);
+      const { configuration } = JSON.parse(readFileSync(join(runDirectory, 'run.json'), 'utf8'));
+      assert.deepEqual(loadRunConfig(configuration.run).toJSON(), run.toJSON());
+    } finally {
+      pipeline.dispose();
+      rmSync(runDirectory, { recursive: true });
+    }
+  });
+
   it('refuse what is not offered, by its key', () => {
     const linear = [
       'diffusion/model_engine=veomni_diffusion',
@@ -231,14 +277,18 @@ describe('diffusionNFTOptions(), diffusionDPOOptions() and offlineDPOOptions()',
     );
     const dpo = [`${LOSS}=dpo`, `${ACTOR}.diffusion_loss.dpo_beta=100`, 'data.train_batch_size=2'];
     assert.equal(diffusionDPOOptions(loadRunConfig(null, dpo), { prompts }).dpoBeta, 100);
-    const offline = loadRunConfig(null, [...dpo, 'algorithm.sample_source=offline']);
-    const { dpoBeta, pairsPerStep, steps } = offlineDPOOptions(offline, 8);
-    assert.deepEqual([dpoBeta, pairsPerStep, steps], [100, 2, 120]);
+    const offline = loadRunConfig(null, [
+      ...dpo,
+      'algorithm.sample_source=offline',
+      'actor_rollout_ref.model.pipeline.guidance_scale=4',
+    ]);
+    const { dpoBeta, pairsPerStep, steps, guidanceScale } = offlineDPOOptions(offline, pairs);
+    assert.deepEqual([dpoBeta, pairsPerStep, steps, guidanceScale], [100, 2, 120, 4]);
   });
 
   it('refuse a run whose samples come from elsewhere', () => {
     const run = loadRunConfig(null, [`${LOSS}=dpo`]);
-    assert.throws(() => offlineDPOOptions(run, 8), {
+    assert.throws(() => offlineDPOOptions(run, pairs), {
       message:
         'Cannot train by this configuration as algorithm.sample_source must be offline (diffusionDPOOptions reads the other): current value is online',
     });
