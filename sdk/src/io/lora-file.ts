@@ -1,3 +1,4 @@
+import { showValue } from '../core/show-value';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { tf } from '../tensorflow';
@@ -94,7 +95,7 @@ export function writeLoraFile(
   const differing = (field: 'rank' | 'alpha') =>
     Object.fromEntries(
       modules
-        .map((module) => [module, layers.get(module)?.[field]] as const)
+        .map((module) => [patternOf(module, modules), layers.get(module)?.[field]] as const)
         .filter(([, value]) => value !== first[field]),
     );
   const settings: Record<string, unknown> = {
@@ -211,7 +212,7 @@ function readLayer(
   const alpha = byPattern(settings.alpha_pattern, module) ?? settings.lora_alpha ?? rank;
   if (!Number.isFinite(alpha)) {
     throw new Error(
-      `Cannot read LoRA file "${file.path}" as the alpha of layer "${module}" must be a number: current value is ${JSON.stringify(alpha)}`,
+      `Cannot read LoRA file "${file.path}" as the alpha of layer "${module}" must be a number: current value is ${showValue(alpha)}`,
     );
   }
   return {
@@ -222,14 +223,20 @@ function readLayer(
   };
 }
 
+/** A key of PEFT's patterns for one module: its path, or from start to end where the path also means another module. */
+function patternOf(module: string, modules: readonly string[]): string {
+  const isOwn = modules.every((other) => other === module || !matches(module, other));
+  return isOwn ? module : `^${module.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`;
+}
+
 /** PEFT's rule: a key is a regular expression for the end of the module's path, or from its start after "^". */
+function matches(key: string, module: string): boolean {
+  return new RegExp(key.startsWith('^') ? key : `^(.*\\.)?(${key})$`).test(module);
+}
+
 function byPattern(
   pattern: Record<string, number> | undefined,
   module: string,
 ): number | undefined {
-  for (const [key, value] of Object.entries(pattern ?? {})) {
-    const rule = key.startsWith('^') ? key : `^(.*\\.)?(${key})$`;
-    if (new RegExp(rule).test(module)) return value;
-  }
-  return undefined;
+  return Object.entries(pattern ?? {}).find(([key]) => matches(key, module))?.[1];
 }
