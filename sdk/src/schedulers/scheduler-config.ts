@@ -109,8 +109,9 @@ const RULES: Partial<Record<keyof FlowMatchSchedulerConfig, Rule>> = {
   base_image_seq_len: LENGTH,
   max_image_seq_len: LENGTH,
   shift_terminal: [
-    'a number below 1, or null',
-    (value) => value === null || (Number.isFinite(value) && (value as number) < 1),
+    'a number from 0 to below 1, or null',
+    (value) =>
+      value === null || (Number.isFinite(value) && (value as number) >= 0 && (value as number) < 1),
   ],
   time_shift_type: [
     'exponential or linear',
