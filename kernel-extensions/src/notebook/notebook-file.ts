@@ -42,6 +42,11 @@ export function parseNotebook(text: string, name = 'the notebook'): Notebook {
       `Cannot read ${name} as it must be JSON: ${(error as Error).message}`,
     );
   }
+  if (!isShallow(json)) {
+    throw new NotebookFormatError(
+      `Cannot read ${name} as its values must nest at most ${DEEPEST} deep: some nest deeper`,
+    );
+  }
   if (!isObject(json)) return fail('a notebook must be an object', json);
   if (json.nbformat !== 4) fail('nbformat must be 4', json.nbformat);
   if (!Array.isArray(json.cells)) return fail('"cells" must be a list', json.cells);
@@ -177,6 +182,20 @@ function storedOutput(output: NotebookOutput): Json {
       : content,
   ]);
   return { ...output, data: Object.fromEntries(data) };
+}
+
+/** JSON that nests deeper can be read but not written again. */
+const DEEPEST = 500;
+
+function isShallow(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return false;
+    level = level.flatMap((one) =>
+      typeof one === 'object' && one !== null ? (Object.values(one) as unknown[]) : [],
+    );
+  }
+  return true;
 }
 
 function splitLines(text: string): string[] {

@@ -1,3 +1,4 @@
+import { showValue } from '../core/show-value';
 import { z } from 'zod';
 import { nearestName } from '../core/nearest-name';
 import { openModelDirectory } from '../io/model-directory';
@@ -73,7 +74,7 @@ function explain(error: z.ZodError, input: unknown): Error {
     input,
   );
   return new Error(
-    `Cannot read a model configuration as ${at} breaks a rule (${issue.message}): current value is ${JSON.stringify(value)}`,
+    `Cannot read a model configuration as ${at} breaks a rule (${issue.message}): current value is ${showValue(value)}`,
   );
 }
 
@@ -117,7 +118,7 @@ export class DiffusionModelConfig {
     if (config instanceof DiffusionModelConfig) return config;
     if (typeof config !== 'object' || config === null) {
       throw new Error(
-        `Cannot read a model configuration as it must be an object: current value is ${JSON.stringify(config)}`,
+        `Cannot read a model configuration as it must be an object: current value is ${showValue(config)}`,
       );
     }
     if (isRunConfig(config)) return DiffusionModelConfig.fromRun(config);

@@ -1,3 +1,4 @@
+import { showValue } from '../core/show-value';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tf } from '../tensorflow';
@@ -181,7 +182,7 @@ function readLayer(
   if (!Number.isFinite(alpha)) {
     throw invalidLora(
       file,
-      `the alpha of layer "${module}" must be a number: current value is ${JSON.stringify(alpha)}`,
+      `the alpha of layer "${module}" must be a number: current value is ${showValue(alpha)}`,
     );
   }
   return {

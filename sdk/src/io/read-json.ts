@@ -1,3 +1,4 @@
+import { showValue } from '../core/show-value';
 import { readFileSync } from 'node:fs';
 
 /**
@@ -22,7 +23,7 @@ export function readJsonObject(path: string): Record<string, unknown> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error(
-      `Cannot read "${path}" as it must hold a JSON object: current value is ${JSON.stringify(value).slice(0, 80)}`,
+      `Cannot read "${path}" as it must hold a JSON object: current value is ${showValue(value)}`,
     );
   }
   return value as Record<string, unknown>;

@@ -1,3 +1,5 @@
+import { showValue } from '../core/show-value';
+
 /** Element types a safetensors file can name. */
 export const DTYPES = {
   BOOL: 1,
@@ -125,7 +127,7 @@ function findDuplicateKey(text: string): string | null {
     else if (match[1] !== undefined) {
       const key = JSON.parse(match[0].slice(0, -match[1].length)) as string;
       const keys = keysByDepth[keysByDepth.length - 1];
-      if (keys.has(key)) return JSON.stringify(key);
+      if (keys.has(key)) return showValue(key);
       keys.add(key);
     }
   }
@@ -139,15 +141,15 @@ function readMetadata(value: unknown, path: string): Record<string, string> {
     !Array.isArray(value) &&
     Object.values(value).every((entry) => typeof entry === 'string');
   if (!isStrings) {
-    throw invalidFile(path, '"__metadata__" must map names to strings', JSON.stringify(value));
+    throw invalidFile(path, '"__metadata__" must map names to strings', showValue(value));
   }
   return { ...(value as Record<string, string>) };
 }
 
 function readInfo(name: string, entry: unknown, path: string): SafetensorsInfo {
-  const show = JSON.stringify(name);
+  const show = showValue(name);
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
-    throw invalidFile(path, `tensor ${show} must be described by an object`, JSON.stringify(entry));
+    throw invalidFile(path, `tensor ${show} must be described by an object`, showValue(entry));
   }
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) {
@@ -155,16 +157,16 @@ function readInfo(name: string, entry: unknown, path: string): SafetensorsInfo {
     throw invalidFile(
       path,
       `the dtype of tensor ${show} must be one of ${known}`,
-      JSON.stringify(dtype),
+      showValue(dtype),
     );
   }
   if (!isCounts(shape)) {
     const rule = `the shape of tensor ${show} must hold whole numbers from 0`;
-    throw invalidFile(path, rule, JSON.stringify(shape));
+    throw invalidFile(path, rule, showValue(shape));
   }
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
     const rule = `data_offsets of tensor ${show} must be [start, end] with start <= end`;
-    throw invalidFile(path, rule, JSON.stringify(offsets));
+    throw invalidFile(path, rule, showValue(offsets));
   }
   const byteLength = offsets[1] - offsets[0];
   const expected = shape.reduce((size, length) => size * length, DTYPES[dtype as SafetensorsDtype]);
@@ -190,7 +192,7 @@ function checkCoverage(
   let end = 0;
   for (const [name, { offset, byteLength }] of sorted) {
     if (offset !== end) {
-      const rule = `the data of tensor ${JSON.stringify(name)} must start where the one before ends, at ${end}`;
+      const rule = `the data of tensor ${showValue(name)} must start where the one before ends, at ${end}`;
       throw invalidFile(path, rule, offset);
     }
     end += byteLength;

@@ -1,3 +1,4 @@
+import { showValue } from '../core/show-value';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { tf } from '../tensorflow';
@@ -165,9 +166,9 @@ function nothingFound(folder: string, variant: string | undefined): Error {
  */
 export function readWeightIndex(index: string): Map<string, string[]> {
   const { weight_map: weightMap } = readJsonObject(index);
-  if (typeof weightMap !== 'object' || weightMap === null) {
+  if (typeof weightMap !== 'object' || weightMap === null || Array.isArray(weightMap)) {
     throw new Error(
-      `Cannot read "${index}" as it must hold "weight_map": current value is ${weightMap}`,
+      `Cannot read "${index}" as it must hold "weight_map": current value is ${showValue(weightMap)}`,
     );
   }
   const namesByFile = new Map<string, string[]>();
@@ -175,7 +176,7 @@ export function readWeightIndex(index: string): Map<string, string[]> {
     // A name with folders in it could point anywhere.
     if (typeof file !== 'string' || file !== basename(file) || !file.endsWith('.safetensors')) {
       throw new Error(
-        `Cannot read "${index}" as tensor "${name}" must lie in a .safetensors file beside it: current value is ${JSON.stringify(file)}`,
+        `Cannot read "${index}" as tensor "${name}" must lie in a .safetensors file beside it: current value is ${showValue(file)}`,
       );
     }
     const names = namesByFile.get(file);

@@ -57,7 +57,7 @@ function describe(layers: ReadonlyMap<string, LoraWeights>): Record<string, unkn
   const differing = (field: 'rank' | 'alpha') =>
     Object.fromEntries(
       modules
-        .map((module) => [`^${module}`, layers.get(module)?.[field]] as const)
+        .map((module) => [wholePath(module), layers.get(module)?.[field]] as const)
         .filter(([, value]) => value !== first[field]),
     );
   return {
@@ -73,4 +73,9 @@ function describe(layers: ReadonlyMap<string, LoraWeights>): Record<string, unkn
     use_dora: false,
     use_rslora: false,
   };
+}
+
+/** PEFT's pattern for one module alone: without its ends a path would also mean others that it is a part of. */
+function wholePath(module: string): string {
+  return `^${module.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`;
 }

@@ -1,3 +1,5 @@
+import { showValue } from '../core/show-value';
+
 /** What a setting may be. */
 export interface SettingRule {
   /** In words, for the message: "must be ...". */
@@ -61,6 +63,6 @@ export function invalidSetting(
   value: unknown,
 ): Error {
   return new Error(
-    `Cannot build ${className} as ${what} must be ${rule}: current value is ${JSON.stringify(value)}`,
+    `Cannot build ${className} as ${what} must be ${rule}: current value is ${showValue(value)}`,
   );
 }

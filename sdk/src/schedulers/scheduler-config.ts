@@ -1,3 +1,5 @@
+import { showValue } from '../core/show-value';
+
 /** A scheduler's settings, with diffusers' keys (scheduler_config.json). */
 export interface FlowMatchSchedulerConfig {
   /** N, the number of training timesteps; a timestep is sigma * N. */
@@ -83,25 +85,60 @@ function valueOf(key: keyof FlowMatchSchedulerConfig, value: unknown): unknown {
   return value === null && typeof DEFAULTS[key] === 'boolean' ? false : value;
 }
 
+/** Timesteps are float32, which has every whole number up to this one. */
+const MOST_TIMESTEPS = 2 ** 24;
+
+type Rule = [rule: string, allows: (value: unknown) => boolean];
+
+const NUMBER_OR_NULL: Rule = [
+  'a number or null',
+  (value) => value === null || Number.isFinite(value),
+];
+const LENGTH: Rule = [
+  'a positive integer',
+  (value) => Number.isSafeInteger(value) && (value as number) > 0,
+];
+
+/** What settings may be that are not switches. */
+const RULES: Partial<Record<keyof FlowMatchSchedulerConfig, Rule>> = {
+  num_train_timesteps: LENGTH,
+  // Others make a schedule of NaN.
+  shift: ['a number above 0', (value) => Number.isFinite(value) && (value as number) > 0],
+  base_shift: NUMBER_OR_NULL,
+  max_shift: NUMBER_OR_NULL,
+  base_image_seq_len: LENGTH,
+  max_image_seq_len: LENGTH,
+  shift_terminal: [
+    'a number from 0 to below 1, or null',
+    (value) =>
+      value === null || (Number.isFinite(value) && (value as number) >= 0 && (value as number) < 1),
+  ],
+  time_shift_type: [
+    'exponential or linear',
+    (value) => value === 'exponential' || value === 'linear',
+  ],
+};
+
+const SWITCH: Rule = ['true or false', (value) => typeof value === 'boolean'];
+
 function check(config: FlowMatchSchedulerConfig): void {
-  const N = config.num_train_timesteps;
-  if (!(Number.isInteger(N) && N > 0)) {
-    throw new Error(
-      `Cannot make a scheduler as numTrainTimesteps must be a positive integer: ${N}`,
-    );
+  for (const key of KEYS) {
+    const [rule, allows] = RULES[key] ?? SWITCH;
+    if (!allows(config[key])) {
+      throw new Error(
+        `Cannot make a scheduler as ${camel(key)} must be ${rule}: ${showValue(config[key])}`,
+      );
+    }
   }
-  if (typeof config.shift !== 'number') {
-    throw new Error(`Cannot make a scheduler as shift must be a number: ${config.shift}`);
+  if (config.num_train_timesteps > MOST_TIMESTEPS) {
+    throw new Error(
+      `Cannot make a scheduler as numTrainTimesteps must be at most ${MOST_TIMESTEPS}: ${config.num_train_timesteps}`,
+    );
   }
   const conversions = KEYS.filter((key) => /^use_.*_sigmas$/.test(key) && config[key]);
   if (conversions.length > 1) {
     throw new Error(
       `Cannot make a scheduler as at most one sigma conversion can be used: ${conversions.map(camel).join(', ')}`,
-    );
-  }
-  if (!['exponential', 'linear'].includes(config.time_shift_type)) {
-    throw new Error(
-      `Cannot make a scheduler as timeShiftType must be exponential or linear: ${config.time_shift_type}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { readTokenizerFiles, type TokenizerFiles } from '../io/tokenizer-files';
 import { clipDefinition } from './clip-definition';
-import { PretrainedTokenizer } from './pretrained-tokenizer';
+import { buildTokenizer, PretrainedTokenizer } from './pretrained-tokenizer';
 
 /**
  * CLIP's byte-level BPE tokenizer, as Stable Diffusion 3 uses two of them.
@@ -27,6 +27,7 @@ export class CLIPTokenizer extends PretrainedTokenizer {
    * @throws When the folder lacks tokenizer.json and also vocab.json with merges.txt.
    */
   static fromPretrained(path: string, component = 'tokenizer'): CLIPTokenizer {
-    return new CLIPTokenizer(readTokenizerFiles(path, component));
+    const files = readTokenizerFiles(path, component);
+    return buildTokenizer(files, () => new CLIPTokenizer(files));
   }
 }

@@ -1,3 +1,4 @@
+import { showValue } from '../core/show-value';
 import type { ModelIndexEntry } from '../io/model-directory';
 import { copyTokenizerFiles, type TokenizerFiles } from '../io/tokenizer-files';
 import { tokenText } from './added-tokens';
@@ -8,6 +9,27 @@ import { padBatch, type BatchOptions, type TokenBatch } from './pad-batch';
 export interface DecodeOptions {
   /** Leave out special tokens such as `<|im_end|>`. Default false. */
   skipSpecialTokens?: boolean;
+}
+
+/**
+ * Builds a tokenizer from files that may hold anything: what the library makes of a wrong definition becomes an error that
+ * names the folder.
+ */
+export function buildTokenizer<Tokenizer>(
+  { directory }: TokenizerFiles,
+  build: () => Tokenizer,
+): Tokenizer {
+  return inWords(`load the tokenizer in "${directory}" as its files must describe one`, build);
+}
+
+function inWords<Result>(attempt: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.startsWith('Cannot load ')) throw error;
+    throw new Error(`Cannot ${attempt}: ${message}`, { cause: error });
+  }
 }
 
 /** What tokenizers have in common. How they cut text is in the definition that they are made from. */
@@ -40,7 +62,7 @@ export abstract class PretrainedTokenizer {
     const padTokenId = this.#idOf('pad_token') ?? this.eosTokenId;
     if (padTokenId === null) {
       throw new Error(
-        `Cannot load the tokenizer in "${directory}" as its tokenizer_config.json must name a pad_token or an eos_token of the vocabulary: current value is ${JSON.stringify(config.pad_token)}`,
+        `Cannot load the tokenizer in "${directory}" as its tokenizer_config.json must name a pad_token or an eos_token of the vocabulary: current value is ${showValue(config.pad_token)}`,
       );
     }
     this.padTokenId = padTokenId;
@@ -58,7 +80,12 @@ export abstract class PretrainedTokenizer {
 
   /** The token ids of `text`, with the special tokens that the model wants around it. */
   encode(text: string): number[] {
-    return this.#library.encode(text).ids;
+    return inWords(`encode a text with the tokenizer in "${this.#directory}"`, () => {
+      const { ids } = this.#library.encode(text);
+      const wrong = ids.find((id) => !Number.isInteger(id));
+      if (wrong !== undefined) throw new Error(`ids must be whole numbers: current value is ${showValue(wrong)}`);
+      return ids;
+    });
   }
 
   /** The tokens of `text` in the vocabulary's own spelling, where a space is written Ġ or ▁. */

@@ -1,7 +1,7 @@
 import { readTokenizerFiles, type TokenizerFiles } from '../io/tokenizer-files';
 import { tokenText } from './added-tokens';
 import { renderChatTemplate, type ChatMessage } from './chat-template';
-import { PretrainedTokenizer } from './pretrained-tokenizer';
+import { buildTokenizer, PretrainedTokenizer } from './pretrained-tokenizer';
 import { qwen2Definition } from './qwen2-definition';
 
 /** How a conversation becomes a prompt. */
@@ -43,7 +43,8 @@ export class Qwen2Tokenizer extends PretrainedTokenizer {
    * @throws When the folder lacks tokenizer.json and also vocab.json with merges.txt.
    */
   static fromPretrained(path: string): Qwen2Tokenizer {
-    return new Qwen2Tokenizer(readTokenizerFiles(path));
+    const files = readTokenizerFiles(path);
+    return buildTokenizer(files, () => new Qwen2Tokenizer(files));
   }
 
   /** Writes a conversation out by the model's chat template, as text. */

@@ -1,5 +1,5 @@
 import { readTokenizerFiles, type TokenizerFiles } from '../io/tokenizer-files';
-import { PretrainedTokenizer } from './pretrained-tokenizer';
+import { buildTokenizer, PretrainedTokenizer } from './pretrained-tokenizer';
 
 /**
  * T5's unigram tokenizer, the third of Stable Diffusion 3. Texts end with `</s>`.
@@ -33,6 +33,7 @@ export class T5Tokenizer extends PretrainedTokenizer {
    * @throws When the folder lacks tokenizer.json.
    */
   static fromPretrained(path: string, component = 'tokenizer_3'): T5Tokenizer {
-    return new T5Tokenizer(readTokenizerFiles(path, component));
+    const files = readTokenizerFiles(path, component);
+    return buildTokenizer(files, () => new T5Tokenizer(files));
   }
 }

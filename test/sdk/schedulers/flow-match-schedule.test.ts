@@ -129,7 +129,7 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
     ],
     [
       'an unknown time shift',
-      'Cannot make a scheduler as timeShiftType must be exponential or linear: cubic',
+      'Cannot make a scheduler as timeShiftType must be exponential or linear: "cubic"',
       () => new FlowMatchSDEDiscreteScheduler({ timeShiftType: 'cubic' as 'linear' }),
     ],
     [

@@ -1,3 +1,4 @@
+import { showValue } from '../../core/show-value';
 import { tf } from '../../tensorflow';
 import { gelu, geluTanh, quickGelu, silu } from '../layers';
 
@@ -20,7 +21,7 @@ export function activationNamed(className: string, name: unknown): Activation {
   const activation = ACTIVATIONS.get(name);
   if (activation === undefined) {
     throw new Error(
-      `Cannot make a ${className} as its activation must be one of ${[...ACTIVATIONS.keys()].join(', ')}: current value is ${JSON.stringify(name)}`,
+      `Cannot make a ${className} as its activation must be one of ${[...ACTIVATIONS.keys()].join(', ')}: current value is ${showValue(name)}`,
     );
   }
   return activation;

@@ -1,3 +1,4 @@
+import { showValue } from '../../core/show-value';
 import { z } from 'zod';
 import { readJsonLines } from '../../io/json-lines';
 import {
@@ -35,7 +36,7 @@ export function parseShapesPrompt(record: unknown): ShapesPrompt {
   const [issue] = result.error.issues;
   const where = issue.path.join('.') || 'the record';
   throw new Error(
-    `Cannot judge a prompt as ${where} must follow datasets/shapes (${issue.message}): current value is ${JSON.stringify(record)}`,
+    `Cannot judge a prompt as ${where} must follow datasets/shapes (${issue.message}): current value is ${showValue(record)}`,
   );
 }
 
