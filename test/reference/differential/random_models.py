@@ -60,6 +60,14 @@ def lora_targets(model, rng):
     return r".*attn\.(to_q|to_v|add_k_proj)" if kind == "pattern" else "all-linear"
 
 
+@torch.no_grad()
+def randomise_lora(module, context):
+    """Whatever its rank and scale, an adapter adds about a third of what goes in."""
+    first, second = (getattr(module, f"lora_{one}")["default"].weight for one in "AB")
+    first.copy_(context.randn(first.shape) / math.sqrt(first.shape[1]))
+    second.copy_(context.randn(second.shape) * 0.3 / math.sqrt(second.shape[1]) / module.scaling["default"])
+
+
 def add_lora(model, pipeline_class, rng, context):
     """Gives a transformer a random adapter, and saves it in a random one of the forms that are found in files.
 
@@ -77,9 +85,9 @@ def add_lora(model, pipeline_class, rng, context):
         r=rank, lora_alpha=alpha, target_modules=lora_targets(model, rng), use_rslora=rslora, **patterns
     )
     model.add_adapter(config)
-    for name, parameter in model.named_parameters():
-        if "lora_" in name:
-            parameter.data = context.randn(parameter.shape) / math.sqrt(parameter.shape[1])
+    for module in model.modules():
+        if hasattr(module, "lora_A"):
+            randomise_lora(module, context)
     folder = context.new_folder("lora")
     path = context.path(folder)
     if form == "peft":

@@ -144,7 +144,10 @@ def t5_tokenizer(rng, context, prefix=""):
         show_progress=False,
     )
     tokenizer.train_from_iterator(corpus(rng), trainer)
-    vocab = [tuple(piece) for piece in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    # Sums of such scores are exact: "..." cut as ".", ".." and as "..", "." is then a tie, which the rule decides, not the
+    # rounding. SentencePiece's own scores are float32, whose sums are as exact.
+    trained = json.loads(tokenizer.to_str())["model"]["vocab"]
+    vocab = [(piece, round(1024 * score) / 1024) for piece, score in trained]
     vocab += [(f"<extra_id_{k}>", 0.0) for k in reversed(range(extra))]
     with open(context.path("models/tiny-sd3/tokenizer_3/tokenizer.json")) as file:
         charsmap = base64.b64decode(json.load(file)["normalizer"]["precompiled_charsmap"])
