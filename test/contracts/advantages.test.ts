@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ADVANTAGE_MODES, advantageEstimators, rewardProbability, tf } from '@flowbook/sdk';
-import { registerDocumentedParts } from '../examples/all-examples';
+import { registerDocumentedParts, unregisterDocumentedParts } from '../examples/all-examples';
 import { every } from './every';
 
 const rewards = [0.5, 2, 1, -1, 4, 0, 7];
@@ -15,6 +15,7 @@ const close = (actual: ArrayLike<number>, expected: readonly number[]) =>
 describe('advantage estimators contract', function () {
   this.timeout(300_000);
   before(registerDocumentedParts);
+  after(unregisterDocumentedParts);
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());
 

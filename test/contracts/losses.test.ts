@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { computeLoss, lossGradients, losses, tf, type Loss, type LossConfig } from '@flowbook/sdk';
-import { registerDocumentedParts } from '../examples/all-examples';
+import { registerDocumentedParts, unregisterDocumentedParts } from '../examples/all-examples';
 import { normal } from '../sdk/models/check-gradient';
 import { every } from './every';
 
@@ -88,6 +88,7 @@ const near = (actual: number, expected: number, tolerance = 1e-5) =>
 describe('losses contract', function () {
   this.timeout(300_000);
   before(registerDocumentedParts);
+  after(unregisterDocumentedParts);
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());
 

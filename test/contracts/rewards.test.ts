@@ -8,12 +8,13 @@ import {
   type PixelImage,
   type PromptRecord,
 } from '@flowbook/sdk';
-import { registerDocumentedParts } from '../examples/all-examples';
+import { registerDocumentedParts, unregisterDocumentedParts } from '../examples/all-examples';
 import { every } from './every';
 
 describe('rewards contract', function () {
   this.timeout(300_000);
   before(registerDocumentedParts);
+  after(unregisterDocumentedParts);
 
   // Pictures of the wrong prompt as well, so that rewards differ.
   const prompts = loadShapesPrompts('datasets/shapes/held-out.jsonl').slice(0, 5);

@@ -8,7 +8,7 @@ import {
   type RolloutPipeline,
   type RolloutRequest,
 } from '@flowbook/sdk';
-import { registerDocumentedParts } from '../examples/all-examples';
+import { registerDocumentedParts, unregisterDocumentedParts } from '../examples/all-examples';
 import { architectureOf, configOf } from './architectures';
 import { every } from './every';
 
@@ -64,6 +64,7 @@ const CLEAN = {
 describe('rollout pipelines contract', function () {
   this.timeout(240_000);
   let names: string[] = [];
+  after(unregisterDocumentedParts);
   before(async () => {
     await registerDocumentedParts();
     names = VllmOmniPipelineBase.registered();

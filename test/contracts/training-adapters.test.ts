@@ -6,7 +6,7 @@ import {
   type ModelMixin,
   type SchedulerMixin,
 } from '@flowbook/sdk';
-import { registerDocumentedParts } from '../examples/all-examples';
+import { registerDocumentedParts, unregisterDocumentedParts } from '../examples/all-examples';
 import { architectureOf, B, batchOf, configOf, isForwardProcess } from './architectures';
 import { every } from './every';
 
@@ -59,6 +59,7 @@ function scene(name: string, check: (scene: Scene) => void): void {
 describe('training adapters contract', function () {
   this.timeout(180_000);
   let names: string[] = [];
+  after(unregisterDocumentedParts);
   before(async () => {
     await registerDocumentedParts();
     names = DiffusionModelBase.registered();

@@ -6,7 +6,7 @@ import {
   transitions,
   type TransitionPoint,
 } from '@flowbook/sdk';
-import { registerDocumentedParts } from '../examples/all-examples';
+import { registerDocumentedParts, unregisterDocumentedParts } from '../examples/all-examples';
 import { every } from './every';
 
 const NOISE_LEVELS = [0.1, 0.7, 1];
@@ -38,6 +38,7 @@ const NO_NOISE = 'the example is a deterministic step: it has no density';
 describe('transitions contract', function () {
   this.timeout(300_000);
   before(registerDocumentedParts);
+  after(unregisterDocumentedParts);
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());
 

@@ -1,4 +1,10 @@
-import { advantageEstimators, losses, rewardRegistry, transitions } from '@flowbook/sdk';
+import {
+  advantageEstimators,
+  losses,
+  rewardRegistry,
+  transitions,
+  type Registry,
+} from '@flowbook/sdk';
 import { docstringExamples, documentExamples, documents } from './example';
 import { compileExamples, type ExampleModule } from './example-program';
 import { runExample } from './run-example';
@@ -30,6 +36,7 @@ export function runExampleOnce(name: string): Promise<void> {
 
 /** Runs the examples that register a part of their own, so that a contract can be held against it. */
 export async function registerDocumentedParts(): Promise<void> {
+  putBack();
   const registering = Object.values(examples)
     .flat()
     .filter(({ code }) => /\b(register|registerReward)\(/.test(code));
@@ -40,13 +47,30 @@ export async function registerDocumentedParts(): Promise<void> {
   }
 }
 
-const registries = [transitions, losses, rewardRegistry, advantageEstimators];
+const registries: Registry<unknown>[] = [
+  transitions,
+  losses,
+  rewardRegistry,
+  advantageEstimators,
+] as Registry<unknown>[];
 const ownNames = registries.map((registry) => new Set(registry.names()));
+/** What was taken out again, by registry. */
+const takenOut = registries.map(() => new Map<string, unknown>());
 
 /** Takes out again what examples registered, so that other tests find what the sdk has. */
 export function unregisterDocumentedParts(): void {
   registries.forEach((registry, at) => {
     const added = registry.names().filter((name) => !ownNames[at].has(name));
-    for (const name of added) registry.unregister(name);
+    for (const name of added) {
+      takenOut[at].set(name, registry.get(name));
+      registry.unregister(name);
+    }
+  });
+}
+
+function putBack(): void {
+  registries.forEach((registry, at) => {
+    for (const [name, value] of takenOut[at]) registry.register(name, value);
+    takenOut[at].clear();
   });
 }
