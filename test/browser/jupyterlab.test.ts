@@ -26,7 +26,7 @@ describe('JupyterLab', function () {
     const { page, complaints } = notebook;
     const codeCells = await page.locator('.jp-CodeCell').count();
     await runAllCells(page);
-    const failed = page.locator('.jp-RenderedText[data-mime-type*="error"]');
+    const failed = page.locator('.jp-RenderedText[data-mime-type*="err"]');
     const finished = page.getByText(/held-out accuracy before: 0\.\d+, after: 0\.\d+/);
     await failed.or(finished).first().waitFor({ state: 'attached', timeout: 240_000 });
     assert.deepEqual(await failed.allInnerTexts(), []);

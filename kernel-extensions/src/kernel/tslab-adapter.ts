@@ -212,7 +212,7 @@ export class TslabAdapter {
       ) => {
         const typeRoots = [...(options.typeRoots ?? []), ...this.options.typeRoots];
         const merged = { ...options, ...this.options.compilerOptions, typeRoots };
-        return withoutPackageWatchers(
+        return watchHostForCells(
           compiler.createWatchCompilerHost(files, merged, ...(rest as unknown as [ts.System])),
         );
       }) as never,
@@ -240,10 +240,34 @@ type Compiler = typeof ts & {
   ): ts.Diagnostic[];
 };
 
-/** Installed packages do not change under a running notebook: not watching them saves hundreds of timers. */
-function withoutPackageWatchers<Host extends ts.WatchHost>(host: Host): Host {
+/** The compiler's function that forgets where packages were not found. */
+const LOOKUP_TIMER = 'invalidateResolutionsOfFailedLookup';
+
+/**
+ * Installed packages do not change under a running notebook: not watching them saves hundreds of timers.
+ *
+ * tslab has one timer, for rebuilding a cell, and fails when another is asked for. The compiler asks for one more when a
+ * file appears where it had looked for a package, as a run's log beside the notebook does: that one is Node's.
+ */
+function watchHostForCells<Host extends ts.WatchHost>(host: Host): Host {
   const watchFile = host.watchFile.bind(host);
   host.watchFile = (path, callback, ...rest) =>
     path.includes('/node_modules/') ? { close: () => {} } : watchFile(path, callback, ...rest);
+  const startTimer = host.setTimeout?.bind(host);
+  const stopTimer = host.clearTimeout?.bind(host);
+  const lookups = new Set<unknown>();
+  host.setTimeout = (callback, ms, ...rest) => {
+    if (callback.name !== LOOKUP_TIMER) return startTimer?.(callback, ms, ...rest);
+    const timer = setTimeout(() => {
+      lookups.delete(timer);
+      callback();
+    }, ms).unref();
+    lookups.add(timer);
+    return timer;
+  };
+  host.clearTimeout = (timer) => {
+    if (lookups.delete(timer)) clearTimeout(timer as NodeJS.Timeout);
+    else stopTimer?.(timer);
+  };
   return host;
 }

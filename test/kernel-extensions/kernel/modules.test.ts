@@ -45,6 +45,18 @@ describe('modules in cells', () => {
     return resultText(result);
   };
 
+  it('goes on when files appear where packages were looked for', async () => {
+    await textOf("import * as missing from 'untyped';\nmissing.answer");
+    for (const name of ['run.json', 'log.jsonl', 'node_modules', 'package.json']) {
+      const path = JSON.stringify(
+        join(folder, name === 'node_modules' ? 'node_modules/new' : name),
+      );
+      const write = `await new Promise((done) => setTimeout(done, 400));\nrequire('node:fs').writeFileSync(${path}, '{}');`;
+      await textOf(`${write}\nawait new Promise((done) => setTimeout(done, 400));`);
+      assert.equal(await textOf("import { answer } from 'untyped';\nanswer"), '42');
+    }
+  });
+
   it("imports Node's own, by default, by name and as a namespace", async () => {
     const code = "import fs, { readFileSync } from 'node:fs';\nimport * as path from 'path';\n";
     assert.equal(
