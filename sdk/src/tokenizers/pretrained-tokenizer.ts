@@ -83,7 +83,8 @@ export abstract class PretrainedTokenizer {
     return inWords(`encode a text with the tokenizer in "${this.#directory}"`, () => {
       const { ids } = this.#library.encode(text);
       const wrong = ids.find((id) => !Number.isInteger(id));
-      if (wrong !== undefined) throw new Error(`ids must be whole numbers: current value is ${showValue(wrong)}`);
+      if (wrong !== undefined)
+        throw new Error(`ids must be whole numbers: current value is ${showValue(wrong)}`);
       return ids;
     });
   }
