@@ -81,6 +81,7 @@ export function tampered<Json extends object>(
         const keys = Object.keys(owner);
         const key = keys[at % Math.max(1, keys.length)];
         const member = kind === 'add' || key === undefined ? name : key;
+        if (Array.isArray(owner) && member === 'length') continue;
         if (kind === 'delete') delete owner[member];
         // Also __proto__ becomes a member of its own, as JSON.parse makes it.
         else

@@ -127,8 +127,9 @@ export function readFile(file: Uint8Array): Map<string, Omit<PlainTensor, 'name'
     { dtype: string; shape: number[]; data_offsets: [number, number] }
   >;
   const tensors = new Map<string, Omit<PlainTensor, 'name'>>();
-  for (const [name, { dtype, shape, data_offsets: at }] of Object.entries(header)) {
+  for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
+    const { dtype, shape, data_offsets: at } = entry;
     const bytes = Uint8Array.from(file.subarray(start + at[0], start + at[1]));
     tensors.set(name, {
       dtype,

@@ -88,6 +88,9 @@ function valueOf(key: keyof FlowMatchSchedulerConfig, value: unknown): unknown {
 /** Timesteps are float32, which has every whole number up to this one. */
 const MOST_TIMESTEPS = 2 ** 24;
 
+/** Beyond these the shifted sigmas are all 0 or 1 in float32, and so NaN once they are stretched. */
+const [LEAST_SHIFT, LARGEST_SHIFT] = [2 ** -24, 2 ** 24];
+
 type Rule = [rule: string, allows: (value: unknown) => boolean];
 
 const NUMBER_OR_NULL: Rule = [
@@ -102,8 +105,10 @@ const LENGTH: Rule = [
 /** What settings may be that are not switches. */
 const RULES: Partial<Record<keyof FlowMatchSchedulerConfig, Rule>> = {
   num_train_timesteps: LENGTH,
-  // Others make a schedule of NaN.
-  shift: ['a number above 0', (value) => Number.isFinite(value) && (value as number) > 0],
+  shift: [
+    `a number from ${LEAST_SHIFT} to ${LARGEST_SHIFT}`,
+    (value) => typeof value === 'number' && value >= LEAST_SHIFT && value <= LARGEST_SHIFT,
+  ],
   base_shift: NUMBER_OR_NULL,
   max_shift: NUMBER_OR_NULL,
   base_image_seq_len: LENGTH,

@@ -82,9 +82,12 @@ export abstract class PretrainedTokenizer {
   encode(text: string): number[] {
     return inWords(`encode a text with the tokenizer in "${this.#directory}"`, () => {
       const { ids } = this.#library.encode(text);
-      const wrong = ids.find((id) => !Number.isInteger(id));
-      if (wrong !== undefined)
-        throw new Error(`ids must be whole numbers: current value is ${showValue(wrong)}`);
+      const wrong = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0));
+      if (wrong >= 0) {
+        throw new Error(
+          `ids must be whole numbers from 0: current value is ${showValue(ids[wrong])}`,
+        );
+      }
       return ids;
     });
   }

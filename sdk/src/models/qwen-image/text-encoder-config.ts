@@ -67,7 +67,10 @@ const FULL_LAYERS = 80;
  * @throws When a value cannot be, or needs a rule that is not built: the message names the key.
  */
 export function textEncoderConfig(json: Record<string, unknown>): TextEncoderConfig {
-  const all = (json.text_config ?? json) as Record<string, unknown> & TextSettings;
+  const given = json.text_config ?? json;
+  const isObject = typeof given === 'object' && !Array.isArray(given);
+  demand('text_config', 'an object', given, isObject);
+  const all = given as Record<string, unknown> & TextSettings;
   const known = Object.entries(all).filter(([key]) => Object.hasOwn(DEFAULTS, key));
   const sizes = parseModelSettings(QWEN_TEXT, Object.fromEntries(known), DEFAULTS, {
     hidden_act: { rule: 'a name', allows: (name) => typeof name === 'string' },
@@ -107,8 +110,13 @@ function ropeTheta(
   const type = rope.rope_type ?? rope.type ?? 'default';
   demand('rope_type', '"default" or "mrope"', type, ['default', 'mrope'].includes(type));
   const { mrope_section: sections } = rope;
-  const sum = sections?.reduce((total, size) => total + size, 0) ?? headSize / 2;
-  demand('mrope_section', `parts of half a head, ${headSize / 2}`, sections, sum === headSize / 2);
+  const half = headSize / 2;
+  const fills = (sizes: unknown) =>
+    Array.isArray(sizes) &&
+    sizes.every(isCount) &&
+    sizes.reduce((total, size) => total + size, 0) === half;
+  const isMet = sections === undefined || fills(sections);
+  demand('mrope_section', `parts of half a head, ${half}`, sections, isMet);
   const base = rope.rope_theta ?? theta ?? THETA;
   demand('rope_theta', 'a number above 0', base, Number.isFinite(base) && base > 0);
   return base;
@@ -128,7 +136,8 @@ function windows(
     );
   const isType = (type: string) => ['full_attention', 'sliding_attention'].includes(type);
   const typesRule = `${layers} of "full_attention" and "sliding_attention"`;
-  demand('layer_types', typesRule, types, types.length === layers && types.every(isType));
+  const areTypes = Array.isArray(types) && types.length === layers && types.every(isType);
+  demand('layer_types', typesRule, types, areTypes);
   const needsWindow = types.includes('sliding_attention');
   demand('sliding_window', COUNT.rule, window, !needsWindow || isCount(window));
   return {
