@@ -1,3 +1,4 @@
+import { advantageEstimators } from '../advantages';
 import type { LossConfig } from '../losses';
 import type { ModelMixin } from '../pipelines';
 import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
@@ -99,6 +100,8 @@ export interface FlowGRPOOptions {
   clipRatio?: number;
   /** Advantages are clamped to plus and minus this. Default 5. */
   advClipMax?: number;
+  /** A registered advantage estimator. Default: `dance_grpo` with the loss of that name, else `flow_grpo`. */
+  advEstimator?: string | null;
   /** Divide advantages by the batch's standard deviation instead of the group's. Default false. */
   globalStd?: boolean;
   /** Divide advantages by a standard deviation at all. Default true. */
@@ -169,6 +172,7 @@ export const FLOW_GRPO_DEFAULTS = {
   onRewardFailure: 'drop',
   clipRatio: 1e-3,
   advClipMax: 5,
+  advEstimator: null,
   globalStd: false,
   normAdvByStdInGrpo: true,
   ppoEpochs: 1,
@@ -222,7 +226,8 @@ function requirePositiveInteger(name: string, value: number): void {
 /**
  * Fills in the defaults and checks.
  *
- * @throws When a count is not positive, or rollout correction does not go with the loss.
+ * @throws When a count is not positive, the advantage estimator is not registered, or rollout correction does not go with
+ *   the loss.
  */
 export function flowGRPOSettings(options: FlowGRPOOptions): FlowGRPOSettings {
   const prompts = options.prompts.map((prompt): PromptRecord =>
@@ -256,5 +261,6 @@ export function flowGRPOSettings(options: FlowGRPOOptions): FlowGRPOSettings {
   if (settings.miniBatchSize !== null) {
     requirePositiveInteger('miniBatchSize', settings.miniBatchSize);
   }
+  if (settings.advEstimator !== null) advantageEstimators.get(settings.advEstimator);
   return settings;
 }

@@ -196,6 +196,7 @@ export function flowGRPOOptions(run: RunConfig, materials: RunMaterials): FlowGR
     sdeWindowSeed: movesWindow ? algo.sde_window_seed : null,
     sameInitialNoise: false,
     lossMode: loss_mode,
+    advEstimator: run.algorithm.adv_estimator,
     clipRatio: clip_ratio,
     lossConfig: { kl_mask_threshold, add_kl_coefficient },
     klLossCoef: actor.use_kl_loss ? actor.kl_loss_coef : 0,

@@ -1,4 +1,4 @@
-import { groupAdvantages } from '../advantages';
+import { advantageEstimators } from '../advantages';
 import { throwIfAborted } from '../core/cell-signal';
 import { mean } from '../core/statistics';
 import { tf } from '../tensorflow';
@@ -85,20 +85,17 @@ export async function updatePolicy(
 function advantagesOf(
   batch: RolloutBatch,
   { rewards, rated }: StepRewards,
-  { globalStd, normAdvByStdInGrpo, lossMode, compat }: FlowGRPOSettings,
+  { advEstimator, globalStd, normAdvByStdInGrpo, lossMode, compat }: FlowGRPOSettings,
 ): tf.Tensor2D {
   const W = batch.windowSize;
+  const estimate = advantageEstimators.get(
+    advEstimator ?? (lossMode === 'dance_grpo' ? 'dance_grpo' : 'flow_grpo'),
+  );
   return tf.tidy(() => {
-    const compared = groupAdvantages(
+    const compared = estimate(
       rated.map((row) => rewards[row]),
       rated.map((row) => batch.groups[row]),
-      {
-        globalStd,
-        normAdvByStdInGrpo,
-        compat,
-        advEstimator: lossMode === 'dance_grpo' ? 'dance_grpo' : 'flow_grpo',
-        width: W,
-      },
+      { globalStd, normAdvByStdInGrpo, compat, width: W },
     );
     if (rated.length === batch.size) return compared;
     const places = tf.tensor2d(rated, [rated.length, 1], 'int32');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   FlowGRPOTrainer,
   loadPipeline,
+  advantageEstimators,
   losses,
   tf,
   trainFlowGRPO,
@@ -83,6 +84,25 @@ describe("trainFlowGRPO() for FlowGRPO's relatives", () => {
     const [first, second] = await reportsOf({ klLossCoef: 0.1 });
     near(first.metrics['actor/kl_loss'], 0, 1e-9);
     assert.ok(second.metrics['actor/kl_loss'] > 1e-8);
+  });
+
+  it('compares pictures by the advantage estimator that it is told', async () => {
+    advantageEstimators.register('all alike', (_rewards, groups, { width = 1 } = {}) =>
+      tf.zeros([groups.length, width]),
+    );
+    try {
+      const reports = await reportsOf({ advEstimator: 'all alike' });
+      assert.deepEqual(
+        reports.map(({ gradNorm }) => gradNorm),
+        [0, 0],
+      );
+      await assert.rejects(
+        reportsOf({ advEstimator: 'unknown' }),
+        /^Error: Cannot find advantage estimator "unknown": registered are flow_grpo, dance_grpo, /,
+      );
+    } finally {
+      advantageEstimators.unregister('all alike');
+    }
   });
 
   it('imitates a teacher, by means and by velocities', async () => {
