@@ -16,11 +16,19 @@ let running: Promise<ReferencePython> | null = null;
  * some seconds, and ends with the run.
  */
 export function referencePython(): Promise<ReferencePython> {
-  return (running ??= start());
+  return (running ??= startPython(__dirname));
 }
 
-/** Fails when set-up has not installed the peers. */
-async function start(): Promise<ReferencePython> {
+/**
+ * Starts a process for the Python files of a folder.
+ *
+ * @param environment Variables beside those of this process.
+ * @throws When set-up has not installed the peers.
+ */
+export async function startPython(
+  folder: string,
+  environment: Record<string, string> = {},
+): Promise<ReferencePython> {
   const { cacheFolder } = await setupModule('cache-folder.mjs');
   const { referencePython: programIn } = await scriptModule('reference-python.mjs');
   const program: string = programIn(cacheFolder());
@@ -30,13 +38,18 @@ async function start(): Promise<ReferencePython> {
     );
   }
   return new ReferencePython(
-    spawn(program, ['-u', join(__dirname, 'worker.py')], {
-      env: { ...process.env, HF_HUB_OFFLINE: '1', PYTHONDONTWRITEBYTECODE: '1' },
+    spawn(program, ['-u', join(__dirname, 'worker.py'), folder], {
+      env: {
+        ...process.env,
+        HF_HUB_OFFLINE: '1',
+        PYTHONDONTWRITEBYTECODE: '1',
+        ...environment,
+      },
     }),
   );
 }
 
-/** Calls functions of the Python files beside this one, one after another. */
+/** Calls functions of a folder's Python files, one after another. */
 export class ReferencePython {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #waiting: Waiting[] = [];
@@ -64,6 +77,11 @@ export class ReferencePython {
       this.#hold(true);
       this.#process.stdin.write(`${JSON.stringify({ call, arguments: argument })}\n`);
     });
+  }
+
+  /** Ends the process; calls that wait are rejected. */
+  end(): void {
+    this.#process.stdin.end();
   }
 
   #settle(line: string): void {

@@ -1,6 +1,6 @@
 """Answers requests of the tests: a JSON object a line on standard input, a JSON object a line on standard output.
 
-A request is {"call": "module.function", "arguments": {...}}; the modules lie beside this file. The answer is {"result": ...}
+A request is {"call": "module.function", "arguments": {...}}; the modules lie in the folder that the command line names. The answer is {"result": ...}
 or {"error": traceback}. What a function prints goes to standard error.
 """
 
@@ -19,6 +19,7 @@ def answer(request):
 
 
 def main():
+    sys.path.insert(0, sys.argv[1])
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         answers.write(json.dumps(answer(json.loads(line))) + "\n")

@@ -1,0 +1,27 @@
+import type { tf } from '@flowbook/sdk';
+
+/** Named tensors that both sides start from; written to a file for PyTorch. */
+export type Inputs = Record<string, tf.Tensor>;
+
+/** What one run gives: the numbers that the sides are compared by. The caller disposes them. */
+export type Outputs = Record<string, tf.Tensor>;
+
+/** Work that is ready to be run again and again. */
+export interface Job {
+  run(): Promise<Outputs> | Outputs;
+  dispose(): void;
+}
+
+/** One row of the benchmark: the same work on both sides. */
+export interface Row {
+  name: string;
+  /** Whether the row is also timed under torch.compile, and has a floor. */
+  isModelRow: boolean;
+  inputs(): Inputs;
+  /** @param folder The checkpoint. */
+  prepare(folder: string, inputs: Inputs): Job;
+  /** Operations of the matrix products in one run. */
+  flops?: number;
+  /** Largest deviation allowed, relative to the largest number of PyTorch's. */
+  tolerance: number;
+}

@@ -1,0 +1,56 @@
+/** The middle of the values; of an even number the mean of the two middle ones. Throws on none. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new Error('Cannot take a median as there must be values');
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** How often work of `ms` milliseconds is repeated in one sample, so that the clock and the call do not count. */
+export function repeatsFor(ms: number, sampleMs = 60, most = 200): number {
+  return Math.max(1, Math.min(most, Math.floor(sampleMs / Math.max(ms, 1e-3))));
+}
+
+/** Milliseconds that `flops` operations take at a rate in GFLOP/s. */
+export function floorMs(flops: number, gigaflopsPerSecond: number): number {
+  return flops / gigaflopsPerSecond / 1e6;
+}
+
+/** One row of the result: times in milliseconds, memory in megabytes; null where a side has no number. */
+export interface BenchRow {
+  row: string;
+  flowbook_ms: number | null;
+  eager_ms: number | null;
+  compile_ms: number | null;
+  floor_ms: number | null;
+  /** Of time or memory: PyTorch's over Flowbook's, larger is better. */
+  ratio: number | null;
+  flowbook_mb: number | null;
+  eager_mb: number | null;
+  note?: string;
+}
+
+/** Puts samples of both sides together into a row of the result. */
+export function timedRow(
+  row: string,
+  samples: { ours: readonly number[]; eager: readonly number[]; compiled: readonly number[] },
+  floor: number | null,
+): BenchRow {
+  const [ours, eager] = [median(samples.ours), median(samples.eager)];
+  return {
+    row,
+    flowbook_ms: ours,
+    eager_ms: eager,
+    compile_ms: samples.compiled.length > 0 ? median(samples.compiled) : null,
+    floor_ms: floor,
+    ratio: eager / ours,
+    flowbook_mb: null,
+    eager_mb: null,
+  };
+}
+
+/** Puts two peaks of memory together into a row of the result. */
+export function memoryRow(row: string, flowbook_mb: number, eager_mb: number): BenchRow {
+  const times = { flowbook_ms: null, eager_ms: null, compile_ms: null, floor_ms: null };
+  return { row, ...times, ratio: eager_mb / flowbook_mb, flowbook_mb, eager_mb };
+}
