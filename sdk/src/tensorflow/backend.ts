@@ -48,6 +48,8 @@ function replaceRemovedNodeFunctions(): void {
 function load(): BackendInfo {
   replaceRemovedNodeFunctions();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  // TensorFlow asks for oneDNN's kernels on processors with AVX-512 alone; with AVX2 they are up to twice as fast as its own.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   const wanted = process.env.FLOWBOOK_BACKEND;
   let reason = 'FLOWBOOK_BACKEND=cpu asks for it';
   if (wanted !== 'cpu') {
