@@ -193,7 +193,7 @@ export abstract class DiffusionTransformer<
       const variable = this.parameters.get(name) as tf.Variable;
       this.#unmerged.set(name, variable.clone());
       tf.tidy(() =>
-        variable.assign(this.adapters.apply(path, variable as tf.Tensor as tf.Tensor2D)),
+        variable.assign(this.adapters.merge(path, variable as tf.Tensor as tf.Tensor2D)),
       );
     }
     this.adapters.enabled = false;

@@ -4,7 +4,7 @@ import type { LoraWeights } from '../io/lora-file';
 import { byPattern, effectiveAlpha } from '../io/lora-settings';
 import { tf } from '../tensorflow';
 import { randomNormal, randomUniform } from '../tensorflow/random';
-import { loraWeight } from './layers';
+import { multiplyMatrices } from './layers/row-operations';
 
 /** A low-rank adapter of one linear layer, trainable. */
 export interface LoraLayer {
@@ -196,18 +196,15 @@ export class LoraAdapters {
     });
   }
 
-  /** W + sum over active sets of scale (alpha / rank) B A; W itself when there is none. */
-  apply(path: string, weight: tf.Tensor2D, scale = 1): tf.Tensor2D {
-    return this.activeAt(path).reduce(
-      (sum, { A, B, rank, alpha }) =>
-        loraWeight(
-          sum,
-          A as tf.Tensor as tf.Tensor2D,
-          B as tf.Tensor as tf.Tensor2D,
-          (scale * alpha) / rank,
-        ),
-      weight,
-    );
+  /** W + sum over active sets of (alpha / rank) B A, the weight that stands for a layer and its adapters. No gradient. */
+  merge(path: string, weight: tf.Tensor2D): tf.Tensor2D {
+    return this.activeAt(path).reduce((sum, { A, B, rank, alpha }) => {
+      const product = multiplyMatrices(
+        tf.mul(B as tf.Tensor as tf.Tensor2D, alpha / rank),
+        A as tf.Tensor as tf.Tensor2D,
+      );
+      return tf.add(sum, product);
+    }, weight);
   }
 
   /** A and B of the active sets: `<path>.lora_A.weight`; sets other than `default` carry their name before `weight`. */

@@ -1,5 +1,5 @@
-import type { tf } from '../tensorflow';
-import { linear } from './layers';
+import { tf } from '../tensorflow';
+import { linear, loraLinear } from './layers';
 import type { LoraAdapters } from './lora-adapters';
 
 /** A model's parameters as a forward pass sees them: adapters are part of their layers. */
@@ -22,11 +22,18 @@ export class ModelWeights {
     return parameter;
   }
 
-  /** The linear layer at `path`, applied to the last axis of x: (..., in) -> (..., out) */
+  /** The linear layer at `path` with its active adapters, applied to the last axis of x: (..., in) -> (..., out) */
   linear<X extends tf.Tensor>(path: string, x: X): X {
     const weight = this.get(`${path}.weight`) as tf.Tensor as tf.Tensor2D;
     const bias = this.get(`${path}.bias`) as tf.Tensor as tf.Tensor1D;
-    return linear(x, this.adapters.apply(path, weight, this.loraScale), bias);
+    return this.adapters.activeAt(path).reduce(
+      (sum, { A, B, rank, alpha }) => {
+        const scale = (this.loraScale * alpha) / rank;
+        const [down, up] = [A, B] as tf.Tensor[] as tf.Tensor2D[];
+        return tf.add<X>(sum, loraLinear(x, down, up, scale));
+      },
+      linear(x, weight, bias),
+    );
   }
 
   /** All that takes part at `path`: weight, bias, and the active adapters' A and B. */

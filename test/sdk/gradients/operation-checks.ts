@@ -3,7 +3,7 @@ import {
   attention,
   geluTanh,
   linear,
-  loraWeight,
+  loraLinear,
   MASKED,
   modulatedLayerNorm,
   rmsNorm,
@@ -132,17 +132,14 @@ export const operationChecks: Record<string, () => GradientCheck[]> = {
     check(linear, ...draws([1, 1], [1, 1], [1])),
     check((x: tf.Tensor, w: tf.Tensor2D) => linear(x, w, null), ...draws([7, 3], [2, 3])),
   ],
-  'models/layers/lora-weight': () => [
-    check(
-      (w: tf.Tensor2D, A: tf.Tensor2D, B: tf.Tensor2D) => loraWeight(w, A, B, 1.5),
-      ...draws([4, 5], [1, 5], [4, 1]),
-    ),
-    check(
-      (x: tf.Tensor, w: tf.Tensor2D, A: tf.Tensor2D, B: tf.Tensor2D) =>
-        linear(x, loraWeight(w, A, B, 0.5), null),
-      ...draws([2, 3, 5], [4, 5], [3, 5], [4, 3]),
-    ),
-  ],
+  'models/layers/lora-linear': () => {
+    const lora = (x: tf.Tensor, A: tf.Tensor2D, B: tf.Tensor2D) => loraLinear(x, A, B, 1.5);
+    return [
+      check(lora, ...draws([2, 3, 5], [3, 5], [4, 3])),
+      check(lora, ...draws([7, 5], [1, 5], [4, 1])),
+      check(lora, ...draws([1, 1], [2, 1], [1, 2])),
+    ];
+  },
   'models/layers/modulated-layer-norm': () => [
     check(modulatedLayerNorm, ...draws([2, 3, 6], [2, 1, 6], [2, 1, 6])),
     check(modulatedLayerNorm, ...draws([2, 3, 6], [2, 3, 6], [2, 3, 6])),

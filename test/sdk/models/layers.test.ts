@@ -5,7 +5,7 @@ import {
   geluTanh,
   layerNorm,
   linear,
-  loraWeight,
+  loraLinear,
   MASKED,
   modulatedLayerNorm,
   rmsNorm,
@@ -19,6 +19,7 @@ import {
 import { differentiable } from '../../../sdk/src/models/layers/differentiable';
 import { tf } from '../../../sdk/src/tensorflow';
 import { checkGradient, normal } from './check-gradient';
+import { measureMemory } from './measured-memory';
 
 const close = (actual: tf.Tensor, expected: number[], tolerance = 1e-6) =>
   actual.dataSync().forEach((value, index) => {
@@ -138,12 +139,30 @@ describe('layers', () => {
     close(masked, [...attention(q, cut(k), cut(v), null).dataSync()]);
   });
 
-  it('loraWeight() has the gradient that finite differences have', () => {
-    const inputs = [normal('w', [4, 5]), normal('A', [2, 5]), normal('B', [4, 2])];
-    checkGradient(
-      (w, A, B) => loraWeight(w as tf.Tensor2D, A as tf.Tensor2D, B as tf.Tensor2D, 0.7),
-      inputs,
+  it('loraLinear() is the product with scale B A, and has the gradient that finite differences have', () => {
+    const [x, A, B] = [normal('x', [2, 3, 5]), normal('A', [2, 5]), normal('B', [4, 2])];
+    const product = tf.matMul(B as tf.Tensor2D, A as tf.Tensor2D).mul<tf.Tensor2D>(0.7);
+    const lora = (y: tf.Tensor, down: tf.Tensor, up: tf.Tensor) =>
+      loraLinear(y, down as tf.Tensor2D, up as tf.Tensor2D, 0.7);
+    close(lora(x, A, B), [...linear(x, product, null).dataSync()], 2e-6);
+    checkGradient(lora, [x, A, B]);
+  });
+
+  it('loraLinear() computes nothing as large as the weight that it stands for', () => {
+    const [rows, width, rank] = [8, 64, 2];
+    const [x, A, B] = [
+      [rows, width],
+      [rank, width],
+      [width, rank],
+    ].map((shape) => tf.ones(shape));
+    const { largest } = measureMemory(() =>
+      tf.grads((y, down, up) => loraLinear(y, down as tf.Tensor2D, up as tf.Tensor2D, 1))([
+        x,
+        A,
+        B,
+      ]),
     );
+    assert.equal(largest, rows * width);
   });
 
   it('withZeroGradient() leaves x and its gradient alone', () => {

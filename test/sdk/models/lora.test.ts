@@ -142,7 +142,8 @@ describe('LoRA', () => {
     const tensors = tf.memory().numTensors;
     model.mergeLora();
     const [merged] = model.forward(inputs);
-    assert.equal(farthest(merged, adapted), 0);
+    const distance = farthest(merged, adapted);
+    assert.ok(distance < 2e-6, `${distance}`);
     merged.dispose();
     assert.throws(() => model.mergeLora(), /call unmergeLora\(\) first/);
     model.unmergeLora();

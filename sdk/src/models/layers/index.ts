@@ -8,5 +8,5 @@ export type { RotaryFactors, RotaryTables } from './rotary-embedding';
 export { attention, MASKED } from './attention';
 export { timestepEmbedding } from './timestep-embedding';
 export { withZeroGradient } from './zero-gradient';
-export { loraWeight } from './lora-weight';
+export { loraLinear } from './lora-linear';
 export { headsFirst, joinHeads, splitHeads } from './heads';

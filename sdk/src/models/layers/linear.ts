@@ -1,6 +1,7 @@
 import type { tf } from '../../tensorflow';
 import { differentiable } from './differentiable';
 import { addToRows, multiplyMatrices, sumRows } from './row-operations';
+import { overRows } from './rows';
 
 /**
  * y = x W^T + b over the last axis.
@@ -15,13 +16,7 @@ export function linear<X extends tf.Tensor>(
   weight: tf.Tensor2D,
   bias: tf.Tensor1D | null,
 ): X {
-  const [outputs, inputs] = weight.shape;
-  const rows =
-    x.shape.length === 2 ? (x as tf.Tensor as tf.Tensor2D) : x.reshape<tf.Tensor2D>([-1, inputs]);
-  const y = linearRows(rows, weight, bias);
-  return (x.shape.length === 2
-    ? y
-    : y.reshape([...x.shape.slice(0, -1), outputs])) as tf.Tensor as X;
+  return overRows(x, (rows) => linearRows(rows, weight, bias));
 }
 
 function linearRows(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D | null): tf.Tensor2D {
