@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import type { ReferencePython } from '../reference/reference-python';
 import { compareSides } from './compare-sides';
 import type { Outputs, Row } from './rows';
-import { floorMs, repeatsFor, timedRow, type BenchRow } from './statistics';
+import {
+  floorMs,
+  obstructedRow,
+  repeatsFor,
+  samplesFor,
+  timedRow,
+  type BenchRow,
+} from './statistics';
 
 /** What a row is run with. */
 export interface RowContext {
@@ -12,11 +19,9 @@ export interface RowContext {
   folder: string;
   /** Where the sides exchange tensors. */
   exchange: string;
-  /** Samples of each side; they take turns. */
-  samples: number;
-  /** Whether torch.compile is timed as well. */
-  withCompile: boolean;
-  /** The most that matrix products reach, in GFLOP/s. */
+  /** Fewer samples, and no torch.compile. */
+  isQuick: boolean;
+  /** The most that matrix products of either side reach, in GFLOP/s. */
   productRate: number;
 }
 
@@ -28,25 +33,22 @@ function settle(outputs: Outputs): void {
 
 /** Checks that both sides compute the same, then times them in turns. */
 export async function runRow(row: Row, context: RowContext): Promise<BenchRow> {
-  const { peer, folder, exchange, samples } = context;
+  const obstacle = row.obstacle?.() ?? null;
+  if (obstacle !== null) return obstructedRow(row.name, obstacle);
+  const { peer, exchange, isQuick } = context;
+  const folder = row.folder ?? context.folder;
   const inputs = row.inputs();
   const inputFile = join(exchange, `${row.name}.safetensors`);
-  if (Object.keys(inputs).length > 0) {
-    await writeSafetensors(inputFile, new Map(Object.entries(inputs)));
-  }
+  const hasInputs = Object.keys(inputs).length > 0;
+  if (hasInputs) await writeSafetensors(inputFile, new Map(Object.entries(inputs)));
   const job = row.prepare(folder, inputs);
-  const sides = context.withCompile && row.isModelRow ? ['eager', 'compile'] : ['eager'];
+  const sides = row.isModelRow && !isQuick ? (['eager', 'compile'] as const) : (['eager'] as const);
   try {
     const ours = await job.run();
     for (const side of sides) {
       const outputs = join(exchange, `${row.name}.${side}.safetensors`);
-      await peer.call('rows.prepare', {
-        row: row.name,
-        side,
-        folder,
-        inputs: Object.keys(inputs).length > 0 ? inputFile : null,
-        outputs,
-      });
+      const given = { folder, inputs: hasInputs ? inputFile : null, outputs };
+      await peer.call('rows.prepare', { row: row.name, side, ...given });
       compareSides(ours, outputs, row.tolerance);
     }
     tf.dispose(ours);
@@ -58,22 +60,17 @@ export async function runRow(row: Row, context: RowContext): Promise<BenchRow> {
     const measurePeer = (side: string, repeats: number) =>
       peer.call<number>('rows.measure', { row: row.name, side, repeats });
     // Warm both sides up, and see how long a run takes.
-    await measureOurs(1);
-    const repeats = repeatsFor(await measureOurs(1));
+    if (!isQuick) await measureOurs(1);
+    const ms = await measureOurs(1);
+    const repeats = repeatsFor(ms);
     for (const side of sides) await measurePeer(side, repeats);
     const taken = { ours: [] as number[], eager: [] as number[], compile: [] as number[] };
-    for (let sample = 0; sample < samples; sample++) {
+    for (let sample = 0; sample < samplesFor(ms, isQuick); sample++) {
       taken.ours.push(await measureOurs(repeats));
-      for (const side of sides) {
-        taken[side as 'eager' | 'compile'].push(await measurePeer(side, repeats));
-      }
+      for (const side of sides) taken[side].push(await measurePeer(side, repeats));
     }
-    const floor = row.flops === undefined ? null : floorMs(row.flops, context.productRate);
-    return timedRow(
-      row.name,
-      { ours: taken.ours, eager: taken.eager, compiled: taken.compile },
-      floor,
-    );
+    const floor = row.flops === undefined ? null : floorMs(row.flops(), context.productRate);
+    return timedRow(row.name, taken, floor);
   } finally {
     job.dispose();
     await peer.call('rows.release', { row: row.name });

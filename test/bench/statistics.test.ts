@@ -19,7 +19,7 @@ describe('the benchmark’s arithmetic', () => {
   });
 
   it('timedRow() compares medians, and more than 1 means that Flowbook is faster', () => {
-    const row = timedRow('x', { ours: [9, 10, 30], eager: [15, 14, 90], compiled: [] }, 8);
+    const row = timedRow('x', { ours: [9, 10, 30], eager: [15, 14, 90], compile: [] }, 8);
     assert.deepEqual(row, {
       row: 'x',
       flowbook_ms: 10,

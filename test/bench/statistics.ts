@@ -11,6 +11,12 @@ export function repeatsFor(ms: number, sampleMs = 60, most = 200): number {
   return Math.max(1, Math.min(most, Math.floor(sampleMs / Math.max(ms, 1e-3))));
 }
 
+/** Samples of each side for work of `ms` milliseconds: five, or with `isQuick` three of short work and one of long. */
+export function samplesFor(ms: number, isQuick: boolean): number {
+  if (!isQuick) return 5;
+  return ms < 1000 ? 3 : 1;
+}
+
 /** Milliseconds that `flops` operations take at a rate in GFLOP/s. */
 export function floorMs(flops: number, gigaflopsPerSecond: number): number {
   return flops / gigaflopsPerSecond / 1e6;
@@ -33,7 +39,7 @@ export interface BenchRow {
 /** Puts samples of both sides together into a row of the result. */
 export function timedRow(
   row: string,
-  samples: { ours: readonly number[]; eager: readonly number[]; compiled: readonly number[] },
+  samples: { ours: readonly number[]; eager: readonly number[]; compile: readonly number[] },
   floor: number | null,
 ): BenchRow {
   const [ours, eager] = [median(samples.ours), median(samples.eager)];
@@ -41,7 +47,7 @@ export function timedRow(
     row,
     flowbook_ms: ours,
     eager_ms: eager,
-    compile_ms: samples.compiled.length > 0 ? median(samples.compiled) : null,
+    compile_ms: samples.compile.length > 0 ? median(samples.compile) : null,
     floor_ms: floor,
     ratio: eager / ours,
     flowbook_mb: null,
@@ -49,8 +55,14 @@ export function timedRow(
   };
 }
 
+const NO_TIMES = { flowbook_ms: null, eager_ms: null, compile_ms: null, floor_ms: null } as const;
+
+/** A row that this machine cannot run. */
+export function obstructedRow(row: string, note: string): BenchRow {
+  return { row, ...NO_TIMES, ratio: null, flowbook_mb: null, eager_mb: null, note };
+}
+
 /** Puts two peaks of memory together into a row of the result. */
 export function memoryRow(row: string, flowbook_mb: number, eager_mb: number): BenchRow {
-  const times = { flowbook_ms: null, eager_ms: null, compile_ms: null, floor_ms: null };
-  return { row, ...times, ratio: eager_mb / flowbook_mb, flowbook_mb, eager_mb };
+  return { row, ...NO_TIMES, ratio: eager_mb / flowbook_mb, flowbook_mb, eager_mb };
 }

@@ -6,7 +6,7 @@ import time
 import torch
 from safetensors.torch import load_file, save_file
 
-from jobs import JOBS
+from jobs import job_of
 
 #: Prepared jobs by row and side.
 prepared = {}
@@ -15,16 +15,19 @@ prepared = {}
 def prepare(row, side, folder, inputs, outputs):
     """Makes the job of a row from the checkpoint and the inputs' file; writes what it gives to the outputs' file.
 
-    `side` is 'eager' or 'compile'. The first runs of a compiled job compile it.
+    `side` is 'eager' or 'compile'. The first runs of a compiled job compile it. Returns the resident megabytes before
+    the first run.
     """
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    job = JOBS[row](folder, load_file(inputs) if inputs else {})
+    job = job_of(row)(folder, load_file(inputs) if inputs else {})
     if side == "compile":
         job.compile()
+    loaded = megabytes("VmRSS")
     given = job.run()
     tensors = given if isinstance(given, dict) else {"output": given}
     save_file({name: value.detach().float().contiguous() for name, value in tensors.items()}, outputs)
     prepared[row, side] = job
+    return loaded
 
 
 def measure(row, side, repeats):
@@ -41,10 +44,10 @@ def release(row):
         del prepared[key]
 
 
-def product_rate():
-    """The most that matrix products reach here, in GFLOP/s: best of shapes that a transformer has."""
+def product_rate(shapes):
+    """The most that matrix products of these shapes (m, k, n) reach here, in GFLOP/s."""
     best = 0
-    for m, k, n in [(2048, 2048, 2048), (1024, 1024, 4096), (640, 512, 2048)]:
+    for m, k, n in shapes:
         a, b = torch.randn(m, k), torch.randn(k, n)
         a @ b
         for _ in range(5):
@@ -56,8 +59,11 @@ def product_rate():
 
 def peak_megabytes():
     """The most resident memory that this process has had."""
+    return megabytes("VmHWM")
+
+
+def megabytes(name):
+    """A size that the kernel reports of this process."""
     with open("/proc/self/status") as file:
-        for line in file:
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) / 1024
-    raise RuntimeError("no VmHWM")
+        sizes = dict(line.split(":", 1) for line in file)
+    return int(sizes[name].split()[0]) / 1024

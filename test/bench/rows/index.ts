@@ -1,3 +1,4 @@
+import { iterationRow } from './iteration';
 import { partRows } from './parts';
 import { rolloutRows } from './rollout';
 import type { Row } from './row';
@@ -5,6 +6,12 @@ import { schedulerRows } from './scheduler';
 import { transformerRows } from './transformer';
 
 /** All timed rows, in the order of the table. */
-export const rows: Row[] = [...transformerRows, ...rolloutRows, ...schedulerRows, ...partRows];
+export const rows: Row[] = [
+  ...transformerRows,
+  ...rolloutRows,
+  iterationRow,
+  ...schedulerRows,
+  ...partRows,
+];
 
 export type { Inputs, Job, Outputs, Row } from './row';

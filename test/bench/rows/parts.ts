@@ -74,12 +74,15 @@ export const partRows: Row[] = [
     prepare: (folder, inputs) => {
       const encoder = Qwen2_5_VLTextEncoder.fromPretrained(join(folder, 'text_encoder'));
       const attention_mask = tf.keep(tf.ones([2, 98], 'int32')) as tf.Tensor2D;
-      return graphJob(
-        inputs,
-        encoder,
-        (ids) => encoder.forward({ input_ids: ids as tf.Tensor2D, attention_mask }),
-        'ids',
-      );
+      return {
+        run: () => ({
+          output: encoder.forward({ input_ids: inputs.ids as tf.Tensor2D, attention_mask }),
+        }),
+        dispose: () => {
+          encoder.dispose();
+          tf.dispose([attention_mask, ...Object.values(inputs)]);
+        },
+      };
     },
     tolerance: 1e-3,
   },

@@ -1,11 +1,20 @@
-import { keyGenerator, replayGenerator, tf, type Generator } from '@flowbook/sdk';
-import { denoise } from '../../../sdk/src/pipelines/denoise';
+import {
+  QwenImagePipelineWithLogProb,
+  QwenImageTransformer2DModel,
+  keyGenerator,
+  replayGenerator,
+  tf,
+  type Generator,
+  type QwenImageComponents,
+} from '@flowbook/sdk';
+import { join } from 'node:path';
+import { bfloat16Obstacle } from './bfloat16';
 import type { Inputs, Job, Row } from './row';
 import { schedulerAt } from './schedule';
 import { SIZES, forwardFlops } from './sizes';
-import { Bench, modelInputs } from './transformer';
+import { modelInputs } from './transformer';
 
-const { steps } = SIZES;
+const { steps, pictureSide } = SIZES;
 
 function rolloutInputs(): Inputs {
   const inputs = modelInputs();
@@ -18,32 +27,43 @@ function rolloutInputs(): Inputs {
   };
 }
 
-/** The pipelines' denoising loop. The first run takes the recorded noise, for the check; the others draw theirs. */
+/** The pipeline's denoising loop. The first run takes the recorded noise, for the check; the others draw theirs. */
 function rollout(folder: string, inputs: Inputs, guided: boolean): Job {
-  const bench = new Bench(folder, inputs, false);
-  const { scheduler } = schedulerAt(0);
+  const transformer = QwenImageTransformer2DModel.fromPretrained(join(folder, 'transformer'));
+  // The loop needs no other parts, and PyTorch's side loads none.
+  const parts = { transformer, scheduler: schedulerAt(0).scheduler } as QwenImageComponents;
+  const pipeline = new QwenImagePipelineWithLogProb(parts, {
+    path: folder,
+    height: pictureSide,
+    width: pictureSide,
+  });
   let generator: Generator = replayGenerator(tf.unstack(inputs.noise));
   return {
     run: async () => {
-      const { latents, ...trajectory } = await denoise(inputs.latents as tf.Tensor3D, {
-        scheduler,
-        velocity: (x, t) => {
-          const time = tf.div(t, 1000);
-          return guided ? bench.guided(x, time) : bench.predict(x, time);
+      const { output, customOutput } = await pipeline.forward(
+        {},
+        {
+          latents: inputs.latents,
+          promptEmbeds: inputs.embeds,
+          negativePromptEmbeds: guided ? inputs.negative_embeds : null,
+          trueCfgScale: guided ? 4 : 1,
+          numInferenceSteps: steps,
+          noiseLevel: 0.7,
+          outputType: 'latent',
+          generator,
+          compile: true,
         },
-        timesteps: scheduler.timestepValues,
-        noiseLevel: 0.7,
-        window: [0, steps - 1],
-        sdeType: 'sde',
-        generator,
-        logprobs: true,
-        signal: null,
-      });
+      );
       generator = keyGenerator(10);
-      tf.dispose(Object.values(trajectory).filter((tensor) => tensor !== null));
-      return { output: latents };
+      tf.dispose(Object.values(customOutput).filter((tensor) => tensor !== null));
+      return { output: output as tf.Tensor };
     },
-    dispose: () => bench.dispose(),
+    dispose: () => {
+      pipeline.compiledTransformer.dispose();
+      parts.scheduler.dispose();
+      transformer.dispose();
+      tf.dispose(Object.values(inputs));
+    },
   };
 }
 
@@ -53,9 +73,18 @@ function rolloutRow(name: string, guided: boolean): Row {
     isModelRow: true,
     inputs: rolloutInputs,
     prepare: (folder, inputs) => rollout(folder, inputs, guided),
-    flops: steps * (guided ? 2 : 1) * forwardFlops(),
+    flops: () => steps * (guided ? 2 : 1) * forwardFlops(),
     tolerance: 1e-2,
   };
 }
 
-export const rolloutRows: Row[] = [rolloutRow('rollout', false), rolloutRow('rollout-cfg', true)];
+export const rolloutRows: Row[] = [
+  rolloutRow('rollout', false),
+  rolloutRow('rollout-cfg', true),
+  {
+    ...rolloutRow('rollout-bf16', false),
+    isModelRow: false,
+    tolerance: 0.1,
+    obstacle: bfloat16Obstacle,
+  },
+];

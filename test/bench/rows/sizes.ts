@@ -1,4 +1,18 @@
-/** The sizes that the rows are timed at: pictures of 256 px, prompts of 64 tokens. */
+/** What a pass through a Qwen-Image transformer is sized by. */
+export interface PassSizes {
+  /** Pictures. */
+  batch: number;
+  imageTokens: number;
+  textTokens: number;
+  /** Of a token that goes in. */
+  channels: number;
+  textWidth: number;
+  layers: number;
+  width: number;
+  mlpWidth: number;
+}
+
+/** The sizes that the rows are timed at: two pictures of 256 px, prompts of 64 tokens. */
 export const SIZES = {
   batch: 2,
   rows: 16,
@@ -15,8 +29,8 @@ export const SIZES = {
 } as const;
 
 /** Operations of the matrix products in a forward pass: twice each multiplication. */
-export function forwardFlops(): number {
-  const { batch, imageTokens, textTokens, layers, width, mlpWidth, channels, textWidth } = SIZES;
+export function forwardFlops(sizes: PassSizes = SIZES): number {
+  const { batch, imageTokens, textTokens, layers, width, mlpWidth, channels, textWidth } = sizes;
   const tokens = imageTokens + textTokens;
   const projections = tokens * (4 * width * width + 2 * width * mlpWidth);
   const attention = 2 * tokens * tokens * width;

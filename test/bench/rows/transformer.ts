@@ -13,14 +13,13 @@ import {
 import { join } from 'node:path';
 import type { Inputs, Job, Row } from './row';
 import { schedulerAt } from './schedule';
-import { SIZES, forwardFlops } from './sizes';
+import { SIZES, forwardFlops, type PassSizes } from './sizes';
 
-const { batch, imageTokens, textTokens, channels, textWidth, rows, columns } = SIZES;
 const GUIDANCE = 4;
 /** The step that the training rows replay. */
 const PLACE = 3;
 
-/** A transformer of the checkpoint as one graph, with adapters when they are trained. */
+/** A transformer of the checkpoint as one graph, with adapters when they are trained. Pictures are squares. */
 export class Bench {
   readonly model: QwenImageTransformer2DModel;
   readonly compiled: CompiledModel;
@@ -36,12 +35,14 @@ export class Bench {
   }
 
   predict(latents: tf.Tensor, timestep: tf.Tensor, sign = ''): tf.Tensor {
+    const [batch, tokens] = latents.shape;
+    const side = Math.sqrt(tokens as number);
     const [velocity] = this.compiled.forward({
       hidden_states: latents,
       timestep,
       encoder_hidden_states: this.inputs[`${sign}embeds`],
       encoder_hidden_states_mask: null,
-      img_shapes: Array.from({ length: batch }, () => [[1, rows, columns]]),
+      img_shapes: Array.from({ length: batch }, () => [[1, side, side]]),
       return_dict: false,
     });
     return velocity;
@@ -60,7 +61,11 @@ export class Bench {
 }
 
 /** Latents, embeddings and a time, drawn from a key. */
-export function modelInputs(): Inputs {
+export function modelInputs({
+  batch,
+  imageTokens,
+}: Pick<PassSizes, 'batch' | 'imageTokens'> = SIZES): Inputs {
+  const { textTokens, channels, textWidth } = SIZES;
   const generator = keyGenerator(7);
   return {
     latents: generator.randn([batch, imageTokens, channels]),
@@ -81,7 +86,7 @@ function modelRow(
     isModelRow: true,
     inputs,
     prepare,
-    flops: passes * forwardFlops(),
+    flops: () => passes * forwardFlops(),
     tolerance: 1e-3,
   };
 }
@@ -121,7 +126,7 @@ function trainingInputs(): Inputs {
     ...inputs,
     next_latents: tf.add(inputs.latents, tf.mul(generator.randn(inputs.latents.shape), 0.1)),
     sigmas: tf.tensor1d([sigma, sigmaNext, sigmaSecond]),
-    old_log_probs: tf.fill([batch], -1),
+    old_log_probs: tf.fill([SIZES.batch], -1),
     advantages: tf.tensor1d([1, -0.5]),
   };
 }
