@@ -24,7 +24,13 @@ const napiVersion = 8;
 
 /** Folder of our own C++ sources: this one. */
 const ownSources = fileURLToPath(new URL('.', import.meta.url));
-const ownSourceNames = ['define-functions.cc', 'open-quietly.cc'];
+const ownSourceNames = [
+  'binding.cc',
+  'graph-functions.h',
+  'javascript-values.h',
+  'open-quietly.cc',
+  'recorded-graph.h',
+];
 
 /** Folder of an installed package, searched from each of `places` upwards; null when it is not there. */
 export function packageFolder(name, places) {
@@ -66,7 +72,7 @@ function commands({ platform, library, nodeHeaders, tfjs, sources, folder }) {
       `-I${join(library, 'include')}`,
       include,
       join(tfjs, 'binding', 'tfjs_backend.cc'),
-      join(sources, 'define-functions.cc'),
+      join(sources, 'binding.cc'),
       tensorflow,
       framework,
       `-Wl,-rpath,${library}`,

@@ -15,13 +15,23 @@ export interface OperationAttribute {
   value: unknown;
 }
 
+/** A value of a recorded graph: its place in the order of creation, and what TensorFlow inferred of it. */
+export interface GraphValue {
+  value: number;
+  shape: number[];
+  /** TensorFlow's number of the type. */
+  dtype: number;
+  /** Whether the whole shape is known. */
+  isKnown: boolean;
+}
+
+/** A native graph that is being recorded. */
+export type GraphHandle = object & { readonly graph: unique symbol };
+
 /** The binding with the doors that `flowbook setup` builds into it. */
 export interface RecordingBinding extends NativeBinding {
   readonly TF_INT64: number;
-  readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_INT: number;
-  readonly TF_ATTR_FLOAT: number;
-  readonly TF_ATTR_BOOL: number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_SHAPE: number;
   executeOp(
@@ -34,14 +44,24 @@ export interface RecordingBinding extends NativeBinding {
   deleteTensor(id: number): void;
   tensorDataSync(id: number): ArrayBufferView;
   operationDefinition(name: string): Buffer;
-  defineFunction(
+  newGraph(): GraphHandle;
+  addOperation(
+    graph: GraphHandle,
     name: string,
-    graph: Buffer,
-    inputs: string[],
-    outputs: string[],
+    attributes: OperationAttribute[],
+    inputs: (number | number[])[],
+  ): GraphValue[];
+  addConstant(graph: GraphHandle, shape: number[], dtype: number, bytes: Uint8Array): GraphValue[];
+  crossingValues(graph: GraphHandle, outputs: number[], from: number): number[];
+  defineFunction(
+    graph: GraphHandle,
+    name: string,
+    inputs: number[],
+    outputs: number[],
     xla: boolean,
   ): void;
   removeFunction(name: string): void;
+  runFunction(name: string, inputIds: number[], outputCount: number): Promise<TensorMetadata[]>;
 }
 
 /** What the backend keeps of a tensor. */
@@ -63,7 +83,7 @@ export interface RecordingBackend extends Omit<NativeBackend, 'binding'> {
 /** The native backend, if it is there and its binding can define functions. */
 export function recordingBackend(): RecordingBackend | null {
   const backend = nativeBackend() as unknown as RecordingBackend | null;
-  return backend !== null && typeof backend.binding.defineFunction === 'function' ? backend : null;
+  return backend !== null && typeof backend.binding.newGraph === 'function' ? backend : null;
 }
 
 /** The id of a tensor's handle; values still on the JavaScript side are handed over first. */

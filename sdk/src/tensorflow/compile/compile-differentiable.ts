@@ -1,36 +1,70 @@
 import { tf } from '../backend';
 import { recordingBackend } from './binding';
 import { compile, type CompileOptions, type CompiledFunction } from './compile';
-import { flattenTree, replaceTensors, type TensorTree } from './tensor-tree';
+import {
+  runFunction,
+  runFunctionAsync,
+  type GraphFunction,
+  type GraphInput,
+} from './graph-function';
+import { outsideTape } from './outside-tape';
+import { record, type Recorder } from './record';
+import {
+  fedInputs,
+  fedPlaces,
+  RecordingCache,
+  releaseRecording,
+  type CacheEntry,
+} from './recording-cache';
+import type { TensorTree } from './tensor-tree';
 
 /** How `compileDifferentiable` treats a function. */
 export interface CompileDifferentiableOptions extends CompileOptions {
   /** The variables that gradients are taken of, asked for at each recording. */
   variables: () => readonly tf.Variable[];
+  /**
+   * Compute the forward pass again in the backward pass instead of keeping what lies between: a third more work, and the
+   * memory of one forward pass alone. Default false.
+   */
+  remat?: boolean;
 }
 
-/** Runs `fn` as if no gradient were being taken around it. */
-function outsideTape<Result>(fn: () => Result): Result {
-  const { state } = tf.engine();
-  const { gradientDepth, kernelDepth, activeTape } = state;
-  Object.assign(state, { gradientDepth: 0, kernelDepth: 0, activeTape: null });
-  try {
-    return fn();
-  } finally {
-    Object.assign(state, { gradientDepth, kernelDepth, activeTape });
-  }
+/** A result with what its gradient is computed from. */
+export interface Pullback {
+  value: tf.Tensor;
+  /**
+   * Gradients by the variables' names; a variable that the result does not depend on is missing.
+   *
+   * @param dy The gradient of a loss with respect to the value.
+   */
+  gradients(dy: tf.Tensor): Promise<Record<string, tf.Tensor>>;
+  /** Frees the value and what was kept for the gradient. */
+  dispose(): void;
+}
+
+/** A compiled function with a gradient. */
+export interface DifferentiableFunction<Arguments extends TensorTree[]> extends CompiledFunction<
+  Arguments,
+  tf.Tensor
+> {
+  /** Runs on another thread and keeps what the gradient needs. Without graphs null: there is no other thread. */
+  withPullback: ((...args: Arguments) => Promise<Pullback>) | null;
+}
+
+/** A function recorded with its gradient, cut in two. */
+interface GradientEntry extends CacheEntry {
+  functions: [forward: GraphFunction, backward: GraphFunction];
+  /** Variables that the result depends on, in the order of the gradients. */
+  used: tf.Variable[];
+  /** How many of what is fed, and which, the backward function takes after the gradient and what was kept. */
+  fedAgain: number[];
 }
 
 /**
- * Like `compile`, for a function whose gradient with respect to variables is wanted: under
- * `tf.variableGrads` it is one operation, whose gradient is a second graph.
+ * Like `compile`, for a function whose gradient with respect to variables is wanted: under `tf.variableGrads` it is one
+ * operation, whose gradient is a second graph that starts from what the first one kept.
  *
- * The backward graph computes the forward pass again instead of keeping its activations, so a call
- * costs one forward pass more and far less memory. The forward graph is the same with and without
- * gradients: a replay gives the same bits as the first run.
- *
- * @param fn Takes trees of tensors and returns one tensor. Gradients with respect to its arguments
- *   are not taken.
+ * @param fn Takes trees of tensors and returns one tensor. Gradients with respect to its arguments are not taken.
  * @example
  * const w = tf.variable(tf.scalar(3));
  * const scale = compileDifferentiable((x: tf.Tensor) => tf.mul(x, w), { variables: () => [w] });
@@ -38,59 +72,117 @@ function outsideTape<Result>(fn: () => Result): Result {
  */
 export function compileDifferentiable<Arguments extends TensorTree[]>(
   fn: (...args: Arguments) => tf.Tensor,
-  { variables, ...options }: CompileDifferentiableOptions,
-): CompiledFunction<Arguments, tf.Tensor> {
-  const forward = compile(fn, options);
-  if (recordingBackend() === null) return forward;
-  const backward = compile(
-    (dy: tf.Tensor, ...args: Arguments) => {
-      const { grads } = tf.variableGrads(
-        () => tf.sum(tf.mul(fn(...args), dy)) as tf.Scalar,
-        [...variables()],
-      );
-      return Object.fromEntries(Object.entries(grads).filter(([, gradient]) => gradient !== null));
-    },
-    { ...options, name: `${options.name ?? fn.name}, backward` },
-  );
+  { variables, remat = false, ...options }: CompileDifferentiableOptions,
+): DifferentiableFunction<Arguments> {
+  const plain = compile(fn, options);
+  const native = recordingBackend();
+  if (native === null) {
+    return Object.defineProperty(plain, 'withPullback', {
+      value: null,
+    }) as DifferentiableFunction<Arguments>;
+  }
+  const backend = native;
+  const { name = fn.name || 'function', xla = true, maxSignatures = 16 } = options;
+  const cache = new RecordingCache<GradientEntry>(`${name}, with its gradient`, maxSignatures);
 
-  const connected = new Map<string, string[]>();
-  /** The variables that the result depends on: the backward graph gives a gradient for each. */
-  const connectedVariables = (y: tf.Tensor, args: Arguments): tf.Variable[] => {
-    const { signature } = flattenTree(args);
+  const make = (args: Arguments, tensors: tf.Tensor[]): GradientEntry => {
     const all = variables();
-    const key = `${signature} ${all.map(({ name }) => name)}`;
-    if (!connected.has(key)) {
-      const gradients = outsideTape(() => tf.tidy(() => backward(tf.zerosLike(y), ...args)));
-      connected.set(key, Object.keys(gradients));
-      tf.dispose(gradients);
+    let cut = 0;
+    let [value, dyPlace] = [0, 0];
+    let used: tf.Variable[] = [];
+    const recording = record(
+      backend,
+      (recorder: Recorder) => {
+        const { grads } = tf.variableGrads(() => {
+          const y = fn(...args);
+          value = recorder.addOutput(y);
+          cut = recorder.size;
+          const dy = recorder.addInputLike(y);
+          dyPlace = dy.value;
+          return tf.sum(tf.mul(y, dy.tensor)) as tf.Scalar;
+        }, [...all]);
+        used = all.filter((variable) => grads[variable.name] != null);
+        return used.map((variable) => grads[variable.name]);
+      },
+      tensors,
+    );
+    try {
+      const gradients = recording.outputs;
+      const fed = fedPlaces(recording);
+      const crossing = recording.graph.crossing(gradients, cut);
+      const kept = remat ? [] : crossing.filter((place) => !fed.includes(place));
+      const again = fed.filter((place) => remat || place >= cut || crossing.includes(place));
+      const forward = recording.graph.define(fed, [value, ...kept], xla);
+      const backward = recording.graph.define([dyPlace, ...kept, ...again], gradients, xla);
+      const fedAgain = again.map((place) => fed.indexOf(place));
+      return { recording, functions: [forward, backward], used, fedAgain };
+    } catch (error) {
+      releaseRecording(recording);
+      throw error;
     }
-    const names = new Set(connected.get(key));
-    return all.filter(({ name }) => names.has(name));
   };
+  const entryFor = (args: Arguments) =>
+    outsideTape(() => cache.entryFor(args, (_backend, tensors) => make(args, tensors)));
 
-  const call = (...args: Arguments): tf.Tensor => {
-    if (!tf.engine().isTapeOn()) return forward(...args);
-    const y = outsideTape(() => forward(...args));
-    const used = connectedVariables(y, args);
-    const operation = tf.customGrad((...inputs) => {
-      const save = inputs[inputs.length - 1] as unknown as tf.GradSaveFunc;
-      save(flattenTree(args).tensors);
+  const underTape = (args: Arguments): tf.Tensor => {
+    const { entry, inputs } = entryFor(args);
+    const [forward, backward] = entry.functions;
+    const operation = tf.customGrad((...given) => {
+      const save = given[given.length - 1] as unknown as tf.GradSaveFunc;
+      const [value, ...kept] = runFunction(backend, forward, fedInputs(entry.recording, inputs));
+      save([...kept, ...inputs]);
       const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const gradients = outsideTape(() => backward(dy, ...replaceTensors(args, saved)));
-        return used.map(({ name }) => gradients[name]);
+        const fed = fedInputs(entry.recording, saved.slice(kept.length));
+        return runFunction(backend, backward, [
+          dy,
+          ...saved.slice(0, kept.length),
+          ...pick(fed, entry.fedAgain),
+        ]);
       };
-      return { value: y, gradFunc };
+      return { value, gradFunc };
     });
-    return operation(...used);
+    return operation(...entry.used);
   };
+  const withPullback = async (...args: Arguments): Promise<Pullback> => {
+    const { entry, inputs } = entryFor(args);
+    const [forward, backward] = entry.functions;
+    const fed = fedInputs(entry.recording, inputs);
+    // The arguments may be disposed before the gradient is asked for.
+    const again = pick(fed, entry.fedAgain).map((input) =>
+      typeof input === 'number' || input instanceof tf.Variable ? input : tf.keep(input.clone()),
+    );
+    const [value, ...kept] = await runFunctionAsync(backend, forward, fed);
+    return {
+      value,
+      async gradients(dy) {
+        const gradients = await runFunctionAsync(backend, backward, [dy, ...kept, ...again]);
+        return Object.fromEntries(entry.used.map(({ name }, at) => [name, gradients[at]]));
+      },
+      dispose() {
+        tf.dispose([value, ...kept, ...again.filter(isOwned)]);
+      },
+    };
+  };
+  const call = (...args: Arguments): tf.Tensor =>
+    tf.engine().isTapeOn() ? underTape(args) : plain(...args);
   return Object.defineProperties(call, {
-    signatureCount: { get: () => forward.signatureCount + backward.signatureCount },
+    runAsync: { value: plain.runAsync },
+    warm: { value: plain.warm },
+    withPullback: { value: withPullback },
+    signatureCount: { get: () => plain.signatureCount + cache.size },
     dispose: {
       value: () => {
-        forward.dispose();
-        backward.dispose();
-        connected.clear();
+        plain.dispose();
+        cache.dispose();
       },
     },
-  }) as CompiledFunction<Arguments, tf.Tensor>;
+  }) as DifferentiableFunction<Arguments>;
+}
+
+function pick(inputs: readonly GraphInput[], places: readonly number[]): GraphInput[] {
+  return places.map((place) => inputs[place]);
+}
+
+function isOwned(input: GraphInput): input is tf.Tensor {
+  return typeof input !== 'number' && !(input instanceof tf.Variable);
 }

@@ -1,7 +1,14 @@
-import { tf } from '../backend';
-import { handleOf, recordingBackend, type RecordingBackend } from './binding';
-import { record, type Recording } from './record';
-import { flattenTree, replaceTensors, type TensorTree } from './tensor-tree';
+import { recordingBackend } from './binding';
+import { runFunction, runFunctionAsync } from './graph-function';
+import { record } from './record';
+import {
+  fedInputs,
+  fedPlaces,
+  RecordingCache,
+  releaseRecording,
+  type CacheEntry,
+} from './recording-cache';
+import { replaceTensors, type TensorTree } from './tensor-tree';
 
 /** How `compile` treats a function. */
 export interface CompileOptions {
@@ -11,110 +18,114 @@ export interface CompileOptions {
   xla?: boolean;
   /** Recordings kept; the least recently used is dropped. Default 16. */
   maxSignatures?: number;
+  /** Told of the first call for a signature: recording takes milliseconds, compiling seconds. */
+  onFirstCall?: (progress: FirstCallProgress) => void;
+}
+
+/** How far the first call for a signature is. */
+export interface FirstCallProgress {
+  name: string;
+  /** `compiling` when the graph is recorded and XLA's work begins, `ready` when the first result is there. */
+  stage: 'recording' | 'compiling' | 'ready';
+  /** Since the call. */
+  elapsedMs: number;
 }
 
 /** A function that runs as one TensorFlow graph. */
 export interface CompiledFunction<Arguments extends TensorTree[], Result extends TensorTree> {
   (...args: Arguments): Result;
+  /** Runs on another thread, so that this one stays free; the caller owns the result, whatever the scope. */
+  runAsync(...args: Arguments): Promise<Result>;
+  /** Records and compiles for arguments of this signature, on another thread. The arguments stay the caller's. */
+  warm(...args: Arguments): Promise<void>;
   /** Number of recordings held. */
   readonly signatureCount: number;
   /** Lets go of all recordings; the next call records anew. */
   dispose(): void;
 }
 
-interface Entry {
-  name: string;
-  recording: Recording;
-}
-
-let functionCount = 0;
-
-function run(backend: RecordingBackend, entry: Entry, inputs: tf.Tensor[]): TensorTree {
-  const { recording } = entry;
-  const ids = [...inputs, ...recording.variables].map(
-    (tensor) => handleOf(backend, tensor.dataId).id,
-  );
-  const outputs = backend.binding
-    .executeOp(entry.name, [], [...ids, ...recording.captured], recording.outputs.length)
-    .map((metadata) => backend.createOutputTensor(metadata));
-  return replaceTensors(recording.result, outputs);
-}
-
 /**
  * Turns a function of tensors into one TensorFlow graph, compiled by XLA.
  *
- * The function is run once for each signature (structure, types, shapes and plain values of its
- * arguments) and its operations are recorded, gradients included. Variables that it reads are fed
- * anew at each call; other tensors from outside are captured as they are. Randomness has to come in
- * as an argument. Without the native backend the function itself is called.
+ * The function is run once for each signature (structure, types, shapes and plain values of its arguments) and its
+ * operations are recorded, gradients included; nothing is computed meanwhile. Variables that it reads are fed anew at each
+ * call, by handle; other tensors from outside are captured as they are. Randomness has to come in as an argument. Without
+ * the native backend the function itself is called.
  *
- * @param fn Takes and returns trees of tensors; must not read values or assign variables.
+ * @param fn Takes and returns trees of tensors; must not read values, assign variables or keep tensors.
+ * @throws At the first call, when the function does what it must not; the message names it and the rule, the stack the
+ *   line.
  * @example
  * const norm = compile((x: tf.Tensor) => tf.sqrt(tf.sum(tf.square(x))));
  * norm(tf.tensor1d([3, 4])); // 5
  */
 export function compile<Arguments extends TensorTree[], Result extends TensorTree>(
   fn: (...args: Arguments) => Result,
-  { name = fn.name || 'function', xla = true, maxSignatures = 16 }: CompileOptions = {},
+  options: CompileOptions = {},
 ): CompiledFunction<Arguments, Result> {
-  const entries = new Map<string, Entry>();
+  const { name = fn.name || 'function', xla = true, maxSignatures = 16, onFirstCall } = options;
   const backend = recordingBackend();
+  if (backend === null) return withoutGraphs(fn);
+  const cache = new RecordingCache<CacheEntry & { isReady: boolean }>(name, maxSignatures);
 
-  const drop = (signature: string, { name: functionName, recording }: Entry): void => {
-    entries.delete(signature);
-    backend?.binding.removeFunction(functionName);
-    release(recording);
-  };
-  const release = ({ captured }: Recording): void => {
-    for (const id of captured) backend?.binding.deleteTensor(id);
-  };
-
-  const build = (signature: string, args: Arguments, inputs: tf.Tensor[]): Entry => {
-    let recording: Recording;
-    try {
-      recording = record(backend as RecordingBackend, () => fn(...args), inputs);
-    } catch (error) {
-      throw new Error(`Cannot compile "${name}": ${(error as Error).message}`, { cause: error });
-    }
-    const entry = { name: `flowbook_${functionCount++}`, recording };
-    const { graph, inputs: inputNames, outputs } = recording;
-    try {
-      (backend as RecordingBackend).binding.defineFunction(
-        entry.name,
-        graph,
-        inputNames,
-        outputs,
-        xla,
-      );
-    } catch (error) {
-      release(recording);
-      throw new Error(`Cannot compile "${name}": ${(error as Error).message}`, { cause: error });
-    }
-    entries.set(signature, entry);
-    if (entries.size > maxSignatures) {
-      const [oldest] = entries;
-      drop(...oldest);
-    }
-    return entry;
+  /** The recording for these arguments with what it is fed, and whom to tell when its first result is there. */
+  const prepare = (args: Arguments) => {
+    const startedAt = performance.now();
+    const tell = (stage: FirstCallProgress['stage']) =>
+      onFirstCall?.({ name, stage, elapsedMs: performance.now() - startedAt });
+    const { entry, inputs } = cache.entryFor(args, (_backend, tensors) => {
+      tell('recording');
+      const recording = record(backend, () => fn(...args), tensors);
+      try {
+        const forward = recording.graph.define(fedPlaces(recording), recording.outputs, xla);
+        tell('compiling');
+        return { recording, functions: [forward], isReady: false };
+      } catch (error) {
+        releaseRecording(recording);
+        throw error;
+      }
+    });
+    const done = () => {
+      if (!entry.isReady) tell('ready');
+      entry.isReady = true;
+    };
+    return { entry, fed: fedInputs(entry.recording, inputs), done };
   };
 
   const call = (...args: Arguments): Result => {
-    if (backend === null) return fn(...args);
-    const { tensors, signature } = flattenTree(args);
-    let entry = entries.get(signature);
-    if (entry === undefined) entry = build(signature, args, tensors);
-    else {
-      entries.delete(signature);
-      entries.set(signature, entry);
-    }
-    return run(backend, entry, tensors) as Result;
+    const { entry, fed, done } = prepare(args);
+    const outputs = runFunction(backend, entry.functions[0], fed);
+    done();
+    return replaceTensors(entry.recording.result, outputs) as Result;
+  };
+  const runAsync = async (...args: Arguments): Promise<Result> => {
+    const { entry, fed, done } = prepare(args);
+    const outputs = await runFunctionAsync(backend, entry.functions[0], fed);
+    done();
+    return replaceTensors(entry.recording.result, outputs) as Result;
+  };
+  const warm = async (...args: Arguments): Promise<void> => {
+    const { entry, fed, done } = prepare(args);
+    const outputs = await runFunctionAsync(backend, entry.functions[0], fed);
+    done();
+    for (const tensor of outputs) tensor.dispose();
   };
   return Object.defineProperties(call, {
-    signatureCount: { get: () => entries.size },
-    dispose: {
-      value: () => {
-        for (const [signature, entry] of [...entries]) drop(signature, entry);
-      },
-    },
+    runAsync: { value: runAsync },
+    warm: { value: warm },
+    signatureCount: { get: () => cache.size },
+    dispose: { value: () => cache.dispose() },
+  }) as CompiledFunction<Arguments, Result>;
+}
+
+/** The function itself, in the same clothes. */
+export function withoutGraphs<Arguments extends TensorTree[], Result extends TensorTree>(
+  fn: (...args: Arguments) => Result,
+): CompiledFunction<Arguments, Result> {
+  return Object.defineProperties((...args: Arguments) => fn(...args), {
+    runAsync: { value: async (...args: Arguments) => fn(...args) },
+    warm: { value: async () => {} },
+    signatureCount: { get: () => 0 },
+    dispose: { value: () => {} },
   }) as CompiledFunction<Arguments, Result>;
 }

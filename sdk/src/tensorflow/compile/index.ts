@@ -1,3 +1,13 @@
-export { compile, type CompileOptions, type CompiledFunction } from './compile';
-export { compileDifferentiable, type CompileDifferentiableOptions } from './compile-differentiable';
+export {
+  compile,
+  type CompileOptions,
+  type CompiledFunction,
+  type FirstCallProgress,
+} from './compile';
+export {
+  compileDifferentiable,
+  type CompileDifferentiableOptions,
+  type DifferentiableFunction,
+  type Pullback,
+} from './compile-differentiable';
 export { type TensorTree } from './tensor-tree';

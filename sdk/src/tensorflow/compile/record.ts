@@ -1,162 +1,221 @@
 import { tf } from '../backend';
 import {
   handleOf,
+  type GraphValue,
   type OperationAttribute,
   type RecordingBackend,
+  type RecordingBinding,
   type TensorMetadata,
 } from './binding';
-import { GraphBuilder, type GraphValue } from './graph-builder';
+import { Graph } from './graph';
+import { outsideTape } from './outside-tape';
 import { flattenTree, type TensorTree } from './tensor-tree';
 
-/** Tensors of at most this many bytes from outside become part of the graph. */
+/** Tensors of at most this many bytes become part of the graph; larger ones are fed to it. */
 const LARGEST_CONSTANT_BYTES = 1024;
+/** Tensors of a recording have ids from here on, which no handle has. */
+const FIRST_RECORDED_ID = 2 ** 40;
 
-/** One recorded function, ready to be run. */
+/** One recorded function, ready to be defined. */
 export interface Recording {
-  graph: Buffer;
-  /** Names of the graph's inputs: the arguments' tensors, then variables, then captured tensors. */
-  inputs: string[];
-  outputs: string[];
-  /** Variables that the function read; their values are fed anew at each run. */
-  variables: tf.Variable[];
-  /** Handles that keep other tensors from outside alive; fed at each run. */
-  captured: number[];
+  graph: Graph;
+  /** Places of the values that stand for the arguments' tensors, in order. */
+  inputs: number[];
+  /** Variables that the function read, with their places; their values are fed anew at each run. */
+  variables: { variable: tf.Variable; value: number }[];
+  /** Handles that keep other tensors from outside alive, with their places; fed at each run. */
+  captured: { id: number; value: number }[];
+  /** Places of the result's tensors. */
+  outputs: number[];
   /** What the function returned, with disposed tensors in the places of the outputs. */
   result: TensorTree;
-  /** Number of nodes in the graph. */
-  size: number;
+}
+
+/** What a function that is being recorded may ask for. */
+export interface Recorder {
+  /** Number of values recorded so far. */
+  readonly size: number;
+  /** A further input, after the arguments', of a tensor's shape and type. */
+  addInputLike(tensor: tf.Tensor): { tensor: tf.Tensor; value: number };
+  /** Makes a tensor's value an output. @returns its place */
+  addOutput(tensor: tf.Tensor): number;
+}
+
+/**
+ * Runs `fn` once and writes down the operations that pass through the binding. Nothing is computed: TensorFlow infers the
+ * shapes, and tensors made on the way have no values.
+ *
+ * tfjs's automatic differentiation executes operations too, so gradients taken inside `fn` are recorded like everything
+ * else.
+ *
+ * @param inputs The tensors of the arguments, in order.
+ * @throws When `fn` reads a tensor's values, assigns or makes a variable, keeps a tensor, or uses an operation whose
+ *   result changes from call to call.
+ */
+export function record(
+  backend: RecordingBackend,
+  fn: (recorder: Recorder) => TensorTree,
+  inputs: tf.Tensor[],
+): Recording {
+  const tape = new Tape(backend, inputs);
+  try {
+    return outsideTape(() => tape.record(fn));
+  } catch (error) {
+    for (const { id } of tape.captured) backend.binding.deleteTensor(id);
+    throw error;
+  }
+}
+
+/** The state of one recording. */
+class Tape implements Recorder {
+  readonly captured: { id: number; value: number }[] = [];
+  readonly #backend: RecordingBackend;
+  readonly #binding: RecordingBinding;
+  readonly #graph: Graph;
+  /** By the id of a tensor. */
+  readonly #values = new Map<number, GraphValue>();
+  readonly #inputs: number[];
+  readonly #variables: { variable: tf.Variable; value: number }[] = [];
+  readonly #variableOf = new Map<number, tf.Variable>();
+  readonly #living = new Set<number>();
+  #count = 0;
+
+  constructor(backend: RecordingBackend, inputs: tf.Tensor[]) {
+    this.#backend = backend;
+    this.#binding = backend.binding;
+    this.#graph = new Graph(this.#binding);
+    this.#inputs = inputs.map((tensor) => {
+      const { id, dtype } = handleOf(backend, tensor.dataId);
+      const place = this.#graph.placeholder(tensor.shape, dtype);
+      if (!this.#values.has(id)) this.#values.set(id, place);
+      return place.value;
+    });
+  }
+
+  get size(): number {
+    return this.#graph.size;
+  }
+
+  addInputLike(tensor: tf.Tensor): { tensor: tf.Tensor; value: number } {
+    const { dtype } = this.#valueOf(handleOf(this.#backend, tensor.dataId).id);
+    const place = this.#graph.placeholder(tensor.shape, dtype);
+    return { tensor: this.#backend.createOutputTensor(this.#hold(place)), value: place.value };
+  }
+
+  addOutput(tensor: tf.Tensor): number {
+    const { value } = this.#valueOf(handleOf(this.#backend, tensor.dataId).id);
+    return this.#graph.operation('Identity', [], [value], 1)[0].value;
+  }
+
+  record(fn: (recorder: Recorder) => TensorTree): Recording {
+    const variables = Object.values(tf.engine().registeredVariables) as tf.Variable[];
+    for (const variable of variables) {
+      this.#variableOf.set(handleOf(this.#backend, variable.dataId).id, variable);
+    }
+    const before = variables.map(({ dataId }) => dataId);
+    let result: TensorTree;
+    let outputs: number[];
+    this.#backend.binding = this.#recordingBinding();
+    try {
+      tf.engine().startScope('record');
+      result = fn(this);
+      outputs = flattenTree(result).tensors.map((tensor) => this.addOutput(tensor));
+    } finally {
+      tf.engine().endScope();
+      this.#backend.binding = this.#binding;
+    }
+    if (variables.some(({ dataId }, index) => dataId !== before[index])) {
+      throw new Error(
+        'Cannot record a function that assigns a variable: return the new value and assign it outside',
+      );
+    }
+    if (this.#living.size > 0) {
+      throw new Error(
+        `Cannot record a function that keeps a tensor as it has no value outside of the recording: return it instead; ${this.#living.size} are kept`,
+      );
+    }
+    return {
+      graph: this.#graph,
+      inputs: this.#inputs,
+      variables: this.#variables,
+      captured: this.captured,
+      outputs,
+      result,
+    };
+  }
+
+  #recordingBinding(): RecordingBinding {
+    return Object.create(this.#binding, {
+      createTensor: { value: this.#createTensor.bind(this) },
+      executeOp: { value: this.#executeOp.bind(this) },
+      deleteTensor: { value: this.#deleteTensor.bind(this) },
+      tensorDataSync: { value: refuseToRead },
+    }) as RecordingBinding;
+  }
+
+  #createTensor(shape: number[], dtype: number, data: ArrayBufferView | number[]): number {
+    const bytes = bytesOf(data);
+    if (bytes.byteLength > LARGEST_CONSTANT_BYTES) {
+      return this.#binding.createTensor(shape, dtype, data as ArrayBufferView);
+    }
+    return this.#hold(this.#graph.constant(shape, dtype, bytes)).id;
+  }
+
+  #executeOp(
+    name: string,
+    attributes: OperationAttribute[],
+    ids: number[],
+    outputCount: number,
+  ): TensorMetadata[] {
+    const inputs = ids.map((id) => this.#valueOf(id).value);
+    return this.#graph
+      .operation(name, attributes, inputs, outputCount)
+      .map((value) => this.#hold(value));
+  }
+
+  #deleteTensor(id: number): void {
+    if (id < FIRST_RECORDED_ID) this.#binding.deleteTensor(id);
+    else {
+      this.#living.delete(id);
+      this.#values.delete(id);
+    }
+  }
+
+  /** Gives a value an id that no handle has. */
+  #hold(value: GraphValue): TensorMetadata {
+    const id = FIRST_RECORDED_ID + this.#count++;
+    this.#values.set(id, value);
+    this.#living.add(id);
+    return { id, shape: value.shape, dtype: value.dtype };
+  }
+
+  #valueOf(id: number): GraphValue {
+    return this.#values.get(id) ?? this.#capture(id);
+  }
+
+  #capture(id: number): GraphValue {
+    const [copy] = this.#binding.executeOp('Identity', [], [id], 1);
+    const place = this.#graph.placeholder(copy.shape, copy.dtype);
+    this.#values.set(id, place);
+    const variable = this.#variableOf.get(id);
+    if (variable === undefined) {
+      this.captured.push({ id: copy.id, value: place.value });
+    } else {
+      this.#binding.deleteTensor(copy.id);
+      this.#variables.push({ variable, value: place.value });
+    }
+    return place;
+  }
+}
+
+function refuseToRead(): never {
+  throw new Error(
+    'Cannot read values while recording as a compiled function runs without them: return the tensor and read it outside',
+  );
 }
 
 /** Byte view of values on their way into a tensor. */
 function bytesOf(values: ArrayBufferView | number[]): Uint8Array {
   const view = Array.isArray(values) ? Float32Array.from(values) : values;
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-/**
- * Runs `fn` once and writes down the operations that pass through the binding.
- *
- * tfjs's automatic differentiation executes operations too, so gradients taken inside `fn` are
- * recorded like everything else.
- *
- * @param inputs The tensors of the arguments, in order.
- * @throws When `fn` reads a tensor's values, assigns a variable, or uses an operation whose result
- * changes from call to call.
- */
-export function record(
-  backend: RecordingBackend,
-  fn: () => TensorTree,
-  inputs: tf.Tensor[],
-): Recording {
-  const binding = backend.binding;
-  const builder = new GraphBuilder(binding);
-  const values = new Map<number, GraphValue>();
-  const inputNames: string[] = [];
-  const addInput = (id: number, shape: number[], dtype: number): GraphValue => {
-    const value = builder.placeholder(shape, dtype);
-    values.set(id, value);
-    inputNames.push(value.source);
-    return value;
-  };
-  for (const tensor of inputs) {
-    const { id, dtype } = handleOf(backend, tensor.dataId);
-    if (!values.has(id)) addInput(id, tensor.shape, dtype);
-    else inputNames.push(builder.placeholder(tensor.shape, dtype).source);
-  }
-  const known = Object.values(tf.engine().registeredVariables) as tf.Variable[];
-  const variableOf = new Map<number, tf.Variable>();
-  for (const variable of known) variableOf.set(handleOf(backend, variable.dataId).id, variable);
-
-  const variables: tf.Variable[] = [];
-  const captured: { id: number; name: string }[] = [];
-  const variableNames: string[] = [];
-  const capture = (id: number): GraphValue => {
-    const [copy] = binding.executeOp('Identity', [], [id], 1);
-    const value = addInput(id, copy.shape, copy.dtype);
-    const name = inputNames.pop() as string;
-    const variable = variableOf.get(id);
-    if (variable === undefined) {
-      captured.push({ id: copy.id, name });
-    } else {
-      binding.deleteTensor(copy.id);
-      variables.push(variable);
-      variableNames.push(name);
-    }
-    return value;
-  };
-  const recorder = Object.create(binding, {
-    createTensor: {
-      value: (shape: number[], dtype: number, data: ArrayBufferView): number => {
-        const id = binding.createTensor(shape, dtype, data);
-        const bytes = bytesOf(data);
-        if (bytes.byteLength <= LARGEST_CONSTANT_BYTES) {
-          values.set(id, builder.constant(shape, dtype, bytes));
-        }
-        return id;
-      },
-    },
-    executeOp: {
-      value: (
-        name: string,
-        attributes: OperationAttribute[],
-        ids: number[],
-        outputCount: number,
-      ): TensorMetadata[] => {
-        const outputs = binding.executeOp(name, attributes, ids, outputCount);
-        const recorded = builder.operation(
-          name,
-          attributes,
-          ids.map((id) => values.get(id) ?? capture(id)),
-          outputs.map(({ dtype }) => dtype),
-        );
-        outputs.forEach(({ id }, index) => values.set(id, recorded[index]));
-        return outputs;
-      },
-    },
-    tensorDataSync: {
-      value: (): never => {
-        throw new Error(
-          'Cannot read values while recording as a compiled function runs without them: return the tensor and read it outside',
-        );
-      },
-    },
-  }) as typeof binding;
-
-  const before = known.map(({ dataId }) => dataId);
-  const tidied = (): { result: TensorTree; outputs: string[] } => {
-    const result = fn();
-    const outputs = flattenTree(result).tensors.map((tensor) => {
-      const { id, dtype } = handleOf(backend, tensor.dataId);
-      const value = values.get(id) ?? capture(id);
-      return builder.operation('Identity', [], [value], [dtype])[0].source;
-    });
-    return { result, outputs };
-  };
-  let traced: ReturnType<typeof tidied> | undefined;
-  backend.binding = recorder;
-  try {
-    tf.engine().startScope('record');
-    traced = tidied();
-  } catch (error) {
-    for (const { id } of captured) binding.deleteTensor(id);
-    throw error;
-  } finally {
-    tf.engine().endScope();
-    backend.binding = binding;
-  }
-  if (known.some(({ dataId }, index) => dataId !== before[index])) {
-    for (const { id } of captured) binding.deleteTensor(id);
-    throw new Error(
-      'Cannot record a function that assigns a variable: return the new value and assign it outside',
-    );
-  }
-  return {
-    graph: builder.serialize(),
-    inputs: [...inputNames, ...variableNames, ...captured.map(({ name }) => name)],
-    outputs: traced.outputs,
-    variables,
-    captured: captured.map(({ id }) => id),
-    result: traced.result,
-    size: builder.size,
-  };
 }

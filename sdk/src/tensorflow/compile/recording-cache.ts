@@ -1,0 +1,82 @@
+import { tf } from '../backend';
+import { recordingBackend, type RecordingBackend } from './binding';
+import type { GraphFunction, GraphInput } from './graph-function';
+import type { Recording } from './record';
+import { flattenTree, type TensorTree } from './tensor-tree';
+
+/** Something recorded, with the functions made of it. */
+export interface CacheEntry {
+  recording: Recording;
+  functions: readonly GraphFunction[];
+}
+
+/** Recordings by signature; the least recently used goes first. */
+export class RecordingCache<Entry extends CacheEntry> {
+  readonly #entries = new Map<string, Entry>();
+  readonly #most: number;
+  readonly #name: string;
+
+  /** @param name Of the function, in messages. */
+  constructor(name: string, most: number) {
+    this.#name = name;
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * The recording for these arguments.
+   *
+   * @param make Records, when there is none.
+   */
+  entryFor(
+    args: TensorTree,
+    make: (backend: RecordingBackend, inputs: tf.Tensor[]) => Entry,
+  ): { entry: Entry; inputs: tf.Tensor[] } {
+    const { tensors, signature } = flattenTree(args);
+    let entry = this.#entries.get(signature);
+    if (entry === undefined) {
+      try {
+        entry = make(recordingBackend() as RecordingBackend, tensors);
+      } catch (error) {
+        const { message } = error as Error;
+        throw new Error(`Cannot compile "${this.#name}": ${message}`, { cause: error });
+      }
+    }
+    this.#entries.delete(signature);
+    this.#entries.set(signature, entry);
+    if (this.#entries.size > this.#most) {
+      const [oldest] = this.#entries;
+      this.#drop(...oldest);
+    }
+    return { entry, inputs: tensors };
+  }
+
+  dispose(): void {
+    for (const [signature, entry] of [...this.#entries]) this.#drop(signature, entry);
+  }
+
+  #drop(signature: string, { recording, functions }: Entry): void {
+    this.#entries.delete(signature);
+    for (const one of functions) one.dispose();
+    releaseRecording(recording);
+  }
+}
+
+/** Lets go of the tensors from outside that a recording holds. */
+export function releaseRecording({ captured }: Recording): void {
+  const { binding } = recordingBackend() as RecordingBackend;
+  for (const { id } of captured) binding.deleteTensor(id);
+}
+
+/** Places of everything that is fed to a recording: arguments, variables, captured tensors. */
+export function fedPlaces({ inputs, variables, captured }: Recording): number[] {
+  return [...inputs, ...variables.map(({ value }) => value), ...captured.map(({ value }) => value)];
+}
+
+/** What is fed at those places. */
+export function fedInputs({ variables, captured }: Recording, inputs: tf.Tensor[]): GraphInput[] {
+  return [...inputs, ...variables.map(({ variable }) => variable), ...captured.map(({ id }) => id)];
+}
