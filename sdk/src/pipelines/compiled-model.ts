@@ -37,8 +37,6 @@ export class CompiledModel implements TrainableModel {
       },
       {
         name: model.constructor.name,
-        // TensorFlow's own kernels train as fast here as XLA's, and are there seven times sooner.
-        xla: false,
         maxSignatures: RECORDINGS,
         variables: () => [...model.trainableVariables().values()],
       },

@@ -1,5 +1,6 @@
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import { useCompiledStore } from './compiled-store';
 
 /** What carries the tensors in this process. */
 export interface BackendInfo {
@@ -50,6 +51,7 @@ function load(): BackendInfo {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   // TensorFlow asks for oneDNN's kernels on processors with AVX-512 alone; with AVX2 they are up to twice as fast as its own.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+  useCompiledStore();
   const wanted = process.env.FLOWBOOK_BACKEND;
   let reason = 'FLOWBOOK_BACKEND=cpu asks for it';
   if (wanted !== 'cpu') {

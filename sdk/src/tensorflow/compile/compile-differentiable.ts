@@ -1,6 +1,6 @@
 import { tf } from '../backend';
 import { recordingBackend } from './binding';
-import { compile, type CompileOptions, type CompiledFunction } from './compile';
+import { compile, usesXla, type CompileOptions, type CompiledFunction } from './compile';
 import {
   runFunction,
   runFunctionAsync,
@@ -82,13 +82,15 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
     }) as DifferentiableFunction<Arguments>;
   }
   const backend = native;
-  const { name = fn.name || 'function', xla = true, maxSignatures = 16 } = options;
+  const { name = fn.name || 'function', xla = 'auto', maxSignatures = 16 } = options;
   const cache = new RecordingCache<GradientEntry>(`${name}, with its gradient`, maxSignatures);
 
   const make = (args: Arguments, tensors: tf.Tensor[]): GradientEntry => {
     const all = variables();
     let cut = 0;
     let [value, dyPlace] = [0, 0];
+    // The forward pass decides for both: with and without a gradient it has to give the same bits.
+    let isXla = false;
     let used: tf.Variable[] = [];
     const recording = record(
       backend,
@@ -97,6 +99,7 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
           const y = fn(...args);
           value = recorder.addOutput(y);
           cut = recorder.size;
+          isXla = usesXla(xla, recorder.productOperations);
           const dy = recorder.addInputLike(y);
           dyPlace = dy.value;
           return tf.sum(tf.mul(y, dy.tensor)) as tf.Scalar;
@@ -112,8 +115,8 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
       const crossing = recording.graph.crossing(gradients, cut);
       const kept = remat ? [] : crossing.filter((place) => !fed.includes(place));
       const again = fed.filter((place) => remat || place >= cut || crossing.includes(place));
-      const forward = recording.graph.define(fed, [value, ...kept], xla);
-      const backward = recording.graph.define([dyPlace, ...kept, ...again], gradients, xla);
+      const forward = recording.graph.define(fed, [value, ...kept], isXla);
+      const backward = recording.graph.define([dyPlace, ...kept, ...again], gradients, isXla);
       const fedAgain = again.map((place) => fed.indexOf(place));
       return { recording, functions: [forward, backward], used, fedAgain };
     } catch (error) {

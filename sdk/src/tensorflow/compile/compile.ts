@@ -14,8 +14,11 @@ import { replaceTensors, type TensorTree } from './tensor-tree';
 export interface CompileOptions {
   /** Name in messages. Default: the function's own. */
   name?: string;
-  /** Compile the whole graph with XLA. Default true; false runs TensorFlow's own kernels. */
-  xla?: boolean;
+  /**
+   * Compile the whole graph with XLA, or run TensorFlow's own kernels. Default `'auto'`: XLA from two billion operations in
+   * matrix products on, where it is worth the seconds that it takes. The choice depends on shapes alone.
+   */
+  xla?: boolean | 'auto';
   /** Recordings kept; the least recently used is dropped. Default 16. */
   maxSignatures?: number;
   /** Told of the first call for a signature: recording takes milliseconds, compiling seconds. */
@@ -44,8 +47,16 @@ export interface CompiledFunction<Arguments extends TensorTree[], Result extends
   dispose(): void;
 }
 
+/** From so many operations in matrix products on, XLA gains more than its compilation takes. */
+const XLA_OPERATIONS = 2e9;
+
+/** Whether a graph with so many operations in matrix products goes through XLA. */
+export function usesXla(xla: boolean | 'auto', productOperations: number): boolean {
+  return xla === 'auto' ? productOperations >= XLA_OPERATIONS : xla;
+}
+
 /**
- * Turns a function of tensors into one TensorFlow graph, compiled by XLA.
+ * Turns a function of tensors into one TensorFlow graph; large ones are compiled by XLA.
  *
  * The function is run once for each signature (structure, types, shapes and plain values of its arguments) and its
  * operations are recorded, gradients included; nothing is computed meanwhile. Variables that it reads are fed anew at each
@@ -63,7 +74,7 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   fn: (...args: Arguments) => Result,
   options: CompileOptions = {},
 ): CompiledFunction<Arguments, Result> {
-  const { name = fn.name || 'function', xla = true, maxSignatures = 16, onFirstCall } = options;
+  const { name = fn.name || 'function', xla = 'auto', maxSignatures = 16, onFirstCall } = options;
   const backend = recordingBackend();
   if (backend === null) return withoutGraphs(fn);
   const cache = new RecordingCache<CacheEntry & { isReady: boolean }>(name, maxSignatures);
@@ -77,7 +88,11 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
       tell('recording');
       const recording = record(backend, () => fn(...args), tensors);
       try {
-        const forward = recording.graph.define(fedPlaces(recording), recording.outputs, xla);
+        const forward = recording.graph.define(
+          fedPlaces(recording),
+          recording.outputs,
+          usesXla(xla, recording.graph.productOperations),
+        );
         tell('compiling');
         return { recording, functions: [forward], isReady: false };
       } catch (error) {

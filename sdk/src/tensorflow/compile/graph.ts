@@ -18,6 +18,7 @@ export class Graph {
   readonly #handle: GraphHandle;
   readonly #hash = createHash('sha256');
   #size = 0;
+  #productOperations = 0;
 
   constructor(binding: RecordingBinding) {
     this.#binding = binding;
@@ -27,6 +28,11 @@ export class Graph {
   /** Number of values so far; the next one has this place. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Multiplications and additions of all matrix products so far. */
+  get productOperations(): number {
+    return this.#productOperations;
   }
 
   /** Equal for graphs that were built alike, in this process or another. */
@@ -53,13 +59,13 @@ export class Graph {
   /**
    * Adds an operation.
    *
-   * @param inputs Places of values.
+   * @param inputs Values.
    * @throws When its result changes from call to call, or a result's shape depends on values.
    */
   operation(
     name: string,
     attributes: OperationAttribute[],
-    inputs: number[],
+    inputs: GraphValue[],
     outputCount: number,
   ): GraphValue[] {
     const definition = this.#definition(name);
@@ -73,12 +79,19 @@ export class Graph {
     const all = count
       ? [...given, { name: count, type: this.#binding.TF_ATTR_INT, value: outputCount }]
       : given;
-    const outputs = this.#add(name, all, groupInputs(definition, inputs, given));
+    const places = inputs.map(({ value }) => value);
+    const outputs = this.#add(name, all, groupInputs(definition, places, given));
     const unknown = outputs.find(({ isKnown }) => !isKnown);
     if (unknown !== undefined) {
       throw new Error(
         `Cannot record "${name}" as the shape of its result depends on values: compute it outside and pass the result in`,
       );
+    }
+    if (name === 'MatMul' || name === 'BatchMatMulV2') {
+      const size = (shape: number[]) => shape.reduce((product, length) => product * length, 1);
+      const [{ shape }] = outputs;
+      const summed = size(inputs[0].shape) / size(shape.slice(0, -1));
+      this.#productOperations += 2 * size(shape) * summed;
     }
     return outputs;
   }

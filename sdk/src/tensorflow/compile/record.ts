@@ -35,6 +35,8 @@ export interface Recording {
 export interface Recorder {
   /** Number of values recorded so far. */
   readonly size: number;
+  /** Multiplications and additions of all matrix products so far. */
+  readonly productOperations: number;
   /** A further input, after the arguments', of a tensor's shape and type. */
   addInputLike(tensor: tf.Tensor): { tensor: tf.Tensor; value: number };
   /** Makes a tensor's value an output. @returns its place */
@@ -92,6 +94,10 @@ class Tape implements Recorder {
     });
   }
 
+  get productOperations(): number {
+    return this.#graph.productOperations;
+  }
+
   get size(): number {
     return this.#graph.size;
   }
@@ -103,7 +109,7 @@ class Tape implements Recorder {
   }
 
   addOutput(tensor: tf.Tensor): number {
-    const { value } = this.#valueOf(handleOf(this.#backend, tensor.dataId).id);
+    const value = this.#valueOf(handleOf(this.#backend, tensor.dataId).id);
     return this.#graph.operation('Identity', [], [value], 1)[0].value;
   }
 
@@ -154,11 +160,13 @@ class Tape implements Recorder {
   }
 
   #createTensor(shape: number[], dtype: number, data: ArrayBufferView | number[]): number {
+    // A handle all the same: the tensor may be one from outside, whose values TensorFlow had not been given yet.
+    const id = this.#binding.createTensor(shape, dtype, data as ArrayBufferView);
     const bytes = bytesOf(data);
-    if (bytes.byteLength > LARGEST_CONSTANT_BYTES) {
-      return this.#binding.createTensor(shape, dtype, data as ArrayBufferView);
+    if (bytes.byteLength <= LARGEST_CONSTANT_BYTES) {
+      this.#values.set(id, this.#graph.constant(shape, dtype, bytes));
     }
-    return this.#hold(this.#graph.constant(shape, dtype, bytes)).id;
+    return id;
   }
 
   #executeOp(
@@ -167,7 +175,7 @@ class Tape implements Recorder {
     ids: number[],
     outputCount: number,
   ): TensorMetadata[] {
-    const inputs = ids.map((id) => this.#valueOf(id).value);
+    const inputs = ids.map((id) => this.#valueOf(id));
     return this.#graph
       .operation(name, attributes, inputs, outputCount)
       .map((value) => this.#hold(value));

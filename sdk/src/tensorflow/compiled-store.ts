@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { cpus, homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+/** Files that were not used for longest go first beyond this. */
+const MOST_BYTES = 2 ** 30;
+
+/**
+ * Makes XLA keep what it compiled in the user's cache folder, so that the next process finds it. Has to be called before
+ * TensorFlow is loaded. FLOWBOOK_COMPILED_STORE=off leaves it out; so does a folder that cannot be written.
+ *
+ * Compiled code fits one processor and one build of the library: each has a folder of its own.
+ */
+export function useCompiledStore(environment = process.env): void {
+  const given = environment.TF_XLA_FLAGS ?? '';
+  if (environment.FLOWBOOK_COMPILED_STORE === 'off' || given.includes('persistent_cache')) return;
+  let folder: string;
+  try {
+    folder = join(cacheFolder(environment), 'compiled', buildKey());
+    // TensorFlow splits its flags at spaces.
+    if (/\s/.test(folder)) return;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    removeOldest(folder, MOST_BYTES);
+  } catch {
+    return;
+  }
+  environment.TF_XLA_FLAGS = `${given} --tf_xla_persistent_cache_directory=${folder}`.trim();
+}
+
+/** Flowbook's folder in the user's cache. FLOWBOOK_CACHE wins. */
+function cacheFolder(environment: NodeJS.ProcessEnv): string {
+  if (environment.FLOWBOOK_CACHE) return resolve(environment.FLOWBOOK_CACHE);
+  const home = environment.HOME || homedir();
+  if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'flowbook');
+  return join(environment.XDG_CACHE_HOME || join(home, '.cache'), 'flowbook');
+}
+
+/** Stands for the processor and the library. */
+function buildKey(): string {
+  const hash = createHash('sha256').update(`${cpus()[0]?.model}`);
+  if (process.platform === 'linux') {
+    const [flags] = /^flags.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [''];
+    hash.update(flags);
+  }
+  const tfjs = dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+  hash.update(readFileSync(join(tfjs, 'lib', 'napi-v8', 'tfjs_binding_tensorflow.node')));
+  return hash.digest('hex').slice(0, 16);
+}
+
+function removeOldest(folder: string, mostBytes: number): void {
+  const files = readdirSync(folder)
+    .map((name) => join(folder, name))
+    .map((path) => ({ path, ...statOf(path) }))
+    .sort((a, b) => b.usedAtMs - a.usedAtMs);
+  let bytes = 0;
+  for (const { path, size } of files) {
+    bytes += size;
+    if (bytes > mostBytes) unlinkSync(path);
+  }
+}
+
+function statOf(path: string): { size: number; usedAtMs: number } {
+  const { size, atimeMs, mtimeMs } = statSync(path);
+  return { size, usedAtMs: Math.max(atimeMs, mtimeMs) };
+}
