@@ -1,15 +1,28 @@
-import { compileDifferentiable, type CompiledFunction, type TensorTree, tf } from '../tensorflow';
+import {
+  compileDifferentiable,
+  tf,
+  type DifferentiableFunction,
+  type PreparedCall,
+  type Pullback,
+  type TensorTree,
+} from '../tensorflow';
 import type { ModelInputs, TrainableModel } from './model-mixin';
 
 /** A batch of another shape is recorded anew; so many recordings of each pass are kept. */
 const RECORDINGS = 8;
 
+/** How a compiled model computes its gradient. */
+export interface CompiledModelOptions {
+  /** Compute the forward pass again in the backward pass: a third more work, less memory. Default false. */
+  remat?: boolean;
+}
+
 /**
- * A model that runs as one graph; its gradients are one graph as well, which runs the forward pass
- * again instead of storing what lies between. The weights stay the model's own.
+ * A model that runs as one graph; its gradients are one graph as well, which starts from what the forward pass kept. The
+ * weights stay the model's own.
  *
- * Gradients reach the trainable weights, not the inputs. The first batch of a shape takes a second
- * longer. Without the native library the model itself is called.
+ * Gradients reach the trainable weights, not the inputs. The first batch of a shape takes seconds longer. Without the
+ * native library the model itself is called.
  *
  * @example
  * const model = new CompiledModel(pipeline.transformer);
@@ -26,9 +39,10 @@ const RECORDINGS = 8;
  */
 export class CompiledModel implements TrainableModel {
   readonly #model: TrainableModel;
-  readonly #predict: CompiledFunction<[state: string, inputs: TensorTree], tf.Tensor>;
+  readonly #predict: DifferentiableFunction<[state: string, inputs: TensorTree]>;
+  #lastCallMs = Infinity;
 
-  constructor(model: TrainableModel) {
+  constructor(model: TrainableModel, { remat = false }: CompiledModelOptions = {}) {
     this.#model = model;
     this.#predict = compileDifferentiable(
       (_state, inputs: TensorTree) => {
@@ -38,6 +52,7 @@ export class CompiledModel implements TrainableModel {
       {
         name: model.constructor.name,
         maxSignatures: RECORDINGS,
+        remat,
         variables: () => [...model.trainableVariables().values()],
       },
     );
@@ -61,12 +76,48 @@ export class CompiledModel implements TrainableModel {
 
   /** Predicts. @returns `[prediction]` */
   forward(inputs: ModelInputs): [tf.Tensor] {
-    return [this.#predict(this.#state(), inputs as TensorTree)];
+    return [this.#timed(() => this.#predict(this.#state(), inputs as TensorTree))];
+  }
+
+  /** How long the last prediction took; infinity before the first, whose graph has to be compiled. */
+  get lastCallMs(): number {
+    return this.#lastCallMs;
+  }
+
+  /** Gets a prediction ready that runs on another thread, or null without the native library. */
+  prepare(inputs: ModelInputs): PreparedCall<tf.Tensor, tf.Tensor> | null {
+    if (this.#predict.preparePullback === null) return null;
+    return this.#timedLater(this.#predict.prepare(this.#state(), inputs as TensorTree));
+  }
+
+  /** The same for a prediction whose gradient is wanted. */
+  preparePullback(inputs: ModelInputs): PreparedCall<tf.Tensor, Pullback> | null {
+    if (this.#predict.preparePullback === null) return null;
+    return this.#timedLater(this.#predict.preparePullback(this.#state(), inputs as TensorTree));
   }
 
   /** Lets go of everything recorded. The model stays. */
   dispose(): void {
     this.#predict.dispose();
+  }
+
+  #timed<Result>(call: () => Result): Result {
+    const startedAt = performance.now();
+    const result = call();
+    this.#lastCallMs = performance.now() - startedAt;
+    return result;
+  }
+
+  #timedLater<Outline, Given>(
+    prepared: PreparedCall<Outline, Given>,
+  ): PreparedCall<Outline, Given> {
+    const run = async () => {
+      const startedAt = performance.now();
+      const given = await prepared.run();
+      this.#lastCallMs = performance.now() - startedAt;
+      return given;
+    };
+    return { outline: prepared.outline, run };
   }
 
   /** What a recording depends on besides shapes: which weights there are, and which adapters take part. */

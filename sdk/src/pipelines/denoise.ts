@@ -8,7 +8,7 @@ import type { SdeWindow } from './sde-window';
 export interface DenoiseSettings {
   scheduler: FlowMatchSDEDiscreteScheduler;
   /** The velocity at latents (B, ...) and time (B), from 0 to 1000. */
-  velocity: (latents: tf.Tensor, timestep: tf.Tensor1D) => tf.Tensor;
+  velocity: (latents: tf.Tensor, timestep: tf.Tensor1D) => tf.Tensor | Promise<tf.Tensor>;
   /** N times, falling, all of the scheduler's. */
   timesteps: ArrayLike<number>;
   /** eta within the window; outside of it the step is the ODE's. */
@@ -90,8 +90,14 @@ export async function denoise(latents: tf.Tensor, settings: DenoiseSettings): Pr
       await setImmediate();
       if (step === first) visited.push(x);
       const timestep = timesteps[step];
+      const times = tf.fill([B], timestep) as tf.Tensor1D;
+      let v: tf.Tensor;
+      try {
+        v = await settings.velocity(x, times);
+      } finally {
+        times.dispose();
+      }
       const [next, ...logProb] = tf.tidy(() => {
-        const v = settings.velocity(x, tf.fill([B], timestep) as tf.Tensor1D);
         const [previous, lp] = scheduler.samplePreviousStep(x, v, {
           stepIndex: step,
           generator,
@@ -101,6 +107,7 @@ export async function denoise(latents: tf.Tensor, settings: DenoiseSettings): Pr
         });
         return lp === null ? [previous] : [previous, lp];
       });
+      v.dispose();
       if (!visited.includes(x)) x.dispose();
       x = next;
       if (first <= step && step < end) visited.push(x);

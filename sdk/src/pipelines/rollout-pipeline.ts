@@ -11,6 +11,7 @@ import {
   type Generator,
 } from '../tensorflow';
 import { CompiledModel } from './compiled-model';
+import { offMainThread } from './off-main-thread';
 import { denoise, type DenoiseSettings, type Trajectory } from './denoise';
 import { pickTensors } from './diffuse-arguments';
 import type { TrainableModel } from './model-mixin';
@@ -246,7 +247,7 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
       ...settings,
       scheduler: this.scheduler,
       timesteps: times,
-      velocity: (x, timestep) => velocity(module, x, timestep),
+      velocity: (x, timestep) => offMainThread(module, (asked) => velocity(asked, x, timestep)),
       signal,
       onStep:
         callbackOnStepEnd &&

@@ -48,7 +48,8 @@ function buildKey(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-function removeOldest(folder: string, mostBytes: number): void {
+/** Removes files, those that were not used for longest first, until the others are `mostBytes` at most. */
+export function removeOldest(folder: string, mostBytes: number): void {
   const files = readdirSync(folder)
     .map((name) => join(folder, name))
     .map((path) => ({ path, ...statOf(path) }))

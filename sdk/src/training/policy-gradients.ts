@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/cell-signal';
 import { mean, share } from '../core/statistics';
-import { lossGradients, type LossConfig, type LossInputs } from '../losses';
+import type { LossConfig, LossInputs } from '../losses';
 import { stepScale, transitions } from '../schedulers';
 import { tf } from '../tensorflow';
 import { addGradients } from './add-gradients';
+import { modelLossGradients } from './model-loss-gradients';
 import { policyLoss, type PolicyLossOptions } from './policy-loss';
 import { replayStep, type PolicyModel } from './replay-step';
 import type { BatchTensors, RolloutBatch } from './rollout-batch';
@@ -127,13 +128,18 @@ export async function policyGradients(
         for (let step = 0; step < W; step++) {
           throwIfAborted(signal);
           await setImmediate();
-          const part = lossGradients(() => {
-            const replayed = replayStep(model, microBatch, step, comparesVelocities);
-            kept.push(tf.keep(replayed.log_probs.clone()));
-            const compared = comparedWith(microBatch, step);
-            const inputs = { ...replayed, ...compared, advantages: tf.gather(A, step, 1) };
-            return policyLoss(inputs, options, config);
-          }, variables);
+          const part = await modelLossGradients(
+            model.transformer,
+            (transformer) =>
+              replayStep({ ...model, transformer }, microBatch, step, comparesVelocities),
+            (replayed) => {
+              kept.push(tf.keep(replayed.log_probs.clone()));
+              const compared = comparedWith(microBatch, step);
+              const inputs = { ...replayed, ...compared, advantages: tf.gather(A, step, 1) };
+              return policyLoss(inputs, options, config);
+            },
+            variables,
+          );
           const metrics = part.readMetrics();
           addGradients(gradients, part.gradients, weight);
           part.dispose();

@@ -83,4 +83,48 @@ describe('compileDifferentiable()', () => {
     compiled.dispose();
     dispose();
   });
+
+  for (const remat of [false, true]) {
+    it(`preparePullback() gives the tape's gradients, off the main thread, remat ${remat}`, async () => {
+      const { model, variables, dispose } = scene();
+      const compiled = compileDifferentiable(model, { variables: () => variables, remat });
+      assert.ok(compiled.preparePullback !== null, 'this test needs the native library');
+      const x = input();
+      const dy = tf.ones([3, 2]);
+      const expected = tf.variableGrads(() => tf.sum(model(x)) as tf.Scalar, variables).grads;
+      compiled(x).dispose();
+      const before = tf.memory().numTensors;
+      const prepared = compiled.preparePullback(x);
+      assert.deepEqual(prepared.outline.shape, [3, 2]);
+      const pullback = await prepared.run();
+      tf.tidy(() => assert.deepEqual(pullback.value.dataSync(), compiled(x).dataSync()));
+      const gradients = await pullback.gradients(dy);
+      assert.deepEqual(
+        Object.keys(gradients),
+        variables.slice(0, 2).map(({ name }) => name),
+      );
+      for (const [name, gradient] of Object.entries(gradients)) {
+        tf.tidy(() =>
+          assert.ok(tf.max(tf.abs(tf.sub(gradient, expected[name]))).dataSync()[0] < 1e-6),
+        );
+      }
+      tf.dispose(gradients);
+      pullback.dispose();
+      assert.equal(tf.memory().numTensors - before, 0);
+      compiled.dispose();
+      dispose();
+    });
+  }
+
+  it('gives the same gradients with remat', () => {
+    const { model, variables, dispose } = scene();
+    const gradientsOf = (remat: boolean) => {
+      const compiled = compileDifferentiable(model, { variables: () => variables, remat });
+      const { grads } = tf.variableGrads(() => loss(compiled(input())), variables);
+      compiled.dispose();
+      return variables.slice(0, 2).map(({ name }) => grads[name].dataSync());
+    };
+    assert.deepEqual(gradientsOf(true), gradientsOf(false));
+    dispose();
+  });
 });

@@ -157,4 +157,102 @@ describe('compile()', () => {
       /Cannot compile "noise": Cannot record "RandomStandardNormal" as its result changes/,
     );
   });
+
+  it('names the line that reads a value', () => {
+    const read = (x: tf.Tensor) => tf.mul(x, x.square().dataSync()[0]);
+    assert.throws(
+      () => compile(read)(tf.tensor1d([1, 2])),
+      /Cannot compile "read": Cannot read values while recording .* \(test.sdk.tensorflow.compile\.test\.ts:\d+\)$/,
+    );
+  });
+
+  it('refuses to keep a tensor, which would have no value', () => {
+    const kept: tf.Tensor[] = [];
+    const keep = (x: tf.Tensor) => {
+      kept.push(tf.keep(tf.square(x)));
+      return tf.sum(x);
+    };
+    assert.throws(
+      () => compile(keep)(tf.tensor1d([1, 2])),
+      /Cannot record a function that keeps a tensor as .*: return it instead; 1 are kept/,
+    );
+    tf.dispose(kept);
+  });
+
+  it('refuses a result whose shape depends on values', () => {
+    const backend = nativeBackend();
+    assert.ok(backend, 'this test needs the native library');
+    const places = (x: tf.Tensor) =>
+      backend.executeSingleOutput('Where', [{ name: 'T', type: TYPE_ATTRIBUTE, value: 1 }], [x]);
+    assert.throws(
+      () => compile(places)(tf.tensor1d([0, 2])),
+      /Cannot record "Where" as the shape of its result depends on values/,
+    );
+  });
+
+  it('reads a tensor from outside as it was when it was not TensorFlow’s yet', () => {
+    const outside = tf.tensor1d([1, 2, 3]);
+    const add = compile((x: tf.Tensor) => tf.add(x, outside));
+    const x = tf.tensor1d([10, 20, 30]);
+    for (let call = 0; call < 2; call++) {
+      assert.deepEqual([...add(x).dataSync()], [11, 22, 33]);
+    }
+    assert.deepEqual([...tf.mul(outside, 2).dataSync()], [2, 4, 6]);
+  });
+
+  it('runAsync() gives the same bits, and the event loop turns meanwhile', async () => {
+    const compiled = compile(network);
+    const [x, w] = [draw([256, 512], 2), draw([512, 512], 1)] as tf.Tensor2D[];
+    const expected = compiled(x, w);
+    let turns = 0;
+    const count = setInterval(() => turns++, 0);
+    const results: tf.Tensor[] = [];
+    for (let call = 0; call < 20; call++) results.push(await compiled.runAsync(x, w));
+    clearInterval(count);
+    for (const result of results) assert.deepEqual(result.dataSync(), expected.dataSync());
+    assert.ok(turns > 0);
+    tf.dispose(results);
+  });
+
+  it('warm() records, tells how far it is, and leaves nothing behind', async () => {
+    const stages: string[] = [];
+    const compiled = compile(network, { onFirstCall: ({ stage }) => stages.push(stage) });
+    const [x, w] = [draw([5, 6], 2), draw([8, 6], 1)] as tf.Tensor2D[];
+    const before = tf.memory().numTensors;
+    await compiled.warm(x, w);
+    await compiled.warm(x, w);
+    assert.equal(tf.memory().numTensors, before);
+    assert.deepEqual(stages, ['recording', 'compiling', 'ready']);
+    assert.equal(compiled.signatureCount, 1);
+  });
+
+  it('shares what is recorded alike, and keeps it until its last user is gone', () => {
+    const [one, other] = [compile(network), compile(network)];
+    const [x, w] = [draw([5, 6], 2), draw([8, 6], 1)] as tf.Tensor2D[];
+    const expected = one(x, w).dataSync();
+    assert.deepEqual(other(x, w).dataSync(), expected);
+    one.dispose();
+    assert.deepEqual(other(x, w).dataSync(), expected);
+    other.dispose();
+    assert.deepEqual(one(x, w).dataSync(), expected);
+    one.dispose();
+  });
+
+  for (const xla of [true, false]) {
+    it(`leaves nothing of a thousand calls, ${xla ? 'with' : 'without'} XLA`, () => {
+      const compiled = compile(network, { xla });
+      const [x, w] = [draw([64, 128], 2), draw([256, 128], 1)] as tf.Tensor2D[];
+      const run = (calls: number) => {
+        for (let call = 0; call < calls; call++) compiled(x, w).dispose();
+      };
+      run(300);
+      const before = tf.memory();
+      const resident = process.memoryUsage().rss;
+      run(1000);
+      assert.equal(tf.memory().numTensors, before.numTensors);
+      assert.equal(tf.memory().numBytes, before.numBytes);
+      assert.ok(process.memoryUsage().rss < 1.02 * resident);
+      compiled.dispose();
+    });
+  }
 });

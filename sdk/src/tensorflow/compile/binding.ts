@@ -80,10 +80,19 @@ export interface RecordingBackend extends Omit<NativeBackend, 'binding'> {
   createOutputTensor(metadata: TensorMetadata): import('@tensorflow/tfjs').Tensor;
 }
 
-/** The native backend, if it is there and its binding can define functions. */
+/**
+ * The native backend, or null without the native library.
+ *
+ * @throws When its binding was built by an older set-up, or by tfjs-node itself.
+ */
 export function recordingBackend(): RecordingBackend | null {
   const backend = nativeBackend() as unknown as RecordingBackend | null;
-  return backend !== null && typeof backend.binding.newGraph === 'function' ? backend : null;
+  if (backend !== null && typeof backend.binding.newGraph !== 'function') {
+    throw new Error(
+      'Cannot compile as the native binding must be the one that this version of Flowbook builds: run "npx flowbook setup"',
+    );
+  }
+  return backend;
 }
 
 /** The id of a tensor's handle; values still on the JavaScript side are handed over first. */

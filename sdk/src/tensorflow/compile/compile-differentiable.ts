@@ -1,6 +1,12 @@
 import { tf } from '../backend';
 import { recordingBackend } from './binding';
-import { compile, usesXla, type CompileOptions, type CompiledFunction } from './compile';
+import {
+  compile,
+  usesXla,
+  type CompileOptions,
+  type CompiledFunction,
+  type PreparedCall,
+} from './compile';
 import {
   runFunction,
   runFunctionAsync,
@@ -47,8 +53,11 @@ export interface DifferentiableFunction<Arguments extends TensorTree[]> extends 
   Arguments,
   tf.Tensor
 > {
-  /** Runs on another thread and keeps what the gradient needs. Without graphs null: there is no other thread. */
-  withPullback: ((...args: Arguments) => Promise<Pullback>) | null;
+  /**
+   * Records with the gradient; the run, on another thread, keeps what the gradient needs. Without graphs null: there is no
+   * other thread.
+   */
+  preparePullback: ((...args: Arguments) => PreparedCall<tf.Tensor, Pullback>) | null;
 }
 
 /** A function recorded with its gradient, cut in two. */
@@ -56,7 +65,9 @@ interface GradientEntry extends CacheEntry {
   functions: [forward: GraphFunction, backward: GraphFunction];
   /** Variables that the result depends on, in the order of the gradients. */
   used: tf.Variable[];
-  /** How many of what is fed, and which, the backward function takes after the gradient and what was kept. */
+  /** Shape and type of the result. */
+  outline: tf.Tensor;
+  /** Places in what is fed that the backward function takes after the gradient and what was kept. */
   fedAgain: number[];
 }
 
@@ -77,7 +88,7 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
   const plain = compile(fn, options);
   const native = recordingBackend();
   if (native === null) {
-    return Object.defineProperty(plain, 'withPullback', {
+    return Object.defineProperty(plain, 'preparePullback', {
       value: null,
     }) as DifferentiableFunction<Arguments>;
   }
@@ -92,11 +103,13 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
     // The forward pass decides for both: with and without a gradient it has to give the same bits.
     let isXla = false;
     let used: tf.Variable[] = [];
+    let outline: tf.Tensor | undefined;
     const recording = record(
       backend,
       (recorder: Recorder) => {
         const { grads } = tf.variableGrads(() => {
           const y = fn(...args);
+          outline = y;
           value = recorder.addOutput(y);
           cut = recorder.size;
           isXla = usesXla(xla, recorder.productOperations);
@@ -118,7 +131,13 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
       const forward = recording.graph.define(fed, [value, ...kept], isXla);
       const backward = recording.graph.define([dyPlace, ...kept, ...again], gradients, isXla);
       const fedAgain = again.map((place) => fed.indexOf(place));
-      return { recording, functions: [forward, backward], used, fedAgain };
+      return {
+        recording,
+        functions: [forward, backward],
+        outline: outline as tf.Tensor,
+        used,
+        fedAgain,
+      };
     } catch (error) {
       releaseRecording(recording);
       throw error;
@@ -146,32 +165,36 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
     });
     return operation(...entry.used);
   };
-  const withPullback = async (...args: Arguments): Promise<Pullback> => {
+  const preparePullback = (...args: Arguments): PreparedCall<tf.Tensor, Pullback> => {
     const { entry, inputs } = entryFor(args);
     const [forward, backward] = entry.functions;
     const fed = fedInputs(entry.recording, inputs);
-    // The arguments may be disposed before the gradient is asked for.
-    const again = pick(fed, entry.fedAgain).map((input) =>
-      typeof input === 'number' || input instanceof tf.Variable ? input : tf.keep(input.clone()),
-    );
-    const [value, ...kept] = await runFunctionAsync(backend, forward, fed);
-    return {
-      value,
-      async gradients(dy) {
-        const gradients = await runFunctionAsync(backend, backward, [dy, ...kept, ...again]);
-        return Object.fromEntries(entry.used.map(({ name }, at) => [name, gradients[at]]));
-      },
-      dispose() {
-        tf.dispose([value, ...kept, ...again.filter(isOwned)]);
-      },
+    const run = async (): Promise<Pullback> => {
+      // The arguments may be disposed before the gradient is asked for.
+      const again = pick(fed, entry.fedAgain).map((input) =>
+        typeof input === 'number' || input instanceof tf.Variable ? input : tf.keep(input.clone()),
+      );
+      const [value, ...kept] = await runFunctionAsync(backend, forward, fed);
+      return {
+        value,
+        async gradients(dy) {
+          const gradients = await runFunctionAsync(backend, backward, [dy, ...kept, ...again]);
+          return Object.fromEntries(entry.used.map(({ name }, at) => [name, gradients[at]]));
+        },
+        dispose() {
+          tf.dispose([value, ...kept, ...again.filter(isOwned)]);
+        },
+      };
     };
+    return { outline: entry.outline, run };
   };
   const call = (...args: Arguments): tf.Tensor =>
     tf.engine().isTapeOn() ? underTape(args) : plain(...args);
   return Object.defineProperties(call, {
+    prepare: { value: plain.prepare },
     runAsync: { value: plain.runAsync },
     warm: { value: plain.warm },
-    withPullback: { value: withPullback },
+    preparePullback: { value: preparePullback },
     signatureCount: { get: () => plain.signatureCount + cache.size },
     dispose: {
       value: () => {

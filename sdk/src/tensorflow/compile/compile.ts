@@ -1,3 +1,4 @@
+import { tf } from '../backend';
 import { recordingBackend } from './binding';
 import { runFunction, runFunctionAsync } from './graph-function';
 import { record } from './record';
@@ -34,11 +35,21 @@ export interface FirstCallProgress {
   elapsedMs: number;
 }
 
+/** A call that is recorded and has its arguments. */
+export interface PreparedCall<Result, Given> {
+  /** The result's structure, shapes and types; its tensors have no values. */
+  outline: Result;
+  /** Runs on another thread. The arguments must be there until it begins. The caller owns the result. */
+  run(): Promise<Given>;
+}
+
 /** A function that runs as one TensorFlow graph. */
 export interface CompiledFunction<Arguments extends TensorTree[], Result extends TensorTree> {
   (...args: Arguments): Result;
   /** Runs on another thread, so that this one stays free; the caller owns the result, whatever the scope. */
   runAsync(...args: Arguments): Promise<Result>;
+  /** Records for these arguments, and runs later on another thread. */
+  prepare(...args: Arguments): PreparedCall<Result, Result>;
   /** Records and compiles for arguments of this signature, on another thread. The arguments stay the caller's. */
   warm(...args: Arguments): Promise<void>;
   /** Number of recordings held. */
@@ -64,8 +75,8 @@ export function usesXla(xla: boolean | 'auto', productOperations: number): boole
  * the native backend the function itself is called.
  *
  * @param fn Takes and returns trees of tensors; must not read values, assign variables or keep tensors.
- * @throws At the first call, when the function does what it must not; the message names it and the rule, the stack the
- *   line.
+ * @throws At the first call, when the function does what it must not; the message names it, the rule and
+ *   the line.
  * @example
  * const norm = compile((x: tf.Tensor) => tf.sqrt(tf.sum(tf.square(x))));
  * norm(tf.tensor1d([3, 4])); // 5
@@ -113,20 +124,24 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
     done();
     return replaceTensors(entry.recording.result, outputs) as Result;
   };
-  const runAsync = async (...args: Arguments): Promise<Result> => {
+  const prepareCall = (...args: Arguments): PreparedCall<Result, Result> => {
     const { entry, fed, done } = prepare(args);
-    const outputs = await runFunctionAsync(backend, entry.functions[0], fed);
-    done();
-    return replaceTensors(entry.recording.result, outputs) as Result;
+    const { result } = entry.recording;
+    return {
+      outline: result as Result,
+      async run() {
+        const outputs = await runFunctionAsync(backend, entry.functions[0], fed);
+        done();
+        return replaceTensors(result, outputs) as Result;
+      },
+    };
   };
   const warm = async (...args: Arguments): Promise<void> => {
-    const { entry, fed, done } = prepare(args);
-    const outputs = await runFunctionAsync(backend, entry.functions[0], fed);
-    done();
-    for (const tensor of outputs) tensor.dispose();
+    tf.dispose((await prepareCall(...args).run()) as tf.TensorContainer);
   };
   return Object.defineProperties(call, {
-    runAsync: { value: runAsync },
+    prepare: { value: prepareCall },
+    runAsync: { value: (...args: Arguments) => prepareCall(...args).run() },
     warm: { value: warm },
     signatureCount: { get: () => cache.size },
     dispose: { value: () => cache.dispose() },
@@ -137,7 +152,12 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
 export function withoutGraphs<Arguments extends TensorTree[], Result extends TensorTree>(
   fn: (...args: Arguments) => Result,
 ): CompiledFunction<Arguments, Result> {
+  const prepare = (...args: Arguments) => {
+    const outline = fn(...args);
+    return { outline, run: async () => outline };
+  };
   return Object.defineProperties((...args: Arguments) => fn(...args), {
+    prepare: { value: prepare },
     runAsync: { value: async (...args: Arguments) => fn(...args) },
     warm: { value: async () => {} },
     signatureCount: { get: () => 0 },

@@ -3,6 +3,7 @@ export {
   type CompileOptions,
   type CompiledFunction,
   type FirstCallProgress,
+  type PreparedCall,
 } from './compile';
 export {
   compileDifferentiable,

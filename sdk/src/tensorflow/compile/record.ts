@@ -118,10 +118,11 @@ class Tape implements Recorder {
     for (const variable of variables) {
       this.#variableOf.set(handleOf(this.#backend, variable.dataId).id, variable);
     }
-    const before = variables.map(({ dataId }) => dataId);
+    const { assign } = tf.Variable.prototype;
     let result: TensorTree;
     let outputs: number[];
     this.#backend.binding = this.#recordingBinding();
+    tf.Variable.prototype.assign = refuseToAssign;
     try {
       tf.engine().startScope('record');
       result = fn(this);
@@ -129,11 +130,7 @@ class Tape implements Recorder {
     } finally {
       tf.engine().endScope();
       this.#backend.binding = this.#binding;
-    }
-    if (variables.some(({ dataId }, index) => dataId !== before[index])) {
-      throw new Error(
-        'Cannot record a function that assigns a variable: return the new value and assign it outside',
-      );
+      tf.Variable.prototype.assign = assign;
     }
     if (this.#living.size > 0) {
       throw new Error(
@@ -214,6 +211,12 @@ class Tape implements Recorder {
     }
     return place;
   }
+}
+
+function refuseToAssign(): never {
+  throw new Error(
+    'Cannot record a function that assigns a variable: return the new value and assign it outside',
+  );
 }
 
 function refuseToRead(): never {

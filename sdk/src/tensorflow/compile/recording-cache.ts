@@ -1,6 +1,7 @@
 import { tf } from '../backend';
 import { recordingBackend, type RecordingBackend } from './binding';
 import type { GraphFunction, GraphInput } from './graph-function';
+import { placeOf } from './place-of';
 import type { Recording } from './record';
 import { flattenTree, type TensorTree } from './tensor-tree';
 
@@ -42,7 +43,9 @@ export class RecordingCache<Entry extends CacheEntry> {
         entry = make(recordingBackend() as RecordingBackend, tensors);
       } catch (error) {
         const { message } = error as Error;
-        throw new Error(`Cannot compile "${this.#name}": ${message}`, { cause: error });
+        const place = placeOf(error as Error);
+        const where = place === null ? '' : ` (${place})`;
+        throw new Error(`Cannot compile "${this.#name}": ${message}${where}`, { cause: error });
       }
     }
     this.#entries.delete(signature);
