@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import type { ReferencePython } from '../reference/reference-python';
+import type { GrowthPoint } from './growth/growth-point';
 import type { ProductRates } from './product-rate';
 import type { BenchRow } from './statistics';
 
@@ -18,13 +19,15 @@ export interface BenchReport {
   };
   versions: Record<string, string>;
   rows: BenchRow[];
+  /** What `--grow` measured. */
+  growth?: GrowthPoint[];
 }
 
 /** The machine and what runs on it. */
 export async function describeMachine(
   peer: ReferencePython,
   rates: ProductRates,
-): Promise<Omit<BenchReport, 'rows'>> {
+): Promise<Pick<BenchReport, 'machine' | 'versions'>> {
   return {
     machine: {
       processor: cpus()[0].model.trim(),
@@ -42,6 +45,6 @@ export async function describeMachine(
 }
 
 /** Writes a report where a file is asked for. */
-export function writeReport(file: string | undefined, report: BenchReport): void {
+export function saveReport(file: string | undefined, report: BenchReport): void {
   if (file !== undefined) writeFileSync(resolve(file), `${JSON.stringify(report, null, 1)}\n`);
 }

@@ -1,19 +1,25 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setupModule } from '../setup/setup-module';
+import { describeMachine, saveReport, type BenchReport } from './bench-report';
 import { benchRows } from './bench-rows';
-import { describeMachine, writeReport } from './bench-report';
+import { formatGrowth } from './growth/growth-table';
+import { runGrowth } from './growth/run-growth';
 import { startPeer } from './peer-process';
 import { productRates } from './product-rate';
-import type { BenchRow } from './statistics';
+import { growthChart } from './report/growth-charts';
+import { writePictures } from './report/write-pictures';
+import type { RowContext } from './run-row';
 import { formatTable } from './table';
 
 /** What a run of the benchmark is asked for. */
 export interface BenchOptions {
-  /** Rows by name; none means all. */
+  /** Rows by name; none means all, or with `grow` none. */
   names: readonly string[];
   isQuick: boolean;
+  /** Measure how time and memory grow with batch and tokens. */
+  grow: boolean;
   /** Where the numbers are written. */
   json?: string;
 }
@@ -24,14 +30,15 @@ export interface BenchOptions {
  *
  * @throws When a row's name is unknown, or both sides do not compute the same.
  */
-export async function runBench({ names, isQuick, json }: BenchOptions): Promise<void> {
+export async function runBench({ names, isQuick, grow, json }: BenchOptions): Promise<void> {
   const unknown = names.find((name) => !benchRows.some((row) => row.name === name));
   if (unknown !== undefined) {
     throw new Error(
       `Cannot time "${unknown}" as it must be a row: there are ${benchRows.map(({ name }) => name).join(', ')}`,
     );
   }
-  const chosen = benchRows.filter(({ name }) => names.length === 0 || names.includes(name));
+  const runsAll = names.length === 0 && !grow;
+  const chosen = benchRows.filter(({ name }) => runsAll || names.includes(name));
   const { cacheFolder } = await setupModule('cache-folder.mjs');
   const folder = join(cacheFolder(), 'bench-1', 'mid-size-qwen-image');
   const exchange = mkdtempSync(join(tmpdir(), 'flowbook-bench-'));
@@ -42,25 +49,40 @@ export async function runBench({ names, isQuick, json }: BenchOptions): Promise<
       tokenizer: resolve(__dirname, '../golden/models/tiny-qwen-image/tokenizer'),
     });
     const rates = await productRates(peer);
-    const about = await describeMachine(peer, rates);
-    const context = {
-      peer,
-      folder,
-      exchange,
-      isQuick,
-      productRate: Math.max(rates.flowbook, rates.eager),
-    };
-    const done: BenchRow[] = [];
+    const productRate = Math.max(rates.flowbook, rates.eager);
+    const context: RowContext = { peer, folder, exchange, isQuick, productRate };
+    const report: BenchReport = { ...(await describeMachine(peer, rates)), rows: [] };
     for (const row of chosen) {
       const begin = performance.now();
       process.stderr.write(`${row.name} `);
-      done.push(await row.run(context));
+      report.rows.push(await row.run(context));
       process.stderr.write(`${((performance.now() - begin) / 1000).toFixed(0)} s\n`);
-      writeReport(json, { ...about, rows: done });
+      saveReport(json, report);
     }
-    process.stdout.write(formatTable(chosen.map(({ target }, at) => ({ row: done[at], target }))));
+    if (chosen.length > 0) {
+      const judged = chosen.map(({ target }, at) => ({ row: report.rows[at], target }));
+      process.stdout.write(formatTable(judged));
+    }
+    if (grow) await measureGrowth(context, report, json);
   } finally {
     peer.end();
     rmSync(exchange, { recursive: true });
   }
+}
+
+/** Adds growth to the report; the plots go beside its file. */
+async function measureGrowth(
+  context: RowContext,
+  report: BenchReport,
+  json: string | undefined,
+): Promise<void> {
+  const growth = await runGrowth(context, (points) => {
+    const { work, batch, image_tokens } = points[points.length - 1];
+    process.stderr.write(`${work}: batch ${batch}, ${image_tokens} tokens\n`);
+    saveReport(json, { ...report, growth: points });
+  });
+  process.stdout.write(formatGrowth(growth));
+  const plots = [growthChart(growth, 'time'), growthChart(growth, 'memory')];
+  const names = await writePictures(plots, json === undefined ? '.' : dirname(resolve(json)));
+  process.stdout.write(`plots: ${names.join(', ')}\n`);
 }

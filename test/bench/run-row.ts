@@ -21,6 +21,8 @@ export interface RowContext {
   exchange: string;
   /** Fewer samples, and no torch.compile. */
   isQuick: boolean;
+  /** Samples of each side. Default: as many as the time that a run takes allows. */
+  samples?: number;
   /** The most that matrix products of either side reach, in GFLOP/s. */
   productRate: number;
 }
@@ -65,7 +67,8 @@ export async function runRow(row: Row, context: RowContext): Promise<BenchRow> {
     const repeats = repeatsFor(ms);
     for (const side of sides) await measurePeer(side, repeats);
     const taken = { ours: [] as number[], eager: [] as number[], compile: [] as number[] };
-    for (let sample = 0; sample < samplesFor(ms, isQuick); sample++) {
+    const samples = context.samples ?? samplesFor(ms, isQuick);
+    for (let sample = 0; sample < samples; sample++) {
       taken.ours.push(await measureOurs(repeats));
       for (const side of sides) taken[side].push(await measurePeer(side, repeats));
     }

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { floorMs, median, memoryRow, repeatsFor, timedRow } from './statistics';
+import {
+  floorMs,
+  median,
+  memoryRow,
+  obstructedRow,
+  repeatsFor,
+  samplesFor,
+  timedRow,
+} from './statistics';
 
 describe('the benchmark’s arithmetic', () => {
   it('median() takes the middle, or the mean of the two middle values', () => {
@@ -12,6 +20,13 @@ describe('the benchmark’s arithmetic', () => {
     assert.equal(repeatsFor(20), 3);
     assert.equal(repeatsFor(500), 1);
     assert.equal(repeatsFor(0.001), 200);
+  });
+
+  it('samplesFor() takes five samples, and in a quick run three of short work and one of long', () => {
+    assert.equal(samplesFor(10, false), 5);
+    assert.equal(samplesFor(9000, false), 5);
+    assert.equal(samplesFor(10, true), 3);
+    assert.equal(samplesFor(9000, true), 1);
   });
 
   it('floorMs() is operations over their rate', () => {
@@ -34,5 +49,11 @@ describe('the benchmark’s arithmetic', () => {
 
   it('memoryRow() compares megabytes the same way round', () => {
     assert.equal(memoryRow('m', 100, 150).ratio, 1.5);
+  });
+
+  it('obstructedRow() has no numbers, and says why', () => {
+    const { row, note, ...numbers } = obstructedRow('x', 'why');
+    assert.deepEqual([row, note], ['x', 'why']);
+    assert.ok(Object.values(numbers).every((value) => value === null));
   });
 });
