@@ -1,4 +1,5 @@
-// npm run bench -- [ROW...] [--json FILE] [--quick]: times Flowbook and PyTorch side by side.
+// npm run bench -- [ROW...] [--json FILE] [--quick] [--grow]: times Flowbook and PyTorch side by side; test/bench/main.ts says
+// what else there is.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reportProblems } from '../kernel-extensions/setup/setup-stages.mjs';
@@ -12,7 +13,9 @@ const typedIn =
     ? process.env.INIT_CWD
     : process.cwd();
 
-if (await reportProblems(await runStages(allStages({ jupyter: false, peers: true })))) {
+if (
+  await reportProblems(await runStages(allStages({ jupyter: false, peers: true, browser: false })))
+) {
   const { status } = spawnSync(
     process.execPath,
     [

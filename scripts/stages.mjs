@@ -14,21 +14,22 @@ const locked = (name, work) => (report) =>
     (pid) => report(`waiting for another set-up (process ${pid})`),
   );
 
-/** What the tests compare with and look through. */
-const peerStages = [
-  {
-    name: 'reference Python',
-    run: locked('reference-python', (report) => ensureReference({ cache: cacheFolder(), report })),
-  },
-  { name: 'browser', run: locked('browser', ensureChromium) },
-];
+/** What the tests and the benchmark compare with. */
+const peerStage = {
+  name: 'reference Python',
+  run: locked('reference-python', (report) => ensureReference({ cache: cacheFolder(), report })),
+};
+
+/** What the tests look through. */
+const browserStage = { name: 'browser', run: locked('browser', ensureChromium) };
 
 /**
  * All stages from a fresh clone to a product that runs.
  *
- * @param options those of `setupStages`; `peers: true` adds PyTorch, diffusers and a browser, which the tests need
+ * @param options those of `setupStages`; `peers: true` adds PyTorch, diffusers and a browser, which the tests need;
+ *   `browser: false` leaves the browser out
  */
-export function allStages({ peers = false, ...options } = {}) {
+export function allStages({ peers = false, browser = peers, ...options } = {}) {
   return [
     {
       name: 'npm packages',
@@ -36,7 +37,8 @@ export function allStages({ peers = false, ...options } = {}) {
       run: locked(`${cloneName}-packages`, (report) => ensurePackages(report)),
     },
     ...setupStages(options),
-    ...(peers ? peerStages : []),
+    ...(peers ? [peerStage] : []),
+    ...(browser ? [browserStage] : []),
     { name: 'build', run: build },
   ];
 }

@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import type { ReferencePython } from '../reference/reference-python';
+import type { BenchEntry } from './bench-rows';
 import type { GrowthPoint } from './growth/growth-point';
 import type { ProductRates } from './product-rate';
-import type { BenchRow } from './statistics';
+import { floorMs, type BenchRow } from './statistics';
 
 /** What a run of the benchmark leaves. */
 export interface BenchReport {
@@ -23,25 +24,38 @@ export interface BenchReport {
   growth?: GrowthPoint[];
 }
 
-/** The machine and what runs on it. */
-export async function describeMachine(
-  peer: ReferencePython,
-  rates: ProductRates,
-): Promise<Pick<BenchReport, 'machine' | 'versions'>> {
+/** The machine and what runs on it; rates of products come with the rows. */
+export async function describeMachine(peer: ReferencePython): Promise<BenchReport> {
   return {
     machine: {
       processor: cpus()[0].model.trim(),
       cores: cpus().length,
       memory_gb: Math.round(totalmem() / 1e9),
-      flowbook_gflops: Math.round(rates.flowbook),
-      eager_gflops: Math.round(rates.eager),
+      flowbook_gflops: 0,
+      eager_gflops: 0,
     },
     versions: {
       node: process.version,
       tensorflow: String(backendInfo().nativeVersion),
       ...(await peer.call<Record<string, string>>('versions.installed')),
     },
+    rows: [],
   };
+}
+
+/** Sets what products reach, and with it the floor of each row that has one. */
+export function setRates(
+  report: BenchReport,
+  rates: ProductRates,
+  entries: readonly Pick<BenchEntry, 'name' | 'flops'>[],
+): void {
+  report.machine.flowbook_gflops = Math.round(rates.flowbook);
+  report.machine.eager_gflops = Math.round(rates.eager);
+  const rate = Math.max(rates.flowbook, rates.eager);
+  for (const row of report.rows) {
+    const { flops } = entries.find(({ name }) => name === row.row) ?? {};
+    if (flops !== undefined) row.floor_ms = floorMs(flops(), rate);
+  }
 }
 
 /** Writes a report where a file is asked for. */

@@ -8,6 +8,8 @@ import type { Target } from './targets';
 export interface BenchEntry {
   name: string;
   target: Target;
+  /** Operations of the matrix products that a floor counts. */
+  flops?(): number;
   run(context: RowContext): Promise<BenchRow>;
 }
 
@@ -18,7 +20,12 @@ function rowOf(name: string): Row {
 }
 
 const timed = (names: string[], target: Target): BenchEntry[] =>
-  names.map((name) => ({ name, target, run: (context) => runRow(rowOf(name), context) }));
+  names.map((name) => ({
+    name,
+    target,
+    flops: target.floors === undefined ? undefined : rowOf(name).flops,
+    run: (context) => runRow(rowOf(name), context),
+  }));
 
 const memory = (name: string, of: string): BenchEntry => ({
   name,

@@ -3,14 +3,7 @@ import { join } from 'node:path';
 import type { ReferencePython } from '../reference/reference-python';
 import { compareSides } from './compare-sides';
 import type { Outputs, Row } from './rows';
-import {
-  floorMs,
-  obstructedRow,
-  repeatsFor,
-  samplesFor,
-  timedRow,
-  type BenchRow,
-} from './statistics';
+import { obstructedRow, repeatsFor, samplesFor, timedRow, type BenchRow } from './statistics';
 
 /** What a row is run with. */
 export interface RowContext {
@@ -23,8 +16,6 @@ export interface RowContext {
   isQuick: boolean;
   /** Samples of each side. Default: as many as the time that a run takes allows. */
   samples?: number;
-  /** The most that matrix products of either side reach, in GFLOP/s. */
-  productRate: number;
 }
 
 /** Waits until everything was computed, as reading a number does. */
@@ -72,8 +63,7 @@ export async function runRow(row: Row, context: RowContext): Promise<BenchRow> {
       taken.ours.push(await measureOurs(repeats));
       for (const side of sides) taken[side].push(await measurePeer(side, repeats));
     }
-    const floor = row.flops === undefined ? null : floorMs(row.flops(), context.productRate);
-    return timedRow(row.name, taken, floor);
+    return timedRow(row.name, taken);
   } finally {
     job.dispose();
     await peer.call('rows.release', { row: row.name });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { renderSvg } from '../../../kernel-extensions/src/display/rendering/render-svg';
-import { saveReport, type BenchReport } from '../bench-report';
+import { saveReport, setRates, type BenchReport } from '../bench-report';
 import type { GrowthPoint } from '../growth/growth-point';
 import { memoryRow, obstructedRow, timedRow } from '../statistics';
 import { growthChart } from './growth-charts';
@@ -12,7 +12,7 @@ import { performancePage } from './performance-page';
 import { ratioChart } from './ratio-chart';
 
 const rows = [
-  timedRow('forward', { ours: [100], eager: [150], compile: [120] }, 80),
+  timedRow('forward', { ours: [100], eager: [150], compile: [120] }),
   obstructedRow('rollout-bf16', 'none here'),
   memoryRow('memory-rollout', 800, 600),
 ];
@@ -50,6 +50,17 @@ describe('the benchmark’s report', () => {
       assert.deepEqual(named, [...keys, 'flowbook_mb', 'eager_mb']);
     }
     assert.equal(read.rows[1].ratio, null);
+  });
+
+  it('setRates() sets floors by the faster side’s products', () => {
+    const changed = structuredClone(report);
+    const entries = [{ name: 'forward', flops: () => 8e9 }, { name: 'memory-rollout' }];
+    setRates(changed, { flowbook: 79.7, eager: 100 }, entries);
+    assert.deepEqual(
+      changed.rows.map(({ floor_ms }) => floor_ms),
+      [80, null, null],
+    );
+    assert.equal(changed.machine.flowbook_gflops, 80);
   });
 
   it('mergeReports() orders rows as the table does, takes the last of each, and gathers growth', () => {
