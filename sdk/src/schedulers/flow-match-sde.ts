@@ -1,6 +1,6 @@
 import { drawNormal, tf, tidyResult, type Generator } from '../tensorflow';
 import { FlowMatchSchedule, timestepsToArray, type Timesteps } from './flow-match-schedule';
-import { addNoise, coefficient, stepLogProb, stepMean } from './gaussian-step';
+import { drawStep, evaluateStep, stepCoefficients } from './gaussian-step';
 import { optionsFromConfig } from './scheduler-config';
 import { transitions } from './transitions';
 
@@ -185,23 +185,29 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
         noiseLevel: noiseLevels.values[noiseLevels.perRow ? b : 0],
       };
     });
-    const coefficients = { steps: rows.map(transition), perRow, rank: sample.rank };
+    const steps = rows.map(transition);
+    const { returnLogprobs = true, includeLogprobNormalizer = true } = options;
 
     return tidyResult(() => {
-      const mean = stepMean(sample, modelOutput, coefficients);
-      const previous = prevSample
-        ? prevSample.clone()
-        : addNoise(mean, drawNormal(generator, modelOutput.shape), coefficients);
-      const { returnLogprobs = true, includeLogprobNormalizer = true } = options;
-      const logProb = returnLogprobs
-        ? stepLogProb(previous, mean, coefficients, includeLogprobNormalizer)
-        : null;
-      const std = coefficient(coefficients, (step) => step.std);
+      const coefficients = stepCoefficients(steps, includeLogprobNormalizer);
+      const drawn = prevSample
+        ? null
+        : drawStep(sample, modelOutput, drawNormal(generator, modelOutput.shape), coefficients);
+      const previous = drawn?.xNext ?? (prevSample as X).clone();
+      // Drawn and replayed samples take this one path, so that both have the same log-probability to the last bit.
+      const { mean, logProb } =
+        drawn !== null && !returnLogprobs
+          ? { ...drawn, logProb: null }
+          : evaluateStep(sample, modelOutput, previous, coefficients);
+      const std = tf.tensor(
+        steps.map((step) => step.std),
+        perRow ? [B, ...Array<number>(sample.rank - 1).fill(1)] : [],
+      );
       const tuple: StepTuple<X> = [
         previous as X,
-        logProb,
-        mean,
-        typeof std === 'number' ? tf.scalar(std) : std,
+        returnLogprobs ? (logProb as tf.Tensor1D) : null,
+        mean as X,
+        std,
       ];
       if (!options.returnSqrtDt) return tuple;
       const sqrtDt = Float32Array.from({ length: B }, (_, b) => {

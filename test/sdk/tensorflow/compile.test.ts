@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { compile, nativeBackend, tf } from '@flowbook/sdk';
+import { compile, compileDifferentiable, nativeBackend, tf } from '@flowbook/sdk';
 
 /** The binding's number for an attribute that is a type. */
 const TYPE_ATTRIBUTE = 4;
@@ -109,6 +109,25 @@ describe('compile()', () => {
     assert.equal(result.by.get('x')?.dataSync()[0], 3);
     assert.deepEqual([result.none, result.count], [null, 2]);
     compiled.dispose();
+  });
+
+  it('becomes part of the graph when it is called in a function that is being recorded', () => {
+    const inner = compile((x: tf.Tensor) => tf.square(x));
+    const scale = tf.variable(tf.scalar(3));
+    const learned = compileDifferentiable((x: tf.Tensor) => tf.mul(inner(x), scale), {
+      variables: () => [scale],
+    });
+    const outer = compile((x: tf.Tensor) => {
+      const { value, grads } = tf.variableGrads(() => tf.sum(learned(x)) as tf.Scalar, [scale]);
+      return [value, grads[scale.name]];
+    });
+    for (let call = 0; call < 2; call++) {
+      const [value, gradient] = outer(tf.tensor1d([1, 2]));
+      assert.deepEqual([value.dataSync()[0], gradient.dataSync()[0]], [15, 5]);
+    }
+    assert.equal(inner.signatureCount + learned.signatureCount, 0);
+    for (const fn of [inner, learned, outer]) fn.dispose();
+    scale.dispose();
   });
 
   it('leaves as many tensors as it found, its results excepted', () => {

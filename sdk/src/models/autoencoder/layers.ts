@@ -8,12 +8,6 @@ export type Layer = (x: tf.Tensor4D) => tf.Tensor4D;
 /** Finds the norm under a name of the checkpoint. */
 export type FindNorm = (name: string) => Layer;
 
-/**
- * Values of the widest activation (32 MiB) that go through the network at once. Smaller parts pay
- * more for each operation's start; without a bound, memory would grow with the batch.
- */
-const VALUES_AT_ONCE = 2 ** 23;
-
 /** y = W * x + b with zeros around the picture. */
 export function convolve(x: tf.Tensor4D, { kernel, bias }: Convolution, stride = 1): tf.Tensor4D {
   return tf.add(tf.conv2d(x, kernel, stride, 'same'), bias);
@@ -74,37 +68,4 @@ export function head(weights: VaeWeights, norm: Layer, convolution: string): Lay
 export function convolutionLayer(weights: VaeWeights, name: string): Layer {
   const convolution = weights.convolution(name);
   return (x) => tf.tidy(() => convolve(x, convolution));
-}
-
-/** Runs layers one after another; each activation is freed as soon as the next is there. */
-export function runLayers(layers: readonly Layer[], input: tf.Tensor4D): tf.Tensor4D {
-  return layers.reduce((x, layer) => {
-    const y = layer(x);
-    if (x !== input) x.dispose();
-    return y;
-  }, input);
-}
-
-/**
- * Runs layers on a batch (B, C, H, W), a few rows at a time.
- *
- * @param values Values of a row's widest activation.
- * @returns (B, C', H', W')
- */
-export function runByRows(
-  layers: readonly Layer[],
-  batch: tf.Tensor4D,
-  values: number,
-): tf.Tensor4D {
-  const run = (rows: tf.Tensor4D): tf.Tensor4D =>
-    tf.transpose(runLayers(layers, tf.transpose(rows, [0, 2, 3, 1])), [0, 3, 1, 2]);
-  const B = batch.shape[0];
-  const atOnce = Math.max(1, Math.floor(VALUES_AT_ONCE / values));
-  if (B <= atOnce) return run(batch);
-  const parts: tf.Tensor4D[] = [];
-  for (let row = 0; row < B; row += atOnce) {
-    const size = Math.min(atOnce, B - row);
-    parts.push(tf.tidy(() => run(tf.slice(batch, [row, 0, 0, 0], [size, -1, -1, -1]))));
-  }
-  return tf.concat(parts);
 }

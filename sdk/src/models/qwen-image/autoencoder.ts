@@ -1,6 +1,7 @@
 import { tf } from '../../tensorflow';
 import { distribution, type LatentDistribution } from '../autoencoder/latent-distribution';
-import { runByRows, type Layer } from '../autoencoder/layers';
+import type { Layer } from '../autoencoder/layers';
+import { LayerStack } from '../autoencoder/layer-stack';
 import { VaeWeights } from '../autoencoder/vae-weights';
 import { checkWeights, type ExpectedWeights } from '../check-weights';
 import { FrozenComponent, type ComponentOrigin } from '../component-origin';
@@ -28,8 +29,8 @@ export class AutoencoderKLQwenImage extends FrozenComponent {
   /** Pixels a side of a picture for each latent. */
   readonly spatialCompressionRatio: number;
   readonly #weights: VaeWeights;
-  readonly #decoder: Layer[];
-  readonly #encoder: Layer[];
+  readonly #decoder: LayerStack;
+  readonly #encoder: LayerStack;
 
   /**
    * @param config vae/config.json.
@@ -47,11 +48,13 @@ export class AutoencoderKLQwenImage extends FrozenComponent {
     this.spatialCompressionRatio = 2 ** (this.config.dim_mult.length - 1);
     checkWeights(`build ${CLASS_NAME}`, expectedWeights(config), stateDict);
     this.#weights = new VaeWeights(CLASS_NAME, stateDict);
+    const named = (part: string, layers: Layer[]) =>
+      new LayerStack(`${CLASS_NAME}, ${part}`, layers);
     try {
-      this.#decoder = decoderLayers(this.config, this.#weights);
-      this.#encoder = encoderLayers(this.config, this.#weights);
+      this.#decoder = named('decoder', decoderLayers(this.config, this.#weights));
+      this.#encoder = named('encoder', encoderLayers(this.config, this.#weights));
     } catch (error) {
-      this.dispose();
+      this.#weights.dispose();
       throw error;
     }
     this.keepOrigin(origin, config as Record<string, unknown>, stateDict);
@@ -86,7 +89,7 @@ export class AutoencoderKLQwenImage extends FrozenComponent {
     const scale = this.spatialCompressionRatio;
     return tf.tidy(() => {
       const values = z.shape[3]! * z.shape[4]! * scale ** 2 * this.config.base_dim;
-      const pictures = runByRows(this.#decoder, withoutFrames(z), values);
+      const pictures = this.#decoder.run(withoutFrames(z), values);
       return withFrame(tf.clipByValue(pictures, -1, 1));
     });
   }
@@ -101,7 +104,7 @@ export class AutoencoderKLQwenImage extends FrozenComponent {
     checkShape('encode pictures', pictures, input_channels, this.spatialCompressionRatio);
     const [mean, logvar] = tf.tidy(() => {
       const values = pictures.shape[3]! * pictures.shape[4]! * this.config.base_dim;
-      const moments = runByRows(this.#encoder, withoutFrames(pictures), values);
+      const moments = this.#encoder.run(withoutFrames(pictures), values);
       return distribution(moments).map(withFrame);
     });
     return { mean, logvar };
@@ -122,6 +125,8 @@ export class AutoencoderKLQwenImage extends FrozenComponent {
   /** Frees the weights. The autoencoder cannot be used afterwards. */
   override dispose(): void {
     super.dispose();
+    this.#decoder.dispose();
+    this.#encoder.dispose();
     this.#weights.dispose();
   }
 

@@ -3,6 +3,7 @@ import { rmsNorm } from '../layers';
 import type { ExpectedWeights } from '../check-weights';
 import { FrozenComponent, type ComponentOrigin } from '../component-origin';
 import { loadComponent, type FromPretrainedOptions } from '../load-component';
+import { frozenGraph } from '../frozen-graph';
 import { EncoderWeights } from '../text-encoder/encoder-weights';
 import { causalBias, checkTextInputs, type TextEncoderInputs } from '../text-encoder/text-inputs';
 import { QWEN_TEXT, textEncoderConfig, type TextEncoderConfig } from './text-encoder-config';
@@ -11,6 +12,9 @@ import { textRotary } from './text-encoder-rotary';
 
 /** The vision tower, the language head, and angles that older files hold. */
 const UNREAD = /(^|\.)(visual|lm_head|rotary_emb)\./;
+
+/** Tokens. */
+const LENGTH_STEP = 16;
 
 /**
  * The language model of Qwen2.5-VL, which reads Qwen-Image's prompts.
@@ -28,6 +32,7 @@ export class Qwen2_5_VLTextEncoder extends FrozenComponent {
   /** Sizes of the text model. */
   readonly config: TextEncoderConfig;
   readonly #weights: EncoderWeights;
+  readonly #layers = frozenGraph(QWEN_TEXT, this.#runLayers.bind(this));
 
   /**
    * @param config text_encoder/config.json.
@@ -69,47 +74,64 @@ export class Qwen2_5_VLTextEncoder extends FrozenComponent {
   /**
    * The last hidden states (B, L, C), after the final norm. States of padding mean nothing.
    *
+   * The first call for a shape records the graph that later ones run.
+   *
    * @throws When shapes differ or an id is not in the vocabulary.
    */
   forward(inputs: TextEncoderInputs): tf.Tensor3D {
-    return tf.tidy(() => this.hiddenStates(inputs).at(-1) as tf.Tensor3D);
+    return tf.tidy(() => this.#states(false, inputs)[0]);
   }
 
   /**
    * The hidden states (B, L, C) of every level: the embedding, then each layer's result, the last
    * one after the final norm (transformers' `output_hidden_states`).
    */
-  hiddenStates({ input_ids, attention_mask = null }: TextEncoderInputs): tf.Tensor3D[] {
+  hiddenStates(inputs: TextEncoderInputs): tf.Tensor3D[] {
+    return tf.tidy(() => this.#states(true, inputs));
+  }
+
+  /**
+   * States of every level, or of the last alone. Texts are lengthened to the next multiple of a step, so that a few graphs
+   * serve all lengths: no token sees what comes after it.
+   */
+  #states(all: boolean, { input_ids, attention_mask = null }: TextEncoderInputs): tf.Tensor3D[] {
     checkTextInputs({ input_ids, attention_mask }, this.config.vocab_size);
-    return tf.tidy(() => {
-      const L = input_ids.shape[1] as number;
-      const { hidden_size, num_attention_heads, num_key_value_heads, rope_theta } = this.config;
-      const G = num_attention_heads / num_key_value_heads;
-      const rotary = textRotary(L, hidden_size / num_attention_heads, rope_theta);
-      const contextOf = (window: number | null): TextContext => ({
-        rotary,
-        bias: tf.tile(causalBias(L, attention_mask, window), [1, 1, G, 1]),
-      });
-      const { sliding_window: window, layer_types: types } = this.config;
-      const full = contextOf(null);
-      const sliding = window === null ? full : contextOf(window);
-      const states = [
-        tf.gather(this.#weights.get('embed_tokens.weight'), input_ids) as tf.Tensor3D,
-      ];
-      for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
-        const find = (name: string): tf.Tensor => this.#weights.get(`layers.${layer}.${name}`);
-        const context = types[layer] === 'full_attention' ? full : sliding;
-        states.push(textEncoderLayer(states[layer], context, this.config, find));
-      }
-      const last = states.pop() as tf.Tensor3D;
-      const norm = this.#weights.get('norm.weight') as tf.Tensor1D;
-      return [...states, rmsNorm(last, norm, this.config.rms_norm_eps)];
+    const L = input_ids.shape[1] as number;
+    const end: [number, number] = [0, Math.ceil(L / LENGTH_STEP) * LENGTH_STEP - L];
+    const embedding = tf.gather(this.#weights.get('embed_tokens.weight'), input_ids);
+    const mask = attention_mask === null ? null : tf.pad(attention_mask, [[0, 0], end]);
+    return this.#layers
+      .run(all, tf.pad(embedding, [[0, 0], end, [0, 0]]) as tf.Tensor3D, mask)
+      .map((states) => tf.slice(states, 0, [-1, L, -1]));
+  }
+
+  #runLayers(all: boolean, embedding: tf.Tensor3D, mask: tf.Tensor | null): tf.Tensor3D[] {
+    const L = embedding.shape[1];
+    const { hidden_size, num_attention_heads, num_key_value_heads, rope_theta } = this.config;
+    const G = num_attention_heads / num_key_value_heads;
+    const rotary = textRotary(L, hidden_size / num_attention_heads, rope_theta);
+    const contextOf = (window: number | null): TextContext => ({
+      rotary,
+      bias: tf.tile(causalBias(L, mask, window), [1, 1, G, 1]),
     });
+    const { sliding_window: window, layer_types: types } = this.config;
+    const full = contextOf(null);
+    const sliding = window === null ? full : contextOf(window);
+    const states = [embedding];
+    for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
+      const find = (name: string): tf.Tensor => this.#weights.get(`layers.${layer}.${name}`);
+      const context = types[layer] === 'full_attention' ? full : sliding;
+      states.push(textEncoderLayer(states[layer], context, this.config, find));
+    }
+    const norm = this.#weights.get('norm.weight') as tf.Tensor1D;
+    const last = rmsNorm(states.pop() as tf.Tensor3D, norm, this.config.rms_norm_eps);
+    return all ? [...states, last] : [last];
   }
 
   /** Frees the weights. The encoder cannot be used afterwards. */
   override dispose(): void {
     super.dispose();
+    this.#layers.dispose();
     this.#weights.dispose();
   }
 }

@@ -1,6 +1,7 @@
 import { tf } from '../../tensorflow';
 import { distribution, type LatentDistribution } from '../autoencoder/latent-distribution';
-import { runByRows, type Layer } from '../autoencoder/layers';
+import type { Layer } from '../autoencoder/layers';
+import { LayerStack } from '../autoencoder/layer-stack';
 import { VaeWeights } from '../autoencoder/vae-weights';
 import { checkWeights } from '../check-weights';
 import { FrozenComponent, type ComponentOrigin } from '../component-origin';
@@ -29,8 +30,8 @@ export class AutoencoderKL extends FrozenComponent {
   /** Pixels a side of a picture for each latent. */
   readonly spatialCompressionRatio: number;
   readonly #weights: VaeWeights;
-  readonly #decoder: Layer[];
-  readonly #encoder: Layer[];
+  readonly #decoder: LayerStack;
+  readonly #encoder: LayerStack;
 
   /**
    * @param config vae/config.json.
@@ -48,11 +49,13 @@ export class AutoencoderKL extends FrozenComponent {
     this.spatialCompressionRatio = 2 ** (this.config.block_out_channels.length - 1);
     checkWeights(`build ${CLASS_NAME}`, { shapes: vaeShapes(this.config) }, stateDict);
     this.#weights = new VaeWeights(CLASS_NAME, stateDict);
+    const named = (part: string, layers: Layer[]) =>
+      new LayerStack(`${CLASS_NAME}, ${part}`, layers);
     try {
-      this.#decoder = decoderLayers(this.config, this.#weights);
-      this.#encoder = encoderLayers(this.config, this.#weights);
+      this.#decoder = named('decoder', decoderLayers(this.config, this.#weights));
+      this.#encoder = named('encoder', encoderLayers(this.config, this.#weights));
     } catch (error) {
-      this.dispose();
+      this.#weights.dispose();
       throw error;
     }
     this.keepOrigin(origin, config, stateDict);
@@ -115,12 +118,14 @@ export class AutoencoderKL extends FrozenComponent {
   /** Frees the weights. The autoencoder cannot be used afterwards. */
   override dispose(): void {
     super.dispose();
+    this.#decoder.dispose();
+    this.#encoder.dispose();
     this.#weights.dispose();
   }
 
-  #run(layers: readonly Layer[], x: tf.Tensor, pixels: number): tf.Tensor4D {
+  #run(layers: LayerStack, x: tf.Tensor, pixels: number): tf.Tensor4D {
     const values = pixels * this.config.block_out_channels[0];
-    return tf.tidy(() => runByRows(layers, x as tf.Tensor4D, values));
+    return tf.tidy(() => layers.run(x as tf.Tensor4D, values));
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type GraphInput,
 } from './graph-function';
 import { outsideTape } from './outside-tape';
-import { record, type Recorder } from './record';
+import { isRecording, record, type Recorder } from './record';
 import {
   fedInputs,
   fedPlaces,
@@ -189,7 +189,7 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
     return { outline: entry.outline, run };
   };
   const call = (...args: Arguments): tf.Tensor =>
-    tf.engine().isTapeOn() ? underTape(args) : plain(...args);
+    tf.engine().isTapeOn() && !isRecording() ? underTape(args) : plain(...args);
   return Object.defineProperties(call, {
     prepare: { value: plain.prepare },
     runAsync: { value: plain.runAsync },

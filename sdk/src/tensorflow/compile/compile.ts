@@ -1,7 +1,7 @@
 import { tf } from '../backend';
 import { recordingBackend } from './binding';
 import { runFunction, runFunctionAsync } from './graph-function';
-import { record } from './record';
+import { isRecording, record } from './record';
 import {
   fedInputs,
   fedPlaces,
@@ -119,6 +119,8 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   };
 
   const call = (...args: Arguments): Result => {
+    // Within a recording it becomes part of the graph that is being recorded.
+    if (isRecording()) return fn(...args);
     const { entry, fed, done } = prepare(args);
     const outputs = runFunction(backend, entry.functions[0], fed);
     done();

@@ -68,6 +68,14 @@ export function record(
   }
 }
 
+/** Recordings that are under way, one within another. */
+let recordings = 0;
+
+/** Whether a function is being recorded: what it calls becomes part of its graph. */
+export function isRecording(): boolean {
+  return recordings > 0;
+}
+
 /** The state of one recording. */
 class Tape implements Recorder {
   readonly captured: { id: number; value: number }[] = [];
@@ -122,6 +130,7 @@ class Tape implements Recorder {
     let result: TensorTree;
     let outputs: number[];
     this.#backend.binding = this.#recordingBinding();
+    recordings++;
     tf.Variable.prototype.assign = refuseToAssign;
     try {
       tf.engine().startScope('record');
@@ -130,6 +139,7 @@ class Tape implements Recorder {
     } finally {
       tf.engine().endScope();
       this.#backend.binding = this.#binding;
+      recordings--;
       tf.Variable.prototype.assign = assign;
     }
     if (this.#living.size > 0) {
