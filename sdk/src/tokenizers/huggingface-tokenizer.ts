@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { quickByteLevel, type ByteLevelStep } from './byte-level';
 import { precompiledNormalizer, type NormalizerDefinition } from './precompiled-normalizer';
 
 /** The part of `@huggingface/tokenizers` that is used. */
@@ -13,12 +14,18 @@ export interface HuggingFaceTokenizer {
   get_vocab(withAddedTokens: boolean): Map<string, number>;
 }
 
+interface LoadedTokenizer extends HuggingFaceTokenizer {
+  /** How text is cut into words: one step, or several in a row. */
+  readonly pre_tokenizer: (object & { readonly tokenizers?: readonly object[] }) | null;
+}
+
 interface Library {
-  Tokenizer: new (definition: object, config: object) => HuggingFaceTokenizer;
+  Tokenizer: new (definition: object, config: object) => LoadedTokenizer;
+  ByteLevelPreTokenizer: new () => ByteLevelStep;
 }
 
 // The package's types are those of an ES module, which a CommonJS module may not import.
-const { Tokenizer } = createRequire(__filename)('@huggingface/tokenizers') as Library;
+const library = createRequire(__filename)('@huggingface/tokenizers') as Library;
 
 /**
  * Makes a tokenizer from the contents of tokenizer.json and tokenizer_config.json.
@@ -29,7 +36,11 @@ export function createTokenizer(
   definition: object & { normalizer?: unknown },
   config: object,
 ): HuggingFaceTokenizer {
-  const tokenizer = new Tokenizer(definition, config);
+  const tokenizer = new library.Tokenizer(definition, config);
+  const { pre_tokenizer: steps } = tokenizer;
+  for (const step of steps?.tokenizers ?? [steps]) {
+    if (step instanceof library.ByteLevelPreTokenizer) quickByteLevel(step);
+  }
   const normalize = precompiledNormalizer(definition.normalizer as NormalizerDefinition | null);
   return normalize === null ? tokenizer : Object.assign(tokenizer, { normalizer: normalize });
 }
