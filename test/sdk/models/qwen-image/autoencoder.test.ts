@@ -73,6 +73,20 @@ describe('AutoencoderKLQwenImage', () => {
     assert.ok(Math.abs(slope - expected) < 0.02 * Math.abs(expected), `${slope} ${expected}`);
   });
 
+  it('decode() and encode() give as one graph what they give under a gradient, where each operation runs by itself', () => {
+    const z = waves([2, 4, 1, 4, 6]);
+    const pictures = waves([2, 3, 1, 16, 24]);
+    let [decoded, encoded] = [z, z];
+    tf.grad((x: tf.Tensor) => {
+      decoded = tf.keep(vae.decode(x));
+      encoded = tf.keep(vae.encode(pictures).mean);
+      return tf.sum(decoded);
+    })(z);
+    assert.ok(farthest(vae.decode(z), decoded) < 1e-5);
+    assert.ok(farthest(vae.encode(pictures).mean, encoded) < 1e-5);
+    tf.dispose([decoded, encoded]);
+  });
+
   it('encode() of two rows gives what two rows by themselves give', () => {
     const pictures = waves([2, 3, 1, 16, 24]) as tf.Tensor5D;
     const both = vae.encode(pictures);

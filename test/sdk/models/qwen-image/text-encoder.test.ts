@@ -59,6 +59,18 @@ describe('Qwen2_5_VLTextEncoder', () => {
     assert.deepEqual(states[2].dataSync(), encoder.forward({ input_ids }).dataSync());
   });
 
+  it('forward() gives as one graph what it gives under a gradient, where each operation runs by itself', () => {
+    const input_ids = ids([[5, 17, 6, 2, 9]]);
+    let expected = tf.scalar(0) as tf.Tensor;
+    tf.grad((x: tf.Tensor) => {
+      expected = tf.keep(encoder.forward({ input_ids }));
+      return tf.sum(x);
+    })(tf.scalar(1));
+    assert.deepEqual(expected.shape, [1, 5, 32]);
+    assert.ok(farthest(encoder.forward({ input_ids }), expected) < 1e-5);
+    expected.dispose();
+  });
+
   it('fromPretrained() reads shards, and both namings of the text model', () => {
     const input_ids = ids([[5, 17, 6]]);
     const expected = encoder.forward({ input_ids });
