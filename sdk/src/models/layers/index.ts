@@ -6,6 +6,7 @@ export { gelu, geluTanh, quickGelu, silu } from './activations';
 export { rotateInterleaved, rotaryTables } from './rotary-embedding';
 export type { RotaryFactors, RotaryTables } from './rotary-embedding';
 export { attention, MASKED } from './attention';
+export { LARGEST_SCORES_BYTES } from './query-blocks';
 export { timestepEmbedding } from './timestep-embedding';
 export { withZeroGradient } from './zero-gradient';
 export { loraLinear } from './lora-linear';
