@@ -9,6 +9,7 @@ import { checkWeights } from './check-weights';
 import { LoraAdapters, type NewLoraOptions } from './lora-adapters';
 import { selectLoraTargets, type LoraModules, type LoraTargets } from './lora-targets';
 import { ModelWeights } from './model-weights';
+import { runBlockAgain, runBlockOnce, type RunBlock } from './run-block';
 
 /** The adapters of `addLora`. */
 export interface AddLoraOptions extends NewLoraOptions {
@@ -65,6 +66,7 @@ export abstract class DiffusionTransformer<
   readonly #configJson: Record<string, unknown>;
   /** Weights as they were before `mergeLora`. */
   readonly #unmerged = new Map<string, tf.Tensor>();
+  #isCheckpointing = false;
 
   /**
    * @param configJson config.json as it was read; `savePretrained` writes it again.
@@ -94,8 +96,8 @@ export abstract class DiffusionTransformer<
   /** Multiplies the scale of all adapters. */
   protected abstract loraScale(inputs: Inputs): number;
 
-  /** The forward pass. */
-  protected abstract predict(inputs: Inputs, weights: ModelWeights): Sample;
+  /** The forward pass; `runBlock` runs each of its blocks. */
+  protected abstract predict(inputs: Inputs, weights: ModelWeights, runBlock: RunBlock): Sample;
 
   /**
    * Predicts the velocity (noise - data).
@@ -109,8 +111,33 @@ export abstract class DiffusionTransformer<
   forward(inputs: Inputs): [Sample] | { sample: Sample } {
     this.checkInputs(inputs);
     const weights = new ModelWeights(this.parameters, this.adapters, this.loraScale(inputs));
-    const sample = tf.tidy(() => this.predict(inputs, weights));
+    const runBlock = this.#isCheckpointing ? runBlockAgain : runBlockOnce;
+    const sample = tf.tidy(() => this.predict(inputs, weights, runBlock));
     return (inputs.return_dict ?? true) ? { sample } : [sample];
+  }
+
+  /** Whether gradients run each block a second time instead of keeping what it computes. */
+  get isGradientCheckpointing(): boolean {
+    return this.#isCheckpointing;
+  }
+
+  /**
+   * Keeps of each block its inputs alone, and runs it again for its gradient: a forward pass more, and far less memory
+   * where blocks are many. Gradients stay what they are.
+   *
+   * @example
+   * const { transformer } = pipeline;
+   * transformer.enableGradientCheckpointing();
+   * transformer.isGradientCheckpointing; // true
+   * transformer.disableGradientCheckpointing();
+   */
+  enableGradientCheckpointing(): void {
+    this.#isCheckpointing = true;
+  }
+
+  /** Keeps for gradients all that a forward pass computes. */
+  disableGradientCheckpointing(): void {
+    this.#isCheckpointing = false;
   }
 
   /** What training changes: the active adapters' A and B, or all parameters when there is no adapter. */

@@ -3,12 +3,12 @@ import { geluTanh, modulatedLayerNorm, silu } from './layers';
 import type { ModelWeights } from './model-weights';
 
 /** The two streams of a joint block. */
-export interface Streams {
+export type Streams = {
   /** (B, S, C) */
   img: tf.Tensor3D;
   /** (B, L, C) */
   txt: tf.Tensor3D;
-}
+};
 
 /** Linear, GELU, linear: (B, L, C) -> (B, L, C). diffusers' FeedForward. */
 export function feedForward(weights: ModelWeights, path: string, x: tf.Tensor3D): tf.Tensor3D {

@@ -120,12 +120,13 @@ export class CompiledModel implements TrainableModel {
     return { outline: prepared.outline, run };
   }
 
-  /** What a recording depends on besides shapes: which weights there are, and which adapters take part. */
+  /** What a recording depends on besides shapes: which weights there are, which adapters take part, what gradients keep. */
   #state(): string {
     const { enabled, active } = this.#model.adapters;
     const weightOf = (name: string) => this.#model.adapters.weightOf(name);
     const variables = this.#model.trainableVariables();
     const [first] = variables.values();
-    return `${variables.size} from ${first?.name}; ${enabled ? active.map((name) => `${name}*${weightOf(name)}`).join() : 'no adapters'}`;
+    const gradient = this.#model.isGradientCheckpointing ? ' in blocks' : '';
+    return `${variables.size} from ${first?.name}${gradient}; ${enabled ? active.map((name) => `${name}*${weightOf(name)}`).join() : 'no adapters'}`;
   }
 }

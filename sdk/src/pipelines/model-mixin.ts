@@ -40,6 +40,8 @@ export interface TrainableModel extends ModelMixin {
   }): void;
   /** Named adapters, and which of them take part in a forward pass. */
   readonly adapters: PolicyAdapters;
+  /** Whether gradients run blocks a second time instead of keeping what they compute. Missing: false. */
+  readonly isGradientCheckpointing?: boolean;
 }
 
 /** What the training loop needs of a scheduler. */

@@ -10,4 +10,5 @@ export { LARGEST_SCORES_BYTES } from './query-blocks';
 export { timestepEmbedding } from './timestep-embedding';
 export { withZeroGradient } from './zero-gradient';
 export { loraLinear } from './lora-linear';
+export { remat } from './remat';
 export { headsFirst, joinHeads, splitHeads } from './heads';

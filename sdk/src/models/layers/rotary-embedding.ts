@@ -11,14 +11,14 @@ export interface RotaryFactors {
 }
 
 /** What `rotateInterleaved` needs, one set for all layers of a model. */
-export interface RotaryTables {
+export type RotaryTables = {
   /** (L, D), every factor twice. */
   cos: tf.Tensor2D;
   /** (L, D), every factor twice. */
   sin: tf.Tensor2D;
   /** (D, D): x times it is (-x1, x0, -x3, x2, ...). */
   swap: tf.Tensor2D;
-}
+};
 
 /** Spreads the factors of pairs to their two elements. */
 export function rotaryTables({ cos, sin }: RotaryFactors): RotaryTables {

@@ -13,10 +13,8 @@ import {
 import type { ModelWeights } from '../model-weights';
 import { feedForward, gatedAdd, modulations, type Streams } from '../transformer-parts';
 
-/** What all blocks of one forward pass share. */
-export interface BlockContext {
-  weights: ModelWeights;
-  heads: number;
+/** The tensors that all blocks of one forward pass share. */
+export type SharedTensors = {
   /** silu of the time embedding: `txt` (B, C), `img` the same; with `zero_cond_t` (2 B, C), the second half for time 0. */
   time: { img: tf.Tensor2D; txt: tf.Tensor2D };
   /** For text and image tokens, in this order. */
@@ -27,6 +25,12 @@ export interface BlockContext {
   bias: tf.Tensor4D | null;
   /** (B, S, 1), true at tokens that are modulated as at time 0; null without `zero_cond_t`. */
   isCondition: tf.Tensor3D | null;
+};
+
+/** What all blocks of one forward pass share. */
+export interface BlockContext extends SharedTensors {
+  weights: ModelWeights;
+  heads: number;
 }
 
 /** Shift, scale and gate of one half of a block, each (B, 1, C) or (B, S, C). */

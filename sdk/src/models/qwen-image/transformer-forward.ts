@@ -1,9 +1,10 @@
 import { tf } from '../../tensorflow';
 import { rmsNorm, rotaryTables, silu, timestepEmbedding } from '../layers';
 import type { ModelWeights } from '../model-weights';
+import type { RunBlock } from '../run-block';
 import { continuousLayerNorm, embedding, timeOfRows, type Streams } from '../transformer-parts';
 import { qwenRotaryFactors, type ImageShape } from './rope';
-import { transformerBlock, type BlockContext } from './transformer-block';
+import { transformerBlock, type SharedTensors } from './transformer-block';
 import type { QwenImageTransformerConfig } from './transformer-config';
 import { attentionBias, type QwenImageTransformerInputs } from './transformer-inputs';
 
@@ -17,6 +18,7 @@ export function transformerForward(
   inputs: QwenImageTransformerInputs,
   config: QwenImageTransformerConfig,
   weights: ModelWeights,
+  runBlock: RunBlock,
 ): tf.Tensor3D {
   const { hidden_states: x, encoder_hidden_states: text } = inputs;
   const shapes = inputs.img_shapes[0] as readonly ImageShape[];
@@ -31,9 +33,7 @@ export function transformerForward(
     sin: tf.concat2d([txt.sin, img.sin], 0),
   };
   const time = timeEmbedding(inputs, config, weights);
-  const context: BlockContext = {
-    weights,
-    heads: config.num_attention_heads,
+  const shared: SharedTensors = {
     time,
     rotary: rotaryTables(joint),
     imageRotary: rotaryTables(img),
@@ -47,11 +47,13 @@ export function transformerForward(
   };
   for (let index = 0; index < config.num_layers; index++) {
     const isLast = index === config.num_layers - 1;
-    const previous = streams;
-    // A scope of its own for each block: what it does not save for gradients is free at its end.
-    streams = tf.tidy(() => ({
-      ...transformerBlock(previous, `transformer_blocks.${index}`, isLast, context),
-    }));
+    const block = (input: Streams, tensors: SharedTensors) =>
+      transformerBlock(input, `transformer_blocks.${index}`, isLast, {
+        ...tensors,
+        weights,
+        heads: config.num_attention_heads,
+      });
+    streams = runBlock(block, streams, shared);
   }
   const normedImage = continuousLayerNorm(weights, 'norm_out.linear', streams.img, time.txt);
   return weights.linear('proj_out', normedImage);
@@ -62,7 +64,7 @@ function timeEmbedding(
   { hidden_states: x, timestep, additional_t_cond: condition }: QwenImageTransformerInputs,
   { zero_cond_t: zeroCondition }: QwenImageTransformerConfig,
   weights: ModelWeights,
-): BlockContext['time'] {
+): SharedTensors['time'] {
   const sigma = timeOfRows(timestep, x.shape[0]);
   const all = zeroCondition ? tf.concat1d([sigma, tf.zerosLike(sigma)]) : sigma;
   const features = timestepEmbedding(all, TIME_FEATURES, TIME_SCALE);

@@ -2,6 +2,7 @@ import type { tf } from '../../tensorflow';
 import { DiffusionTransformer } from '../diffusion-transformer';
 import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import type { ModelWeights } from '../model-weights';
+import type { RunBlock } from '../run-block';
 import { parseTransformerConfig, type QwenImageTransformerConfig } from './transformer-config';
 import { transformerForward } from './transformer-forward';
 import { checkTransformerInputs, type QwenImageTransformerInputs } from './transformer-inputs';
@@ -74,7 +75,8 @@ export class QwenImageTransformer2DModel extends DiffusionTransformer<
   protected override predict(
     inputs: QwenImageTransformerInputs,
     weights: ModelWeights,
+    runBlock: RunBlock,
   ): tf.Tensor3D {
-    return transformerForward(inputs, this.config, weights);
+    return transformerForward(inputs, this.config, weights, runBlock);
   }
 }

@@ -1,9 +1,10 @@
 import { tf } from '../../tensorflow';
 import { linear, silu, timestepEmbedding } from '../layers';
 import type { ModelWeights } from '../model-weights';
+import type { RunBlock } from '../run-block';
 import { continuousLayerNorm, embedding, timeOfRows, type Streams } from '../transformer-parts';
 import { centredPositions, patchify, unpatchify } from './patches';
-import { transformerBlock, type BlockContext } from './transformer-block';
+import { transformerBlock } from './transformer-block';
 import type { SD3TransformerConfig } from './transformer-config';
 import type { SD3TransformerInputs } from './transformer-inputs';
 import { POSITIONS } from './transformer-parameters';
@@ -16,13 +17,10 @@ export function transformerForward(
   inputs: SD3TransformerInputs,
   config: SD3TransformerConfig,
   weights: ModelWeights,
+  runBlock: RunBlock,
 ): tf.Tensor4D {
   const { hidden_states: x, skip_layers: skipped } = inputs;
-  const context: BlockContext = {
-    weights,
-    heads: config.num_attention_heads,
-    time: timeTextEmbedding(inputs, weights),
-  };
+  const shared = { time: timeTextEmbedding(inputs, weights) };
   let streams: Streams = {
     img: patchEmbedding(x, config, weights),
     txt: weights.linear('context_embedder', inputs.encoder_hidden_states),
@@ -33,13 +31,15 @@ export function transformerForward(
       isLast: index === config.num_layers - 1,
       isDual: config.dual_attention_layers.includes(index),
     };
-    const previous = streams;
-    // A scope of its own for each block: what it does not save for gradients is free at its end.
-    streams = tf.tidy(() => ({
-      ...transformerBlock(previous, `transformer_blocks.${index}`, kind, context),
-    }));
+    const block = (input: Streams, { time }: { time: tf.Tensor2D }) =>
+      transformerBlock(input, `transformer_blocks.${index}`, kind, {
+        weights,
+        heads: config.num_attention_heads,
+        time,
+      });
+    streams = runBlock(block, streams, shared);
   }
-  const normed = continuousLayerNorm(weights, 'norm_out.linear', streams.img, context.time);
+  const normed = continuousLayerNorm(weights, 'norm_out.linear', streams.img, shared.time);
   return unpatchify(weights.linear('proj_out', normed), config.patch_size, x.shape.slice(2));
 }
 

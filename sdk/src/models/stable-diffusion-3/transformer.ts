@@ -2,6 +2,7 @@ import type { tf } from '../../tensorflow';
 import { DiffusionTransformer } from '../diffusion-transformer';
 import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import type { ModelWeights } from '../model-weights';
+import type { RunBlock } from '../run-block';
 import {
   CLASS_NAME,
   parseTransformerConfig,
@@ -79,7 +80,11 @@ export class SD3Transformer2DModel extends DiffusionTransformer<
     return joint_attention_kwargs?.scale ?? 1;
   }
 
-  protected override predict(inputs: SD3TransformerInputs, weights: ModelWeights): tf.Tensor4D {
-    return transformerForward(inputs, this.config, weights);
+  protected override predict(
+    inputs: SD3TransformerInputs,
+    weights: ModelWeights,
+    runBlock: RunBlock,
+  ): tf.Tensor4D {
+    return transformerForward(inputs, this.config, weights, runBlock);
   }
 }
