@@ -52,13 +52,13 @@ export async function runRow(row: Row, context: RowContext): Promise<BenchRow> {
     };
     const measurePeer = (side: string, repeats: number) =>
       peer.call<number>('rows.measure', { row: row.name, side, repeats });
-    // Warm both sides up, and see how long a run takes.
+    // Warm both sides up, and see how long a run takes; the comparison above was the first run.
     if (!isQuick) await measureOurs(1);
     const ms = await measureOurs(1);
     const repeats = repeatsFor(ms);
-    for (const side of sides) await measurePeer(side, repeats);
-    const taken = { ours: [] as number[], eager: [] as number[], compile: [] as number[] };
     const samples = context.samples ?? samplesFor(ms, isQuick);
+    if (samples > 1) for (const side of sides) await measurePeer(side, repeats);
+    const taken = { ours: [] as number[], eager: [] as number[], compile: [] as number[] };
     for (let sample = 0; sample < samples; sample++) {
       taken.ours.push(await measureOurs(repeats));
       for (const side of sides) taken[side].push(await measurePeer(side, repeats));

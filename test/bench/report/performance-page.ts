@@ -49,7 +49,8 @@ ${formatTable(judged)}\`\`\`
   masked. Its allocator is told to keep what was freed (\`MALLOC_MMAP_THRESHOLD_\`, \`MALLOC_TRIM_THRESHOLD_\`), as page faults
   would otherwise take up to half of its time. Compilation counts on neither side.
 - Memory is the most that was resident in a process which does nothing but that row's work: Node with the built package, or
-  Python with what the row needs. "loaded" is what was resident before the first run.
+  Python with what the row needs, its allocator left alone. "loaded" is what was resident before the first run. Flowbook's
+  compiled graphs come from the user's cache, as in every process but the first.
 
 ## What the rows are
 
