@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hasBfloat16Products } from './bfloat16';
+import { bfloat16Obstacle, hasBfloat16Products } from './bfloat16';
 
 describe('bfloat16 on a processor', () => {
   it('hasBfloat16Products() reads the flags that Linux lists', () => {
@@ -8,5 +8,10 @@ describe('bfloat16 on a processor', () => {
     assert.equal(hasBfloat16Products('flags\t\t: fpu amx_bf16\n'), true);
     assert.equal(hasBfloat16Products('Features\t: fp asimd bf16\n'), true);
     assert.equal(hasBfloat16Products(''), false);
+  });
+
+  it('bfloat16Obstacle() never lets float32 be compared with bfloat16', () => {
+    assert.equal(bfloat16Obstacle(false), 'this processor has no bfloat16 products');
+    assert.match(bfloat16Obstacle(true), /^Flowbook computes in float32/);
   });
 });

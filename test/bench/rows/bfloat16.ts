@@ -15,7 +15,9 @@ function readCpuinfo(): string {
   return platform() === 'linux' ? readFileSync('/proc/cpuinfo', 'utf8') : '';
 }
 
-/** Why the bfloat16 row cannot be run here, or null. */
-export function bfloat16Obstacle(): string | null {
-  return hasBfloat16Products() ? null : 'this processor has no bfloat16 products';
+/** Why the bfloat16 row has no numbers: float32 against bfloat16 would be no comparison. */
+export function bfloat16Obstacle(hasProducts = hasBfloat16Products()): string {
+  return hasProducts
+    ? 'Flowbook computes in float32: there is no bfloat16 to compare'
+    : 'this processor has no bfloat16 products';
 }

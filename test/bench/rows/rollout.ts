@@ -85,6 +85,6 @@ export const rolloutRows: Row[] = [
     ...rolloutRow('rollout-bf16', false),
     isModelRow: false,
     tolerance: 0.1,
-    obstacle: bfloat16Obstacle,
+    obstacle: () => bfloat16Obstacle(),
   },
 ];
