@@ -26,12 +26,13 @@ export type ActivationSettings = Pick<MemorySettings, 'height' | 'width' | 'batc
  * and of a forward pass with its backward pass, from the shapes of its blocks. The truth depends on what TensorFlow keeps.
  *
  * @param compression Pixels a side for each latent.
+ * @returns `rowBytes` are those of one value for each token that a layer sees.
  */
 export function estimateTransformer(
   { blocks, dualBlocks, width: C, heads, patch }: TransformerShape,
   compression: number,
   { height, width, batch, textTokens }: ActivationSettings,
-): { forward: number; backward: number } {
+): { forward: number; backward: number; rowBytes: number } {
   const side = compression * patch;
   const S = Math.ceil(height / side) * Math.ceil(width / side);
   const N = S + textTokens;
@@ -42,7 +43,9 @@ export function estimateTransformer(
   const alone = DUAL_VALUES * S * C + BACKWARD.scores * heads * S ** 2;
   const backward = Math.max(forward, blocks * joint + dualBlocks * alone);
   const bytes = batch * FLOAT_BYTES;
-  return { forward: bytes * forward, backward: bytes * backward };
+  // A layer sees one of the two streams.
+  const rowBytes = (bytes * N) / 2;
+  return { forward: bytes * forward, backward: bytes * backward, rowBytes };
 }
 
 /** Estimates, in bytes, what decoding one picture takes at the worst moment; pictures of a batch go one by one. */

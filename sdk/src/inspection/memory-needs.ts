@@ -6,8 +6,8 @@ import type { MemoryNeed, MemoryReport, MemorySettings } from './model-report';
 
 const FLOAT_BYTES = 4;
 
-/** Measured: the weight with its adapter and the gradient of that; a gradient's second form. */
-const COPIES_OF_ADAPTED = 2;
+/** Measured: results as wide as a layer's output that an adapter in factored form and its gradient keep, for each token. */
+const ADAPTER_OUTPUTS = 8;
 const COPIES_OF_TRAINED = 1;
 
 /** The usual number of pixels a side for each latent, where no known autoencoder says it. */
@@ -54,15 +54,14 @@ export function memoryNeeds(
   const paths = selectLoraTargets([...shape.layers.keys()], targetModules);
   const sizes = paths.map((path) => shape.layers.get(path) as readonly [number, number]);
   const parameters = sizes.reduce((sum, [out, inputs]) => sum + rank * (out + inputs), 0);
-  const adapted = sizes.reduce((sum, [out, inputs]) => sum + out * inputs, 0);
+  const outputs = sizes.reduce((sum, [out]) => sum + out, 0);
   const adapters = parameters * FLOAT_BYTES;
   const activations = estimate && estimate.backward;
   const lora = need({
     ...training(adapters, settings.average),
     weights,
     adapters,
-    weightCopies: COPIES_OF_ADAPTED * adapted * FLOAT_BYTES,
-    activations,
+    activations: estimate && estimate.backward + estimate.rowBytes * ADAPTER_OUTPUTS * outputs,
   });
   const trainedBytes = trained.report.parameters * FLOAT_BYTES;
   const full = need({

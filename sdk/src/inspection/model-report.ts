@@ -55,8 +55,7 @@ export interface MemoryNeed {
   /** The moving average of the trained parameters. */
   average: number;
   /**
-   * Estimate: copies of weights that the backward pass holds, such as each adapted weight with its adapter added to it, and
-   * the gradient of that.
+   * Estimate: copies of trained weights that the backward pass holds.
    */
   weightCopies: number;
   /** Estimate: intermediate results. */

@@ -87,7 +87,8 @@ class Tape implements Recorder {
   readonly #inputs: number[];
   readonly #variables: { variable: tf.Variable; value: number }[] = [];
   readonly #variableOf = new Map<number, tf.Variable>();
-  readonly #living = new Set<number>();
+  /** What the backend keeps of the recording's tensors, until they are disposed. */
+  readonly #living = new Map<number, { id: number }>();
   #count = 0;
 
   constructor(backend: RecordingBackend, inputs: tf.Tensor[]) {
@@ -113,7 +114,8 @@ class Tape implements Recorder {
   addInputLike(tensor: tf.Tensor): { tensor: tf.Tensor; value: number } {
     const { dtype } = this.#valueOf(handleOf(this.#backend, tensor.dataId).id);
     const place = this.#graph.placeholder(tensor.shape, dtype);
-    return { tensor: this.#backend.createOutputTensor(this.#hold(place)), value: place.value };
+    const input = this.#backend.createOutputTensor(this.#hold(place));
+    return { tensor: input, value: place.value };
   }
 
   addOutput(tensor: tf.Tensor): number {
@@ -127,11 +129,17 @@ class Tape implements Recorder {
       this.#variableOf.set(handleOf(this.#backend, variable.dataId).id, variable);
     }
     const { assign } = tf.Variable.prototype;
+    const { createOutputTensor } = this.#backend;
     let result: TensorTree;
     let outputs: number[];
     this.#backend.binding = this.#recordingBinding();
     recordings++;
     tf.Variable.prototype.assign = refuseToAssign;
+    this.#backend.createOutputTensor = (metadata) => {
+      const tensor = createOutputTensor.call(this.#backend, metadata);
+      this.#living.set(metadata.id, this.#backend.tensorMap.get(tensor.dataId));
+      return tensor;
+    };
     try {
       tf.engine().startScope('record');
       result = fn(this);
@@ -141,6 +149,9 @@ class Tape implements Recorder {
       this.#backend.binding = this.#binding;
       recordings--;
       tf.Variable.prototype.assign = assign;
+      this.#backend.createOutputTensor = createOutputTensor;
+      // A tensor that outlives the recording has no handle: nothing is to be deleted when it is disposed.
+      for (const stored of this.#living.values()) stored.id = -1;
     }
     if (this.#living.size > 0) {
       throw new Error(
@@ -200,7 +211,6 @@ class Tape implements Recorder {
   #hold(value: GraphValue): TensorMetadata {
     const id = FIRST_RECORDED_ID + this.#count++;
     this.#values.set(id, value);
-    this.#living.add(id);
     return { id, shape: value.shape, dtype: value.dtype };
   }
 
