@@ -1,5 +1,5 @@
-// The binding of tfjs-node, with more doors that compile() needs: read an operation's definition, record a graph, turn
-// parts of it into functions of the eager context, and run them on another thread.
+// The binding of tfjs-node, with more doors. compile() reads an operation's definition, records a graph, turns parts of it
+// into functions of the eager context, and runs them on another thread. Others draw noise and read tensors from files.
 //
 // tfjs-node's own source is included as it is, so that both share one eager context. Build with
 // -fno-access-control: the context is a private member there.
@@ -12,8 +12,11 @@
 
 #include <memory>
 
+#include "file-tensors.h"
+#include "freed-memory.h"
 #include "graph-functions.h"
 #include "javascript-values.h"
+#include "normal-noise.h"
 #include "recorded-graph.h"
 
 namespace flowbook {
@@ -44,6 +47,7 @@ static void Export(napi_env env, napi_value exports, const char *name, napi_call
 }  // namespace flowbook
 
 NAPI_MODULE_INIT() {
+  flowbook::KeepFreedMemory();
   exports = tfnodejs::InitTFNodeJSBinding(env, exports);
   flowbook::Export(env, exports, "operationDefinition", flowbook::OperationDefinition);
   flowbook::Export(env, exports, "newGraph", flowbook::NewGraph);
@@ -53,5 +57,7 @@ NAPI_MODULE_INIT() {
   flowbook::Export(env, exports, "defineFunction", flowbook::DefineFunction);
   flowbook::Export(env, exports, "removeFunction", flowbook::RemoveFunction);
   flowbook::Export(env, exports, "runFunction", flowbook::RunFunction);
+  flowbook::Export(env, exports, "readTensor", flowbook::ReadTensor);
+  flowbook::Export(env, exports, "randomNormal", flowbook::RandomNormal);
   return exports;
 }

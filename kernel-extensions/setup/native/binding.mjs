@@ -26,8 +26,12 @@ const napiVersion = 8;
 const ownSources = fileURLToPath(new URL('.', import.meta.url));
 const ownSourceNames = [
   'binding.cc',
+  'file-tensors.h',
+  'freed-memory.h',
   'graph-functions.h',
   'javascript-values.h',
+  'new-tensor.h',
+  'normal-noise.h',
   'open-quietly.cc',
   'recorded-graph.h',
 ];
@@ -59,7 +63,9 @@ export async function findCompiler(environment = process.env) {
 
 function commands({ platform, library, nodeHeaders, tfjs, sources, folder }) {
   const [tensorflow, framework] = platform.libraries.map((name) => join(library, name));
-  const shared = ['-std=c++17', '-O2', '-shared', '-fPIC', `-DNAPI_VERSION=${napiVersion}`];
+  const shared = ['-std=c++17', '-shared', '-fPIC', '-pthread', `-DNAPI_VERSION=${napiVersion}`];
+  // What a loop over numbers needs to run in vectors, with the same bits as one after the other.
+  shared.push('-O3', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=off');
   if (process.platform === 'darwin') shared.push('-undefined', 'dynamic_lookup');
   const include = `-I${nodeHeaders}`;
   return [

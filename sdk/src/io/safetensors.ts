@@ -7,6 +7,7 @@ import {
   type SafetensorsHeader,
   type SafetensorsInfo,
 } from './safetensors-header';
+import { nativeReadOf } from './read-natively';
 import { tensorFromBytes } from './tensor-from-bytes';
 
 /** Node reads at most 2 GiB in one call. */
@@ -76,7 +77,13 @@ export class SafetensorsFile {
 
   /** Reads a tensor: floats become float32, whole numbers int32, BOOL bool. The caller disposes it. */
   tensor(name: string): tf.Tensor {
-    const { dtype, shape } = this.info(name);
+    const { dtype, shape, offset } = this.info(name);
+    const read = nativeReadOf(dtype, shape);
+    if (read !== null) {
+      const tensor = read(this.#open(), this.#dataStart + offset);
+      if (tensor === null) throw this.#shrunk();
+      return tensor;
+    }
     return tensorFromBytes(
       this.bytes(name),
       dtype,
@@ -98,19 +105,30 @@ export class SafetensorsFile {
   }
 
   #read(position: number, length: number): Uint8Array {
+    const descriptor = this.#open();
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const wanted = Math.min(length - done, LARGEST_READ);
+      const count = readSync(descriptor, bytes, done, wanted, position + done);
+      if (count === 0) throw this.#shrunk();
+      done += count;
+    }
+    return bytes;
+  }
+
+  /** The descriptor. Throws when the file is closed. */
+  #open(): number {
     if (this.#descriptor === null) {
       throw new Error(
         `Cannot read safetensors file "${this.path}" as it must be open: it is closed`,
       );
     }
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length;) {
-      const wanted = Math.min(length - done, LARGEST_READ);
-      const count = readSync(this.#descriptor, bytes, done, wanted, position + done);
-      if (count === 0) throw invalidFile(this.path, 'it must not shrink while it is read', done);
-      done += count;
-    }
-    return bytes;
+    return this.#descriptor;
+  }
+
+  #shrunk(): Error {
+    const bytes = fstatSync(this.#open()).size;
+    return invalidFile(this.path, 'it must not shrink while it is read', bytes);
   }
 }
 

@@ -1,22 +1,6 @@
-import { nativeBackend, tf, type NativeBackend } from '../tensorflow';
+import { tf } from '../tensorflow';
 import { bfloat16ToFloat32, float16ToFloat32 } from './half-precision';
 import type { SafetensorsDtype } from './safetensors-header';
-
-/** TensorFlow's numbers of types that tfjs has no name for. */
-const NATIVE_TYPES = { UINT8: 4, BF16: 14, F16: 19 } as const;
-
-interface HandleBinding {
-  readonly TF_ATTR_TYPE: number;
-  readonly TF_FLOAT: number;
-  createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
-  deleteTensor(id: number): void;
-  executeOp(
-    name: string,
-    attributes: unknown[],
-    inputIds: number[],
-    outputCount: number,
-  ): { id: number; shape: number[]; dtype: number }[];
-}
 
 /**
  * Makes a tensor from little-endian bytes: F32, F16, BF16 and F64 become float32, whole numbers int32, BOOL bool.
@@ -41,13 +25,17 @@ export function tensorFromBytes(
       return tf.tensor(Float32Array.from(values), shape, 'float32');
     }
     case 'BF16':
-    case 'F16': {
-      const backend = nativeBackend();
-      if (backend !== null && byteLength > 0) return widenNatively(backend, bytes, dtype, shape);
-      const bits = new Uint16Array(buffer, byteOffset, halves);
-      const values = dtype === 'BF16' ? bfloat16ToFloat32(bits) : float16ToFloat32(bits);
-      return tf.tensor(values, shape, 'float32');
-    }
+      return tf.tensor(
+        bfloat16ToFloat32(new Uint16Array(buffer, byteOffset, halves)),
+        shape,
+        'float32',
+      );
+    case 'F16':
+      return tf.tensor(
+        float16ToFloat32(new Uint16Array(buffer, byteOffset, halves)),
+        shape,
+        'float32',
+      );
     case 'I32':
       return tf.tensor(new Int32Array(buffer, byteOffset, words), shape, 'int32');
     case 'I16':
@@ -75,36 +63,6 @@ export function tensorFromBytes(
         `Cannot read ${what} as a tensor must hold floats, whole numbers or booleans: current value is ${dtype}`,
       );
   }
-}
-
-/** bfloat16 and float16 bytes enter TensorFlow as they are and are widened there, without a loop here. */
-function widenNatively(
-  backend: NativeBackend,
-  bytes: Uint8Array,
-  dtype: 'BF16' | 'F16',
-  shape: number[],
-): tf.Tensor {
-  const binding = backend.binding as unknown as HandleBinding;
-  const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
-  const half = NATIVE_TYPES[dtype];
-  const raw = binding.createTensor([...shape, 2], NATIVE_TYPES.UINT8, bytes);
-  const [narrow] = binding.executeOp(
-    'Bitcast',
-    [type('T', NATIVE_TYPES.UINT8), type('type', half)],
-    [raw],
-    1,
-  );
-  binding.deleteTensor(raw);
-  const [wide] = binding.executeOp(
-    'Cast',
-    [type('SrcT', half), type('DstT', binding.TF_FLOAT)],
-    [narrow.id],
-    1,
-  );
-  binding.deleteTensor(narrow.id);
-  return (
-    backend as unknown as { createOutputTensor(handle: typeof wide): tf.Tensor }
-  ).createOutputTensor(wide);
 }
 
 function whole(values: Iterable<number>, shape: number[]): tf.Tensor {

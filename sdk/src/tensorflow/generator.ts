@@ -1,6 +1,6 @@
 import { RandomKey } from '../core/random-key';
 import { tf } from './backend';
-import { randomNormal } from './random';
+import { normalRows, randomNormal } from './random';
 
 /** A stream of random numbers: every call gives the next ones. What all `generator` options take. */
 export interface Generator {
@@ -26,12 +26,10 @@ export function keyGenerator(key: RandomKey | number): Generator {
     randn(shape) {
       const draw = root.fold(draws++);
       if (shape.length === 0) return randomNormal(draw, []);
-      const [B, ...rest] = shape;
+      const [B] = shape;
       if (B === 0) return tf.zeros(shape);
-      return tf.tidy(() => {
-        const rows = Array.from({ length: B }, (_, b) => randomNormal(draw.fold(b), rest));
-        return tf.stack(rows);
-      });
+      const keys = Array.from({ length: B }, (_, b) => draw.fold(b));
+      return normalRows(keys, shape);
     },
     integer: (low, high) => root.fold(draws++).integer(low, high),
   };

@@ -1,5 +1,6 @@
 import { philox4x32 } from '../core/philox';
 import type { RandomKey } from '../core/random-key';
+import { logSingle, sinCosSingle } from '../core/single-precision';
 import { nativeBackend, tf } from './backend';
 
 /** Enums of TensorFlow's C interface. */
@@ -10,14 +11,24 @@ const INT32 = 3;
 /** The key that TensorFlow scrambles a seed pair with before use. */
 const SCRAMBLE_KEY: [number, number] = [0x3ec8f720, 0x02461e29];
 
-/** Smallest argument that TensorFlow lets into the logarithm. */
+/** Smallest argument that is let into the logarithm. */
 const EPSILON = Math.fround(1e-7);
+const TWO_PI = Math.fround(2 * Math.PI);
+
+/** The door that `flowbook setup` builds into the binding: `philoxNormal` of each row, at full speed. */
+interface NoiseBinding {
+  randomNormal?(seeds: Int32Array, shape: number[]): { id: number; shape: number[]; dtype: number };
+}
+
+interface NoiseBackend {
+  binding: NoiseBinding;
+  createOutputTensor(metadata: object): tf.Tensor;
+}
 
 /**
- * Standard normal numbers that depend on the key and the shape alone: TensorFlow's StatelessRandomNormal.
- *
- * On the JavaScript backend the same rule is computed here, equal to 1e-5 (the logarithm and the sine differ in the last
- * bits). The caller owns the tensor.
+ * Standard normal numbers that depend on the key and the shape alone: those of TensorFlow's StatelessRandomNormal, but for
+ * the last bits of logarithm, sine and cosine, which here are the same on every processor and backend. The caller owns the
+ * tensor.
  *
  * @param key Which numbers.
  * @param shape Any shape.
@@ -27,7 +38,24 @@ const EPSILON = Math.fround(1e-7);
  * const noise = randomNormal(RandomKey.fromSeed(1), [2, 3]); // the same six numbers at every call
  */
 export function randomNormal(key: RandomKey, shape: number[]): tf.Tensor {
-  return stateless('StatelessRandomNormal', philoxNormal, key, shape);
+  return normalRows([key], shape);
+}
+
+/**
+ * As `randomNormal`, with a key for each row.
+ *
+ * @param shape Its first length is the number of keys; with one key, any shape.
+ */
+export function normalRows(keys: readonly RandomKey[], shape: number[]): tf.Tensor {
+  const native = nativeBackend() as unknown as NoiseBackend | null;
+  const seeds = keys.flatMap(({ words }) => words);
+  if (native?.binding.randomNormal !== undefined) {
+    return native.createOutputTensor(native.binding.randomNormal(Int32Array.from(seeds), shape));
+  }
+  const count = shape.reduce((product, length) => product * length, 1) / keys.length;
+  const values = new Float32Array(keys.length * count);
+  keys.forEach(({ words }, row) => values.set(philoxNormal(words, count), row * count));
+  return tf.tensor(values, shape, 'float32');
 }
 
 /**
@@ -38,19 +66,10 @@ export function randomNormal(key: RandomKey, shape: number[]): tf.Tensor {
  * const mask = randomUniform(RandomKey.fromSeed(1), [2, 3]).less(0.5);
  */
 export function randomUniform(key: RandomKey, shape: number[]): tf.Tensor {
-  return stateless('StatelessRandomUniform', philoxUniform, key, shape);
-}
-
-function stateless(
-  operation: string,
-  inJavaScript: (seed: readonly [number, number], count: number) => Float32Array,
-  key: RandomKey,
-  shape: number[],
-): tf.Tensor {
   const native = nativeBackend();
   if (native === null) {
     const count = shape.reduce((product, length) => product * length, 1);
-    return tf.tensor(inJavaScript(key.words, count), shape, 'float32');
+    return tf.tensor(philoxUniform(key.words, count), shape, 'float32');
   }
   return tf.tidy(() => {
     const attributes = [
@@ -59,13 +78,13 @@ function stateless(
       { name: 'Tseed', type: ATTRIBUTE_TYPE, value: INT32 },
     ];
     const inputs = [tf.tensor1d(shape, 'int32'), tf.tensor1d([...key.words], 'int32')];
-    return native.executeSingleOutput(operation, attributes, inputs);
+    return native.executeSingleOutput('StatelessRandomUniform', attributes, inputs);
   });
 }
 
 /**
- * TensorFlow's StatelessRandomNormal in plain JavaScript: the seed pair is scrambled to a Philox key and counter, block k
- * of four words becomes four normals by two Box-Muller transforms in float32.
+ * The rule of `randomNormal`: the seed pair is scrambled to a Philox key and counter, block k of four words becomes four
+ * normals by two Box-Muller transforms in single precision.
  *
  * @param seed Two signed 32-bit words.
  * @param count How many numbers.
@@ -103,12 +122,15 @@ function philoxNumbers(
   return numbers.subarray(0, count);
 }
 
+const sinCos = [0, 0];
+
 /** Two words to two normals, written at `at` and `at + 1`. */
 function boxMuller(word0: number, word1: number, target: Float32Array, at: number): void {
-  const radius = Math.fround(Math.sqrt(-2 * Math.log(Math.max(unitFloat(word0), EPSILON))));
-  const angle = Math.fround(2 * Math.PI * unitFloat(word1));
-  target[at] = Math.sin(angle) * radius;
-  target[at + 1] = Math.cos(angle) * radius;
+  const log = logSingle(Math.max(unitFloat(word0), EPSILON));
+  const radius = Math.fround(Math.sqrt(Math.fround(-2 * log)));
+  sinCosSingle(Math.fround(TWO_PI * unitFloat(word1)), sinCos);
+  target[at] = sinCos[0] * radius;
+  target[at + 1] = sinCos[1] * radius;
 }
 
 /** The low 23 bits as the fraction of a float32 in [0, 1). */

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -222,6 +230,33 @@ describe('safetensors', () => {
         }
       }),
       { numRuns: 300, seed: 1 },
+    );
+  });
+
+  it('tensor() says so when the file has shrunk since it was opened', () => {
+    for (const [dtype, array] of [
+      ['F32', new Float32Array(2 ** 20)],
+      ['F16', new Uint16Array(8)],
+      ['I64', new BigInt64Array(8)],
+    ] as const) {
+      const info = { dtype, shape: [array.length], data_offsets: [0, array.byteLength] };
+      write({ x: info }, bytesOf(array));
+      const file = openSafetensors(path);
+      const left = statSync(path).size - 4;
+      truncateSync(path, left);
+      assert.throws(() => file.tensor('x'), {
+        message: `Cannot read safetensors file "${path}" as it must not shrink while it is read: current value is ${left}`,
+      });
+      file.close();
+    }
+  });
+
+  it('tensor() gives the same bytes from one thread and from several', () => {
+    const values = Float32Array.from({ length: 2 ** 20 + 3 }, (_, at) => at);
+    assert.deepEqual(readOne('F32', values, [values.length]).dataSync(), values);
+    assert.deepEqual(
+      readOne('I32', new Int32Array(values), [values.length]).dataSync(),
+      new Int32Array(values),
     );
   });
 

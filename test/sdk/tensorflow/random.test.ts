@@ -18,14 +18,32 @@ import { asyncTidy } from '../../../sdk/src/tensorflow/scope';
 const values = (tensor: tf.Tensor) => [...tensor.dataSync()];
 
 describe('randomNormal()', () => {
-  it('gives the same numbers in JavaScript and in TensorFlow', function () {
+  it('gives the same bits in JavaScript and natively, on one thread and on several', function () {
     if (nativeBackend() === null) this.skip();
-    for (const seed of [0, 1, -5, 123456789]) {
+    for (const [seed, count] of [0, 1, -5, 123456789].flatMap((seed) =>
+      [1, 231, 256, 40_000].map((count) => [seed, count]),
+    )) {
       const key = RandomKey.fromSeed(seed);
-      const native = tf.tidy(() => randomNormal(key, [3, 77]).dataSync());
-      const difference = philoxNormal(key.words, 231).map((x, at) => Math.abs(x - native[at]));
-      assert.ok(Math.max(...difference) < 1e-5, `seed ${seed}: ${Math.max(...difference)}`);
+      const native = tf.tidy(() => randomNormal(key, [count]).dataSync());
+      assert.deepEqual(native, philoxNormal(key.words, count), `seed ${seed}`);
     }
+  });
+
+  it("follows TensorFlow's StatelessRandomNormal to 1e-5", function () {
+    const native = nativeBackend();
+    if (native === null) return this.skip();
+    const attributes = [
+      ['dtype', 1],
+      ['T', 3],
+      ['Tseed', 3],
+    ].map(([name, value]) => ({ name, type: 4, value }));
+    const { words } = RandomKey.fromSeed(5);
+    tf.tidy(() => {
+      const inputs = [tf.tensor1d([3, 77], 'int32'), tf.tensor1d([...words], 'int32')];
+      const theirs = native.executeSingleOutput('StatelessRandomNormal', attributes, inputs);
+      const gap = tf.max(tf.abs(tf.sub(theirs, randomNormal(RandomKey.fromSeed(5), [3, 77]))));
+      assert.ok(gap.dataSync()[0] < 1e-5, `${gap.dataSync()[0]}`);
+    });
   });
 
   it('is standard normal: mean 0, variance 1, kurtosis 3', () => {
