@@ -13,9 +13,6 @@ import { textRotary } from './text-encoder-rotary';
 /** The vision tower, the language head, and angles that older files hold. */
 const UNREAD = /(^|\.)(visual|lm_head|rotary_emb)\./;
 
-/** Tokens. */
-const LENGTH_STEP = 16;
-
 /**
  * The language model of Qwen2.5-VL, which reads Qwen-Image's prompts.
  *
@@ -90,19 +87,11 @@ export class Qwen2_5_VLTextEncoder extends FrozenComponent {
     return tf.tidy(() => this.#states(true, inputs));
   }
 
-  /**
-   * States of every level, or of the last alone. Texts are lengthened to the next multiple of a step, so that a few graphs
-   * serve all lengths: no token sees what comes after it.
-   */
+  /** States of every level, or of the last alone. */
   #states(all: boolean, { input_ids, attention_mask = null }: TextEncoderInputs): tf.Tensor3D[] {
     checkTextInputs({ input_ids, attention_mask }, this.config.vocab_size);
-    const L = input_ids.shape[1] as number;
-    const end: [number, number] = [0, Math.ceil(L / LENGTH_STEP) * LENGTH_STEP - L];
     const embedding = tf.gather(this.#weights.get('embed_tokens.weight'), input_ids);
-    const mask = attention_mask === null ? null : tf.pad(attention_mask, [[0, 0], end]);
-    return this.#layers
-      .run(all, tf.pad(embedding, [[0, 0], end, [0, 0]]) as tf.Tensor3D, mask)
-      .map((states) => tf.slice(states, 0, [-1, L, -1]));
+    return this.#layers.run(all, embedding as tf.Tensor3D, attention_mask);
   }
 
   #runLayers(all: boolean, embedding: tf.Tensor3D, mask: tf.Tensor | null): tf.Tensor3D[] {
