@@ -14,7 +14,7 @@ export function repeatsFor(ms: number, sampleMs = 60, most = 200): number {
 /** Samples of each side for work of `ms` milliseconds: five, or with `isQuick` three of short work and one of long. */
 export function samplesFor(ms: number, isQuick: boolean): number {
   if (!isQuick) return 5;
-  return ms < 1000 ? 3 : 1;
+  return ms < 1500 ? 3 : 1;
 }
 
 /** Milliseconds that `flops` operations take at a rate in GFLOP/s. */
