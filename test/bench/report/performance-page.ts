@@ -10,6 +10,15 @@ const NAMES: Record<string, string> = {
   torch: 'PyTorch',
 };
 
+/** What a reader has to know of numbers from `--quick`. */
+const QUICK_SAMPLES = `Times come from a run with \`--quick\`: medians of three samples where a run takes less than a second and a half, and **one
+  sample** where it takes longer, which may be far off. \`torch.compile\` was not timed.`;
+
+/** Whether rows that have a floor lack torch.compile, which quick runs leave out. */
+function isQuick({ rows }: BenchReport): boolean {
+  return rows.some(({ floor_ms, compile_ms }) => floor_ms !== null && compile_ms === null);
+}
+
 /** docs/performance.md: the machine, the table, the pictures, and how to read them. */
 export function performancePage(report: BenchReport, judged: readonly JudgedRow[]): string {
   const { machine, versions, growth } = report;
@@ -28,7 +37,7 @@ run: \`npm run bench -- --json results.json\`, then \`npm run bench -- --write-r
 ${machine.flowbook_gflops} GFLOP/s in Flowbook and ${machine.eager_gflops} in PyTorch.
 **Software:** ${software}.
 
-${count('reached')} of ${judged.length} rows reach what they have to, ${count('short')} fall short${open}.
+${isQuick(report) ? 'From a quick run: ' : ''}${count('reached')} of ${judged.length} rows reach what they have to, ${count('short')} fall short${open}.
 
 ![Ratio of each row](performance-ratios.png)
 
@@ -42,8 +51,8 @@ ${formatTable(judged)}\`\`\`
   Nothing can be faster without doing less. Of an iteration only the transformer's products count.
 - **to reach**: the ratio that the row has to have. The first seven rows may instead be within 1.15 of the floor, and in
   either case they must not be slower than \`torch.compile\`.
-- Times are medians of five samples. The sides take turns, and neither runs while the other is measured. Both have as many
-  threads as there are cores.
+- ${isQuick(report) ? QUICK_SAMPLES : 'Times are medians of five samples.'}
+- The sides take turns, and neither runs while the other is measured. Both have as many threads as there are cores.
 - Before anything is timed, both sides' numbers are compared. A row whose numbers differ is not timed: the run stops.
 - PyTorch runs as its users run it: evaluation mode, no gradients where none are needed, no attention mask where nothing is
   masked. Its allocator is told to keep what was freed (\`MALLOC_MMAP_THRESHOLD_\`, \`MALLOC_TRIM_THRESHOLD_\`), as page faults

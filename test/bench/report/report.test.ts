@@ -92,6 +92,16 @@ describe('the benchmark’s report', () => {
     assert.match(performancePage({ ...report, growth }, judged), /performance-memory\.png/);
   });
 
+  it('performancePage() says that numbers of a quick run are few samples', () => {
+    assert.match(performancePage(report, judged), /- Times are medians of five samples\./);
+    const quick = structuredClone(report);
+    Object.assign(quick.rows[0], { floor_ms: 80, compile_ms: null });
+    const page = performancePage(quick, judged);
+    assert.match(page, /^From a quick run: 1 of 3 rows/m);
+    assert.match(page, /\*\*one\s+sample\*\* where it takes longer/);
+    assert.doesNotMatch(page, /medians of five/);
+  });
+
   it('charts render without a complaint of Vega’s', async () => {
     for (const drawing of [
       ratioChart(judged),
