@@ -1,5 +1,6 @@
 // The binding of tfjs-node, with more doors. compile() reads an operation's definition, records a graph, turns parts of it
-// into functions of the eager context, and runs them on another thread. Others draw noise and read tensors from files.
+// into functions of the eager context, and runs them on another thread. Others draw noise, take a sampler's step and read
+// tensors from files.
 //
 // tfjs-node's own source is included as it is, so that both share one eager context. Build with
 // -fno-access-control: the context is a private member there.
@@ -14,6 +15,7 @@
 
 #include "file-tensors.h"
 #include "freed-memory.h"
+#include "gaussian-step.h"
 #include "graph-functions.h"
 #include "javascript-values.h"
 #include "normal-noise.h"
@@ -59,5 +61,6 @@ NAPI_MODULE_INIT() {
   flowbook::Export(env, exports, "runFunction", flowbook::RunFunction);
   flowbook::Export(env, exports, "readTensor", flowbook::ReadTensor);
   flowbook::Export(env, exports, "randomNormal", flowbook::RandomNormal);
+  flowbook::Export(env, exports, "gaussianStep", flowbook::GaussianStep);
   return exports;
 }

@@ -6,14 +6,12 @@
 #include <node_api.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <thread>
-#include <vector>
 
+#include "in-parts.h"
 #include "javascript-values.h"
 #include "new-tensor.h"
 
@@ -46,18 +44,11 @@ inline napi_value ReadTensor(napi_env env, napi_callback_info info) {
   char *data = static_cast<char *>(tensor.data());
   const int64_t bytes = tensor.bytes();
   // New memory costs as much as the copy: the kernel clears each page, on the thread that touches it first.
-  const int64_t cores = std::max(1u, std::thread::hardware_concurrency());
-  const int64_t parts = std::max<int64_t>(1, std::min(cores, bytes / kBytesPerThread));
   std::atomic<int> failure{0};
-  const auto read = [&](int64_t part) {
-    const int result = ReadBytes(descriptor, position, data, bytes * part / parts,
-                                 bytes * (part + 1) / parts);
+  InParts(bytes, kBytesPerThread, [&](int64_t from, int64_t to) {
+    const int result = ReadBytes(descriptor, position, data, from, to);
     if (result != 0) failure = result;
-  };
-  std::vector<std::thread> others;
-  for (int64_t part = 1; part < parts; part++) others.emplace_back(read, part);
-  read(0);
-  for (std::thread &other : others) other.join();
+  });
   if (failure > 0) {
     napi_throw_error(env, nullptr, std::strerror(failure));
     return nullptr;

@@ -31,6 +31,7 @@ class NewTensor {
   NewTensor(const NewTensor &) = delete;
   NewTensor &operator=(const NewTensor &) = delete;
 
+  float *floats() { return static_cast<float *>(data()); }
   void *data() { return TF_TensorData(tensor_); }
   size_t bytes() { return TF_TensorByteSize(tensor_); }
 

@@ -12,9 +12,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <thread>
-#include <vector>
 
+#include "in-parts.h"
 #include "javascript-values.h"
 #include "new-tensor.h"
 
@@ -199,15 +198,7 @@ inline void FillNormal(const int32_t *seeds, float *values, int64_t rows, int64_
       at += last - first;
     }
   };
-  const int64_t all = rows * tiles;
-  const int64_t cores = std::max(1u, std::thread::hardware_concurrency());
-  const int64_t parts = std::max<int64_t>(1, std::min(cores, all / kTilesPerThread));
-  std::vector<std::thread> others;
-  for (int64_t part = 1; part < parts; part++) {
-    others.emplace_back(fill, all * part / parts, all * (part + 1) / parts);
-  }
-  fill(0, all / parts);
-  for (std::thread &other : others) other.join();
+  InParts(rows * tiles, kTilesPerThread, fill);
 }
 
 // randomNormal(seeds: Int32Array, shape: number[]): {id, shape, dtype}; two words of the seeds belong to each row.

@@ -1,6 +1,6 @@
 import { drawNormal, tf, tidyResult, type Generator } from '../tensorflow';
 import { FlowMatchSchedule, timestepsToArray, type Timesteps } from './flow-match-schedule';
-import { drawStep, evaluateStep, stepCoefficients } from './gaussian-step';
+import { stepCoefficients, takeStep } from './gaussian-step';
 import { optionsFromConfig } from './scheduler-config';
 import { transitions } from './transitions';
 
@@ -189,22 +189,19 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
     const { returnLogprobs = true, includeLogprobNormalizer = true } = options;
 
     return tidyResult(() => {
-      const coefficients = stepCoefficients(steps, includeLogprobNormalizer);
-      const drawn = prevSample
-        ? null
-        : drawStep(sample, modelOutput, drawNormal(generator, modelOutput.shape), coefficients);
-      const previous = drawn?.xNext ?? (prevSample as X).clone();
-      // Drawn and replayed samples take this one path, so that both have the same log-probability to the last bit.
-      const { mean, logProb } =
-        drawn !== null && !returnLogprobs
-          ? { ...drawn, logProb: null }
-          : evaluateStep(sample, modelOutput, previous, coefficients);
+      const { xNext, mean, logProb } = takeStep(
+        sample,
+        modelOutput,
+        prevSample ?? drawNormal(generator, modelOutput.shape),
+        !prevSample,
+        stepCoefficients(steps, includeLogprobNormalizer),
+      );
       const std = tf.tensor(
         steps.map((step) => step.std),
         perRow ? [B, ...Array<number>(sample.rank - 1).fill(1)] : [],
       );
       const tuple: StepTuple<X> = [
-        previous as X,
+        xNext as X,
         returnLogprobs ? (logProb as tf.Tensor1D) : null,
         mean as X,
         std,
