@@ -59,7 +59,7 @@ NAPI_MODULE_INIT() {
   flowbook::Export(env, exports, "defineFunction", flowbook::DefineFunction);
   flowbook::Export(env, exports, "removeFunction", flowbook::RemoveFunction);
   flowbook::Export(env, exports, "runFunction", flowbook::RunFunction);
-  flowbook::Export(env, exports, "readTensor", flowbook::ReadTensor);
+  flowbook::Export(env, exports, "readTensors", flowbook::ReadTensors);
   flowbook::Export(env, exports, "randomNormal", flowbook::RandomNormal);
   flowbook::Export(env, exports, "gaussianStep", flowbook::GaussianStep);
   return exports;

@@ -9,7 +9,7 @@ const TYPES = new Map<SafetensorsDtype, number>([
   ['F16', 19],
 ]);
 const FLOAT32 = 1;
-const INT32 = 3;
+const HALF_TYPES = [14, 19];
 
 interface Handle {
   id: number;
@@ -21,13 +21,13 @@ interface Handle {
 interface ReadingBackend {
   binding: {
     readonly TF_ATTR_TYPE: number;
-    /** Null when the file ends before the tensor does. */
-    readTensor?(
+    /** Null when the file ends before a tensor does. */
+    readTensors?(
       descriptor: number,
-      position: number,
-      shape: number[],
-      dtype: number,
-    ): Handle | null;
+      positions: number[],
+      shapes: number[][],
+      dtypes: number[],
+    ): Handle[] | null;
     executeOp(
       name: string,
       attributes: { name: string; type: number; value: number }[],
@@ -39,32 +39,48 @@ interface ReadingBackend {
   createOutputTensor(handle: Handle): tf.Tensor;
 }
 
-/** Reads a tensor's bytes from an open file into TensorFlow's memory. Null when the file ends before. */
-export type NativeRead = (descriptor: number, position: number) => tf.Tensor | null;
+/** Where a tensor lies in a file. */
+export interface StoredTensor {
+  dtype: SafetensorsDtype;
+  shape: number[];
+  position: number;
+}
+
+function readingBackend(): ReadingBackend | null {
+  const backend = nativeBackend() as unknown as ReadingBackend | null;
+  return backend?.binding.readTensors === undefined ? null : backend;
+}
+
+/** Whether `readNatively` reads tensors of this type here. */
+export function readsNatively(dtype: SafetensorsDtype): boolean {
+  return TYPES.has(dtype) && readingBackend() !== null;
+}
 
 /**
- * How tensors of a type come from a file into TensorFlow without passing through JavaScript, on all cores; float16 and
- * bfloat16 are widened there.
+ * Reads tensors from an open file straight into TensorFlow's memory, on all cores; float16 and bfloat16 are widened there.
  *
- * @returns Null where there is no such way: for other types, and without the native library.
+ * @returns Null when the file ends before a tensor does.
  */
-export function nativeReadOf(dtype: SafetensorsDtype, shape: number[]): NativeRead | null {
-  const type = TYPES.get(dtype);
-  const backend = nativeBackend() as unknown as ReadingBackend | null;
-  if (type === undefined || backend?.binding.readTensor === undefined) return null;
-  const { binding } = backend;
-  return (descriptor, position) => {
-    const handle = binding.readTensor?.(descriptor, position, shape, type) ?? null;
-    if (handle === null) return null;
-    if (type === FLOAT32 || type === INT32) return backend.createOutputTensor(handle);
-    const attribute = (name: string, value: number) => ({
-      name,
-      type: binding.TF_ATTR_TYPE,
-      value,
-    });
-    const attributes = [attribute('SrcT', type), attribute('DstT', FLOAT32)];
-    const [wide] = binding.executeOp('Cast', attributes, [handle.id], 1);
-    binding.deleteTensor(handle.id);
-    return backend.createOutputTensor(wide);
-  };
+export function readNatively(
+  descriptor: number,
+  stored: readonly StoredTensor[],
+): tf.Tensor[] | null {
+  const backend = readingBackend() as ReadingBackend;
+  const handles = backend.binding.readTensors?.(
+    descriptor,
+    stored.map(({ position }) => position),
+    stored.map(({ shape }) => shape),
+    stored.map(({ dtype }) => TYPES.get(dtype) as number),
+  );
+  return handles?.map((handle) => backend.createOutputTensor(widened(backend, handle))) ?? null;
+}
+
+/** A tensor of half precision in float32, others as they are. */
+function widened({ binding }: ReadingBackend, handle: Handle): Handle {
+  if (!HALF_TYPES.includes(handle.dtype)) return handle;
+  const attribute = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
+  const attributes = [attribute('SrcT', handle.dtype), attribute('DstT', FLOAT32)];
+  const [wide] = binding.executeOp('Cast', attributes, [handle.id], 1);
+  binding.deleteTensor(handle.id);
+  return wide;
 }

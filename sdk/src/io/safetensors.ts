@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import type { tf } from '../tensorflow';
+import { tf } from '../tensorflow';
 import {
   headerLength,
   invalidFile,
@@ -7,11 +7,14 @@ import {
   type SafetensorsHeader,
   type SafetensorsInfo,
 } from './safetensors-header';
-import { nativeReadOf } from './read-natively';
+import { readNatively, readsNatively } from './read-natively';
 import { tensorFromBytes } from './tensor-from-bytes';
 
 /** Node reads at most 2 GiB in one call. */
 const LARGEST_READ = 2 ** 30;
+
+/** Bytes that are read at once; of half precision, as many are held besides what becomes of them. */
+const LARGEST_GROUP = 2 ** 28;
 
 /**
  * An open safetensors file. Its header is read and checked at once, each tensor's bytes when it is asked for.
@@ -77,19 +80,21 @@ export class SafetensorsFile {
 
   /** Reads a tensor: floats become float32, whole numbers int32, BOOL bool. The caller disposes it. */
   tensor(name: string): tf.Tensor {
-    const { dtype, shape, offset } = this.info(name);
-    const read = nativeReadOf(dtype, shape);
-    if (read !== null) {
-      const tensor = read(this.#open(), this.#dataStart + offset);
-      if (tensor === null) throw this.#shrunk();
-      return tensor;
+    return this.tensors([name]).get(name) as tf.Tensor;
+  }
+
+  /** Reads some tensors, many at once where that can be. The caller disposes them. */
+  tensors(names: Iterable<string>): Map<string, tf.Tensor> {
+    const tensors = new Map<string, tf.Tensor>();
+    try {
+      for (const group of this.#groups(names)) {
+        for (const [name, tensor] of this.#readGroup(group)) tensors.set(name, tensor);
+      }
+      return tensors;
+    } catch (error) {
+      tf.dispose([...tensors.values()]);
+      throw error;
     }
-    return tensorFromBytes(
-      this.bytes(name),
-      dtype,
-      shape,
-      `tensor "${name}" of safetensors file "${this.path}"`,
-    );
   }
 
   /** Reads a tensor's bytes as they are in the file. */
@@ -114,6 +119,40 @@ export class SafetensorsFile {
       done += count;
     }
     return bytes;
+  }
+
+  /** Names in their order, in groups that are read at once. */
+  *#groups(names: Iterable<string>): Generator<string[]> {
+    let group: string[] = [];
+    let bytes = 0;
+    for (const name of names) {
+      const { dtype, byteLength } = this.info(name);
+      const fits = readsNatively(dtype) && bytes + byteLength <= LARGEST_GROUP;
+      if (group.length > 0 && !fits) {
+        yield group;
+        [group, bytes] = [[], 0];
+      }
+      group.push(name);
+      bytes += readsNatively(dtype) ? byteLength : LARGEST_GROUP;
+    }
+    if (group.length > 0) yield group;
+  }
+
+  #readGroup(names: string[]): [name: string, tensor: tf.Tensor][] {
+    const infos = names.map((name) => this.info(name));
+    if (readsNatively(infos[0].dtype)) {
+      const stored = infos.map(({ dtype, shape, offset }) => ({
+        dtype,
+        shape,
+        position: this.#dataStart + offset,
+      }));
+      const tensors = readNatively(this.#open(), stored);
+      if (tensors === null) throw this.#shrunk();
+      return tensors.map((tensor, at) => [names[at], tensor]);
+    }
+    const [{ dtype, shape }] = infos;
+    const what = `tensor "${names[0]}" of safetensors file "${this.path}"`;
+    return [[names[0], tensorFromBytes(this.bytes(names[0]), dtype, shape, what)]];
   }
 
   /** The descriptor. Throws when the file is closed. */
@@ -145,13 +184,8 @@ export function openSafetensors(path: string): SafetensorsFile {
  */
 export function readSafetensors(path: string): Map<string, tf.Tensor> {
   const file = openSafetensors(path);
-  const tensors = new Map<string, tf.Tensor>();
   try {
-    for (const name of file.names()) tensors.set(name, file.tensor(name));
-    return tensors;
-  } catch (error) {
-    for (const tensor of tensors.values()) tensor.dispose();
-    throw error;
+    return file.tensors(file.names());
   } finally {
     file.close();
   }

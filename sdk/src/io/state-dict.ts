@@ -54,24 +54,9 @@ export function readStateDict(
 ): Map<string, tf.Tensor> {
   const weights = new StoredWeights(folder, options);
   try {
-    return readTensors(weights, weights.names());
+    return weights.tensors(weights.names());
   } finally {
     weights.close();
-  }
-}
-
-/** Reads some tensors of a folder's weights; the caller disposes them. */
-export function readTensors(
-  weights: StoredWeights,
-  names: Iterable<string>,
-): Map<string, tf.Tensor> {
-  const tensors = new Map<string, tf.Tensor>();
-  try {
-    for (const name of names) tensors.set(name, weights.tensor(name));
-    return tensors;
-  } catch (error) {
-    tf.dispose([...tensors.values()]);
-    throw error;
   }
 }
 

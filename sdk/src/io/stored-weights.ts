@@ -1,7 +1,7 @@
 import { showValue } from '../core/show-value';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { tf } from '../tensorflow';
+import { tf } from '../tensorflow';
 import { readJsonObject } from './read-json';
 import { SafetensorsFile } from './safetensors';
 import type { SafetensorsInfo } from './safetensors-header';
@@ -80,6 +80,22 @@ export class StoredWeights {
   /** Reads a tensor; floats become float32. The caller disposes it. */
   tensor(name: string): tf.Tensor {
     return this.#find(name).tensor(name);
+  }
+
+  /** Reads some tensors, many at once. The caller disposes them. */
+  tensors(names: Iterable<string>): Map<string, tf.Tensor> {
+    const ordered = [...names];
+    const read = new Map<string, tf.Tensor>();
+    try {
+      for (const file of new Set(ordered.map((name) => this.#find(name)))) {
+        const held = ordered.filter((name) => this.#find(name) === file);
+        for (const [name, tensor] of file.tensors(held)) read.set(name, tensor);
+      }
+    } catch (error) {
+      tf.dispose([...read.values()]);
+      throw error;
+    }
+    return new Map(ordered.map((name) => [name, read.get(name) as tf.Tensor]));
   }
 
   /** Reads a tensor's bytes as they are in the file. */

@@ -1,5 +1,4 @@
 import { readComponentConfig, resolveComponentPath } from '../io/model-directory';
-import { readTensors } from '../io/state-dict';
 import { StoredWeights, type WeightFilesOptions } from '../io/stored-weights';
 import { tf } from '../tensorflow';
 import { checkWeights, type ExpectedWeights } from './check-weights';
@@ -51,7 +50,7 @@ export function loadComponent<Model>(
       (name) => [name, { shape: weights.info(name).shape, path: weights.path(name) }] as const,
     );
     checkWeights(`load ${className} from "${folder}"`, wanted, new Map(found));
-    stateDict = readTensors(weights, wanted.shapes.keys());
+    stateDict = weights.tensors(wanted.shapes.keys());
   } finally {
     weights.close();
   }
