@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { quickByteLevel, type ByteLevelStep } from './byte-level';
 import { precompiledNormalizer, type NormalizerDefinition } from './precompiled-normalizer';
+import { quickByteLevel, quickCutting, type ByteLevelStep, type CuttingStep } from './quick-steps';
 
 /** The part of `@huggingface/tokenizers` that is used. */
 export interface HuggingFaceTokenizer {
@@ -22,6 +22,8 @@ interface LoadedTokenizer extends HuggingFaceTokenizer {
 interface Library {
   Tokenizer: new (definition: object, config: object) => LoadedTokenizer;
   ByteLevelPreTokenizer: new () => ByteLevelStep;
+  SplitPreTokenizer: new () => CuttingStep;
+  SequencePreTokenizer: new () => CuttingStep;
 }
 
 // The package's types are those of an ES module, which a CommonJS module may not import.
@@ -38,8 +40,12 @@ export function createTokenizer(
 ): HuggingFaceTokenizer {
   const tokenizer = new library.Tokenizer(definition, config);
   const { pre_tokenizer: steps } = tokenizer;
-  for (const step of steps?.tokenizers ?? [steps]) {
-    if (step instanceof library.ByteLevelPreTokenizer) quickByteLevel(step);
+  const { ByteLevelPreTokenizer, SplitPreTokenizer, SequencePreTokenizer } = library;
+  for (const step of [steps, ...(steps?.tokenizers ?? [])]) {
+    if (step instanceof SplitPreTokenizer || step instanceof SequencePreTokenizer) {
+      quickCutting(step);
+    }
+    if (step instanceof ByteLevelPreTokenizer) quickByteLevel(step);
   }
   const normalize = precompiledNormalizer(definition.normalizer as NormalizerDefinition | null);
   return normalize === null ? tokenizer : Object.assign(tokenizer, { normalizer: normalize });

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
-import { quickByteLevel, type ByteLevelStep } from '../../../sdk/src/tokenizers/byte-level';
+import {
+  quickByteLevel,
+  quickCutting,
+  type ByteLevelStep,
+  type CuttingStep,
+} from '../../../sdk/src/tokenizers/quick-steps';
 
 interface Library {
   ByteLevelPreTokenizer: new (settings: object) => ByteLevelStep;
+  SplitPreTokenizer: new (settings: object) => CuttingStep;
 }
-const { ByteLevelPreTokenizer } = createRequire(__filename)('@huggingface/tokenizers') as Library;
+const { ByteLevelPreTokenizer, SplitPreTokenizer } = createRequire(__filename)(
+  '@huggingface/tokenizers',
+) as Library;
 
 const steps = (settings: object) =>
   [new ByteLevelPreTokenizer(settings), new ByteLevelPreTokenizer(settings)] as const;
@@ -40,5 +48,22 @@ describe('quickByteLevel()', () => {
         assert.deepEqual(quick.pre_tokenize(text), own.pre_tokenize(text));
       }
     }
+  });
+});
+
+describe('quickCutting()', () => {
+  it('cuts as the library does', () => {
+    const settings = { pattern: { Regex: ' ?\\p{L}+|\\s+' }, behavior: 'Isolated', invert: false };
+    const [quick, own] = [new SplitPreTokenizer(settings), new SplitPreTokenizer(settings)];
+    quickCutting(quick);
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'grapheme' })), (texts) => {
+        assert.deepEqual(quick.pre_tokenize(texts), own.pre_tokenize(texts));
+        for (const text of texts) {
+          assert.deepEqual(quick.pre_tokenize(text), own.pre_tokenize(text));
+          assert.deepEqual(quick.pre_tokenize([text]), own.pre_tokenize([text]));
+        }
+      }),
+    );
   });
 });
