@@ -4,6 +4,7 @@ import type { ExpectedWeights } from '../check-weights';
 import { FrozenComponent, type ComponentOrigin } from '../component-origin';
 import { loadComponent, type FromPretrainedOptions } from '../load-component';
 import { activationNamed } from '../text-encoder/activation';
+import { frozenGraph } from '../frozen-graph';
 import { EncoderWeights } from '../text-encoder/encoder-weights';
 import { causalBias, checkTextInputs, type TextEncoderInputs } from '../text-encoder/text-inputs';
 import { CLIP, clipTextConfig, type CLIPTextConfig } from './clip-config';
@@ -35,6 +36,7 @@ export interface CLIPTextOutput {
 export class CLIPTextModelWithProjection extends FrozenComponent {
   readonly config: CLIPTextConfig;
   readonly #weights: EncoderWeights;
+  readonly #layers = frozenGraph(CLIP, this.#runLayers.bind(this));
 
   /**
    * @param config text_encoder/config.json.
@@ -84,21 +86,15 @@ export class CLIPTextModelWithProjection extends FrozenComponent {
   forward({ input_ids, attention_mask = null }: TextEncoderInputs): CLIPTextOutput {
     checkTextInputs({ input_ids, attention_mask }, this.config.vocab_size);
     const L = input_ids.shape[1] as number;
-    const { max_position_embeddings: longest, layer_norm_eps: epsilon } = this.config;
+    const { max_position_embeddings: longest } = this.config;
     if (L > longest) {
       throw new Error(
         `Cannot encode text as it must have at most ${longest} tokens: current value is ${L}`,
       );
     }
     return tf.tidy(() => {
-      const bias = causalBias(L, attention_mask);
-      const states = [this.#embed(input_ids, L)];
-      for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
-        const path = `text_model.encoder.layers.${layer}`;
-        states.push(tf.tidy(() => this.#layer(states[layer], path, bias)));
-      }
-      const last = states[states.length - 1];
-      const normed = this.#norm('text_model.final_layer_norm', last, epsilon);
+      const states = this.#layers.run(this.#embed(input_ids, L), attention_mask);
+      const normed = states[states.length - 1];
       const pooled = tf.squeeze<tf.Tensor2D>(
         tf.gather(normed, this.#ends(input_ids).expandDims(1), 1, 1),
         [1],
@@ -106,7 +102,7 @@ export class CLIPTextModelWithProjection extends FrozenComponent {
       return {
         text_embeds: this.#weights.linear('text_projection', pooled),
         last_hidden_state: normed,
-        hidden_states: states,
+        hidden_states: states.slice(0, -1),
       };
     });
   }
@@ -114,6 +110,7 @@ export class CLIPTextModelWithProjection extends FrozenComponent {
   /** Frees the weights. The encoder cannot be used afterwards. */
   override dispose(): void {
     super.dispose();
+    this.#layers.dispose();
     this.#weights.dispose();
   }
 
@@ -121,6 +118,19 @@ export class CLIPTextModelWithProjection extends FrozenComponent {
     const tokens = this.#weights.get('text_model.embeddings.token_embedding.weight');
     const positions = this.#weights.get('text_model.embeddings.position_embedding.weight');
     return tf.add(tf.gather(tokens, ids), positions.slice([0], [L]));
+  }
+
+  /** The embedding, each layer's result, and the last one after the final norm. */
+  #runLayers(embedding: tf.Tensor3D, mask: tf.Tensor | null): tf.Tensor3D[] {
+    const bias = causalBias(embedding.shape[1], mask);
+    const states = [embedding];
+    for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
+      const path = `text_model.encoder.layers.${layer}`;
+      states.push(tf.tidy(() => this.#layer(states[layer], path, bias)));
+    }
+    const last = states[states.length - 1];
+    const epsilon = this.config.layer_norm_eps;
+    return [...states, this.#norm('text_model.final_layer_norm', last, epsilon)];
   }
 
   /** x + attention(norm(x)), then x + MLP(norm(x)) */

@@ -3,6 +3,7 @@ import { attention, headsFirst, joinHeads, rmsNorm, splitHeads } from '../layers
 import type { ExpectedWeights } from '../check-weights';
 import { FrozenComponent, type ComponentOrigin } from '../component-origin';
 import { loadComponent, type FromPretrainedOptions } from '../load-component';
+import { frozenGraph } from '../frozen-graph';
 import { EncoderWeights } from '../text-encoder/encoder-weights';
 import { checkTextInputs, paddingBias, type TextEncoderInputs } from '../text-encoder/text-inputs';
 import { feedForwardKind, T5, t5Config, type T5Config } from './t5-config';
@@ -31,6 +32,7 @@ export class T5EncoderModel extends FrozenComponent {
   readonly config: T5Config;
   readonly #weights: EncoderWeights;
   readonly #embedding: string;
+  readonly #blocks = frozenGraph(T5, this.#runBlocks.bind(this));
 
   /**
    * @param config text_encoder_3/config.json.
@@ -86,20 +88,26 @@ export class T5EncoderModel extends FrozenComponent {
       const distances = t5PositionBias(table, input_ids.shape[1] as number, this.config);
       const bias =
         attention_mask === null ? distances : tf.add(distances, paddingBias(attention_mask));
-      let states = tf.gather(this.#weights.get(this.#embedding), input_ids) as tf.Tensor3D;
-      for (let block = 0; block < this.config.num_layers; block++) {
-        const x = states;
-        const path = `encoder.block.${block}.layer`;
-        states = tf.tidy(() => this.#feedForward(this.#attend(x, `${path}.0`, bias), `${path}.1`));
-      }
-      return this.#norm('encoder.final_layer_norm', states);
+      const embedding = tf.gather(this.#weights.get(this.#embedding), input_ids) as tf.Tensor3D;
+      return this.#blocks.run(embedding, bias);
     });
   }
 
   /** Frees the weights. The encoder cannot be used afterwards. */
   override dispose(): void {
     super.dispose();
+    this.#blocks.dispose();
     this.#weights.dispose();
+  }
+
+  #runBlocks(embedding: tf.Tensor3D, bias: tf.Tensor): tf.Tensor3D {
+    let states = embedding;
+    for (let block = 0; block < this.config.num_layers; block++) {
+      const x = states;
+      const path = `encoder.block.${block}.layer`;
+      states = tf.tidy(() => this.#feedForward(this.#attend(x, `${path}.0`, bias), `${path}.1`));
+    }
+    return this.#norm('encoder.final_layer_norm', states);
   }
 
   /** x + attention(norm(x)), with scores that are not divided by the width of a head */
