@@ -133,7 +133,8 @@ export class SafetensorsFile {
         [group, bytes] = [[], 0];
       }
       group.push(name);
-      bytes += readsNatively(dtype) ? byteLength : LARGEST_GROUP;
+      // One that is not read natively stands alone, even before an empty one.
+      bytes += readsNatively(dtype) ? byteLength : Infinity;
     }
     if (group.length > 0) yield group;
   }

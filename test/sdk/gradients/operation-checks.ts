@@ -12,6 +12,11 @@ import {
   silu,
   withZeroGradient,
 } from '../../../sdk/src/models/layers';
+import {
+  stepCoefficients,
+  takeStep,
+  type StepResult,
+} from '../../../sdk/src/schedulers/gaussian-step';
 import { normal } from '../models/check-gradient';
 
 /** A function, and inputs at which its gradient is compared with finite differences. */
@@ -171,6 +176,29 @@ export const operationChecks: Record<string, () => GradientCheck[]> = {
       check(attend(bias), ...draws([2, 2, 3, 5], [2, 2, 4, 5], [2, 2, 4, 5])),
       check(attend(null), ...draws([1, 1, 1, 1], [1, 1, 2, 1], [1, 1, 2, 1])),
     ];
+  },
+  'schedulers/gaussian-step': () => {
+    const [fixed, perRow] = [1, 3].map((rows) => {
+      const steps = Array.from({ length: rows }, (_, row) => ({
+        sampleScale: 0.9 + 0.1 * row,
+        velocityScale: -0.3 - 0.1 * row,
+        noiseScale: 0.4 + 0.1 * row,
+        std: 0,
+        precision: 0.7 + row,
+        logNormalizer: 0.2,
+      }));
+      return stepCoefficients(steps, true);
+    });
+    const step =
+      (coefficients: typeof fixed, isDraw: boolean, part: keyof StepResult) =>
+      (x: tf.Tensor, v: tf.Tensor) =>
+        takeStep(x, v, normal('other', x.shape), isDraw, coefficients)[part];
+    return [fixed, perRow].flatMap((coefficients) => [
+      check(step(coefficients, true, 'xNext'), ...draws([3, 4], [3, 4])),
+      check(step(coefficients, true, 'mean'), ...draws([3, 2, 5], [3, 2, 5])),
+      // A drawn x' is a constant for its log-probability, so differences are those of a given one.
+      check(step(coefficients, false, 'logProb'), ...draws([3, 2, 5], [3, 2, 5])),
+    ]);
   },
   'models/layers/zero-gradient': () => [
     check((x: tf.Tensor) => withZeroGradient(tf.square(x), [x]), ...draws([2, 3])),

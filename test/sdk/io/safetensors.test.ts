@@ -144,6 +144,19 @@ describe('safetensors', () => {
     assert.throws(() => readOne('F8_E4M3', new Uint8Array(1), [1]), /current value is F8_E4M3/);
   });
 
+  it('readSafetensors() finds an empty tensor after one of a type that TensorFlow does not read itself', () => {
+    const flag = { dtype: 'BOOL', shape: [1], data_offsets: [0, 1] };
+    const empty = { dtype: 'F32', shape: [0, 2], data_offsets: [1, 1] };
+    write({ flag, empty }, new Uint8Array([1]));
+    assert.deepEqual(
+      [...readSafetensors(path)].map(([name, { shape }]) => [name, shape]),
+      [
+        ['flag', [1]],
+        ['empty', [0, 2]],
+      ],
+    );
+  });
+
   it('openSafetensors() names the file, the rule and the value of a hostile header', () => {
     const info = (offsets: number[], shape = [1], dtype = 'F32') => ({
       dtype,

@@ -65,7 +65,7 @@ describe('remat()', () => {
       gradientsOf(block).forEach((expected, index) => {
         const distance = tf.max(tf.abs(tf.sub(compiled()[index], expected))).dataSync()[0];
         const size = tf.max(tf.abs(expected)).dataSync()[0];
-        assert.ok(distance <= 1e-6 * size, `${distance} of ${size}`);
+        assert.ok(distance <= 3e-6 * size, `${distance} of ${size}`);
       });
       compiled.dispose();
     });

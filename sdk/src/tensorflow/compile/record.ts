@@ -137,7 +137,10 @@ class Tape implements Recorder {
     tf.Variable.prototype.assign = refuseToAssign;
     this.#backend.createOutputTensor = (metadata) => {
       const tensor = createOutputTensor.call(this.#backend, metadata);
-      this.#living.set(metadata.id, this.#backend.tensorMap.get(tensor.dataId));
+      // A draw by key has a handle and values, whatever is being recorded.
+      if (metadata.id >= FIRST_RECORDED_ID) {
+        this.#living.set(metadata.id, this.#backend.tensorMap.get(tensor.dataId));
+      }
       return tensor;
     };
     try {
