@@ -5,7 +5,8 @@ import { BACKGROUND, COLORS, type ColorName, type Rgb, type ShapeName } from './
 export interface FoundObject {
   /** Null when the patch has no known form. */
   shape: ShapeName | null;
-  color: ColorName;
+  /** Null when the patch is nearest to a palette colour without being like it. */
+  color: ColorName | null;
   /** Centre of the bounding box, in pixels from the left. */
   x: number;
   /** Centre of the bounding box, in pixels from the top. */
@@ -22,6 +23,11 @@ const SQUARE_FILL = 0.88;
 const CIRCLE_FILL = 0.66;
 const TRIANGLE_OR_CROSS_FILL = 0.4;
 const TRIANGLE_UPPER_SHARE = 0.35;
+/**
+ * How far a patch's mean colour may lie from the palette's, in levels. Blue and purple, the two that are nearest to each
+ * other, are 118 apart.
+ */
+const MAXIMUM_COLOR_DISTANCE = 75;
 
 const COLOR_NAMES = Object.keys(COLORS) as ColorName[];
 const PALETTE: Rgb[] = [BACKGROUND, ...Object.values(COLORS)];
@@ -46,55 +52,71 @@ function nearestPaletteIndex({ data }: PixelImage): Uint8Array {
   return labels;
 }
 
-/** Takes the 4-connected patch around `start` out of `labels` and returns its pixels. */
-function takePatch(labels: Uint8Array, width: number, start: number): number[] {
+/**
+ * Takes the 4-connected patch around `start` out of `labels`.
+ *
+ * @param pixels Takes its pixels, from the front.
+ * @returns The number of its pixels.
+ */
+function takePatch(labels: Uint8Array, width: number, start: number, pixels: Int32Array): number {
   const label = labels[start];
-  const pixels: number[] = [];
-  const stack = [start];
-  labels[start] = 0;
-  const visit = (pixel: number): void => {
-    if (labels[pixel] === label) {
-      labels[pixel] = 0;
-      stack.push(pixel);
-    }
+  let area = 0;
+  const take = (pixel: number): void => {
+    if (labels[pixel] !== label) return;
+    labels[pixel] = 0;
+    pixels[area++] = pixel;
   };
-  while (stack.length > 0) {
-    const pixel = stack.pop() as number;
-    pixels.push(pixel);
+  take(start);
+  // What is taken is also the queue of those whose neighbours are to be looked at.
+  for (let at = 0; at < area; at++) {
+    const pixel = pixels[at];
     const column = pixel % width;
-    if (column > 0) visit(pixel - 1);
-    if (column < width - 1) visit(pixel + 1);
-    if (pixel >= width) visit(pixel - width);
-    if (pixel + width < labels.length) visit(pixel + width);
+    if (column > 0) take(pixel - 1);
+    if (column < width - 1) take(pixel + 1);
+    if (pixel >= width) take(pixel - width);
+    if (pixel + width < labels.length) take(pixel + width);
   }
-  return pixels;
+  return area;
+}
+
+/** Whether the mean colour of a patch is like the palette's. */
+function isLike(color: ColorName, pixels: Int32Array, { data }: PixelImage): boolean {
+  const distance = COLORS[color].reduce((sum, level, channel) => {
+    const total = pixels.reduce((part, pixel) => part + data[3 * pixel + channel], 0);
+    return sum + (total / pixels.length - level) ** 2;
+  }, 0);
+  return distance <= MAXIMUM_COLOR_DISTANCE ** 2;
 }
 
 /** Tells the form of a patch from how much of its bounding box it fills, and where. */
-function classify(pixels: number[], imageWidth: number, color: ColorName): FoundObject {
-  const columns = pixels.map((pixel) => pixel % imageWidth);
-  const rows = pixels.map((pixel) => Math.floor(pixel / imageWidth));
-  const left = Math.min(...columns);
-  const right = Math.max(...columns) + 1;
-  const top = Math.min(...rows);
-  const bottom = Math.max(...rows) + 1;
-  const width = right - left;
-  const height = bottom - top;
-  const x = (left + right) / 2;
-  const y = (top + bottom) / 2;
-  const area = pixels.length;
-  const found = { color, x, y, area };
-
+function classify(pixels: Int32Array, image: PixelImage, color: ColorName): FoundObject {
+  let [left, right, top, bottom] = [Infinity, 0, Infinity, 0];
+  for (const pixel of pixels) {
+    const column = pixel % image.width;
+    const row = (pixel - column) / image.width;
+    left = Math.min(left, column);
+    right = Math.max(right, column + 1);
+    top = Math.min(top, row);
+    bottom = Math.max(bottom, row + 1);
+  }
+  const found = {
+    color: isLike(color, pixels, image) ? color : null,
+    x: (left + right) / 2,
+    y: (top + bottom) / 2,
+    area: pixels.length,
+  };
+  const [width, height] = [right - left, bottom - top];
   const longer = Math.max(width, height);
   const shorter = Math.min(width, height);
   if (shorter < MINIMUM_SIDE || longer > MAXIMUM_SIDE || longer > MAXIMUM_ASPECT * shorter) {
     return { ...found, shape: null };
   }
-  const fill = area / (width * height);
+  const fill = found.area / (width * height);
   if (fill >= SQUARE_FILL) return { ...found, shape: 'square' };
   if (fill >= CIRCLE_FILL) return { ...found, shape: 'circle' };
   if (fill >= TRIANGLE_OR_CROSS_FILL) {
-    const upperShare = rows.filter((row) => row + 0.5 < y).length / area;
+    const isUpper = (pixel: number) => Math.floor(pixel / image.width) + 0.5 < found.y;
+    const upperShare = pixels.filter(isUpper).length / found.area;
     return { ...found, shape: upperShare < TRIANGLE_UPPER_SHARE ? 'triangle' : 'cross' };
   }
   return { ...found, shape: null };
@@ -110,11 +132,12 @@ function classify(pixels: number[], imageWidth: number, color: ColorName): Found
 export function detectObjects(image: PixelImage): FoundObject[] {
   const labels = nearestPaletteIndex(image);
   const found: FoundObject[] = [];
+  const pixels = new Int32Array(labels.length);
   for (let pixel = 0; pixel < labels.length; pixel++) {
     if (labels[pixel] === 0) continue;
     const color = COLOR_NAMES[labels[pixel] - 1];
-    const patch = takePatch(labels, image.width, pixel);
-    if (patch.length >= MINIMUM_AREA) found.push(classify(patch, image.width, color));
+    const area = takePatch(labels, image.width, pixel, pixels);
+    if (area >= MINIMUM_AREA) found.push(classify(pixels.subarray(0, area), image, color));
   }
   return found;
 }

@@ -20,13 +20,15 @@ const RELATION_PIXELS = 10;
 
 const PLURALS: Record<string, string> = { cross: 'crosses' };
 
-function describe(objects: { shape: string | null; color: string | null }[]): string {
-  if (objects.length === 0) return 'nothing';
+/** Objects by their names, with how many there are of each. */
+function countNames(names: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { shape, color } of objects) {
-    const name = [color, shape ?? 'blob'].filter(Boolean).join(' ');
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+function inWords(counts: ReadonlyMap<string, number>): string {
+  if (counts.size === 0) return 'nothing';
   return [...counts]
     .map(([name, count]) => {
       if (count === 1) return `1 ${name}`;
@@ -34,6 +36,13 @@ function describe(objects: { shape: string | null; color: string | null }[]): st
       return `${count} ${name.slice(0, -shape.length)}${PLURALS[shape] ?? `${shape}s`}`;
     })
     .join(', ');
+}
+
+/** What was found and what was asked, which is not named again where it is the same in another number. */
+function compareInWords(found: Map<string, number>, asked: Map<string, number>): string {
+  const [[name, count]] = asked;
+  const differsInNumber = asked.size === 1 && found.size === 1 && found.has(name);
+  return `${inWords(found)} found, ${differsInNumber ? count : inWords(asked)} asked`;
 }
 
 /** Every way to give `count` different indices below `total`, in order. */
@@ -109,17 +118,21 @@ function bestMatch(wanted: WantedObject[], found: FoundObject[], relation: Relat
  */
 export function judgePicture(image: PixelImage, { objects, relation }: ShapesPrompt): Verdict {
   const found = detectObjects(image);
-  const seen = describe(found);
-  const asked = describe(objects);
+  const seen = countNames(
+    found.map(({ shape, color }) => `${color ?? 'off-colour'} ${shape ?? 'blob'}`),
+  );
+  const asked = countNames(
+    objects.map(({ shape, color }) => (color === null ? shape : `${color} ${shape}`)),
+  );
   const { reward, relationFailed } =
     found.length > MAXIMUM_OBJECTS
       ? { reward: 0, relationFailed: false }
       : bestMatch(objects, found, relation);
   const correct = reward === 1;
   const explanation = correct
-    ? `${seen} found`
+    ? `${inWords(seen)} found`
     : relationFailed
-      ? `${seen} found, but not ${relation}`
-      : `${seen} found, ${asked} asked`;
+      ? `${inWords(seen)} found, but not ${relation}`
+      : compareInWords(seen, asked);
   return { correct, reward, explanation, found };
 }

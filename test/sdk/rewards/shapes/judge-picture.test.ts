@@ -25,7 +25,7 @@ describe('judgePicture()', () => {
     );
     assert.equal(verdict.correct, false);
     assert.equal(verdict.reward, 2 / 3);
-    assert.equal(verdict.explanation, '2 red circles found, 3 red circles asked');
+    assert.equal(verdict.explanation, '2 red circles found, 3 asked');
   });
 
   it('gives half the credit for the right shape in the wrong colour', () => {
