@@ -18,6 +18,7 @@
 #include "gaussian-step.h"
 #include "graph-functions.h"
 #include "javascript-values.h"
+#include "loading-pages.h"
 #include "normal-noise.h"
 #include "recorded-graph.h"
 
@@ -62,5 +63,6 @@ NAPI_MODULE_INIT() {
   flowbook::Export(env, exports, "readTensors", flowbook::ReadTensors);
   flowbook::Export(env, exports, "randomNormal", flowbook::RandomNormal);
   flowbook::Export(env, exports, "gaussianStep", flowbook::GaussianStep);
+  flowbook::ReleaseLoadingPages();
   return exports;
 }

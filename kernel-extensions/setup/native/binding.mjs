@@ -32,6 +32,7 @@ const ownSourceNames = [
   'graph-functions.h',
   'in-parts.h',
   'javascript-values.h',
+  'loading-pages.h',
   'new-tensor.h',
   'normal-noise.h',
   'open-quietly.cc',
