@@ -14,3 +14,10 @@ export function standardDeviation(values: readonly number[], ddof: 0 | 1): numbe
 export function share(values: readonly number[], holds: (value: number) => boolean): number {
   return values.filter(holds).length / values.length;
 }
+
+/** The middle value, or the mean of both middle ones; NaN of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
+}

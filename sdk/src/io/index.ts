@@ -16,3 +16,4 @@ export type { DownloadProgress } from './hub/download-progress';
 export { HubError } from './hub/hub-fetch';
 export type { HubOptions } from './hub/hub-settings';
 export type { ModelFiles } from './model-files';
+export { readImage, writeImage } from './image-file';

@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
 
+/** Options of `readJsonLines`. */
+export interface ReadJsonLinesOptions {
+  /** The file may be in the middle of being written: a last line that is not whole is left out. Default false. */
+  isGrowing?: boolean;
+}
+
 /**
  * Reads a file that holds one JSON value a line; empty lines are left out.
  *
@@ -8,14 +14,18 @@ import { readFileSync } from 'node:fs';
  * @example
  * const prompts = readJsonLines('datasets/shapes/train.jsonl');
  */
-export function readJsonLines(path: string): unknown[] {
+export function readJsonLines(
+  path: string,
+  { isGrowing = false }: ReadJsonLinesOptions = {},
+): unknown[] {
   return readFileSync(path, 'utf8')
     .split('\n')
-    .flatMap((line, index) => {
+    .flatMap((line, index, lines) => {
       if (line.trim() === '') return [];
       try {
         return [JSON.parse(line) as unknown];
       } catch (error) {
+        if (isGrowing && index === lines.length - 1) return [];
         throw new Error(
           `Cannot read "${path}" as every line must be JSON: line ${index + 1} is not (${(error as Error).message})`,
           { cause: error },

@@ -16,7 +16,7 @@ export { qwenRotaryFactors } from './qwen-image/rope';
 export type { ImageShape, RopeOptions } from './qwen-image/rope';
 export { LoraAdapters } from './lora-adapters';
 export type { LoraLayer, NewLoraOptions } from './lora-adapters';
-export { WeightCopy } from './weight-copy';
+export { WeightCopy, assignAll } from './weight-copy';
 export { selectLoraTargets } from './lora-targets';
 export type { LoraModules, LoraTargets, SelectLoraOptions } from './lora-targets';
 export { AutoencoderKLQwenImage } from './qwen-image/autoencoder';

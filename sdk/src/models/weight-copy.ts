@@ -43,6 +43,17 @@ export class WeightCopy {
     this.#replace((variable, before) => tf.add(tf.mul(before, decay), tf.mul(variable, 1 - decay)));
   }
 
+  /**
+   * Takes values that were kept elsewhere, such as in a checkpoint.
+   *
+   * @param values By the variables' names; they stay the caller's.
+   * @throws When one is missing or of another shape.
+   */
+  load(values: ReadonlyMap<string, tf.Tensor>): void {
+    for (const [name, { shape }] of this.variables) requireShape(name, shape, values.get(name));
+    this.#replace((_, __, name) => (values.get(name) as tf.Tensor).clone());
+  }
+
   /** Runs `work` with the copy in place of the variables' values, and puts those back; waits for a promise. */
   use<Result>(work: () => Result): Result {
     const held = new Map(
@@ -64,14 +75,29 @@ export class WeightCopy {
     for (const [name, variable] of this.variables) variable.assign(values.get(name) as tf.Tensor);
   }
 
-  #replace(next: (variable: tf.Variable, before: tf.Tensor) => tf.Tensor): void {
+  #replace(next: (variable: tf.Variable, before: tf.Tensor, name: string) => tf.Tensor): void {
     for (const [name, variable] of this.variables) {
       const before = this.#values.get(name) as tf.Tensor;
       this.#values.set(
         name,
-        tf.tidy(() => tf.keep(next(variable, before))),
+        tf.tidy(() => tf.keep(next(variable, before, name))),
       );
       before.dispose();
     }
   }
+}
+
+/** Assigns kept values to variables of the same names; the tensors stay the caller's. Throws when one is missing or of another shape. */
+export function assignAll(
+  variables: ReadonlyMap<string, tf.Variable>,
+  values: ReadonlyMap<string, tf.Tensor>,
+): void {
+  for (const [name, { shape }] of variables) requireShape(name, shape, values.get(name));
+  for (const [name, variable] of variables) variable.assign(values.get(name) as tf.Tensor);
+}
+
+function requireShape(name: string, shape: readonly number[], value: tf.Tensor | undefined): void {
+  if (value !== undefined && value.shape.join() === shape.join()) return;
+  const current = value === undefined ? 'it is missing' : `current value is [${value.shape}]`;
+  throw new Error(`Cannot load weights as "${name}" must have the shape [${shape}]: ${current}`);
 }

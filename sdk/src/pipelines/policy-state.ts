@@ -1,4 +1,4 @@
-import { WeightCopy } from '../models';
+import { WeightCopy, assignAll } from '../models';
 import type { tf } from '../tensorflow';
 import type { TrainableModel } from './model-mixin';
 
@@ -8,6 +8,7 @@ interface Place {
   average(decay: number): void;
   use<Result>(work: () => Result): Result;
   values(): Map<string, tf.Tensor>;
+  load(values: ReadonlyMap<string, tf.Tensor>): void;
   dispose(): void;
 }
 
@@ -50,6 +51,7 @@ export class PolicyState {
       average: (decay) => adapters.average(source, name, decay),
       use: (work) => adapters.using([name], work),
       values: () => adapters.using([name], () => new Map(adapters.variables())),
+      load: (values) => adapters.using([name], () => assignAll(adapters.variables(), values)),
       dispose: () => adapters.remove(name),
     });
   }
@@ -68,6 +70,7 @@ export class PolicyState {
       average: refuse,
       use: (work) => adapters.using([], work),
       values: () => new Map(),
+      load: refuse,
       dispose: () => {},
     });
   }
@@ -79,6 +82,7 @@ export class PolicyState {
       average: (decay) => weights.average(decay),
       use: (work) => weights.use(work),
       values: () => new Map(weights.values),
+      load: (values) => weights.load(values),
       dispose: () => weights.dispose(),
     });
   }
@@ -101,6 +105,15 @@ export class PolicyState {
   /** Its tensors by name, for a checkpoint; they stay the state's. Empty where nothing is kept. */
   values(): Map<string, tf.Tensor> {
     return this.#place.values();
+  }
+
+  /**
+   * Takes over what `values` gave before.
+   *
+   * @throws When a tensor is missing or of another shape, and where nothing is kept.
+   */
+  load(values: ReadonlyMap<string, tf.Tensor>): void {
+    this.#place.load(values);
   }
 
   /** Frees the copy, or removes its adapter. */

@@ -47,6 +47,7 @@ export class AdamW {
   readonly weightDecay: number;
   readonly #parameters: ReadonlyMap<string, tf.Variable>;
   readonly #moments = new Map<string, Moments>();
+  #updates = 0;
   // Not through XLA: compiling it for many small parameters takes longer than it saves.
   readonly #compiledUpdate = compile(adamwUpdate, { name: 'AdamW', xla: false, maxSignatures: 64 });
 
@@ -64,6 +65,11 @@ export class AdamW {
     this.#parameters = parameters;
   }
 
+  /** Calls of `step` since it was made. */
+  get updates(): number {
+    return this.#updates;
+  }
+
   /**
    * Updates every parameter that has a gradient.
    *
@@ -76,6 +82,7 @@ export class AdamW {
         throw new Error(`Cannot step AdamW as there is no parameter "${name}"`);
       }
     }
+    this.#updates += 1;
     for (const [t, names] of this.#groups(gradients)) this.#update(names, t, gradients);
   }
 

@@ -1,8 +1,9 @@
 import { RandomKey } from '../core/random-key';
 import { mean } from '../core/statistics';
 import type { PixelImage } from '../core/pixel-image';
-import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
+import { scoreRewards, type PromptRecord, type RewardFunction, type RewardTerms } from '../rewards';
 import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
+import { pictureDiversity } from './picture-diversity';
 import { scoreStep } from './score-step';
 import type { TrainablePipeline } from './trainable-pipeline';
 
@@ -22,8 +23,16 @@ export interface EvaluationOptions {
   guidanceScale?: number | null;
   /** A registered reward, a function, or several by name. Default: as in training. */
   reward?: string | RewardFunction | RewardTerms;
+  /** Judges pictures as right (above 0.5) or not, beside the reward, such as 'shapes_exact'. Default: nothing does. */
+  verdict?: string | RewardFunction | null;
+  /** The prompts' field that kinds are told apart by. Default 'kind'. */
+  kindField?: string;
   /** The noise follows from it, so that evaluations can be compared. Default 42. */
   seed?: number;
+  /** Evaluate before the first step as well. Default false. */
+  beforeTraining?: boolean;
+  /** Pictures, the first of each prompt, that a run's folder keeps of an evaluation. Default 8. */
+  picturesKept?: number;
 }
 
 /** What an evaluation found. */
@@ -32,13 +41,21 @@ export interface EvaluationReport {
   reward: number;
   /** Means of the rewards that the sum is made of, by name. */
   terms: Record<string, number>;
+  /** Share of right pictures, over all and by kind of prompt; null without a `verdict`. */
+  exact: { share: number; byKind: Record<string, number> } | null;
+  /** How much pictures of one prompt differ, see `pictureDiversity`; null with one picture a prompt. */
+  diversity: number | null;
   /** Whether the mean of the weights was evaluated in the weights' place. */
   usesAverage: boolean;
   images: PixelImage[];
   /** The record that each picture was made from. */
   prompts: PromptRecord[];
+  /** Number of each picture's prompt. */
+  groups: number[];
   /** The reward of each picture. */
   rewards: number[];
+  /** Whether each picture is right; null without a `verdict`. */
+  verdicts: boolean[] | null;
 }
 
 /** What evaluation takes over from training. */
@@ -59,10 +76,12 @@ export type EvaluationDefaults = Pick<
  */
 export async function evaluatePolicy(
   pipeline: TrainablePipeline,
-  { prompts, picturesPerPrompt = 1, seed = 42, ...own }: EvaluationOptions,
+  options: EvaluationOptions,
   { reward, ...rollout }: EvaluationDefaults,
   signal: AbortSignal | null,
 ): Promise<Omit<EvaluationReport, 'usesAverage'>> {
+  const { prompts, picturesPerPrompt = 1, seed = 42, ...own } = options;
+  const { verdict = null, kindField = 'kind' } = own;
   const records = prompts.map((prompt) => (typeof prompt === 'string' ? { prompt } : prompt));
   const batch = await rolloutGroups(pipeline, records, {
     ...rollout,
@@ -82,14 +101,42 @@ export async function evaluatePolicy(
       { reward: own.reward ?? reward, rewardNormalization: null, onRewardFailure: 'drop' },
       signal,
     );
+    const verdicts =
+      verdict === null
+        ? null
+        : (await scoreRewards(verdict, batch.images, batch.prompts, { signal })).map(
+            (value) => value > 0.5,
+          );
     return {
+      exact: verdicts && exactShares(verdicts, batch.prompts, kindField),
+      diversity: picturesPerPrompt > 1 ? pictureDiversity(batch.images, batch.groups) : null,
+      verdicts,
       reward: mean(scored.rated.map((row) => scored.rewards[row])),
       terms: scored.terms,
       images: batch.images,
       prompts: batch.prompts,
+      groups: batch.groups,
       rewards: scored.rewards,
     };
   } finally {
     batch.dispose();
   }
+}
+
+/** Shares of right pictures; prompts without the field count among all alone. */
+function exactShares(
+  verdicts: readonly boolean[],
+  prompts: readonly PromptRecord[],
+  kindField: string,
+): EvaluationReport['exact'] {
+  const shareOf = (rows: readonly number[]) => mean(rows.map((row) => Number(verdicts[row])));
+  const rows = new Map<string, number[]>();
+  prompts.forEach(({ [kindField]: kind }, row) => {
+    if (kind === undefined || kind === null) return;
+    rows.set(String(kind), [...(rows.get(String(kind)) ?? []), row]);
+  });
+  return {
+    share: shareOf(verdicts.map((_, row) => row)),
+    byKind: Object.fromEntries([...rows].map(([kind, of]) => [kind, shareOf(of)])),
+  };
 }

@@ -5,6 +5,7 @@ import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
 import type { EvaluationOptions } from './evaluate-policy';
 import type { DistillLossMode } from './policy-loss';
 import { rolloutCorrectionConfig, type RolloutCorrectionConfig } from './rollout-correction';
+import { withoutRunOptions, type RunOptions } from './run/run-options';
 import type { StepReport } from './step-report';
 
 /** Adapters to train instead of all weights. */
@@ -17,7 +18,7 @@ export interface LoraOptions {
 }
 
 /** Options of `trainFlowGRPO`. Only `prompts` and `reward` are required. */
-export interface FlowGRPOOptions {
+export interface FlowGRPOOptions extends RunOptions<StepReport> {
   /** What to draw prompts from: texts, or records of a data set. */
   prompts: readonly (string | PromptRecord)[];
   /** A registered reward's name, a function, or several of them by name, with their weights. */
@@ -130,14 +131,6 @@ export interface FlowGRPOOptions {
   onMismatch?: 'stop' | 'report';
   /** 'verl-omni' gives its numbers and defaults where ours differ on purpose. Default null. */
   compat?: 'verl-omni' | null;
-  /** Stops the loop. Default: the running cell's signal. */
-  signal?: AbortSignal | null;
-  /** Called after each step; a promise is waited for. */
-  onStep?: ((report: StepReport) => void | Promise<void>) | null;
-  /** Whatever this run was configured by, as plain JSON: it is stored in run.json. Default: none. */
-  configuration?: object | null;
-  /** Where log.jsonl and run.json are written. Default: the environment's FLOWBOOK_RUN_DIR; without it, nowhere. */
-  runDirectory?: string | null;
 }
 
 /** The defaults of `trainFlowGRPO`'s options. */
@@ -199,19 +192,14 @@ const UPSTREAM_DEFAULTS = {
 /** Prompts a step where there are enough. */
 const PROMPTS_PER_STEP = 12;
 
+/** The options that say how weights are learned. */
+type LearningOptions = Omit<FlowGRPOOptions, keyof RunOptions<StepReport>>;
+
 /** The options, complete. */
 export type FlowGRPOSettings = Required<
   Omit<
-    FlowGRPOOptions,
-    | 'prompts'
-    | 'numInferenceSteps'
-    | 'trueCfgScale'
-    | 'guidanceScale'
-    | 'signal'
-    | 'onStep'
-    | 'configuration'
-    | 'runDirectory'
-    | 'rolloutCorrection'
+    LearningOptions,
+    'prompts' | 'numInferenceSteps' | 'trueCfgScale' | 'guidanceScale' | 'rolloutCorrection'
   >
 > & { prompts: PromptRecord[]; rolloutCorrection: RolloutCorrectionConfig | null };
 
@@ -229,13 +217,15 @@ function requirePositiveInteger(name: string, value: number): void {
  * @throws When a count is not positive, the advantage estimator is not registered, or rollout correction does not go with
  *   the loss.
  */
-export function flowGRPOSettings(options: FlowGRPOOptions): FlowGRPOSettings {
+export function flowGRPOSettings(
+  options: LearningOptions & Partial<RunOptions<never>>,
+): FlowGRPOSettings {
   const prompts = options.prompts.map((prompt): PromptRecord =>
     typeof prompt === 'string' ? { prompt } : prompt,
   );
   const given = Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as FlowGRPOOptions;
+    Object.entries(withoutRunOptions(options)).filter(([, value]) => value !== undefined),
+  ) as LearningOptions;
   const settings: FlowGRPOSettings = {
     monitors: {},
     promptsPerStep: Math.min(PROMPTS_PER_STEP, prompts.length),

@@ -41,6 +41,10 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
     this.#model = { transformer, modelConfig, scheduler: buildScheduler(modelConfig) };
   }
 
+  protected override get policies(): Record<string, PolicyState> {
+    return this.#reference === null ? {} : { reference: this.#reference };
+  }
+
   protected override rolloutOptions(step: number): Partial<RolloutGroupsOptions> {
     return { window: trainingWindow(this.modelConfig, this.settings, step) };
   }
@@ -90,7 +94,6 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
   /** Frees what training keeps beside the model, which stays. */
   override dispose(): void {
     super.dispose();
-    this.#reference?.dispose();
     (this.#model.scheduler as { dispose?: () => void }).dispose?.();
   }
 }

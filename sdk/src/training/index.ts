@@ -26,11 +26,30 @@ export * from './mini-batches';
 export * from './learning-rate';
 export type { EvaluationOptions, EvaluationReport } from './evaluate-policy';
 export * from './step-report';
-export * from './run-log';
+export * from './picture-diversity';
+export * from './run/alarms';
+export { RunLog, readRunLog, type LogContent } from './run/run-log';
+export { bestStep, type BestStep } from './run/best-step';
+export { readRunPictures, type RunPicture } from './run/picture-files';
+export {
+  isRunning,
+  readRunRecord,
+  type RunProgress,
+  type RunRecord,
+  type RunState,
+} from './run/run-record';
+export { RUN_FILES } from './run/run-folder';
+export type { RunOptions, RunView } from './run/run-options';
 export { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions, type LoraOptions } from './flow-grpo-options';
 export * from './options-from-run';
 export * from './trainable-pipeline';
 export * from './run-training';
+export {
+  WeightTrainer,
+  type TrainerPosition,
+  type TrainerState,
+  type WeightTrainerSettings,
+} from './weight-trainer';
 export { RolloutTrainer, type RatedRollout, type RolloutTrainerSettings } from './rollout-trainer';
 export * from './flow-grpo-trainer';
 export * from './train-flow-grpo';

@@ -1,26 +1,21 @@
 import type { DiffusionModelConfig } from '../config';
 import { cellSignal } from '../core/cell-signal';
-import { RandomKey } from '../core/random-key';
+import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
-import type { TrainableModel } from '../pipelines';
 import { scoreRewards } from '../rewards';
-import { AdamW } from './adamw';
 import { drawPrompts } from './draw-prompts';
-import { evaluatePolicy, type EvaluationOptions, type EvaluationReport } from './evaluate-policy';
-import type { FlowGRPOOptions, FlowGRPOSettings } from './flow-grpo-options';
-import { PromptCache } from './prompt-cache';
+import type { FlowGRPOSettings } from './flow-grpo-options';
+import { pictureDiversity } from './picture-diversity';
 import type { RolloutBatch } from './rollout-batch';
 import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
 import { scoreStep, type StepRewards } from './score-step';
 import type { RolloutReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
-import { WeightAverage } from './weight-average';
-
-/** Prompts are padded to a multiple of this many tokens, so that few shapes need compiling. */
-const COMPILED_TOKENS = 16;
-
-/** Steps between two evaluations. */
-const EVERY_STEPS = 10;
+import {
+  WeightTrainer,
+  type WeightTrainerOptions,
+  type WeightTrainerSettings,
+} from './weight-trainer';
 
 const now = () => performance.now() / 1000;
 
@@ -45,28 +40,17 @@ export interface RatedRollout {
 }
 
 /** What every trainer that rolls out goes by, whatever its objective. */
-export type RolloutTrainerSettings = Pick<
-  FlowGRPOSettings,
-  | 'prompts'
-  | 'reward'
-  | 'rewardNormalization'
-  | 'onRewardFailure'
-  | 'monitors'
-  | 'steps'
-  | 'promptsPerStep'
-  | 'groupSize'
-  | 'promptWeights'
-  | 'learningRate'
-  | 'betas'
-  | 'weightDecay'
-  | 'negativePrompt'
-  | 'microBatchSize'
-  | 'compile'
-  | 'lora'
-  | 'ema'
-  | 'evaluation'
-  | 'seed'
->;
+export type RolloutTrainerSettings = WeightTrainerSettings &
+  Pick<
+    FlowGRPOSettings,
+    | 'prompts'
+    | 'rewardNormalization'
+    | 'onRewardFailure'
+    | 'monitors'
+    | 'promptsPerStep'
+    | 'groupSize'
+    | 'promptWeights'
+  >;
 
 /** What an objective reports beyond what every rollout does. */
 type ReportOf<Update> = RolloutReport & Update;
@@ -75,61 +59,18 @@ type ReportOf<Update> = RolloutReport & Update;
  * Training on own rollouts, one step at a time: draw prompts, roll out a group of pictures for each, rate them, and learn.
  * An objective adds how it rolls out (`rolloutOptions`) and how it learns (`learn`).
  */
-export abstract class RolloutTrainer<Settings extends RolloutTrainerSettings, Update> {
-  readonly settings: Settings;
-  readonly optimizer: AdamW;
-  /** The mean of the weights, when `ema` asks for one. */
-  readonly average: WeightAverage | null;
-  /** What the model is used by: the pipeline's configuration with what the options say of it. */
-  readonly modelConfig: DiffusionModelConfig;
-  protected readonly pipeline: TrainablePipeline;
-  /** The model that is trained, compiled when the settings say so. */
-  protected readonly transformer: TrainableModel;
-  readonly #cache = new PromptCache();
-  readonly #key: RandomKey;
-  readonly #begin = now();
-  #stepsDone = 0;
-
+export abstract class RolloutTrainer<
+  Settings extends RolloutTrainerSettings,
+  Update,
+> extends WeightTrainer<Settings> {
   /** @param algo How noise is put in; what is left out comes from the pipeline's configuration. */
   protected constructor(
     pipeline: TrainablePipeline,
     settings: Settings,
-    {
-      numInferenceSteps,
-      trueCfgScale,
-      guidanceScale,
-    }: Pick<FlowGRPOOptions, 'numInferenceSteps' | 'trueCfgScale' | 'guidanceScale'>,
+    options: WeightTrainerOptions,
     algo: Partial<DiffusionModelConfig['algo']> = {},
   ) {
-    this.settings = settings;
-    this.pipeline = pipeline;
-    this.#key = RandomKey.fromSeed(settings.seed);
-    const { transformer } = pipeline;
-    if (settings.lora !== null) {
-      transformer.addLora({ ...settings.lora, key: this.#key.fold('lora') });
-    }
-    const variables = transformer.trainableVariables();
-    this.optimizer = new AdamW(variables, {
-      lr: settings.learningRate,
-      betas: settings.betas,
-      weightDecay: settings.weightDecay,
-    });
-    this.average = settings.ema === null ? null : new WeightAverage(variables, settings.ema);
-    const { num_inference_steps, true_cfg_scale, guidance_scale } = pipeline.modelConfig.pipeline;
-    this.modelConfig = pipeline.modelConfig.with({
-      pipeline: {
-        num_inference_steps: numInferenceSteps ?? num_inference_steps,
-        true_cfg_scale: trueCfgScale ?? true_cfg_scale,
-        guidance_scale: guidanceScale ?? guidance_scale,
-      },
-      algo,
-    });
-    this.transformer = settings.compile ? pipeline.compiledTransformer : transformer;
-  }
-
-  /** Steps done so far. */
-  get stepsDone(): number {
-    return this.#stepsDone;
+    super(pipeline, settings, options, algo);
   }
 
   /** How a step's pictures are made, beyond what the settings say. */
@@ -154,8 +95,8 @@ export abstract class RolloutTrainer<Settings extends RolloutTrainerSettings, Up
     ReportOf<Update>
   > {
     const { prompts, monitors, groupSize, promptsPerStep, promptWeights } = this.settings;
-    const step = this.#stepsDone + 1;
-    const key = this.#key.fold('step', step);
+    const step = this.stepsDone + 1;
+    const key = this.key.fold('step', step);
     const drawn = drawPrompts(prompts, key.fold('prompts'), {
       count: promptsPerStep,
       weights: promptWeights,
@@ -164,15 +105,15 @@ export abstract class RolloutTrainer<Settings extends RolloutTrainerSettings, Up
     const batch = await this.rollOut(() =>
       rolloutGroups(this.pipeline, drawn, {
         ...this.settings,
-        ...this.#rolloutSizes(),
+        ...this.rolloutSizes(),
         ...this.rolloutOptions(step),
         key: key.fold('rollout'),
-        promptCache: this.#cache,
+        promptCache: this.cache,
         signal,
       }),
     );
     try {
-      this.#cache.trim();
+      this.cache.trim();
       const rolledOut = now();
       const scored = await scoreStep(batch, this.settings, signal);
       const others: [string, number][] = [];
@@ -181,27 +122,23 @@ export abstract class RolloutTrainer<Settings extends RolloutTrainerSettings, Up
       }
       const rated = now();
       const update = await this.learn({ batch, scored, step, key: key.fold('update') }, signal);
-      this.#stepsDone = step;
-      const ended = now();
-      const { evaluation, everySteps = EVERY_STEPS } = {
-        evaluation: this.settings.evaluation,
-        ...this.settings.evaluation,
-      };
-      const isDue = evaluation !== null && step % everySteps === 0;
+      const seconds = this.endStep(step);
+      const updateSeconds = now() - rated;
       return {
         step,
-        seconds: ended - this.#begin,
+        seconds,
         reward: mean(scored.rated.map((row) => scored.rewards[row])),
         rewardStd: spreadWithinGroups(scored.rewards, groupSize),
+        diversity: pictureDiversity(batch.images, batch.groups),
         rewardTerms: scored.terms,
         rewardFailures: scored.failures,
         monitors: Object.fromEntries(others),
         ...update,
-        evaluation: isDue ? await this.evaluate(evaluation, { signal }) : null,
+        evaluation: await this.evaluateAt(step, signal),
         timings: {
           rolloutSeconds: rolledOut - started,
           rewardSeconds: rated - rolledOut,
-          updateSeconds: ended - rated,
+          updateSeconds,
         },
         images: batch.images,
         prompts: batch.prompts,
@@ -210,46 +147,5 @@ export abstract class RolloutTrainer<Settings extends RolloutTrainerSettings, Up
     } finally {
       batch.dispose();
     }
-  }
-
-  /**
-   * Makes pictures without noise between the steps and rates them, with the mean of the weights in their place when `ema`
-   * keeps one. Training is not touched: not its weights, nor what is drawn next.
-   *
-   * @param options Default: the trainer's `evaluation`.
-   * @throws When there are none.
-   * @example
-   * const trainer = new FlowGRPOTrainer(pipeline, { prompts: ['a red circle'], reward: 'redness', ema: 0.9 });
-   * const { reward, usesAverage } = await trainer.evaluate({ prompts: ['a red square'] });
-   * trainer.dispose();
-   */
-  async evaluate(
-    options: EvaluationOptions | null = this.settings.evaluation,
-    { signal = cellSignal() }: { signal?: AbortSignal | null } = {},
-  ): Promise<EvaluationReport> {
-    if (options === null) {
-      throw new Error('Cannot evaluate as there must be prompts for it: evaluation is null');
-    }
-    const run = () =>
-      evaluatePolicy(this.pipeline, options, { ...this.settings, ...this.#rolloutSizes() }, signal);
-    const found = await (this.average === null ? run() : this.average.use(run));
-    return { ...found, usesAverage: this.average !== null };
-  }
-
-  /** Frees the optimizer's state, the mean of the weights and the embeddings; the model stays. */
-  dispose(): void {
-    this.optimizer.dispose();
-    this.average?.dispose();
-    this.#cache.dispose();
-  }
-
-  #rolloutSizes() {
-    const { num_inference_steps, true_cfg_scale, guidance_scale } = this.modelConfig.pipeline;
-    return {
-      numInferenceSteps: num_inference_steps,
-      trueCfgScale: true_cfg_scale,
-      guidanceScale: guidance_scale,
-      padTokensTo: this.settings.compile ? COMPILED_TOKENS : 1,
-    };
   }
 }

@@ -1,76 +1,88 @@
-import type { DiffusionModelConfig } from '../config';
 import { cellSignal } from '../core/cell-signal';
-import { describeRun } from './describe-run';
-import { RunLog } from './run-log';
-import { logLine, type LogLine, type LoggedReport } from './step-report';
+import type { EvaluationOptions, EvaluationReport } from './evaluate-policy';
+import type { Alarm } from './run/alarms';
+import type { RunOptions } from './run/run-options';
+import { RunRecorder, type RecordedTrainer } from './run/run-recorder';
+import { evaluationLine, logLine, type LogLine, type LoggedReport } from './step-report';
 
 /** How a training ended. */
 export interface TrainingResult {
-  /** 'finished', or 'aborted' by the signal. */
-  stopped: 'finished' | 'aborted';
-  /** Steps done. */
+  /** 'finished', 'aborted' by the signal, or 'stopped-early' by `patience`. */
+  stopped: 'finished' | 'aborted' | 'stopped-early';
+  /** Steps done, those of a run that was resumed among them. */
   steps: number;
-  /** Since the training began. */
+  /** Since this call began. */
   seconds: number;
   /** One line a step: what log.jsonl holds. */
   log: LogLine[];
+  /** What the log shows to be going wrong, where it began. */
+  alarms: Alarm[];
   /** Where log.jsonl was written, or null. */
   logPath: string | null;
+  /** The run's folder, or null. */
+  folder: string | null;
 }
 
 /** What can be trained step by step. */
-export interface Trainer<Report extends LoggedReport> {
-  readonly settings: Parameters<typeof describeRun>[0] & { steps: number };
-  readonly modelConfig: DiffusionModelConfig;
+export interface Trainer<Report extends LoggedReport> extends RecordedTrainer {
+  readonly settings: RecordedTrainer['settings'] & { evaluation: EvaluationOptions | null };
   step(options: { signal: AbortSignal | null }): Promise<Report>;
+  evaluate(
+    options?: EvaluationOptions | null,
+    how?: { signal?: AbortSignal | null },
+  ): Promise<EvaluationReport>;
 }
 
-/** How a run goes, whatever its objective. */
-export interface RunOptions<Report> {
-  /** Stops the loop. Default: the running cell's signal. */
-  signal?: AbortSignal | null;
-  /** Called after each step; a promise is waited for. */
-  onStep?: ((report: Report) => void | Promise<void>) | null;
-  /** Whatever this run was configured by, as plain JSON: it is stored in run.json. Default: none. */
-  configuration?: object | null;
-  /** Where log.jsonl and run.json are written. Default: the environment's FLOWBOOK_RUN_DIR; without it, nowhere. */
-  runDirectory?: string | null;
-  /** Default: the trainer's settings. */
-  steps?: number;
-}
-
-/** Runs a trainer that stays the caller's: it can be asked for more steps afterwards. */
+/**
+ * Runs a trainer that stays the caller's: it can be asked for more steps afterwards.
+ *
+ * @param options.steps Default: the trainer's settings. A run that is resumed ends with this step, whatever was done before.
+ * @throws What a step throws, unless the signal was aborted; the run's folder says so then.
+ */
 export async function runTraining<Report extends LoggedReport>(
   trainer: Trainer<Report>,
   {
     signal = cellSignal(),
     onStep = null,
-    configuration = null,
-    runDirectory,
     steps = trainer.settings.steps,
-  }: RunOptions<Report> = {},
+    ...options
+  }: RunOptions<Report> & { steps?: number } = {},
 ): Promise<TrainingResult> {
-  const log = new RunLog(runDirectory ?? undefined);
-  log.describe(describeRun(trainer.settings, trainer.modelConfig, configuration));
-  const begin = performance.now();
-  const result = (stopped: TrainingResult['stopped']): TrainingResult => ({
-    stopped,
-    steps: log.lines.length,
-    seconds: (performance.now() - begin) / 1000,
-    log: log.lines,
-    logPath: log.path,
-  });
-  for (let count = 0; count < steps; count++) {
-    if (signal?.aborted) return result('aborted');
-    let report: Report;
-    try {
-      report = await trainer.step({ signal });
-    } catch (error) {
-      if (signal?.aborted) return result('aborted');
-      throw error;
+  const doneBefore = trainer.stepsDone;
+  const recorder = new RunRecorder(trainer, options);
+  const { log, folder } = recorder;
+  const last = doneBefore + steps;
+  const began = performance.now();
+  const end = (stopped: TrainingResult['stopped']): TrainingResult => {
+    recorder.end(stopped);
+    return {
+      stopped,
+      steps: log.lines.filter(({ step }) => step > 0).length,
+      seconds: (performance.now() - began) / 1000,
+      log: log.lines,
+      alarms: log.alarms,
+      logPath: log.path,
+      folder,
+    };
+  };
+  recorder.begin(last);
+  try {
+    if (trainer.stepsDone === 0 && trainer.settings.evaluation?.beforeTraining) {
+      const found = await trainer.evaluate(undefined, { signal });
+      const seconds = Math.round(trainer.seconds * 1000) / 1000;
+      await recorder.step({ step: 0, seconds, ...evaluationLine(found) }, found);
     }
-    log.write(logLine(report));
-    await onStep?.(report);
+    while (trainer.stepsDone < last) {
+      if (signal?.aborted) return end('aborted');
+      if (recorder.isOutOfPatience) return end('stopped-early');
+      const report = await trainer.step({ signal });
+      await recorder.step(logLine(report), report.evaluation ?? null);
+      await onStep?.(report, { log: log.lines, alarms: log.alarms, steps: last, folder });
+    }
+    return end(recorder.isOutOfPatience ? 'stopped-early' : 'finished');
+  } catch (error) {
+    if (signal?.aborted) return end('aborted');
+    recorder.end('failed', error);
+    throw error;
   }
-  return result('finished');
 }

@@ -25,6 +25,8 @@ export interface RolloutReport {
   reward: number;
   /** Mean over the groups of the standard deviation within a group: what there is to learn from. */
   rewardStd: number;
+  /** How much pictures of one prompt differ: see `pictureDiversity`. NaN with one picture a prompt. */
+  diversity: number;
   /** Means of the rewards that the reward is the weighted sum of, by name. */
   rewardTerms: Record<string, number>;
   /** Ratings that failed. */
@@ -76,7 +78,15 @@ export type LoggedReport = Pick<RolloutReport, 'step' | 'seconds'> &
  * `reward/<name>`, an evaluation under `evaluation/`. What a report does not have is left out.
  */
 export function logLine(report: LoggedReport): LogLine {
-  const { step, seconds, reward, rewardStd, rewardTerms = {}, rewardFailures = 0 } = report;
+  const {
+    step,
+    seconds,
+    reward,
+    rewardStd,
+    diversity,
+    rewardTerms = {},
+    rewardFailures = 0,
+  } = report;
   const { loss, ratioMean, clipFraction, approxKl, gradNorm, replayGap, skippedUpdates } = report;
   const { monitors, learningRate, metrics, evaluation = null, timings = {} } = report;
   const toMilliseconds = (value: number) => Math.round(value * 1000) / 1000;
@@ -87,6 +97,7 @@ export function logLine(report: LoggedReport): LogLine {
     rewardStd,
     ...monitors,
     ...under('reward/', rewardTerms),
+    ...(Number.isNaN(diversity) ? {} : { diversity }),
     loss,
     ratioMean,
     clipFraction,
@@ -97,9 +108,7 @@ export function logLine(report: LoggedReport): LogLine {
     ...(rewardFailures > 0 ? { rewardFailures } : {}),
     ...(skippedUpdates > 0 ? { skippedUpdates } : {}),
     ...metrics,
-    ...(evaluation === null
-      ? {}
-      : under('evaluation/', { reward: evaluation.reward, ...evaluation.terms })),
+    ...(evaluation === null ? {} : evaluationLine(evaluation)),
     ...Object.fromEntries(
       Object.entries<number>(timings).map(([name, value]) => [name, toMilliseconds(value)]),
     ),
@@ -107,6 +116,21 @@ export function logLine(report: LoggedReport): LogLine {
   return Object.fromEntries(
     Object.entries(line).filter(([, value]) => value !== undefined),
   ) as LogLine;
+}
+
+/** The numbers of an evaluation, as they stand in a line of the log. */
+export function evaluationLine({
+  reward,
+  terms,
+  exact,
+  diversity,
+}: Pick<EvaluationReport, 'reward' | 'terms' | 'exact' | 'diversity'>): Record<string, number> {
+  return under('evaluation/', {
+    reward,
+    ...terms,
+    ...(exact && { exact: exact.share, ...under('exact/', exact.byKind) }),
+    ...(diversity !== null && { diversity }),
+  });
 }
 
 function under(prefix: string, values: Record<string, number>): Record<string, number> {

@@ -1,6 +1,7 @@
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import { FlowGRPOTrainer } from './flow-grpo-trainer';
-import { runTraining, type RunOptions, type TrainingResult } from './run-training';
+import type { RunOptions } from './run/run-options';
+import { runTraining, type TrainingResult } from './run-training';
 import type { StepReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
 
@@ -32,7 +33,7 @@ export async function trainFlowGRPO(
 /** Runs a trainer that stays the caller's: it can be asked for more steps afterwards. */
 export function runFlowGRPO(
   trainer: FlowGRPOTrainer,
-  options: RunOptions<StepReport> = {},
+  options: RunOptions<StepReport> & { steps?: number } = {},
 ): Promise<TrainingResult> {
   return runTraining(trainer, options);
 }

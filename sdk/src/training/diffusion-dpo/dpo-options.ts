@@ -3,8 +3,9 @@ import {
   type FlowGRPOOptions,
   type FlowGRPOSettings,
 } from '../flow-grpo-options';
+import type { EvaluationReport } from '../evaluate-policy';
 import type { RolloutTrainingOptions } from '../diffusion-nft/nft-options';
-import type { RunOptions } from '../run-training';
+import { withoutRunOptions, type RunOptions } from '../run/run-options';
 import type { RolloutReport, UpdateReport } from '../step-report';
 import type { PreferencePair } from './preference-pairs';
 
@@ -22,6 +23,8 @@ export interface OfflineDpoStepReport extends UpdateReport {
   seconds: number;
   /** Pairs that were learned from. */
   pairs: number;
+  /** null at steps without an evaluation. */
+  evaluation: EvaluationReport | null;
 }
 
 /** Options that both ways share. */
@@ -57,6 +60,7 @@ export interface OfflineDPOOptions
       | 'compile'
       | 'lora'
       | 'ema'
+      | 'evaluation'
       | 'seed'
       | 'compat'
     >,
@@ -79,10 +83,8 @@ export type OnlineDPOSettings = FlowGRPOSettings & { dpoBeta: number };
  *
  * @throws When a count is not positive, or a group has no two pictures to compare.
  */
-export function onlineDPOSettings({
-  onStep: _onStep,
-  ...options
-}: OnlineDPOOptions): OnlineDPOSettings {
+export function onlineDPOSettings(all: OnlineDPOOptions): OnlineDPOSettings {
+  const options = withoutRunOptions(all);
   const settings = { ...flowGRPOSettings(options), dpoBeta: options.dpoBeta ?? DPO_BETA };
   if (settings.groupSize < 2) {
     throw new Error(
@@ -104,12 +106,13 @@ export type OfflineDPOSettings = Omit<FlowGRPOSettings, 'prompts'> & {
  *
  * @throws When there are no pairs, or a count is not positive.
  */
-export function offlineDPOSettings({
-  pairs,
-  pairsPerStep,
-  onStep: _onStep,
-  ...options
-}: OfflineDPOOptions): OfflineDPOSettings {
+export function offlineDPOSettings(all: OfflineDPOOptions): OfflineDPOSettings {
+  const { pairs, pairsPerStep, ...options } = withoutRunOptions(all);
+  if (options.evaluation && options.evaluation.reward === undefined) {
+    throw new Error(
+      'Cannot evaluate a training on pairs as evaluation.reward must say what rates pictures: current value is undefined',
+    );
+  }
   const { prompts, ...settings } = flowGRPOSettings({
     ...options,
     prompts: pairs.map(({ prompt }) => prompt),

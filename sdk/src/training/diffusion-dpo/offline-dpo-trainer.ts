@@ -1,16 +1,12 @@
-import type { DiffusionModelConfig } from '../../config';
 import { cellSignal } from '../../core/cell-signal';
-import { RandomKey } from '../../core/random-key';
 import { PolicyState, buildScheduler, noisePairs, type PairBatch } from '../../pipelines';
 import type { FlowMatchSchedule } from '../../schedulers';
 import { keyGenerator, tf } from '../../tensorflow';
-import { AdamW } from '../adamw';
 import { drawPrompts } from '../draw-prompts';
 import { learningRateAt } from '../learning-rate';
 import { meanUpdates } from '../mean-updates';
-import { PromptCache } from '../prompt-cache';
 import type { TrainablePipeline } from '../trainable-pipeline';
-import { WeightAverage } from '../weight-average';
+import { WeightTrainer } from '../weight-trainer';
 import {
   offlineDPOSettings,
   type OfflineDPOOptions,
@@ -20,14 +16,8 @@ import {
 import { layPairs, type PairPipeline } from './preference-pairs';
 import { updateFromPairs, type PairLearner } from './update-from-pairs';
 
-/** What offline Diffusion-DPO needs of a pipeline: it rolls nothing out. */
-export type OfflinePipeline = PairPipeline &
-  Pick<TrainablePipeline, 'transformer' | 'compiledTransformer'>;
-
-/** Prompts are padded to a multiple of this many tokens, so that few shapes need compiling. */
-const COMPILED_TOKENS = 16;
-
-const now = () => performance.now() / 1000;
+/** What offline Diffusion-DPO needs of a pipeline: it encodes pictures, and rolls out in evaluations alone. */
+export type OfflinePipeline = PairPipeline & TrainablePipeline;
 
 /**
  * Offline Diffusion-DPO (https://arxiv.org/abs/2311.12908), one step at a time: draws pairs of pictures, noises both of a
@@ -40,63 +30,28 @@ const now = () => performance.now() / 1000;
  * const { loss } = await trainer.step();
  * trainer.dispose();
  */
-export class OfflineDPOTrainer {
-  readonly settings: OfflineDPOSettings;
-  readonly modelConfig: DiffusionModelConfig;
-  readonly optimizer: AdamW;
-  /** The mean of the weights, when `ema` asks for one. */
-  readonly average: WeightAverage | null;
-  readonly #pipeline: OfflinePipeline;
+export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, OfflinePipeline> {
   readonly #learner: PairLearner;
   readonly #scheduler: FlowMatchSchedule;
   readonly #guided: boolean;
-  readonly #cache = new PromptCache();
-  readonly #key: RandomKey;
-  readonly #begin = now();
-  #stepsDone = 0;
 
   /** @throws When a setting breaks its rule. */
   constructor(pipeline: OfflinePipeline, options: OfflineDPOOptions) {
-    const settings = offlineDPOSettings(options);
-    this.settings = settings;
-    this.#pipeline = pipeline;
-    this.#key = RandomKey.fromSeed(settings.seed);
-    const { transformer } = pipeline;
-    if (settings.lora !== null) {
-      transformer.addLora({ ...settings.lora, key: this.#key.fold('lora') });
-    }
-    const variables = transformer.trainableVariables();
-    const { learningRate: lr, betas, weightDecay } = settings;
-    this.optimizer = new AdamW(variables, { lr, betas, weightDecay });
-    this.average = settings.ema === null ? null : new WeightAverage(variables, settings.ema);
-    const { true_cfg_scale, guidance_scale } = pipeline.modelConfig.pipeline;
-    this.modelConfig = pipeline.modelConfig.with({
-      pipeline: {
-        true_cfg_scale: options.trueCfgScale ?? true_cfg_scale,
-        guidance_scale: options.guidanceScale ?? guidance_scale,
-      },
-    });
-    const scales = this.modelConfig.pipeline;
-    this.#guided =
-      pipeline.cfgScale({
-        trueCfgScale: scales.true_cfg_scale,
-        guidanceScale: scales.guidance_scale ?? 1,
-      }) > 1;
-    this.#scheduler = buildScheduler(this.modelConfig) as FlowMatchSchedule;
+    super(pipeline, offlineDPOSettings(options), options);
+    const { transformer, modelConfig, optimizer, average } = this;
+    const { true_cfg_scale: trueCfgScale, guidance_scale } = modelConfig.pipeline;
+    this.#guided = pipeline.cfgScale({ trueCfgScale, guidanceScale: guidance_scale ?? 1 }) > 1;
+    this.#scheduler = buildScheduler(modelConfig) as FlowMatchSchedule;
     this.#learner = {
-      model: {
-        transformer: settings.compile ? pipeline.compiledTransformer : transformer,
-        modelConfig: this.modelConfig,
-      },
-      reference: PolicyState.referenceOf(transformer),
-      optimizer: this.optimizer,
-      average: this.average,
+      model: { transformer, modelConfig },
+      reference: PolicyState.referenceOf(pipeline.transformer),
+      optimizer,
+      average,
     };
   }
 
-  /** Steps done so far. */
-  get stepsDone(): number {
-    return this.#stepsDone;
+  protected override get policies(): Record<string, PolicyState> {
+    return { reference: this.#learner.reference };
   }
 
   /**
@@ -108,14 +63,14 @@ export class OfflineDPOTrainer {
     signal = cellSignal(),
   }: { signal?: AbortSignal | null } = {}): Promise<OfflineDpoStepReport> {
     const { settings, optimizer } = this;
-    const step = this.#stepsDone + 1;
-    const key = this.#key.fold('step', step);
+    const step = this.stepsDone + 1;
+    const key = this.key.fold('step', step);
     const drawn = drawPrompts(settings.pairs, key.fold('pairs'), { count: settings.pairsPerStep });
-    const clean = layPairs(this.#pipeline, drawn, {
-      cache: this.#cache,
+    const clean = layPairs(this.pipeline, drawn, {
+      cache: this.cache,
       negativePrompt: settings.negativePrompt,
       guided: this.#guided,
-      padTokensTo: settings.compile ? COMPILED_TOKENS : 1,
+      padTokensTo: this.padTokensTo,
     });
     const generator = keyGenerator(key.fold('noise'));
     const { height, width } = this.modelConfig.pipeline;
@@ -124,21 +79,19 @@ export class OfflineDPOTrainer {
     try {
       optimizer.lr = learningRateAt(step, { ...settings, totalSteps: settings.steps });
       const updates = await updateFromPairs(this.#learner, pairs, settings, signal);
-      this.#cache.trim();
-      this.#stepsDone = step;
+      this.cache.trim();
+      const seconds = this.endStep(step);
       const report = meanUpdates(updates, optimizer.lr);
-      return { step, seconds: now() - this.#begin, ...report, pairs: drawn.length };
+      const evaluation = await this.evaluateAt(step, signal);
+      return { step, seconds, ...report, pairs: drawn.length, evaluation };
     } finally {
       tf.dispose(Object.values(pairs).filter((value) => value instanceof tf.Tensor));
     }
   }
 
   /** Frees what training keeps beside the model, which stays. */
-  dispose(): void {
-    this.optimizer.dispose();
-    this.average?.dispose();
-    this.#learner.reference.dispose();
-    this.#cache.dispose();
+  override dispose(): void {
+    super.dispose();
     this.#scheduler.dispose();
   }
 }

@@ -36,6 +36,10 @@ export class OnlineDPOTrainer extends RolloutTrainer<
     this.#scheduler = buildScheduler(this.modelConfig) as FlowMatchSchedule;
   }
 
+  protected override get policies(): Record<string, PolicyState> {
+    return { reference: this.#reference };
+  }
+
   protected override rolloutOptions(): Partial<RolloutGroupsOptions> {
     return withoutNoise(this.modelConfig.pipeline.num_inference_steps);
   }
@@ -67,7 +71,6 @@ export class OnlineDPOTrainer extends RolloutTrainer<
   /** Frees what training keeps beside the model, which stays. */
   override dispose(): void {
     super.dispose();
-    this.#reference.dispose();
     this.#scheduler.dispose();
   }
 }

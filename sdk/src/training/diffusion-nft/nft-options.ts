@@ -4,7 +4,7 @@ import {
   type FlowGRPOOptions,
   type FlowGRPOSettings,
 } from '../flow-grpo-options';
-import type { RunOptions } from '../run-training';
+import { withoutRunOptions, type RunOptions } from '../run/run-options';
 import type { RolloutReport, UpdateReport } from '../step-report';
 import type { OldPolicySchedule } from './old-policy-decay';
 
@@ -98,10 +98,8 @@ export type DiffusionNFTSettings = FlowGRPOSettings &
  *
  * @throws When a count is not positive.
  */
-export function diffusionNFTSettings({
-  onStep: _onStep,
-  ...options
-}: DiffusionNFTOptions): DiffusionNFTSettings {
+export function diffusionNFTSettings(all: DiffusionNFTOptions): DiffusionNFTSettings {
+  const options = withoutRunOptions(all);
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   );

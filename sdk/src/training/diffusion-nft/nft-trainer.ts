@@ -56,6 +56,11 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
     };
   }
 
+  protected override get policies(): Record<string, PolicyState> {
+    const { reference } = this.#model;
+    return { old: this.old, ...(reference && { reference }) };
+  }
+
   protected override rollOut(work: () => Promise<RolloutBatch>): Promise<RolloutBatch> {
     return this.old.use(work);
   }
@@ -141,13 +146,6 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
     if (decay === 0) this.old.copy();
     else this.old.average(decay);
     return decay;
-  }
-
-  /** Frees what training keeps beside the model, which stays. */
-  override dispose(): void {
-    super.dispose();
-    this.old.dispose();
-    this.#model.reference?.dispose();
   }
 }
 

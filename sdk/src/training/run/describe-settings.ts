@@ -1,14 +1,10 @@
-import type { DiffusionModelConfig } from '../config';
-
 /**
- * What a run is configured by, resolved, as plain JSON for `run.json`: the trainer's settings, the model's configuration,
- * and whatever the caller's own configuration was. Functions and models stand as their names, prompts and pairs as their number.
+ * A trainer's settings as plain JSON for `run.json`: functions and models stand as their names, prompts and pairs as their
+ * number.
  */
-export function describeRun(
+export function describeSettings(
   settings: object & { prompts?: readonly unknown[]; pairs?: readonly unknown[] },
-  modelConfig: DiffusionModelConfig,
-  configuration: object | null,
-): object {
+): Record<string, unknown> {
   const { prompts, pairs, ...rest } = settings;
   const counts = { prompts: prompts?.length, pairs: pairs?.length };
   const plain = JSON.stringify({ ...rest, ...counts }, (key, value) => {
@@ -17,5 +13,5 @@ export function describeRun(
     if (key === 'evaluation' && value !== null) return { ...value, prompts: value.prompts.length };
     return value;
   });
-  return { trainer: JSON.parse(plain), model: modelConfig, configuration };
+  return JSON.parse(plain) as Record<string, unknown>;
 }

@@ -1,0 +1,193 @@
+import { median } from '../../core/statistics';
+import type { LogLine } from '../step-report';
+
+/** What an alarm is about. */
+export type AlarmName =
+  | 'not-finite'
+  | 'ratio-outside-clip'
+  | 'clip-fraction-high'
+  | 'held-out-falls'
+  | 'diversity-falls'
+  | 'gradient-norm-jump';
+
+/** Something that a run's log shows to be going wrong: what is seen, where it usually comes from, what helps. */
+export interface Alarm {
+  /** Where it was first seen. */
+  step: number;
+  name: AlarmName;
+  symptom: string;
+  cause: string;
+  action: string;
+}
+
+/** From when on an alarm is raised. */
+export interface AlarmLimits {
+  /** Largest |ratio - 1| before a step's first update; null: not looked at. Default: the trainer's clip range. */
+  replayGap: number | null;
+  /** Share of clipped samples, mean over `window` steps. Default 0.4. */
+  clipFraction: number;
+  /** Evaluations in a row below the best one while the reward rises. Default 2. */
+  fallingEvaluations: number;
+  /** What of a run's first diversity must be left, both means over `window` steps. Default 0.5. */
+  diversityLeft: number;
+  /** How many times the median of the 20 steps before a gradient's norm may be. Default 10. */
+  gradNormFactor: number;
+  /** Steps that means are taken over. Default 5. */
+  window: number;
+}
+
+/** The limits where nothing else is said. */
+export const ALARM_LIMITS: AlarmLimits = {
+  replayGap: null,
+  clipFraction: 0.4,
+  fallingEvaluations: 2,
+  diversityLeft: 0.5,
+  gradNormFactor: 10,
+  window: 5,
+};
+
+/** Steps that a norm is compared with, and the fewest that say what is usual. */
+const NORM_STEPS = 20;
+const FEWEST_NORMS = 5;
+
+const EVALUATED = 'evaluation/reward';
+
+/** Looks at the last line of a log: the symptom, or null. */
+type Rule = (lines: readonly LogLine[], limits: AlarmLimits) => string | null;
+
+interface AlarmRule {
+  see: Rule;
+  cause: string;
+  action: string;
+}
+
+const show = (value: number) => String(Number(value.toPrecision(3)));
+
+const meanOf = (lines: readonly LogLine[], metric: string): number => {
+  const values = lines.map((line) => line[metric]).filter(Number.isFinite);
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+};
+
+const RULES: Readonly<Record<AlarmName, AlarmRule>> = {
+  'not-finite': {
+    see: (lines) => {
+      const last = lines[lines.length - 1];
+      const broken = ['reward', 'loss', 'gradNorm'].filter(
+        (metric) => metric in last && !Number.isFinite(last[metric]),
+      );
+      if (broken.length > 0) return `${broken.join(' and ')} not finite`;
+      return last.skippedUpdates > 0 ? 'an update was left out: its gradient is not finite' : null;
+    },
+    cause: 'numbers grew too large (learning rate, loss weights), or a reward returned NaN',
+    action:
+      'lower the learning rate, check the reward on the pictures of this step, go back to a checkpoint',
+  },
+  'ratio-outside-clip': {
+    see: (lines, { replayGap }) => {
+      const gap = lines[lines.length - 1].replayGap;
+      if (replayGap === null || gap === undefined || gap <= replayGap) return null;
+      return `before any update a ratio is ${show(gap)} from 1, outside of the clip range of ${show(replayGap)}`;
+    },
+    cause:
+      'the replay differs from the rollout: another schedule, window, guidance, padding or precision',
+    action:
+      'compare both with checkConsistency; recompute old log-probabilities with rolloutCorrection when rollouts come from elsewhere',
+  },
+  'clip-fraction-high': {
+    see: (lines, { clipFraction, window }) => {
+      const share = meanOf(lines.slice(-window), 'clipFraction');
+      if (lines.length < window || !(share > clipFraction)) return null;
+      return `${Math.round(100 * share)} % of the samples are clipped, mean over ${window} steps`;
+    },
+    cause:
+      'updates of one step go farther than the clip range: learning rate too high, too many updates a step',
+    action: 'lower learningRate or ppoEpochs, enlarge miniBatchSize, or widen clipRatio',
+  },
+  'held-out-falls': {
+    see: (lines, { fallingEvaluations: count }) => {
+      const places = lines.flatMap((line, at) => (Number.isFinite(line[EVALUATED]) ? [at] : []));
+      const values = places.map((at) => lines[at][EVALUATED]);
+      if (values.length <= count) return null;
+      const best = values.lastIndexOf(Math.max(...values));
+      const isFalling = values
+        .slice(-count)
+        .every((value, at) => value < values[values.length - count + at - 1]);
+      if (!isFalling || best >= values.length - count) return null;
+      const [from, to] = [places[best], places[places.length - 1] + 1];
+      const middle = Math.floor((from + to) / 2);
+      const [earlier, later] = [
+        meanOf(lines.slice(from, middle), 'reward'),
+        meanOf(lines.slice(middle, to), 'reward'),
+      ];
+      if (!(later > earlier)) return null;
+      return `the reward rose from ${show(earlier)} to ${show(later)} while on held-out prompts it fell from ${show(values[best])} to ${show(values[values.length - 1])}`;
+    },
+    cause: 'the policy learns the training prompts, or what the reward overlooks',
+    action:
+      'stop here (patience does it) and take checkpoints/best; more prompts, a KL term, a second reward',
+  },
+  'diversity-falls': {
+    see: (lines, { diversityLeft, window }) => {
+      if (lines.length < 2 * window) return null;
+      const first = meanOf(lines.slice(0, window), 'diversity');
+      const last = meanOf(lines.slice(-window), 'diversity');
+      if (!(last < diversityLeft * first)) return null;
+      return `pictures of one prompt differ by ${show(last)}, at first by ${show(first)}`;
+    },
+    cause: 'the policy collapses onto few pictures, which is how rewards are gamed',
+    action:
+      'look at the pictures; add a KL term (klLossCoef), lower the learning rate, stop earlier',
+  },
+  'gradient-norm-jump': {
+    see: (lines, { gradNormFactor }) => {
+      const before = lines
+        .slice(-NORM_STEPS - 1, -1)
+        .map(({ gradNorm }) => gradNorm)
+        .filter(Number.isFinite);
+      const norm = lines[lines.length - 1].gradNorm;
+      if (before.length < FEWEST_NORMS || !(norm > gradNormFactor * median(before))) return null;
+      return `the gradient's norm is ${show(norm)}, usually ${show(median(before))}`;
+    },
+    cause: 'a few samples with extreme advantages or ratios, or a learning rate that is too high',
+    action: 'it was clipped to maxGradNorm; when it returns, lower the learning rate or advClipMax',
+  },
+};
+
+/** The alarms whose condition holds at the last line of a log. */
+function seen(lines: readonly LogLine[], limits: AlarmLimits): Map<AlarmName, string> {
+  const symptoms = new Map<AlarmName, string>();
+  if (lines.length === 0) return symptoms;
+  for (const [name, { see }] of Object.entries(RULES)) {
+    const symptom = see(lines, limits);
+    if (symptom !== null) symptoms.set(name as AlarmName, symptom);
+  }
+  return symptoms;
+}
+
+/**
+ * The alarms that begin at the last line of a log: what holds now and did not hold a line before.
+ *
+ * @param lines In the order of their steps.
+ * @example
+ * const [alarm] = alarmsAtEnd([{ step: 1, seconds: 1, reward: NaN }]);
+ * alarm.symptom; // 'reward not finite'
+ */
+export function alarmsAtEnd(lines: readonly LogLine[], limits: Partial<AlarmLimits> = {}): Alarm[] {
+  const all = { ...ALARM_LIMITS, ...limits };
+  const before = seen(lines.slice(0, -1), all);
+  return [...seen(lines, all)].flatMap(([name, symptom]) => {
+    if (before.has(name)) return [];
+    const { cause, action } = RULES[name];
+    return { step: lines[lines.length - 1].step, name, symptom, cause, action };
+  });
+}
+
+/** All alarms of a log, each where it began. */
+export function alarmsOf(lines: readonly LogLine[], limits: Partial<AlarmLimits> = {}): Alarm[] {
+  return lines.flatMap((_, at) => alarmsAtEnd(lines.slice(0, at + 1), limits));
+}
+
+/** An alarm in one line: what is seen, from what, and what to do. */
+export function describeAlarm({ step, symptom, cause, action }: Alarm): string {
+  return `step ${step}: ${symptom}. Cause: ${cause}. What to do: ${action}.`;
+}

@@ -1,0 +1,34 @@
+import type { LogLine } from '../step-report';
+
+/** Where a metric was best. */
+export interface BestStep {
+  step: number;
+  value: number;
+  /** Times it was measured since then. */
+  since: number;
+}
+
+/**
+ * The step where a metric was highest, of lines that have it; null when none does. A later value must be higher by more than
+ * `minImprovement` to count.
+ *
+ * @example
+ * const at = (step: number, reward: number) => ({ step, seconds: step, reward });
+ * bestStep([at(1, 0.2), at(2, 0.5), at(3, 0.4)], 'reward'); // { step: 2, value: 0.5, since: 1 }
+ */
+export function bestStep(
+  lines: readonly LogLine[],
+  metric: string,
+  minImprovement = 0,
+): BestStep | null {
+  let best: BestStep | null = null;
+  for (const { step, [metric]: value } of lines) {
+    if (value === undefined) continue;
+    if (Number.isFinite(value) && (best === null || value > best.value + minImprovement)) {
+      best = { step, value, since: 0 };
+    } else if (best !== null) {
+      best.since += 1;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { checkpointIn } from './checkpoint-files';
+import type { RunOptions } from './run-options';
+
+/** What a run's folder holds. */
+export const RUN_FILES = {
+  /** Configuration, versions, machine, seed, state. */
+  record: 'run.json',
+  /** A line a step, and one an alarm. */
+  log: 'log.jsonl',
+  checkpoints: 'checkpoints',
+  /** The pictures of evaluations, as PNG, and `index.jsonl`, which says what they are. */
+  pictures: 'pictures',
+} as const;
+
+/** Where new folders are made when nothing else is said. */
+const RUNS = 'runs';
+
+/** `<time>-<name>`, local time, so that folders sort by age. */
+function folderName(name: string, now: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+  return `${day}-${time}-${name}`;
+}
+
+/** Makes a run's folder; when two begin in one second, the second gets a number. */
+function makeFolder(parent: string, name: string, now: Date): string {
+  if (!/^[\w.-]+$/.test(name)) {
+    throw new Error(
+      `Cannot make a run's folder as its name must consist of letters, digits, "_", "-" and ".": current value is "${name}"`,
+    );
+  }
+  mkdirSync(parent, { recursive: true });
+  for (let count = 1; ; count++) {
+    const folder = join(parent, folderName(name, now) + (count === 1 ? '' : `~${count}`));
+    try {
+      mkdirSync(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** The newest folder of a name that has a checkpoint, or null. */
+function newestOf(parent: string, name: string): string | null {
+  if (!existsSync(parent)) return null;
+  const folders = readdirSync(parent)
+    .filter((folder) => /^\d{8}-\d{6}-/.test(folder))
+    .filter((folder) => folder.slice('YYYYMMDD-hhmmss-'.length).replace(/~\d+$/, '') === name)
+    .sort()
+    .map((folder) => join(parent, folder));
+  return folders.reverse().find((folder) => checkpointIn(folder) !== null) ?? null;
+}
+
+/** Where a run writes, and the checkpoint that it goes on from. */
+export interface OpenedRun {
+  folder: string | null;
+  checkpoint: string | null;
+}
+
+/**
+ * Finds or makes a run's folder, and the checkpoint that `resume` asks for.
+ *
+ * @throws When there is no checkpoint to go on from, unless `resume` is 'auto', or the name cannot be one of a folder.
+ */
+export function openRun(
+  { runDirectory = null, runName = null, resume = false }: RunOptions<never>,
+  now = new Date(),
+): OpenedRun {
+  const usual = process.env.FLOWBOOK_RUN_DIR || null;
+  const parent = usual ?? RUNS;
+  if (typeof resume === 'string' && resume !== 'auto') {
+    const checkpoint = checkpointIn(resume);
+    if (checkpoint === null) throw nothingToResume(`"${resume}" has none`);
+    const own = runDirectory ?? (runName === null ? null : makeFolder(parent, runName, now));
+    return { folder: own ?? runOf(checkpoint), checkpoint };
+  }
+  const known = runDirectory ?? (runName === null ? usual : null);
+  const before = known ?? (runName === null ? null : newestOf(parent, runName));
+  const checkpoint = resume === false || before === null ? null : checkpointIn(before);
+  if (resume === true && checkpoint === null) {
+    const looked = before ?? (runName === null ? null : join(parent, `*-${runName}`));
+    throw nothingToResume(looked === null ? 'the run has no folder' : `"${looked}" has none`);
+  }
+  if (checkpoint !== null) return { folder: before, checkpoint };
+  return {
+    folder: known ?? (runName === null ? null : makeFolder(parent, runName, now)),
+    checkpoint: null,
+  };
+}
+
+/** The folder of the run that a checkpoint belongs to. */
+function runOf(checkpoint: string): string {
+  const parent = dirname(checkpoint);
+  return basename(parent) === RUN_FILES.checkpoints ? dirname(parent) : checkpoint;
+}
+
+function nothingToResume(what: string): Error {
+  return new Error(`Cannot resume as there must be a checkpoint: ${what}`);
+}

@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { appendJsonLine } from '../../io/append-json-line';
+import { readJsonLines } from '../../io/json-lines';
+import { writeAtomically } from '../../io/write-atomically';
+import type { LogLine } from '../step-report';
+import type { Alarm } from './alarms';
+import { RUN_FILES } from './run-folder';
+
+/** What a log.jsonl holds. */
+export interface LogContent {
+  /** A line a step. */
+  lines: LogLine[];
+  alarms: Alarm[];
+}
+
+/**
+ * What a training run leaves: its lines in memory, and in `log.jsonl` of a run directory as they come, each handed to the
+ * operating system at once; alarms stand between them as lines of their own.
+ *
+ * @example
+ * const log = new RunLog(null);
+ * log.write({ step: 1, seconds: 0.5, reward: 0.25 });
+ * log.lines.length; // 1
+ */
+export class RunLog {
+  readonly lines: LogLine[] = [];
+  readonly alarms: Alarm[] = [];
+  /** Where the lines are written, or null. */
+  readonly path: string | null;
+
+  /** @param directory Default: the environment's FLOWBOOK_RUN_DIR; null keeps the lines in memory alone. */
+  constructor(directory: string | null = process.env.FLOWBOOK_RUN_DIR || null) {
+    this.path = directory === null ? null : join(directory, RUN_FILES.log);
+  }
+
+  write(line: LogLine): void {
+    this.lines.push(line);
+    if (this.path !== null) appendJsonLine(this.path, line);
+  }
+
+  alarm(alarm: Alarm): void {
+    this.alarms.push(alarm);
+    if (this.path !== null) appendJsonLine(this.path, { step: alarm.step, alarm });
+  }
+
+  /** Begins with what a run did before it was stopped, in memory and in the file. */
+  restart({ lines, alarms }: LogContent): void {
+    this.lines.splice(0, Infinity, ...lines);
+    this.alarms.splice(0, Infinity, ...alarms);
+    if (this.path === null) return;
+    const rows = lines.flatMap((line) => [
+      line,
+      ...alarms
+        .filter(({ step }) => step === line.step)
+        .map((alarm) => ({ step: line.step, alarm })),
+    ]);
+    const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    writeAtomically(this.path, (append) => append(Buffer.from(text)));
+  }
+}
+
+/**
+ * Reads a run's log.jsonl, also while the run writes it: a last line that is not whole yet, or that a crash cut off, is left
+ * out. Numbers that were not finite are NaN.
+ *
+ * @param directory The run's folder. Without a log it has no lines.
+ * @param lastStep Lines after this step are left out. Default: none are.
+ * @throws When another line is not JSON; the message names the file and the line.
+ * @example
+ * const { lines, alarms } = readRunLog('runs/none');
+ * lines.length; // 0
+ */
+export function readRunLog(directory: string, lastStep = Infinity): LogContent {
+  const content: LogContent = { lines: [], alarms: [] };
+  const path = join(directory, RUN_FILES.log);
+  if (!existsSync(path)) return content;
+  for (const row of readJsonLines(path, { isGrowing: true }) as LogRow[]) {
+    if (row.step > lastStep) continue;
+    if (row.alarm !== undefined) content.alarms.push(row.alarm);
+    else content.lines.push(withNaN(row));
+  }
+  return content;
+}
+
+interface LogRow {
+  step: number;
+  alarm?: Alarm;
+}
+
+/** JSON has no NaN, and null in its place. */
+function withNaN(row: object): LogLine {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value === null ? NaN : value]),
+  ) as LogLine;
+}

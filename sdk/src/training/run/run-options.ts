@@ -1,0 +1,69 @@
+import type { Alarm, AlarmLimits } from './alarms';
+import type { LogLine } from '../step-report';
+
+/** How far a run is, for whoever watches it. */
+export interface RunView {
+  /** A line a step so far, those of a run that was resumed among them. */
+  readonly log: readonly LogLine[];
+  readonly alarms: readonly Alarm[];
+  /** The step that the run ends with. */
+  readonly steps: number;
+  /** The run's folder, or null. */
+  readonly folder: string | null;
+}
+
+/** How a run goes, whatever its objective. */
+export interface RunOptions<Report> {
+  /** Stops the loop. Default: the running cell's signal. */
+  signal?: AbortSignal | null;
+  /** Called after each step with its report and with the run so far; a promise is waited for. */
+  onStep?: ((report: Report, run: RunView) => void | Promise<void>) | null;
+  /** Whatever this run was configured by, as plain JSON: it is stored in run.json. Default: none. */
+  configuration?: object | null;
+  /**
+   * The run's folder: log.jsonl, run.json, checkpoints, pictures and TensorBoard's events. Default: with `runName` a new one;
+   * else the environment's FLOWBOOK_RUN_DIR; without it, none.
+   */
+  runDirectory?: string | null;
+  /** Makes a new folder `<time>-<name>` in FLOWBOOK_RUN_DIR, or in `runs`. Default: none. */
+  runName?: string | null;
+  /**
+   * Goes on where a run stopped, from its last checkpoint: true for the run of this folder or the newest of this name, 'auto'
+   * for the same where there is one, or a run's folder or one of its checkpoints by its path. Default false.
+   */
+  resume?: boolean | string;
+  /** Steps between two checkpoints; one is also made at the end. null: none at all. Default 10. */
+  checkpointEverySteps?: number | null;
+  /** What is best by the log: checkpoints/best holds the step where it was highest. Default 'evaluation/reward'. */
+  bestMetric?: string;
+  /** Least rise of `bestMetric` that counts. Default 0: any. */
+  minImprovement?: number;
+  /** Ends the run when `bestMetric` has not risen for this many evaluations. Default: it goes on. */
+  patience?: number | null;
+  /** When alarms are raised. What is left out keeps its default. */
+  alarmLimits?: Partial<AlarmLimits>;
+}
+
+/** The keys of `RunOptions`, which say nothing of how weights are learned. */
+export const RUN_OPTIONS = [
+  'signal',
+  'onStep',
+  'configuration',
+  'runDirectory',
+  'runName',
+  'resume',
+  'checkpointEverySteps',
+  'bestMetric',
+  'minImprovement',
+  'patience',
+  'alarmLimits',
+] as const satisfies (keyof RunOptions<unknown>)[];
+
+/** Options without those of the run. */
+export function withoutRunOptions<Options extends object>(
+  options: Options,
+): Omit<Options, keyof RunOptions<unknown>> {
+  const names: readonly string[] = RUN_OPTIONS;
+  const kept = Object.entries(options).filter(([name]) => !names.includes(name));
+  return Object.fromEntries(kept) as Omit<Options, keyof RunOptions<unknown>>;
+}

@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { arch, availableParallelism, cpus, hostname, platform, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { readJsonObject } from '../../io/read-json';
+import { writeAtomically } from '../../io/write-atomically';
+import { backendInfo, tf } from '../../tensorflow';
+import { RUN_FILES } from './run-folder';
+
+/** How a run stands: while it goes on, and how it ended. */
+export type RunState = 'running' | 'finished' | 'aborted' | 'stopped-early' | 'failed';
+
+/** The part of run.json that changes while a run goes on. */
+export interface RunProgress {
+  state: RunState;
+  /** Steps done. */
+  step: number;
+  /** The step that the run ends with. */
+  steps: number;
+  /** Spent on the steps done. */
+  seconds: number;
+  /** ISO 8601, or null while it goes on. */
+  ended: string | null;
+  /** What a run that failed failed by. */
+  error: string | null;
+}
+
+/** What run.json holds. */
+export interface RunRecord extends RunProgress {
+  /** ISO 8601. */
+  started: string;
+  /** The step after which each resumption went on. */
+  resumedAfter: number[];
+  seed: number;
+  /** The trainer's settings, complete. */
+  trainer: Record<string, unknown>;
+  /** The model's configuration. */
+  model: unknown;
+  /** The caller's own. */
+  configuration: unknown;
+  versions: Record<string, string | null>;
+  machine: Record<string, unknown>;
+  /** The process that runs it. */
+  process: { pid: number; host: string };
+  /** Of the working directory, or null outside of a repository. */
+  git: { commit: string; isChanged: boolean } | null;
+}
+
+/** Reads run.json of a run's folder, or null when there is none. */
+export function readRunRecord(folder: string): RunRecord | null {
+  const path = join(folder, RUN_FILES.record);
+  return existsSync(path) ? (readJsonObject(path) as unknown as RunRecord) : null;
+}
+
+/** Writes run.json in the place of what was there. */
+export function writeRunRecord(folder: string, record: RunRecord): void {
+  const text = `${JSON.stringify(record, null, 2)}\n`;
+  writeAtomically(join(folder, RUN_FILES.record), (append) => append(Buffer.from(text)));
+}
+
+/** What a run is made on: versions, machine, process, commit. */
+export function describeSurroundings(): Pick<
+  RunRecord,
+  'versions' | 'machine' | 'process' | 'git'
+> {
+  const { name, nativeVersion, device } = backendInfo();
+  const processors = cpus();
+  return {
+    versions: {
+      flowbook: (readJsonObject(join(__dirname, '../../../package.json')) as { version: string })
+        .version,
+      node: process.versions.node,
+      tfjs: tf.version_core,
+      tensorflow: nativeVersion,
+    },
+    machine: {
+      platform: platform(),
+      architecture: arch(),
+      processor: processors[0]?.model ?? 'unknown',
+      processors: availableParallelism(),
+      memoryBytes: totalmem(),
+      backend: name,
+      device,
+    },
+    process: { pid: process.pid, host: hostname() },
+    git: gitState(),
+  };
+}
+
+function gitState(): RunRecord['git'] {
+  const git = (...parts: string[]) =>
+    execFileSync('git', parts, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    const commit = git('rev-parse', 'HEAD');
+    return { commit, isChanged: git('status', '--porcelain', '--untracked-files=no') !== '' };
+  } catch {
+    // No git, or no repository: a run says nothing of it then.
+    return null;
+  }
+}
+
+/** Whether a run goes on: its record says so, and its process is there, as far as that can be seen from here. */
+export function isRunning({ state, process: { pid, host } }: RunRecord): boolean {
+  if (state !== 'running' || host !== hostname()) return state === 'running';
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

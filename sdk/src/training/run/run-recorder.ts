@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import { EventFile } from '../../io/tensorboard/event-file';
+import type { TrainableModel } from '../../pipelines';
+import type { EvaluationReport } from '../evaluate-policy';
+import type { LogLine } from '../step-report';
+import type { TrainerState } from '../weight-trainer';
+import { alarmsAtEnd, type AlarmLimits } from './alarms';
+import { bestStep } from './best-step';
+import {
+  isSavable,
+  loadCheckpoint,
+  readCheckpointInfo,
+  writeCheckpoint,
+  type CheckpointInfo,
+} from './checkpoint-files';
+import { describeSettings } from './describe-settings';
+import { keepPictures } from './picture-files';
+import { openRun, RUN_FILES } from './run-folder';
+import { readRunLog, RunLog } from './run-log';
+import type { RunOptions } from './run-options';
+import {
+  describeSurroundings,
+  readRunRecord,
+  writeRunRecord,
+  type RunProgress,
+  type RunRecord,
+  type RunState,
+} from './run-record';
+
+/** Pictures of an evaluation that are kept when nothing else is said. */
+const PICTURES_KEPT = 8;
+
+/** Steps between two checkpoints when nothing else is said. */
+const CHECKPOINT_STEPS = 10;
+
+/** What is recorded: every trainer is one. */
+export interface RecordedTrainer {
+  readonly settings: Parameters<typeof describeSettings>[0] & {
+    steps: number;
+    seed: number;
+    evaluation: { picturesKept?: number } | null;
+    clipRatio?: number;
+  };
+  readonly modelConfig: object;
+  readonly stepsDone: number;
+  readonly seconds: number;
+  readonly state: TrainerState | null;
+  resumeAt(position: { step: number; seconds: number }): void;
+}
+
+/**
+ * Writes what a run leaves, into its folder where it has one: run.json, log.jsonl, checkpoints, pictures and TensorBoard's
+ * events. And takes a run up again where it was stopped.
+ */
+export class RunRecorder {
+  readonly log: RunLog;
+  readonly folder: string | null;
+  readonly #trainer: RecordedTrainer;
+  readonly #events: EventFile | null;
+  readonly #options: RunOptions<never>;
+  readonly #limits: Partial<AlarmLimits>;
+  readonly #bestMetric: string;
+  #record: RunRecord | null = null;
+
+  /**
+   * Opens the run's folder, and gives the trainer the state of the checkpoint that is resumed from.
+   *
+   * @throws When there is nothing to resume from, or it is of another run or model.
+   */
+  constructor(trainer: RecordedTrainer, options: RunOptions<never>) {
+    const { folder, checkpoint } = openRun(options);
+    this.#trainer = trainer;
+    this.#options = options;
+    this.folder = folder;
+    this.log = new RunLog(folder);
+    this.#bestMetric = options.bestMetric ?? 'evaluation/reward';
+    this.#limits = { replayGap: trainer.settings.clipRatio ?? null, ...options.alarmLimits };
+    const resumedAfter = checkpoint === null ? null : this.#resume(checkpoint);
+    this.#events =
+      folder === null
+        ? null
+        : new EventFile(folder, { startStep: resumedAfter === null ? null : resumedAfter + 1 });
+    if (folder !== null) this.#requireSavable();
+  }
+
+  /** Writes run.json as a run that goes on. @param steps The step that it ends with. */
+  begin(steps: number): void {
+    if (this.folder === null) return;
+    const { settings, modelConfig, stepsDone } = this.#trainer;
+    const before = stepsDone > 0 ? readRunRecord(this.folder) : null;
+    this.#record = {
+      ...this.#progress('running'),
+      steps,
+      started: before?.started ?? new Date().toISOString(),
+      resumedAfter: [...(before?.resumedAfter ?? []), ...(stepsDone > 0 ? [stepsDone] : [])],
+      seed: settings.seed,
+      trainer: describeSettings(settings),
+      model: modelConfig,
+      configuration: this.#options.configuration ?? null,
+      ...describeSurroundings(),
+    };
+    writeRunRecord(this.folder, this.#record);
+  }
+
+  /** Records a line of the log, and an evaluation's pictures; looks for alarms; makes checkpoints that are due. */
+  async step(line: LogLine, evaluation: EvaluationReport | null): Promise<void> {
+    const { log, folder } = this;
+    log.write(line);
+    for (const alarm of alarmsAtEnd(log.lines, this.#limits)) log.alarm(alarm);
+    this.#events?.scalars(line.step, scalarsOf(line));
+    if (folder === null) return;
+    if (evaluation !== null) await this.#keepPictures(folder, line.step, evaluation);
+    const isBest = this.#bestMetric in line && this.#best()?.step === line.step;
+    if (isBest && line.step > 0) this.#save('best');
+    const every = this.#checkpointSteps;
+    if (every !== null && line.step > 0 && line.step % every === 0) this.#save('last');
+    this.#write(this.#progress('running'));
+  }
+
+  /** Whether the metric that says what is best has not risen for as long as `patience` says. */
+  get isOutOfPatience(): boolean {
+    const { patience = null } = this.#options;
+    return patience !== null && (this.#best()?.since ?? 0) >= patience;
+  }
+
+  /** Makes the last checkpoint, and writes how the run ended. */
+  end(state: Exclude<RunState, 'running'>, error: unknown = null): void {
+    if (this.folder === null) return;
+    if (this.#checkpointSteps !== null) this.#save('last');
+    const words = error === null ? null : error instanceof Error ? error.message : String(error);
+    this.#write({ ...this.#progress(state), ended: new Date().toISOString(), error: words });
+  }
+
+  get #checkpointSteps(): number | null {
+    const { checkpointEverySteps = CHECKPOINT_STEPS } = this.#options;
+    return checkpointEverySteps;
+  }
+
+  #best() {
+    return bestStep(this.log.lines, this.#bestMetric, this.#options.minImprovement);
+  }
+
+  #progress(state: RunState): Omit<RunProgress, 'steps'> {
+    const { stepsDone: step, seconds } = this.#trainer;
+    return { state, step, seconds, ended: null, error: null };
+  }
+
+  #write(progress: Omit<RunProgress, 'steps'>): void {
+    if (this.folder === null || this.#record === null) return;
+    Object.assign(this.#record, progress);
+    writeRunRecord(this.folder, this.#record);
+  }
+
+  async #keepPictures(folder: string, step: number, evaluation: EvaluationReport): Promise<void> {
+    const count = this.#trainer.settings.evaluation?.picturesKept ?? PICTURES_KEPT;
+    const kept = await keepPictures(folder, step, evaluation, count);
+    const images = kept.map(({ place, prompt, image: { width, height }, png }) => [
+      `pictures/${place} ${prompt}`,
+      { width, height, png },
+    ]);
+    this.#events?.images(step, Object.fromEntries(images));
+  }
+
+  /** A checkpoint belongs to a line of the log: in the middle of a step, or of its evaluation, none is made. */
+  #save(name: 'last' | 'best'): void {
+    const { state, stepsDone: step, seconds, settings } = this.#trainer;
+    const { lines } = this.log;
+    if (this.folder === null || this.#checkpointSteps === null || state === null) return;
+    if (step === 0 || lines[lines.length - 1]?.step !== step) return;
+    const info = { step, seconds, seed: settings.seed, trainer: this.#trainer.constructor.name };
+    writeCheckpoint(join(this.folder, RUN_FILES.checkpoints, name), state, info);
+  }
+
+  #resume(checkpoint: string): number {
+    const info = readCheckpointInfo(checkpoint);
+    const state = this.#trainer.state;
+    const known = { seed: this.#trainer.settings.seed, trainer: this.#trainer.constructor.name };
+    for (const key of ['seed', 'trainer'] as const) requireSame(checkpoint, key, info, known);
+    if (state === null) throw new Error('Cannot resume as the trainer must not be within a step');
+    loadCheckpoint(checkpoint, state);
+    this.#trainer.resumeAt(info);
+    this.log.restart(readRunLog(join(checkpoint, '../..'), info.step));
+    return info.step;
+  }
+
+  #requireSavable(): void {
+    const model: TrainableModel | undefined = this.#trainer.state?.model;
+    if (this.#checkpointSteps === null || model === undefined || isSavable(model)) return;
+    throw new Error(
+      'Cannot make checkpoints as the model must have savePretrained and saveLora: set checkpointEverySteps to null to run without',
+    );
+  }
+}
+
+function requireSame(
+  checkpoint: string,
+  key: 'seed' | 'trainer',
+  info: CheckpointInfo,
+  known: Pick<CheckpointInfo, 'seed' | 'trainer'>,
+): void {
+  if (info[key] === known[key]) return;
+  throw new Error(
+    `Cannot resume from "${checkpoint}" as its ${key} must be this run's, ${known[key]}: current value is ${info[key]}`,
+  );
+}
+
+function scalarsOf({ step: _step, ...metrics }: LogLine): Record<string, number> {
+  return metrics;
+}

@@ -1,0 +1,213 @@
+import type { DiffusionModelConfig } from '../config';
+import { cellSignal } from '../core/cell-signal';
+import { RandomKey } from '../core/random-key';
+import type { PolicyState, TrainableModel } from '../pipelines';
+import { AdamW } from './adamw';
+import { evaluatePolicy, type EvaluationOptions, type EvaluationReport } from './evaluate-policy';
+import type { FlowGRPOOptions, FlowGRPOSettings } from './flow-grpo-options';
+import { PromptCache } from './prompt-cache';
+import type { RunOptions } from './run/run-options';
+import type { TrainablePipeline } from './trainable-pipeline';
+import { WeightAverage } from './weight-average';
+
+/** Prompts are padded to a multiple of this many tokens, so that few shapes need compiling. */
+const COMPILED_TOKENS = 16;
+
+/** Steps between two evaluations. */
+const EVERY_STEPS = 10;
+
+const now = () => performance.now() / 1000;
+
+/** What every trainer goes by. */
+export type WeightTrainerSettings = Pick<
+  FlowGRPOSettings,
+  | 'reward'
+  | 'steps'
+  | 'learningRate'
+  | 'betas'
+  | 'weightDecay'
+  | 'negativePrompt'
+  | 'microBatchSize'
+  | 'compile'
+  | 'lora'
+  | 'ema'
+  | 'evaluation'
+  | 'seed'
+>;
+
+/** Options that are read beside the settings. */
+export type WeightTrainerOptions = Pick<
+  FlowGRPOOptions,
+  'numInferenceSteps' | 'trueCfgScale' | 'guidanceScale'
+> &
+  Pick<RunOptions<unknown>, 'resume'>;
+
+/** Everything that a trainer's next step follows from, besides its settings and its data. */
+export interface TrainerState {
+  /** Its trainable variables. */
+  model: TrainableModel;
+  optimizer: AdamW;
+  average: WeightAverage | null;
+  /** Other policies that the objective keeps, by name. */
+  policies: Readonly<Record<string, PolicyState>>;
+}
+
+/** Where a run stands. */
+export interface TrainerPosition {
+  /** Steps done. */
+  step: number;
+  /** Spent on them. */
+  seconds: number;
+}
+
+/**
+ * What every trainer has, whatever its objective and wherever its data come from: the model with its adapters, optimizer and
+ * mean of the weights; evaluation; and the state by which a run that was stopped goes on.
+ */
+export abstract class WeightTrainer<
+  Settings extends WeightTrainerSettings,
+  Pipeline extends TrainablePipeline = TrainablePipeline,
+> {
+  readonly settings: Settings;
+  readonly optimizer: AdamW;
+  /** The mean of the weights, when `ema` asks for one. */
+  readonly average: WeightAverage | null;
+  /** What the model is used by: the pipeline's configuration with what the options say of it. */
+  readonly modelConfig: DiffusionModelConfig;
+  protected readonly pipeline: Pipeline;
+  /** The model that is trained, compiled when the settings say so. */
+  protected readonly transformer: TrainableModel;
+  protected readonly cache = new PromptCache();
+  protected readonly key: RandomKey;
+  #begin = now();
+  #stepsDone = 0;
+  #updatesDone = 0;
+
+  /** @param algo How noise is put in; what is left out comes from the pipeline's configuration. */
+  protected constructor(
+    pipeline: Pipeline,
+    settings: Settings,
+    { numInferenceSteps, trueCfgScale, guidanceScale, resume = false }: WeightTrainerOptions,
+    algo: Partial<DiffusionModelConfig['algo']> = {},
+  ) {
+    this.settings = settings;
+    this.pipeline = pipeline;
+    this.key = RandomKey.fromSeed(settings.seed);
+    const { transformer } = pipeline;
+    // A run that goes on in the process where it was stopped finds its adapter there.
+    const isThere = resume !== false && transformer.adapters.active.includes('default');
+    if (settings.lora !== null && !isThere) {
+      transformer.addLora({ ...settings.lora, key: this.key.fold('lora') });
+    }
+    const variables = transformer.trainableVariables();
+    const { learningRate: lr, betas, weightDecay } = settings;
+    this.optimizer = new AdamW(variables, { lr, betas, weightDecay });
+    this.average = settings.ema === null ? null : new WeightAverage(variables, settings.ema);
+    const { num_inference_steps, true_cfg_scale, guidance_scale } = pipeline.modelConfig.pipeline;
+    this.modelConfig = pipeline.modelConfig.with({
+      pipeline: {
+        num_inference_steps: numInferenceSteps ?? num_inference_steps,
+        true_cfg_scale: trueCfgScale ?? true_cfg_scale,
+        guidance_scale: guidanceScale ?? guidance_scale,
+      },
+      algo,
+    });
+    this.transformer = settings.compile ? pipeline.compiledTransformer : transformer;
+  }
+
+  /** Steps done so far, those of a run that was resumed among them. */
+  get stepsDone(): number {
+    return this.#stepsDone;
+  }
+
+  /** Spent so far, in a run that was resumed also before it stopped. */
+  get seconds(): number {
+    return now() - this.#begin;
+  }
+
+  /**
+   * Everything the next step follows from, or null in the middle of one: when a step of several updates was stopped after some
+   * of them.
+   */
+  get state(): TrainerState | null {
+    if (this.optimizer.updates !== this.#updatesDone) return null;
+    const { optimizer, average, policies } = this;
+    return { model: this.pipeline.transformer, optimizer, average, policies };
+  }
+
+  /** Goes on from there; the state's tensors hold what they held then. */
+  resumeAt({ step, seconds }: TrainerPosition): void {
+    this.#stepsDone = step;
+    this.#begin = now() - seconds;
+  }
+
+  /** Other policies that the objective keeps, by name. */
+  protected get policies(): Readonly<Record<string, PolicyState>> {
+    return {};
+  }
+
+  /** Counts a step as done. @returns Since the training began, in seconds. */
+  protected endStep(step: number): number {
+    this.#stepsDone = step;
+    this.#updatesDone = this.optimizer.updates;
+    return this.seconds;
+  }
+
+  /** The evaluation of a step, or null at those without one. */
+  protected async evaluateAt(
+    step: number,
+    signal: AbortSignal | null,
+  ): Promise<EvaluationReport | null> {
+    const { evaluation } = this.settings;
+    const isDue = evaluation !== null && step % (evaluation.everySteps ?? EVERY_STEPS) === 0;
+    return isDue ? this.evaluate(evaluation, { signal }) : null;
+  }
+
+  /**
+   * Makes pictures without noise between the steps and rates them, with the mean of the weights in their place when `ema`
+   * keeps one. Training is not touched: not its weights, nor what is drawn next.
+   *
+   * @param options Default: the trainer's `evaluation`.
+   * @throws When there are none.
+   * @example
+   * const trainer = new FlowGRPOTrainer(pipeline, { prompts: ['a red circle'], reward: 'redness', ema: 0.9 });
+   * const { reward, usesAverage } = await trainer.evaluate({ prompts: ['a red square'] });
+   * trainer.dispose();
+   */
+  async evaluate(
+    options: EvaluationOptions | null = this.settings.evaluation,
+    { signal = cellSignal() }: { signal?: AbortSignal | null } = {},
+  ): Promise<EvaluationReport> {
+    if (options === null) {
+      throw new Error('Cannot evaluate as there must be prompts for it: evaluation is null');
+    }
+    const run = () =>
+      evaluatePolicy(this.pipeline, options, { ...this.settings, ...this.rolloutSizes() }, signal);
+    const found = await (this.average === null ? run() : this.average.use(run));
+    return { ...found, usesAverage: this.average !== null };
+  }
+
+  /** Frees what training keeps beside the model, which stays: the optimizer's state, other policies, embeddings. */
+  dispose(): void {
+    this.optimizer.dispose();
+    this.average?.dispose();
+    for (const policy of Object.values(this.policies)) policy.dispose();
+    this.cache.dispose();
+  }
+
+  /** By what pictures are made, in training and in evaluations. */
+  protected rolloutSizes() {
+    const { num_inference_steps, true_cfg_scale, guidance_scale } = this.modelConfig.pipeline;
+    return {
+      numInferenceSteps: num_inference_steps,
+      trueCfgScale: true_cfg_scale,
+      guidanceScale: guidance_scale,
+      padTokensTo: this.padTokensTo,
+    };
+  }
+
+  /** What prompts are padded to a multiple of. */
+  protected get padTokensTo(): number {
+    return this.settings.compile ? COMPILED_TOKENS : 1;
+  }
+}

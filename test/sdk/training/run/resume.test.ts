@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readRunLog, readRunRecord } from '@flowbook/sdk';
+import {
+  SMALL_RUNS,
+  inFolder,
+  loadSmall,
+  trainedWeights,
+  withoutTimes,
+  type SmallOptions,
+  type SmallRun,
+} from './small-runs';
+
+const WAYS: Record<string, SmallOptions> = {
+  'all weights': { ema: 0.9 },
+  adapters: { ema: 0.9, lora: { rank: 2, targetModules: ['to_q', 'to_v'] } },
+};
+
+/** Trains anew, and returns everything by which a run can be told from another one. */
+async function run({ algorithm, train }: SmallRun, options: SmallOptions) {
+  const pipeline = await loadSmall(algorithm);
+  try {
+    const { stopped, log, folder } = await train(pipeline, options);
+    const last = folder && join(folder, 'checkpoints/last');
+    const files = ['optimizer.safetensors', 'policy-old.safetensors', 'ema'];
+    const kept = files.flatMap((name) => {
+      const path = join(last ?? '', name);
+      const file = ['diffusion_pytorch_model', 'pytorch_lora_weights']
+        .map((stem) => join(path, `${stem}.safetensors`))
+        .concat(path)
+        .find((one) => existsSync(one) && one.endsWith('.safetensors'));
+      return file === undefined ? [] : [readFileSync(file).toString('base64')];
+    });
+    return { stopped, log: withoutTimes(log), weights: trainedWeights(pipeline), kept, folder };
+  } finally {
+    pipeline.dispose();
+  }
+}
+
+describe('resume', () => {
+  for (const [name, small] of Object.entries(SMALL_RUNS)) {
+    for (const [what, options] of Object.entries(WAYS)) {
+      it(`${name}, ${what}: a run that was stopped ends as one that was not, to the last bit`, () =>
+        inFolder(async (parent) => {
+          const whole = await run(small, { ...options, runDirectory: join(parent, 'whole') });
+          assert.deepEqual([whole.stopped, whole.log.length], ['finished', 4]);
+          const runDirectory = join(parent, 'stopped');
+          const controller = new AbortController();
+          const first = await run(small, {
+            ...options,
+            runDirectory,
+            signal: controller.signal,
+            onStep: ({ step }) => step === 2 && controller.abort(),
+          });
+          assert.deepEqual([first.stopped, first.log.length], ['aborted', 2]);
+          assert.notDeepEqual(first.weights, whole.weights);
+          const second = await run(small, { ...options, runDirectory, resume: true });
+          assert.equal(second.stopped, 'finished');
+          assert.deepEqual(second.log, whole.log);
+          assert.deepEqual(second.weights, whole.weights);
+          assert.ok(second.kept.length >= 2);
+          assert.deepEqual(second.kept, whole.kept);
+          assert.deepEqual(withoutTimes(readRunLog(runDirectory).lines), whole.log);
+          assert.deepEqual(readRunRecord(runDirectory)?.resumedAfter, [2]);
+        }));
+    }
+  }
+});

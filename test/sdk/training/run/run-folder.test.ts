@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import {
+  isRunning,
+  readImage,
+  readRunLog,
+  readRunPictures,
+  readRunRecord,
+  tf,
+  type RunRecord,
+} from '@flowbook/sdk';
+import { openRun } from '../../../../sdk/src/training/run/run-folder';
+import { readEvents } from '../../io/read-events';
+import { SMALL_RUNS, inFolder, loadSmall, trainedWeights } from './small-runs';
+
+const { FlowGRPO } = SMALL_RUNS;
+const EVALUATION = {
+  prompts: [
+    { prompt: 'a red fox', kind: 'animal' },
+    { prompt: 'a blue house', kind: 'building' },
+    { prompt: 'two cats', kind: 'animal' },
+  ],
+  picturesPerPrompt: 2,
+  everySteps: 1,
+  picturesKept: 2,
+  beforeTraining: true,
+};
+
+/** Rates evaluations, one after the other, as `values` says, and training as 0.5. */
+function scripted(values: number[]) {
+  let count = 0;
+  return async (images: unknown[]) => images.map(() => values[Math.floor(count++ / 6)]);
+}
+
+describe("a run's folder", () => {
+  it('holds configuration, log, checkpoints, pictures and events, for every trainer', async function () {
+    for (const { algorithm, train } of Object.values(SMALL_RUNS)) {
+      await inFolder(async (folder) => {
+        const pipeline = await loadSmall(algorithm);
+        const evaluation = { ...EVALUATION, reward: 'redness', verdict: 'redness' };
+        const { log } = await train(pipeline, { steps: 2, runDirectory: folder, evaluation });
+        const weights = trainedWeights(pipeline);
+        pipeline.dispose();
+
+        const record = readRunRecord(folder) as RunRecord;
+        assert.deepEqual([record.state, record.step, record.steps], ['finished', 2, 2]);
+        assert.equal(record.process.pid, process.pid);
+        assert.equal(record.versions.node, process.versions.node);
+        assert.ok(record.ended !== null && record.ended >= record.started);
+        assert.deepEqual(readRunLog(folder).lines, log);
+        assert.deepEqual(
+          log.map(({ step }) => step),
+          [0, 1, 2],
+        );
+        const metrics = Object.keys(log[0]).filter((name) => name.startsWith('evaluation/'));
+        assert.deepEqual(metrics, [
+          'evaluation/reward',
+          'evaluation/exact',
+          'evaluation/exact/animal',
+          'evaluation/exact/building',
+          'evaluation/diversity',
+        ]);
+
+        const pictures = readRunPictures(folder);
+        assert.deepEqual(
+          pictures.map(({ step, place, prompt }) => [step, place, prompt]),
+          [0, 1, 2].flatMap((step) => [
+            [step, 0, 'a red fox'],
+            [step, 1, 'a blue house'],
+          ]),
+        );
+        const { width, height } = await readImage(join(folder, 'pictures', pictures[5].file));
+        assert.deepEqual([width, height], [32, 32]);
+
+        const [name] = readdirSync(folder).filter((one) => one.startsWith('events.'));
+        const events = readEvents(readFileSync(join(folder, name)));
+        const rewards = events.flatMap(({ step, values }) =>
+          values.flatMap(({ tag, scalar }) =>
+            tag === 'evaluation/reward' ? [[step, scalar]] : [],
+          ),
+        );
+        assert.deepEqual(
+          rewards,
+          log.map((line) => [line.step, Math.fround(line['evaluation/reward'])]),
+        );
+        const shown = events.flatMap(({ values }) => values.flatMap(({ image }) => image ?? []));
+        assert.deepEqual(shown[5].png, readFileSync(join(folder, 'pictures', pictures[5].file)));
+
+        // A checkpoint's weights are a transformer as any other.
+        const again = await loadSmall(algorithm);
+        const last = join(folder, 'checkpoints/last/transformer');
+        const Transformer = again.transformer.constructor as unknown as {
+          fromPretrained(folder: string): typeof again.transformer;
+        };
+        const saved = Transformer.fromPretrained(last);
+        for (const [weight, values] of Object.entries(weights)) {
+          assert.deepEqual(Array.from(saved.parameters.get(weight)?.dataSync() ?? []), values);
+        }
+        saved.dispose();
+        again.dispose();
+      });
+    }
+  });
+
+  it('keeps the best step apart, and ends a run that does not get better', () =>
+    inFolder(async (folder) => {
+      const pipeline = await loadSmall('flow_grpo');
+      const evaluation = { ...EVALUATION, reward: scripted([0.1, 0.5, 0.4, 0.4, 0.9]) };
+      const { stopped, log } = await FlowGRPO.train(pipeline, {
+        steps: 9,
+        runDirectory: folder,
+        evaluation,
+        patience: 2,
+      });
+      pipeline.dispose();
+      assert.deepEqual([stopped, log.length], ['stopped-early', 4]);
+      assert.equal(readRunRecord(folder)?.state, 'stopped-early');
+      const stepOf = (name: string) =>
+        JSON.parse(readFileSync(join(folder, 'checkpoints', name, 'state.json'), 'utf8')).step;
+      assert.deepEqual([stepOf('best'), stepOf('last')], [1, 3]);
+    }));
+
+  it('says of a run that failed what it failed by, and goes on from its last checkpoint', () =>
+    inFolder(async (folder) => {
+      const pipeline = await loadSmall('flow_grpo');
+      const onStep = ({ step }: { step: number }) => {
+        if (step === 2) throw new Error('no more');
+      };
+      await assert.rejects(FlowGRPO.train(pipeline, { runDirectory: folder, onStep }), {
+        message: 'no more',
+      });
+      const { state, error, step } = readRunRecord(folder) as RunRecord;
+      assert.deepEqual([state, error, step], ['failed', 'no more', 2]);
+      appendFileSync(join(folder, 'log.jsonl'), '{"step":3,"rew');
+      assert.equal(readRunLog(folder).lines.length, 2);
+      // In the same process, with the weights and the reference as they are: all comes from the checkpoint.
+      const { stopped, log } = await FlowGRPO.train(pipeline, { resume: folder });
+      assert.deepEqual([stopped, log.map((line) => line.step)], ['finished', [1, 2, 3, 4]]);
+      pipeline.dispose();
+    }));
+
+  it('leaves as many tensors as there were, with and without checkpoints', () =>
+    inFolder(async (folder) => {
+      const pipeline = await loadSmall('diffusion_nft');
+      const { train } = SMALL_RUNS.DiffusionNFT;
+      await train(pipeline, { steps: 1, runDirectory: join(folder, 'first') });
+      const before = tf.memory().numTensors;
+      await train(pipeline, { steps: 1, ema: 0.5, runDirectory: join(folder, 'a') });
+      await train(pipeline, { steps: 2, ema: 0.5, runDirectory: join(folder, 'a'), resume: true });
+      assert.equal(tf.memory().numTensors, before);
+      pipeline.dispose();
+    }));
+
+  it('refuses to resume a run of another seed or another trainer, and where there is none', () =>
+    inFolder(async (folder) => {
+      const pipeline = await loadSmall('flow_grpo');
+      const runDirectory = join(folder, 'run');
+      await assert.rejects(FlowGRPO.train(pipeline, { runDirectory, resume: true }), {
+        message: `Cannot resume as there must be a checkpoint: "${runDirectory}" has none`,
+      });
+      await FlowGRPO.train(pipeline, { runDirectory, steps: 1, resume: 'auto' });
+      const last = join(runDirectory, 'checkpoints/last');
+      await assert.rejects(FlowGRPO.train(pipeline, { resume: last, seed: 3 }), {
+        message: `Cannot resume from "${last}" as its seed must be this run's, 3: current value is 0`,
+      });
+      pipeline.dispose();
+      const other = await loadSmall('dpo');
+      await assert.rejects(
+        SMALL_RUNS['online Diffusion-DPO'].train(other, { resume: runDirectory }),
+        {
+          message: `Cannot resume from "${last}" as its trainer must be this run's, OnlineDPOTrainer: current value is FlowGRPOTrainer`,
+        },
+      );
+      other.dispose();
+    }));
+
+  it('openRun() makes a folder a run, by time and name, and finds the newest one again', () =>
+    inFolder(async (parent) => {
+      const before = process.env.FLOWBOOK_RUN_DIR;
+      process.env.FLOWBOOK_RUN_DIR = parent;
+      try {
+        const at = (second: number) => new Date(2026, 10, 23, 9, 5, second);
+        const first = openRun({ runName: 'shapes' }, at(7));
+        assert.deepEqual(first, {
+          folder: join(parent, '20261123-090507-shapes'),
+          checkpoint: null,
+        });
+        const second = openRun({ runName: 'shapes' }, at(7));
+        assert.equal(second.folder, join(parent, '20261123-090507-shapes~2'));
+        openRun({ runName: 'shapes-2' }, at(9));
+        const last = join(first.folder as string, 'checkpoints/last');
+        mkdirSync(last, { recursive: true });
+        writeFileSync(join(last, 'state.json'), '{}');
+        const found = { folder: first.folder, checkpoint: last };
+        assert.deepEqual(openRun({ runName: 'shapes', resume: true }), found);
+        assert.deepEqual(openRun({ runName: 'shapes', resume: 'auto' }), found);
+        assert.throws(() => openRun({ runName: 'others', resume: true }), {
+          message: `Cannot resume as there must be a checkpoint: "${join(parent, '*-others')}" has none`,
+        });
+        assert.throws(() => openRun({ runName: 'a/b' }), {
+          message:
+            'Cannot make a run\'s folder as its name must consist of letters, digits, "_", "-" and ".": current value is "a/b"',
+        });
+        // A run that ended between its two renamings has the checkpoint before under another name.
+        renameSync(last, `${last}.previous`);
+        assert.deepEqual(openRun({ resume: first.folder as string }), {
+          folder: first.folder,
+          checkpoint: `${last}.previous`,
+        });
+        assert.equal(openRun({}).folder, parent);
+        delete process.env.FLOWBOOK_RUN_DIR;
+        assert.deepEqual(openRun({}), { folder: null, checkpoint: null });
+      } finally {
+        if (before === undefined) delete process.env.FLOWBOOK_RUN_DIR;
+        else process.env.FLOWBOOK_RUN_DIR = before;
+      }
+    }));
+
+  it('isRunning() sees a run whose process is gone', () => {
+    const record = (pid: number, state = 'running') =>
+      ({ state, process: { pid, host: hostname() } }) as unknown as RunRecord;
+    assert.equal(isRunning(record(process.pid)), true);
+    assert.equal(isRunning(record(2 ** 22 + 1)), false);
+    assert.equal(isRunning(record(process.pid, 'finished')), false);
+  });
+});
