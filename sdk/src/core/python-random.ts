@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { MersenneTwister } from './mersenne-twister';
 
 /**
- * CPython's `random.Random(seed)` as far as `randint` goes: MT19937 (Matsumoto and Nishimura, 1998) with CPython's seeding,
- * to place windows where a Python run with the same seed places them.
+ * CPython's `random.Random(seed)` as far as `randint` and `shuffle` go: MT19937 (Matsumoto and Nishimura, 1998) with CPython's
+ * seeding, to place windows and split data as a Python run with the same seed does.
  *
  * @example
  * new PythonRandom(42).randint(0, 3); // 0 // as random.Random(42).randint(0, 3)
@@ -10,8 +11,12 @@ import { MersenneTwister } from './mersenne-twister';
 export class PythonRandom {
   readonly #twister: MersenneTwister;
 
-  /** @param seed A safe integer; its sign is ignored, as in CPython. */
-  constructor(seed: number) {
+  /** @param seed A safe integer, whose sign is ignored, or a text, as in CPython. */
+  constructor(seed: number | string) {
+    if (typeof seed === 'string') {
+      this.#twister = MersenneTwister.fromWords(wordsOfText(seed));
+      return;
+    }
     if (!Number.isSafeInteger(seed)) {
       throw new Error(`Cannot seed PythonRandom as the seed must be a safe integer: ${seed}`);
     }
@@ -34,4 +39,24 @@ export class PythonRandom {
     while (draw >= count);
     return low + draw;
   }
+
+  /** Brings a list into random order, in place. */
+  shuffle(list: unknown[]): void {
+    for (let last = list.length - 1; last > 0; last--) {
+      const at = this.randint(0, last);
+      [list[last], list[at]] = [list[at], list[last]];
+    }
+  }
+}
+
+/** The 32-bit words, lowest first, of the number that CPython reads from a text and its SHA-512. */
+function wordsOfText(text: string): number[] {
+  const bytes = Buffer.concat([
+    Buffer.from(text, 'utf8'),
+    createHash('sha512').update(text, 'utf8').digest(),
+  ]).reverse();
+  const padded = Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+  const words = Array.from({ length: padded.length / 4 }, (_, at) => padded.readUInt32LE(4 * at));
+  while (words.at(-1) === 0) words.pop();
+  return words;
 }

@@ -23,6 +23,25 @@ describe('PythonRandom', () => {
     assert.deepEqual(draws(new PythonRandom(1), 1000, 0, 9).slice(-5), [0, 2, 0, 8, 7]);
   });
 
+  it('draws what random.Random(text) draws', () => {
+    for (const [seed, digit, large] of [
+      ['', 7, 624334],
+      ['Grün', 6, 549398],
+    ] as const) {
+      const random = new PythonRandom(seed);
+      assert.deepEqual([random.randint(0, 9), random.randint(0, 1_000_000)], [digit, large]);
+    }
+  });
+
+  it('shuffles as random.Random(seed).shuffle does', () => {
+    const letters = [...'abcdef'];
+    new PythonRandom(42).shuffle(letters);
+    assert.equal(letters.join(''), 'dbceaf');
+    const digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    new PythonRandom('0counting').shuffle(digits);
+    assert.deepEqual(digits, [7, 5, 8, 6, 2, 9, 4, 1, 0, 3]);
+  });
+
   it('refuses a fractional seed and an empty range', () => {
     assert.throws(() => new PythonRandom(0.5), {
       message: 'Cannot seed PythonRandom as the seed must be a safe integer: 0.5',

@@ -1,0 +1,12 @@
+import type { FileContents } from './file-contents';
+import { shapesFiles } from './shapes-files';
+
+/** Every data file that is made, by its path below `datasets/`. */
+export async function allFiles(): Promise<FileContents> {
+  const folders = { shapes: await shapesFiles() };
+  return Object.fromEntries(
+    Object.entries(folders).flatMap(([folder, files]) =>
+      Object.entries(files).map(([name, bytes]) => [`${folder}/${name}`, bytes]),
+    ),
+  );
+}
