@@ -1,3 +1,4 @@
 export * from './display';
 export * from './notebook';
 export * from './kernel';
+export * from './runs/attach';

@@ -30,7 +30,7 @@ export * from './picture-diversity';
 export * from './run/alarms';
 export { RunLog, readRunLog, type LogContent } from './run/run-log';
 export { bestStep, type BestStep } from './run/best-step';
-export { readRunPictures, type RunPicture } from './run/picture-files';
+export { readRunPictures, type KeptPicture, type RunPicture } from './run/picture-files';
 export {
   isRunning,
   readRunRecord,
@@ -38,7 +38,7 @@ export {
   type RunRecord,
   type RunState,
 } from './run/run-record';
-export { RUN_FILES } from './run/run-folder';
+export { RUN_FILES } from './run/run-files';
 export type { RunOptions, RunView } from './run/run-options';
 export { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions, type LoraOptions } from './flow-grpo-options';
 export * from './options-from-run';

@@ -50,7 +50,7 @@ export async function runTraining<Report extends LoggedReport>(
 ): Promise<TrainingResult> {
   const doneBefore = trainer.stepsDone;
   const recorder = new RunRecorder(trainer, options);
-  const { log, folder } = recorder;
+  const { log, folder, pictures } = recorder;
   const last = doneBefore + steps;
   const began = performance.now();
   const end = (stopped: TrainingResult['stopped']): TrainingResult => {
@@ -77,7 +77,8 @@ export async function runTraining<Report extends LoggedReport>(
       if (recorder.isOutOfPatience) return end('stopped-early');
       const report = await trainer.step({ signal });
       await recorder.step(logLine(report), report.evaluation ?? null);
-      await onStep?.(report, { log: log.lines, alarms: log.alarms, steps: last, folder });
+      const { lines, alarms } = log;
+      await onStep?.(report, { log: lines, alarms, pictures, steps: last, folder });
     }
     return end(recorder.isOutOfPatience ? 'stopped-early' : 'finished');
   } catch (error) {

@@ -4,11 +4,14 @@ import {
   images,
   latents,
   metrics,
+  pictureTimeline,
   ratios,
   rewardCurve,
   sigmas,
   tensor,
+  training,
   type TensorLike,
+  type TimelinePicture,
 } from '@flowbook/kernel-extensions';
 
 /** A tensor-like of the given numbers. */
@@ -67,6 +70,23 @@ export function logOf(steps: number) {
   }));
 }
 
+/** An alarm of a run. */
+export const alarmAt = (step: number, symptom = 'most samples are clipped') => ({
+  step,
+  symptom,
+  cause: 'the learning rate is too high',
+  action: 'lower it',
+});
+
+/** Pictures of fixed prompts over a run. */
+export function timelineOf(steps: number, prompts: number, size = 16): TimelinePicture[] {
+  return Array.from({ length: steps * prompts }, (_, at) => {
+    const [step, place] = [10 * Math.floor(at / prompts), at % prompts];
+    const image = pictureOf(size, size, 20 * at);
+    return { step, place, prompt: `prompt ${hostile} ${place}`, image, verdict: at % 2 === 0 };
+  });
+}
+
 export const hostile = '<script>alert(1)</script>';
 
 /** Every display factory with data that shows all its parts; the contract suite runs over these. */
@@ -80,6 +100,12 @@ export const samples: Record<string, () => Drawing> = {
     }),
   rewardCurve: () =>
     rewardCurve(logOf(60), { alarms: [{ step: 30, message: `clipped ${hostile}` }] }),
+  training: () =>
+    training(
+      { log: logOf(60), alarms: [alarmAt(12), alarmAt(30, hostile)], steps: 100 },
+      { title: `Training ${hostile}` },
+    ),
+  pictureTimeline: () => pictureTimeline(timelineOf(4, 3), { title: `Pictures ${hostile}` }),
   advantages: () => advantages(normals(192), { clip: 5, title: `Advantages ${hostile}` }),
   ratios: () =>
     ratios(
@@ -119,6 +145,22 @@ export const extremes: Record<string, () => Drawing> = {
       { step: 0, reward: NaN },
       { step: 1, reward: NaN },
     ]),
+  'training of 5,000 steps with 500 alarms': () =>
+    training({
+      log: logOf(5000),
+      alarms: Array.from({ length: 500 }, (_, at) => alarmAt(10 * at)),
+      steps: 5000,
+    }),
+  'training of no steps': () => training({ log: [], steps: 40 }),
+  'training of one step': () => training({ log: [{ step: 1 }], steps: 1 }),
+  'pictureTimeline of one step': () => pictureTimeline(timelineOf(1, 1)),
+  'pictureTimeline of 300 steps of noise': () =>
+    pictureTimeline(
+      timelineOf(300, 8).map((picture, at) => {
+        const data = Uint8Array.from(normals(64 * 64 * 3, at + 1), (x) => 128 + 40 * x);
+        return { ...picture, image: { width: 64, height: 64, channels: 3 as const, data } };
+      }),
+    ),
   'advantages, all zero': () => advantages(new Float32Array(16)),
   'ratios, all one': () => ratios(new Float32Array(16).fill(1), { clipRange: 2e-6 }),
   'metrics of 5,000 steps': () => metrics(logOf(5000)),

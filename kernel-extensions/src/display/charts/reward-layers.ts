@@ -22,6 +22,8 @@ export interface RewardLayersParts {
   alarms: readonly Alarm[];
   /** Steps that the smoothed line averages; 1 means that there is none. */
   window: number;
+  /** What the vertical axis shows. */
+  label: string;
 }
 
 /** A line of the chart, with its colour in the legend. */
@@ -34,15 +36,21 @@ interface Series {
 }
 
 /** The view of a reward curve: spread, steps, smoothed line, held-out line, alarms, a hover rule. */
-export function rewardLayers({ points, heldOut, alarms, window }: RewardLayersParts): VegaLitePart {
-  const x = stepEncoding(points);
+export function rewardLayers({
+  points,
+  heldOut,
+  alarms,
+  window,
+  label,
+}: RewardLayersParts): VegaLitePart {
+  const x = stepEncoding([...points, ...heldOut]);
   const hasSpread = points.some(({ low }) => typeof low === 'number');
   const nothing = !points.some(({ reward }) => reward !== null);
   const y = (field: string) => ({
     field,
     type: 'quantitative',
     scale: { zero: false, ...(nothing && { domain: [0, 1] }) },
-    axis: { title: hasSpread ? 'reward, mean ± 1 std' : 'reward', tickCount: 6 },
+    axis: { title: hasSpread ? `${label}, mean ± 1 std` : label, tickCount: 6 },
   });
   const all = seriesOf(points, heldOut, window);
   const color = seriesColour(all);
@@ -113,7 +121,7 @@ function seriesColour(all: Series[]): VegaLitePart {
   };
 }
 
-function stepEncoding(points: CurvePoint[]): VegaLitePart {
+function stepEncoding(points: readonly { step: number }[]): VegaLitePart {
   const steps = points.map(({ step }) => step);
   const first = Math.min(...steps);
   const last = Math.max(...steps);

@@ -5,7 +5,7 @@ import { appendJsonLine } from '../../io/append-json-line';
 import { toPng } from '../../io/image-file';
 import { readJsonLines } from '../../io/json-lines';
 import type { EvaluationReport } from '../evaluate-policy';
-import { RUN_FILES } from './run-folder';
+import { RUN_FILES } from './run-files';
 
 /** A picture that a run has kept of an evaluation. */
 export interface RunPicture {
@@ -21,51 +21,50 @@ export interface RunPicture {
   verdict: boolean | null;
 }
 
-/** A kept picture with its bytes. */
-export interface KeptPicture extends RunPicture {
+/** A picture of an evaluation, to be looked at beside those of other evaluations. */
+export interface KeptPicture extends Omit<RunPicture, 'file'> {
   image: PixelImage;
-  png: Buffer;
 }
 
 const INDEX = 'index.jsonl';
 
-/** The first picture of each of the first prompts of an evaluation. */
-function picturesToKeep({ groups }: EvaluationReport, count: number): number[] {
+/** The first pictures of the first prompts of an evaluation. */
+export function picturesOf(
+  step: number,
+  { images, groups, prompts, rewards, verdicts }: EvaluationReport,
+  count: number,
+): KeptPicture[] {
   return groups
     .flatMap((group, row) => (groups.indexOf(group) === row ? [row] : []))
-    .slice(0, count);
+    .slice(0, count)
+    .map((row, place) => ({
+      step,
+      place,
+      prompt: prompts[row].prompt,
+      reward: rewards[row],
+      verdict: verdicts?.[row] ?? null,
+      image: images[row],
+    }));
 }
 
 /**
- * Writes pictures of an evaluation as PNG and adds them to the index.
+ * Writes a picture as PNG and adds it to the index.
  *
  * @param folder The run's.
+ * @returns The PNG.
  */
-export async function keepPictures(
+export async function keepPicture(
   folder: string,
-  step: number,
-  report: EvaluationReport,
-  count: number,
-): Promise<KeptPicture[]> {
+  { image, ...picture }: KeptPicture,
+): Promise<Buffer> {
   const directory = join(folder, RUN_FILES.pictures);
   mkdirSync(directory, { recursive: true });
-  const kept: KeptPicture[] = [];
-  for (const [place, row] of picturesToKeep(report, count).entries()) {
-    const image = report.images[row];
-    const png = await toPng(image);
-    const picture: RunPicture = {
-      step,
-      place,
-      file: `step-${String(step).padStart(6, '0')}-${String(place).padStart(2, '0')}.png`,
-      prompt: report.prompts[row].prompt,
-      reward: report.rewards[row],
-      verdict: report.verdicts?.[row] ?? null,
-    };
-    writeFileSync(join(directory, picture.file), png);
-    appendJsonLine(join(directory, INDEX), picture);
-    kept.push({ ...picture, image, png });
-  }
-  return kept;
+  const pad = (value: number, length: number) => String(value).padStart(length, '0');
+  const file = `step-${pad(picture.step, 6)}-${pad(picture.place, 2)}.png`;
+  const png = await toPng(image);
+  writeFileSync(join(directory, file), png);
+  appendJsonLine(join(directory, INDEX), { ...picture, file });
+  return png;
 }
 
 /**

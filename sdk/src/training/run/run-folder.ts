@@ -1,18 +1,8 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { checkpointIn } from './checkpoint-files';
+import { RUN_FILES } from './run-files';
 import type { RunOptions } from './run-options';
-
-/** What a run's folder holds. */
-export const RUN_FILES = {
-  /** Configuration, versions, machine, seed, state. */
-  record: 'run.json',
-  /** A line a step, and one an alarm. */
-  log: 'log.jsonl',
-  checkpoints: 'checkpoints',
-  /** The pictures of evaluations, as PNG, and `index.jsonl`, which says what they are. */
-  pictures: 'pictures',
-} as const;
 
 /** Where new folders are made when nothing else is said. */
 const RUNS = 'runs';

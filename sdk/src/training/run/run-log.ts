@@ -5,7 +5,7 @@ import { readJsonLines } from '../../io/json-lines';
 import { writeAtomically } from '../../io/write-atomically';
 import type { LogLine } from '../step-report';
 import type { Alarm } from './alarms';
-import { RUN_FILES } from './run-folder';
+import { RUN_FILES } from './run-files';
 
 /** What a log.jsonl holds. */
 export interface LogContent {

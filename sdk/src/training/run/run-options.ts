@@ -1,11 +1,14 @@
 import type { Alarm, AlarmLimits } from './alarms';
 import type { LogLine } from '../step-report';
+import type { KeptPicture } from './picture-files';
 
 /** How far a run is, for whoever watches it. */
 export interface RunView {
   /** A line a step so far, those of a run that was resumed among them. */
   readonly log: readonly LogLine[];
   readonly alarms: readonly Alarm[];
+  /** The first pictures of each evaluation. */
+  readonly pictures: readonly KeptPicture[];
   /** The step that the run ends with. */
   readonly steps: number;
   /** The run's folder, or null. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readJsonObject } from '../../io/read-json';
 import { writeAtomically } from '../../io/write-atomically';
 import { backendInfo, tf } from '../../tensorflow';
-import { RUN_FILES } from './run-folder';
+import { RUN_FILES } from './run-files';
 
 /** How a run stands: while it goes on, and how it ended. */
 export type RunState = 'running' | 'finished' | 'aborted' | 'stopped-early' | 'failed';

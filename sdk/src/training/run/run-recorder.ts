@@ -14,8 +14,9 @@ import {
   type CheckpointInfo,
 } from './checkpoint-files';
 import { describeSettings } from './describe-settings';
-import { keepPictures } from './picture-files';
-import { openRun, RUN_FILES } from './run-folder';
+import { keepPicture, picturesOf, type KeptPicture } from './picture-files';
+import { RUN_FILES } from './run-files';
+import { openRun } from './run-folder';
 import { readRunLog, RunLog } from './run-log';
 import type { RunOptions } from './run-options';
 import {
@@ -54,6 +55,8 @@ export interface RecordedTrainer {
  */
 export class RunRecorder {
   readonly log: RunLog;
+  /** The first pictures of each evaluation since this process began. */
+  readonly pictures: KeptPicture[] = [];
   readonly folder: string | null;
   readonly #trainer: RecordedTrainer;
   readonly #events: EventFile | null;
@@ -108,8 +111,8 @@ export class RunRecorder {
     log.write(line);
     for (const alarm of alarmsAtEnd(log.lines, this.#limits)) log.alarm(alarm);
     this.#events?.scalars(line.step, scalarsOf(line));
+    if (evaluation !== null) await this.#keepPictures(line.step, evaluation);
     if (folder === null) return;
-    if (evaluation !== null) await this.#keepPictures(folder, line.step, evaluation);
     const isBest = this.#bestMetric in line && this.#best()?.step === line.step;
     if (isBest && line.step > 0) this.#save('best');
     const every = this.#checkpointSteps;
@@ -151,14 +154,17 @@ export class RunRecorder {
     writeRunRecord(this.folder, this.#record);
   }
 
-  async #keepPictures(folder: string, step: number, evaluation: EvaluationReport): Promise<void> {
+  async #keepPictures(step: number, evaluation: EvaluationReport): Promise<void> {
     const count = this.#trainer.settings.evaluation?.picturesKept ?? PICTURES_KEPT;
-    const kept = await keepPictures(folder, step, evaluation, count);
-    const images = kept.map(({ place, prompt, image: { width, height }, png }) => [
-      `pictures/${place} ${prompt}`,
-      { width, height, png },
-    ]);
-    this.#events?.images(step, Object.fromEntries(images));
+    const kept = picturesOf(step, evaluation, count);
+    this.pictures.push(...kept);
+    if (this.folder === null) return;
+    for (const picture of kept) {
+      const { width, height } = picture.image;
+      const png = await keepPicture(this.folder, picture);
+      const tag = `pictures/${picture.place} ${picture.prompt}`;
+      this.#events?.images(step, { [tag]: { width, height, png } });
+    }
   }
 
   /** A checkpoint belongs to a line of the log: in the middle of a step, or of its evaluation, none is made. */

@@ -1,0 +1,10 @@
+/** What a run's folder holds. */
+export const RUN_FILES = {
+  /** Configuration, versions, machine, seed, state. */
+  record: 'run.json',
+  /** A line a step, and one an alarm. */
+  log: 'log.jsonl',
+  checkpoints: 'checkpoints',
+  /** The pictures of evaluations, as PNG, and `index.jsonl`, which says what they are. */
+  pictures: 'pictures',
+} as const;
