@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
 interface InspectFlags {
   json?: boolean;
@@ -9,6 +9,7 @@ interface InspectFlags {
   rank?: number;
   target?: string;
   ema?: boolean;
+  dtype?: 'float32' | 'bfloat16';
   revision?: string;
   variant?: string;
   offline?: boolean;
@@ -38,6 +39,12 @@ export function inspectCommand(): Command {
       '--target <layers>',
       'layers with adapters, ends of paths with commas between them (default: all-linear)',
     )
+    .addOption(
+      new Option(
+        '--dtype <type>',
+        'what transformer and text encoders are loaded in (default: float32)',
+      ).choices(['float32', 'bfloat16']),
+    )
     .option('--ema', 'keep a moving average of what is trained')
     .option('--revision <name>', 'on a hub: branch, tag or commit (default: main)')
     .option('--variant <name>', 'weights saved as this variant, for example fp16')
@@ -56,6 +63,7 @@ export function inspectCommand(): Command {
         rank: flags.rank,
         targetModules: layers(flags.target),
         average: flags.ema,
+        dtype: flags.dtype,
         revision: flags.revision,
         variant: flags.variant,
         offline: flags.offline,

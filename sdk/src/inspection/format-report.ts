@@ -110,7 +110,9 @@ function memoryTable({ memory }: ModelReport): string {
   );
   const pictures = batch === 1 ? '1 picture' : `${batch} pictures`;
   const lines = [
-    'memory, with float32 throughout',
+    memory.dtype === 'bfloat16'
+      ? 'memory, with matrices of transformer and text encoders in bfloat16'
+      : 'memory, with float32 throughout',
     table(
       [['', ...columns.map(([title]) => title)], ...rows],
       columns.map((_, index) => index + 1),

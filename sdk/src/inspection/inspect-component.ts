@@ -4,11 +4,13 @@ import type { ModelFiles } from '../io/model-files';
 import { readJsonObject } from '../io/read-json';
 import { DTYPES, type SafetensorsDtype, type SafetensorsInfo } from '../io/safetensors-header';
 import { checkWeights } from '../models/check-weights';
+import { isHalved, type ModelDtype } from '../models/model-dtype';
 import { knownClasses } from './known-classes';
 import type { ComponentReport } from './model-report';
 
 /** Bytes of a value once loaded: floats become float32, whole numbers int32, truth values stay. */
 const LOADED_BYTES = 4;
+const BFLOAT16_BYTES = 2;
 
 /** A component with what further questions need. */
 export interface InspectedComponent {
@@ -27,12 +29,14 @@ export interface ComponentPlace {
   library: string | null;
   className: string | null;
   variant?: string;
+  /** What it is loaded in. */
+  dtype: ModelDtype;
 }
 
 /** Reads the settings and headers of a component's folder. */
 export async function inspectComponent(
   model: ModelFiles,
-  { folder, name, library, className, variant }: ComponentPlace,
+  { folder, name, library, className, variant, dtype }: ComponentPlace,
 ): Promise<InspectedComponent> {
   const names = model.names(folder);
   const has = (file: string) => names.includes(file);
@@ -54,7 +58,7 @@ export async function inspectComponent(
     );
   }
   if (names.length === 0) return missingComponent({ name, library, className });
-  const named = { name, library, className: className ?? classOf(config), config };
+  const named = { name, library, className: className ?? classOf(config), config, dtype };
   return describeWeights(model, files.map(at), named);
 }
 
@@ -67,7 +71,11 @@ export async function describeWeights(
     library,
     className,
     config,
-  }: Pick<ComponentReport, 'name' | 'library' | 'className'> & { config: Record<string, unknown> },
+    dtype = 'float32',
+  }: Pick<ComponentReport, 'name' | 'library' | 'className'> & {
+    config: Record<string, unknown>;
+    dtype?: ModelDtype;
+  },
 ): Promise<InspectedComponent> {
   const headers = await Promise.all(paths.map((path) => model.header(path)));
   const tensors = new Map(headers.flatMap((header) => [...header.tensors]));
@@ -87,7 +95,9 @@ export async function describeWeights(
       const expected = known.expected(config, [...tensors.keys()]);
       loadedBytes = 0;
       for (const [tensor, shape] of expected.shapes) {
-        loadedBytes += LOADED_BYTES * (known.kept?.(tensor, shape) ?? product(shape));
+        const isHalf = dtype === 'bfloat16' && known.autoencoder === undefined && isHalved(shape);
+        const bytes = isHalf ? BFLOAT16_BYTES : LOADED_BYTES;
+        loadedBytes += bytes * (known.kept?.(tensor, shape) ?? product(shape));
       }
       checkWeights(`load ${className}`, expected, tensors);
     } catch (error) {

@@ -7,8 +7,14 @@ import type { HubOptions } from '../io/hub/hub-settings';
 import { LORA_FILE_NAMES } from '../io/lora-file';
 import { openModelDirectory } from '../io/model-directory';
 import { localModelFiles, type ModelFiles } from '../io/model-files';
+import { holdingOf } from '../models/model-dtype';
 import { formatModelReport } from './format-report';
-import { describeWeights, inspectComponent, type InspectedComponent } from './inspect-component';
+import {
+  describeWeights,
+  inspectComponent,
+  type ComponentPlace,
+  type InspectedComponent,
+} from './inspect-component';
 import { inspectLora } from './inspect-lora';
 import { MEMORY_DEFAULTS, memoryNeeds } from './memory-needs';
 import type { MemorySettings, ModelReport } from './model-report';
@@ -20,7 +26,7 @@ type Found = Pick<ModelReport, 'kind' | 'className'> & { components: InspectedCo
 
 /**
  * Says what a model consists of and how much memory it needs, from settings and from the headers of its files: no weights
- * are read, and of a model on a hub none are downloaded. Memory is that of this library, which computes with float32.
+ * are read, and of a model on a hub none are downloaded.
  *
  * @param path A model's folder in diffusers' layout, a component's folder, an adapter's folder, a .safetensors file, or
  *   `owner/name` on a hub.
@@ -56,9 +62,11 @@ export async function inspectFiles(
   model: ModelFiles,
   options: InspectOptions = {},
 ): Promise<ModelReport> {
+  const { variant, dtype = MEMORY_DEFAULTS.dtype } = options;
+  holdingOf(dtype, `inspect "${path}"`);
   const names = model.names('');
   if (names.includes('model_index.json')) {
-    return report(path, await pipeline(model, options.variant), options);
+    return report(path, await pipeline(model, { variant, dtype }), options);
   }
   const adapter = LORA_FILE_NAMES.find((name) => names.includes(name));
   if (adapter !== undefined) {
@@ -66,8 +74,8 @@ export async function inspectFiles(
     return report(path, { kind: 'weights', className: null, components: [component] }, options);
   }
   if (names.includes('config.json')) {
-    const { variant } = options;
-    const place = { folder: '', name: basename(path), library: null, className: null, variant };
+    const named = { name: basename(path), library: null, className: null };
+    const place = { folder: '', ...named, variant, dtype };
     const components = [await inspectComponent(model, place)];
     return report(path, { kind: 'component', className: null, components }, options);
   }
@@ -76,11 +84,14 @@ export async function inspectFiles(
   );
 }
 
-async function pipeline(model: ModelFiles, variant: string | undefined): Promise<Found> {
+async function pipeline(
+  model: ModelFiles,
+  loading: Pick<ComponentPlace, 'variant' | 'dtype'>,
+): Promise<Found> {
   const { className, components } = openModelDirectory(model.directory);
   const inspected = await Promise.all(
     Object.entries(components).map(([name, [library, className]]) => {
-      return inspectComponent(model, { folder: name, name, library, className, variant });
+      return inspectComponent(model, { folder: name, name, library, className, ...loading });
     }),
   );
   return { kind: 'pipeline', className, components: inspected };

@@ -22,6 +22,7 @@ export const MEMORY_DEFAULTS: MemorySettings = {
   rank: 64,
   targetModules: 'all-linear',
   average: false,
+  dtype: 'float32',
 };
 
 /**
@@ -64,6 +65,10 @@ export function memoryNeeds(
     activations: estimate && estimate.backward + estimate.rowBytes * ADAPTER_OUTPUTS * outputs,
   });
   const trainedBytes = trained.report.parameters * FLOAT_BYTES;
+  // Updates are smaller than bfloat16's steps: its weights are not trained.
+  if (settings.dtype === 'bfloat16') {
+    return { ...settings, inference, lora: { ...lora, layers: paths.length, parameters }, full: null };
+  }
   const full = need({
     ...training(trainedBytes, settings.average),
     weights,

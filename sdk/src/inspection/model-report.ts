@@ -1,4 +1,5 @@
 import type { SafetensorsDtype } from '../io';
+import type { ModelDtype } from '../models/model-dtype';
 
 /** A file of a component. */
 export interface InspectedFile {
@@ -25,7 +26,7 @@ export interface ComponentReport {
   files: InspectedFile[];
   /** Bytes of the weight files. */
   diskBytes: number;
-  /** Bytes of the weights once loaded: floats are float32, and what the class does not read is left out. */
+  /** Bytes of the weights once loaded as `dtype` asks for; what the class does not read is left out. */
   loadedBytes: number;
   /** Why the component would not load; null when nothing speaks against it. */
   problem: string | null;
@@ -80,14 +81,16 @@ export interface MemorySettings {
   targetModules: string | readonly string[];
   /** Whether a moving average of the trained parameters is kept. Default false. */
   average: boolean;
+  /** What transformer and text encoders are loaded in. Default `float32`. */
+  dtype: ModelDtype;
 }
 
-/** Memory in bytes, with everything as float32, as this library loads and trains it. */
+/** Memory in bytes, as this library loads and trains it. */
 export interface MemoryReport extends MemorySettings {
   inference: MemoryNeed;
   /** Training of new adapters on the transformer; null when the model has none that is known. */
   lora: (MemoryNeed & { layers: number; parameters: number }) | null;
-  /** Training of the transformer itself. */
+  /** Training of the transformer itself; null with `dtype: 'bfloat16'`, whose weights are not trained. */
   full: MemoryNeed | null;
 }
 

@@ -9,7 +9,7 @@ const TYPES = new Map<SafetensorsDtype, number>([
   ['F16', 19],
 ]);
 const FLOAT32 = 1;
-const HALF_TYPES = [14, 19];
+const [BFLOAT16, FLOAT16] = [14, 19];
 
 interface Handle {
   id: number;
@@ -44,6 +44,8 @@ export interface StoredTensor {
   dtype: SafetensorsDtype;
   shape: number[];
   position: number;
+  /** Whether bfloat16 stays as it is. */
+  isKept: boolean;
 }
 
 function readingBackend(): ReadingBackend | null {
@@ -57,7 +59,8 @@ export function readsNatively(dtype: SafetensorsDtype): boolean {
 }
 
 /**
- * Reads tensors from an open file straight into TensorFlow's memory, on all cores; float16 and bfloat16 are widened there.
+ * Reads tensors from an open file straight into TensorFlow's memory, on all cores; float16 and bfloat16 are widened there
+ * unless they are kept.
  *
  * @returns Null when the file ends before a tensor does.
  */
@@ -72,12 +75,15 @@ export function readNatively(
     stored.map(({ shape }) => shape),
     stored.map(({ dtype }) => TYPES.get(dtype) as number),
   );
-  return handles?.map((handle) => backend.createOutputTensor(widened(backend, handle))) ?? null;
+  if (handles === undefined || handles === null) return null;
+  return handles.map((handle, at) => {
+    const isWide = handle.dtype !== FLOAT16 && (handle.dtype !== BFLOAT16 || stored[at].isKept);
+    return backend.createOutputTensor(isWide ? handle : widened(backend, handle));
+  });
 }
 
-/** A tensor of half precision in float32, others as they are. */
+/** A tensor of half precision in float32. */
 function widened({ binding }: ReadingBackend, handle: Handle): Handle {
-  if (!HALF_TYPES.includes(handle.dtype)) return handle;
   const attribute = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
   const attributes = [attribute('SrcT', handle.dtype), attribute('DstT', FLOAT32)];
   const [wide] = binding.executeOp('Cast', attributes, [handle.id], 1);

@@ -7,11 +7,14 @@ import {
   type SafetensorsHeader,
   type SafetensorsInfo,
 } from './safetensors-header';
+import { holdFloats, type HoldFloats } from './hold-floats';
 import { readNatively, readsNatively } from './read-natively';
 import { tensorFromBytes } from './tensor-from-bytes';
 
 /** Node reads at most 2 GiB in one call. */
 const LARGEST_READ = 2 ** 30;
+
+const asFloat32: HoldFloats = () => 'float32';
 
 /** Bytes that are read at once; of half precision, as many are held besides what becomes of them. */
 const LARGEST_GROUP = 2 ** 28;
@@ -83,12 +86,16 @@ export class SafetensorsFile {
     return this.tensors([name]).get(name) as tf.Tensor;
   }
 
-  /** Reads some tensors, many at once where that can be. The caller disposes them. */
-  tensors(names: Iterable<string>): Map<string, tf.Tensor> {
+  /**
+   * Reads some tensors, many at once where that can be. The caller disposes them.
+   *
+   * @param holdAs How floats are held. Default: as float32.
+   */
+  tensors(names: Iterable<string>, holdAs: HoldFloats = asFloat32): Map<string, tf.Tensor> {
     const tensors = new Map<string, tf.Tensor>();
     try {
       for (const group of this.#groups(names)) {
-        for (const [name, tensor] of this.#readGroup(group)) tensors.set(name, tensor);
+        for (const [name, tensor] of this.#readGroup(group, holdAs)) tensors.set(name, tensor);
       }
       return tensors;
     } catch (error) {
@@ -139,21 +146,23 @@ export class SafetensorsFile {
     if (group.length > 0) yield group;
   }
 
-  #readGroup(names: string[]): [name: string, tensor: tf.Tensor][] {
+  #readGroup(names: string[], holdAs: HoldFloats): [name: string, tensor: tf.Tensor][] {
     const infos = names.map((name) => this.info(name));
     if (readsNatively(infos[0].dtype)) {
       const stored = infos.map(({ dtype, shape, offset }) => ({
         dtype,
         shape,
         position: this.#dataStart + offset,
+        isKept: holdAs(shape) === 'bfloat16',
       }));
       const tensors = readNatively(this.#open(), stored);
       if (tensors === null) throw this.#shrunk();
-      return tensors.map((tensor, at) => [names[at], tensor]);
+      return tensors.map((tensor, at) => [names[at], holdFloats(tensor, holdAs(infos[at].shape))]);
     }
     const [{ dtype, shape }] = infos;
     const what = `tensor "${names[0]}" of safetensors file "${this.path}"`;
-    return [[names[0], tensorFromBytes(this.bytes(names[0]), dtype, shape, what)]];
+    const tensor = tensorFromBytes(this.bytes(names[0]), dtype, shape, what);
+    return [[names[0], holdFloats(tensor, holdAs(shape))]];
   }
 
   /** The descriptor. Throws when the file is closed. */

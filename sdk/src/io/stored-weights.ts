@@ -2,6 +2,7 @@ import { showValue } from '../core/show-value';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { tf } from '../tensorflow';
+import type { HoldFloats } from './hold-floats';
 import { readJsonObject } from './read-json';
 import { SafetensorsFile } from './safetensors';
 import type { SafetensorsInfo } from './safetensors-header';
@@ -82,14 +83,18 @@ export class StoredWeights {
     return this.#find(name).tensor(name);
   }
 
-  /** Reads some tensors, many at once. The caller disposes them. */
-  tensors(names: Iterable<string>): Map<string, tf.Tensor> {
+  /**
+   * Reads some tensors, many at once. The caller disposes them.
+   *
+   * @param holdAs How floats are held. Default: as float32.
+   */
+  tensors(names: Iterable<string>, holdAs?: HoldFloats): Map<string, tf.Tensor> {
     const ordered = [...names];
     const read = new Map<string, tf.Tensor>();
     try {
       for (const file of new Set(ordered.map((name) => this.#find(name)))) {
         const held = ordered.filter((name) => this.#find(name) === file);
-        for (const [name, tensor] of file.tensors(held)) read.set(name, tensor);
+        for (const [name, tensor] of file.tensors(held, holdAs)) read.set(name, tensor);
       }
     } catch (error) {
       tf.dispose([...read.values()]);

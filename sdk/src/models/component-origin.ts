@@ -5,6 +5,7 @@ import type { ModelIndexEntry } from '../io/model-directory';
 import type { WeightFilesOptions } from '../io/stored-weights';
 import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
 import { tf } from '../tensorflow';
+import { typeOfTensors, type ModelDtype } from './model-dtype';
 
 /** What a component can be written from again. */
 export interface ComponentOrigin {
@@ -12,10 +13,19 @@ export interface ComponentOrigin {
   dispose(): void;
 }
 
-/** The folder that a component was loaded from: what the models do not read of it, such as a vision tower, stays. */
-export function storedOrigin(source: string, from: WeightFilesOptions): ComponentOrigin {
+/**
+ * The folder that a component was loaded from: what the models do not read of it, such as a vision tower, stays.
+ *
+ * @param dtype What it is written in unless options say otherwise.
+ */
+export function storedOrigin(
+  source: string,
+  from: WeightFilesOptions,
+  dtype: ModelDtype,
+): ComponentOrigin {
   return {
-    save: (folder, options) => rewriteComponent(source, from, folder, options),
+    save: (folder, options) =>
+      rewriteComponent(source, from, folder, { ...options, dtype: options.dtype ?? dtype }),
     dispose: () => undefined,
   };
 }
@@ -33,10 +43,11 @@ export function heldOrigin(
   return {
     save: (folder, options) => {
       const stem = isDiffusers ? 'diffusion_pytorch_model' : 'model';
-      writeStateDict(folder, tensors, { ...options, stem });
+      const dtype = options.dtype ?? typeOfTensors(tensors.values());
+      writeStateDict(folder, tensors, { ...options, dtype, stem });
       const about = isDiffusers
         ? { _class_name: className, _diffusers_version: DIFFUSERS_VERSION }
-        : { architectures: [className], dtype: options.dtype ?? 'float32' };
+        : { architectures: [className], dtype };
       writeJson(join(folder, 'config.json'), { ...config, ...about });
     },
     dispose: () => tf.dispose([...tensors.values()]),

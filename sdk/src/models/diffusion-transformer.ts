@@ -4,10 +4,11 @@ import type { ModelIndexEntry } from '../io/model-directory';
 import { writeStateDict, type SavePretrainedOptions } from '../io/state-dict';
 import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
 import { writeLoraFile, type WriteLoraOptions } from '../io/write-lora-file';
-import { tf } from '../tensorflow';
+import { isBfloat16, tf, toBfloat16, toFloat32 } from '../tensorflow';
 import { checkWeights } from './check-weights';
 import { LoraAdapters, type NewLoraOptions } from './lora-adapters';
 import { selectLoraTargets, type LoraModules, type LoraTargets } from './lora-targets';
+import { typeOfTensors, type ModelDtype } from './model-dtype';
 import { ModelWeights } from './model-weights';
 import { runBlockAgain, runBlockOnce, type RunBlock } from './run-block';
 
@@ -116,6 +117,11 @@ export abstract class DiffusionTransformer<
     return (inputs.return_dict ?? true) ? { sample } : [sample];
   }
 
+  /** The type that products are computed in, and matrices are held in. */
+  get dtype(): ModelDtype {
+    return typeOfTensors(this.parameters.values());
+  }
+
   /** Whether gradients run each block a second time instead of keeping what it computes. */
   get isGradientCheckpointing(): boolean {
     return this.#isCheckpointing;
@@ -219,9 +225,11 @@ export abstract class DiffusionTransformer<
       const name = `${path}.weight`;
       const variable = this.parameters.get(name) as tf.Variable;
       this.#unmerged.set(name, variable.clone());
-      tf.tidy(() =>
-        variable.assign(this.adapters.merge(path, variable as tf.Tensor as tf.Tensor2D)),
-      );
+      tf.tidy(() => {
+        const weight = toFloat32(variable as tf.Tensor as tf.Tensor2D);
+        const merged = this.adapters.merge(path, weight);
+        variable.assign(isBfloat16(variable) ? toBfloat16(merged) : merged);
+      });
     }
     this.adapters.enabled = false;
   }
@@ -234,14 +242,16 @@ export abstract class DiffusionTransformer<
   }
 
   /**
-   * Writes config.json and the weights as diffusers does; adapters are left out unless merged: see `saveLora`.
+   * Writes config.json and the weights as diffusers does, in the model's own type unless `dtype` names another; adapters are
+   * left out unless merged: see `saveLora`.
    *
    * @param folder For example `<model>/transformer`.
    */
-  savePretrained(folder: string, options?: SavePretrainedOptions): void {
+  savePretrained(folder: string, options: SavePretrainedOptions = {}): void {
     const [, className] = this.modelIndexEntry;
     const about = { _class_name: className, _diffusers_version: DIFFUSERS_VERSION };
-    writeStateDict(folder, this.parameters, options);
+    const dtype = options.dtype ?? this.dtype;
+    writeStateDict(folder, this.parameters, { ...options, dtype });
     writeJson(join(folder, 'config.json'), { ...about, ...this.#configJson });
   }
 

@@ -2,6 +2,7 @@ export * from './layers';
 export { QwenImageTransformer2DModel } from './qwen-image/transformer';
 export { FrozenComponent, type ComponentOrigin } from './component-origin';
 export type { FromPretrainedOptions } from './load-component';
+export type { ModelDtype } from './model-dtype';
 export { DiffusionTransformer } from './diffusion-transformer';
 export type {
   AddLoraOptions,

@@ -1,16 +1,22 @@
 import { readComponentConfig, resolveComponentPath } from '../io/model-directory';
 import { StoredWeights, type WeightFilesOptions } from '../io/stored-weights';
-import { tf } from '../tensorflow';
+import { announceSlowBfloat16, tf } from '../tensorflow';
 import { checkWeights, type ExpectedWeights } from './check-weights';
 import { storedOrigin, type ComponentOrigin } from './component-origin';
+import { holdingOf, type ModelDtype } from './model-dtype';
 
-/** How `fromPretrained` of a component finds its weights. */
-export type FromPretrainedOptions = WeightFilesOptions;
+/** How `fromPretrained` of a component finds its weights, and in which type it computes. */
+export interface FromPretrainedOptions extends WeightFilesOptions {
+  /** Default `float32`. */
+  dtype?: ModelDtype;
+}
 
 /** What a kind of model needs to be built from a folder. */
 export interface ComponentLoader<Model> {
   /** For messages. */
   className: string;
+  /** What it computes in. Default: every type. */
+  dtypes?: readonly ModelDtype[];
   /**
    * The tensors that it reads.
    *
@@ -31,17 +37,20 @@ export interface ComponentLoader<Model> {
  *
  * @param path The pipeline's folder or the component's own.
  * @param component Name of the component, for example `transformer`.
- * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.
+ * @throws When a file or a tensor is missing, unknown or of another shape; the message names both. When the type cannot be
+ *   had.
  */
 export function loadComponent<Model>(
   path: string,
   component: string,
-  { className, expected, build }: ComponentLoader<Model>,
-  options: FromPretrainedOptions = {},
+  { className, dtypes, expected, build }: ComponentLoader<Model>,
+  { dtype = 'float32', ...files }: FromPretrainedOptions = {},
 ): Model {
   const folder = resolveComponentPath(path, component);
+  const holdAs = holdingOf(dtype, `load ${className} from "${folder}"`, dtypes);
+  if (dtype === 'bfloat16') announceSlowBfloat16();
   const config = readComponentConfig(folder);
-  const weights = new StoredWeights(folder, options);
+  const weights = new StoredWeights(folder, files);
   let stateDict: Map<string, tf.Tensor>;
   try {
     const names = weights.names();
@@ -50,12 +59,12 @@ export function loadComponent<Model>(
       (name) => [name, { shape: weights.info(name).shape, path: weights.path(name) }] as const,
     );
     checkWeights(`load ${className} from "${folder}"`, wanted, new Map(found));
-    stateDict = weights.tensors(wanted.shapes.keys());
+    stateDict = weights.tensors(wanted.shapes.keys(), holdAs);
   } finally {
     weights.close();
   }
   try {
-    return build(config, stateDict, storedOrigin(folder, options));
+    return build(config, stateDict, storedOrigin(folder, files, dtype));
   } finally {
     tf.dispose([...stateDict.values()]);
   }

@@ -15,7 +15,7 @@ const LARGE_BYTES = 1e9;
 export async function announceMemory(
   path: string,
   model: ModelFiles,
-  size: Pick<InspectOptions, 'height' | 'width' | 'variant'>,
+  size: Pick<InspectOptions, 'height' | 'width' | 'variant' | 'dtype'>,
 ): Promise<void> {
   if (!model.names('').includes('model_index.json')) return;
   const { components, memory } = await inspectFiles(path, model, size);
@@ -26,6 +26,6 @@ export async function announceMemory(
   const needed =
     activations === null ? '' : `, about ${formatBytes(total)} while it makes ${picture}`;
   process.stderr.write(
-    `${path}: ${formatBytes(disk)} on disk, ${formatBytes(weights)} of memory as float32${needed}; this machine has ${formatBytes(totalmem())}\n`,
+    `${path}: ${formatBytes(disk)} on disk, ${formatBytes(weights)} of memory as ${memory.dtype}${needed}; this machine has ${formatBytes(totalmem())}\n`,
   );
 }

@@ -31,11 +31,12 @@ export async function loadPipeline<Pipeline = RolloutPipeline>(
   config: Omit<DiffusionModelConfigInput, 'path'> = {},
   options: LoadPipelineOptions = {},
 ): Promise<Pipeline> {
+  const { variant, dtype } = options;
   const prepare = async (model: ModelFiles): Promise<DiffusionModelConfig> => {
     const modelConfig = DiffusionModelConfig.from({ ...config, path: model.directory });
     findClass(path, modelConfig);
     const { height, width } = modelConfig.pipeline;
-    await announceMemory(path, model, { height, width, variant: options.variant });
+    await announceMemory(path, model, { height, width, variant, dtype });
     return modelConfig;
   };
   if (!isHubName(path)) return build(path, await prepare(localModelFiles(path)), options);
@@ -49,10 +50,10 @@ export async function loadPipeline<Pipeline = RolloutPipeline>(
 function build<Pipeline>(
   path: string,
   modelConfig: DiffusionModelConfig,
-  { device, seed, variant }: LoadOptions,
+  { device, seed, variant, dtype }: LoadOptions,
 ): Pipeline {
   const pipeline = findClass<Pipeline>(path, modelConfig);
-  return pipeline.fromPretrained(modelConfig, { device, seed, variant });
+  return pipeline.fromPretrained(modelConfig, { device, seed, variant, dtype });
 }
 
 /** Throws before anything is downloaded or loaded. */

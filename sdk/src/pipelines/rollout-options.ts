@@ -1,3 +1,4 @@
+import type { ModelDtype } from '../models/model-dtype';
 import type { Generator, tf } from '../tensorflow';
 import type { SdeWindow } from './sde-window';
 
@@ -88,4 +89,9 @@ export interface LoadOptions {
   seed?: number;
   /** Read weight files of this variant, such as `fp16`, where a part has them. */
   variant?: string;
+  /**
+   * What transformer and text encoders hold their matrices in, and compute products in. Samplers, log-probabilities, adapters
+   * and the autoencoder are float32 in any case. Default `float32`.
+   */
+  dtype?: ModelDtype;
 }

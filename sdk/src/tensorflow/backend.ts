@@ -1,5 +1,6 @@
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import { admitBfloat16 } from './bfloat16-handles';
 import { useCompiledStore } from './compiled-store';
 
 /** What carries the tensors in this process. */
@@ -58,6 +59,7 @@ function load(): BackendInfo {
     try {
       require('@tensorflow/tfjs-node-gpu');
       const backend = tf.backend() as unknown as NativeBackend;
+      admitBfloat16(backend);
       return {
         name: 'tensorflow',
         nativeVersion: backend.binding.TF_Version,

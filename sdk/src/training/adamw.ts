@@ -1,4 +1,4 @@
-import { compile, tf } from '../tensorflow';
+import { compile, isBfloat16, tf } from '../tensorflow';
 import { adamwCoefficients, adamwUpdate } from './adamw-update';
 import type { Gradients } from './clip-gradients';
 
@@ -51,12 +51,21 @@ export class AdamW {
   // Not through XLA: compiling it for many small parameters takes longer than it saves.
   readonly #compiledUpdate = compile(adamwUpdate, { name: 'AdamW', xla: false, maxSignatures: 64 });
 
-  /** @param parameters By name; updated in place. */
+  /**
+   * @param parameters By name; updated in place.
+   * @throws When a setting breaks its rule, or a parameter is held in bfloat16.
+   */
   constructor(parameters: ReadonlyMap<string, tf.Variable>, options: AdamWOptions = {}) {
     const { lr = 1e-6, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
     if (!(lr >= 0)) throw new Error(`Cannot make AdamW as lr must be at least 0: ${lr}`);
     if (!betas.every((beta) => beta >= 0 && beta < 1)) {
       throw new Error(`Cannot make AdamW as betas must be 0 to less than 1: ${betas.join(', ')}`);
+    }
+    const half = [...parameters].find(([, parameter]) => isBfloat16(parameter));
+    if (half !== undefined) {
+      throw new Error(
+        `Cannot make AdamW as parameters must be float32, whose steps are as fine as updates: "${half[0]}" is bfloat16; train adapters, or load the model without dtype`,
+      );
     }
     this.lr = lr;
     this.betas = betas;

@@ -1,4 +1,5 @@
 export { linear } from './linear';
+export { tableRows } from './table-rows';
 export { modulatedLayerNorm } from './modulated-layer-norm';
 export { layerNorm } from './layer-norm';
 export { rmsNorm } from './rms-norm';

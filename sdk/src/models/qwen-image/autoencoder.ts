@@ -71,6 +71,7 @@ export class AutoencoderKLQwenImage extends FrozenComponent {
       'vae',
       {
         className: CLASS_NAME,
+        dtypes: ['float32'],
         expected: expectedWeights,
         build: (...parts) => new AutoencoderKLQwenImage(...parts),
       },

@@ -90,8 +90,8 @@ export class Qwen2_5_VLTextEncoder extends FrozenComponent {
   /** States of every level, or of the last alone. */
   #states(all: boolean, { input_ids, attention_mask = null }: TextEncoderInputs): tf.Tensor3D[] {
     checkTextInputs({ input_ids, attention_mask }, this.config.vocab_size);
-    const embedding = tf.gather(this.#weights.get('embed_tokens.weight'), input_ids);
-    return this.#layers.run(all, embedding as tf.Tensor3D, attention_mask);
+    const embedding = this.#weights.rows<tf.Tensor3D>('embed_tokens.weight', input_ids);
+    return this.#layers.run(all, embedding, attention_mask);
   }
 
   #runLayers(all: boolean, embedding: tf.Tensor3D, mask: tf.Tensor | null): tf.Tensor3D[] {

@@ -1,4 +1,4 @@
-import { tf } from '../../tensorflow';
+import { tf, toFloat32 } from '../../tensorflow';
 import { rmsNorm, rotaryTables, silu, timestepEmbedding } from '../layers';
 import type { ModelWeights } from '../model-weights';
 import type { RunBlock } from '../run-block';
@@ -82,7 +82,8 @@ function conditionEmbedding(condition: tf.Tensor1D, weights: ModelWeights): tf.T
   const table = weights.get(
     'time_text_embed.addition_t_embedding.weight',
   ) as tf.Tensor as tf.Tensor2D;
-  return tf.matMul(tf.oneHot(tf.cast(condition, 'int32'), table.shape[0]) as tf.Tensor2D, table);
+  const rows = tf.oneHot(tf.cast(condition, 'int32'), table.shape[0]) as tf.Tensor2D;
+  return tf.matMul(rows, toFloat32(table));
 }
 
 /** (B, S, 1), true at the tokens of all images but the first. */

@@ -42,7 +42,8 @@ export class QwenImageTransformer2DModel extends DiffusionTransformer<
   }
 
   /**
-   * Loads a checkpoint: float32, float16 or bfloat16, in one file or sharded. Weights become float32.
+   * Loads a checkpoint: float32, float16 or bfloat16, in one file or sharded. Weights become float32,
+   * or with `dtype: 'bfloat16'` are held in bfloat16.
    *
    * @param path The model's folder or its `transformer` folder.
    * @throws When a file or a tensor is missing, unknown or of another shape; the message names both.

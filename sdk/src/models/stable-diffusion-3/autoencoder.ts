@@ -72,6 +72,7 @@ export class AutoencoderKL extends FrozenComponent {
       'vae',
       {
         className: CLASS_NAME,
+        dtypes: ['float32'],
         expected: (config) => ({ shapes: vaeShapes(parseAutoencoderConfig(config)) }),
         build: (...parts) => new AutoencoderKL(...parts),
       },

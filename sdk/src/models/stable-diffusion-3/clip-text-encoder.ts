@@ -115,9 +115,10 @@ export class CLIPTextModelWithProjection extends FrozenComponent {
   }
 
   #embed(ids: tf.Tensor, L: number): tf.Tensor3D {
-    const tokens = this.#weights.get('text_model.embeddings.token_embedding.weight');
-    const positions = this.#weights.get('text_model.embeddings.position_embedding.weight');
-    return tf.add(tf.gather(tokens, ids), positions.slice([0], [L]));
+    const path = 'text_model.embeddings';
+    const tokens = this.#weights.rows<tf.Tensor3D>(`${path}.token_embedding.weight`, ids);
+    const positions = this.#weights.wide<tf.Tensor2D>(`${path}.position_embedding.weight`);
+    return tf.add(tokens, positions.slice([0], [L]));
   }
 
   /** The embedding, each layer's result, and the last one after the final norm. */

@@ -84,11 +84,11 @@ export class T5EncoderModel extends FrozenComponent {
   forward({ input_ids, attention_mask = null }: TextEncoderInputs): tf.Tensor3D {
     checkTextInputs({ input_ids, attention_mask }, this.config.vocab_size);
     return tf.tidy(() => {
-      const table = this.#weights.get<tf.Tensor2D>(POSITIONS);
+      const table = this.#weights.wide<tf.Tensor2D>(POSITIONS);
       const distances = t5PositionBias(table, input_ids.shape[1] as number, this.config);
       const bias =
         attention_mask === null ? distances : tf.add(distances, paddingBias(attention_mask));
-      const embedding = tf.gather(this.#weights.get(this.#embedding), input_ids) as tf.Tensor3D;
+      const embedding = this.#weights.rows<tf.Tensor3D>(this.#embedding, input_ids);
       return this.#blocks.run(embedding, bias);
     });
   }

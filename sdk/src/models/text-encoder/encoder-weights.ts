@@ -1,6 +1,6 @@
-import { tf } from '../../tensorflow';
+import { tf, toFloat32 } from '../../tensorflow';
 import { checkWeights, type ExpectedWeights } from '../check-weights';
-import { linear } from '../layers';
+import { linear, tableRows } from '../layers';
 
 /** The frozen weights of a text encoder, copied from a checkpoint. */
 export class EncoderWeights {
@@ -31,6 +31,16 @@ export class EncoderWeights {
   /** The tensor under `name`. */
   get<T extends tf.Tensor>(name: string): T {
     return this.#tensors.get(name) as T;
+  }
+
+  /** The small tensor under `name`, as float32. */
+  wide<T extends tf.Tensor>(name: string): T {
+    return toFloat32(this.get<T>(name));
+  }
+
+  /** Rows of the table under `name`: ids (...) -> (..., C) */
+  rows<Rows extends tf.Tensor>(name: string, ids: tf.Tensor): Rows {
+    return tableRows(this.get<tf.Tensor2D>(name), ids);
   }
 
   /** The linear layer at `path`, with or without a bias, applied to the last axis of x: (..., in) -> (..., out) */

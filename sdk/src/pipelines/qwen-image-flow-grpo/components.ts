@@ -1,11 +1,11 @@
 import { openModelDirectory } from '../../io/model-directory';
-import type { WeightFilesOptions } from '../../io/stored-weights';
 import { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder';
 import { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
 import { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import { Qwen2Tokenizer } from '../../tokenizers';
 import { loadParts } from '../load-components';
+import type { LoadOptions } from '../rollout-options';
 import { variantOf } from '../variant-of';
 
 /** The parts of a Qwen-Image pipeline. */
@@ -21,11 +21,12 @@ export interface QwenImageComponents {
  * Loads all parts of a model directory.
  *
  * @param options.variant Weights of this variant where a part has them, as diffusers chooses.
+ * @param options.dtype Of transformer and text encoders. The autoencoder stays float32.
  * @throws When one is missing or broken; those that were loaded before it are freed.
  */
 export function loadComponents(
   path: string,
-  { variant }: WeightFilesOptions = {},
+  { variant, dtype }: Pick<LoadOptions, 'variant' | 'dtype'> = {},
 ): QwenImageComponents {
   const directory = openModelDirectory(path);
   const files = variantOf(directory, variant);
@@ -33,7 +34,11 @@ export function loadComponents(
     tokenizer: Qwen2Tokenizer.fromPretrained(path),
     scheduler: keep(FlowMatchSDEDiscreteScheduler.fromConfig(directory.config('scheduler'))),
     vae: keep(AutoencoderKLQwenImage.fromPretrained(path, files('vae'))),
-    textEncoder: keep(Qwen2_5_VLTextEncoder.fromPretrained(path, files('text_encoder'))),
-    transformer: keep(QwenImageTransformer2DModel.fromPretrained(path, files('transformer'))),
+    textEncoder: keep(
+      Qwen2_5_VLTextEncoder.fromPretrained(path, { ...files('text_encoder'), dtype }),
+    ),
+    transformer: keep(
+      QwenImageTransformer2DModel.fromPretrained(path, { ...files('transformer'), dtype }),
+    ),
   }));
 }

@@ -1,10 +1,10 @@
 import { openModelDirectory } from '../../io/model-directory';
-import type { WeightFilesOptions } from '../../io/stored-weights';
 import {
   assemblePromptEmbeddings,
   CLIPTextModelWithProjection,
   T5EncoderModel,
   type CLIPPromptStates,
+  type FromPretrainedOptions,
   type SD3PromptEmbeddings,
 } from '../../models';
 import { tf } from '../../tensorflow';
@@ -63,10 +63,15 @@ export class SD3PromptEncoder {
    * Loads the tokenizers and text encoders of a pipeline's folder.
    *
    * @param options.variant Weights of this variant where a part has them, as diffusers chooses.
+   * @param options.dtype What the encoders compute in. Default `float32`.
    */
-  static fromPretrained(path: string, { variant }: WeightFilesOptions = {}): SD3PromptEncoder {
+  static fromPretrained(
+    path: string,
+    { variant, dtype }: FromPretrainedOptions = {},
+  ): SD3PromptEncoder {
     const directory = openModelDirectory(path);
-    const files = variantOf(directory, variant);
+    const filesOf = variantOf(directory, variant);
+    const files = (component: string) => ({ ...filesOf(component), dtype });
     const clip = (suffix: string): CLIPParts => ({
       tokenizer: CLIPTokenizer.fromPretrained(path, `tokenizer${suffix}`),
       model: CLIPTextModelWithProjection.fromPretrained(

@@ -112,7 +112,7 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
           outline = y;
           value = recorder.addOutput(y);
           cut = recorder.size;
-          isXla = usesXla(xla, recorder.productOperations);
+          isXla = usesXla(xla, recorder);
           const dy = recorder.addInputLike(y);
           dyPlace = dy.value;
           return tf.sum(tf.mul(y, dy.tensor)) as tf.Scalar;

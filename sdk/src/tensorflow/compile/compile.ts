@@ -1,6 +1,7 @@
 import { tf } from '../backend';
 import { recordingBackend } from './binding';
 import { runFunction, runFunctionAsync } from './graph-function';
+import type { GraphSize } from './graph';
 import { isRecording, record } from './record';
 import {
   fedInputs,
@@ -17,7 +18,7 @@ export interface CompileOptions {
   name?: string;
   /**
    * Compile the whole graph with XLA, or run TensorFlow's own kernels. Default `'auto'`: XLA from two billion operations in
-   * matrix products on, where it is worth the seconds that it takes. The choice depends on shapes alone.
+   * matrix products on, where it is worth the seconds that it takes. The choice depends on shapes and types alone.
    */
   xla?: boolean | 'auto';
   /** Recordings kept; the least recently used is dropped. Default 16. */
@@ -61,9 +62,14 @@ export interface CompiledFunction<Arguments extends TensorTree[], Result extends
 /** From so many operations in matrix products on, XLA gains more than its compilation takes. */
 const XLA_OPERATIONS = 2e9;
 
-/** Whether a graph with so many operations in matrix products goes through XLA. */
-export function usesXla(xla: boolean | 'auto', productOperations: number): boolean {
-  return xla === 'auto' ? productOperations >= XLA_OPERATIONS : xla;
+/** Whether a graph of this size goes through XLA. */
+export function usesXla(
+  xla: boolean | 'auto',
+  { productOperations, hasBfloat16Products }: GraphSize,
+): boolean {
+  if (xla !== 'auto') return xla;
+  // XLA widens bfloat16 before it multiplies; TensorFlow's own kernels use the processor's instructions.
+  return productOperations >= XLA_OPERATIONS && !hasBfloat16Products;
 }
 
 /**
@@ -102,7 +108,7 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
         const forward = recording.graph.define(
           fedPlaces(recording),
           recording.outputs,
-          usesXla(xla, recording.graph.productOperations),
+          usesXla(xla, recording.graph),
         );
         tell('compiling');
         return { recording, functions: [forward], isReady: false };

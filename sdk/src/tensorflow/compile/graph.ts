@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GraphHandle, GraphValue, OperationAttribute, RecordingBinding } from './binding';
+import { BFLOAT16 } from '../bfloat16-handles';
 import { defineOnce, type GraphFunction } from './graph-function';
 import { parseOpDef, type OpDef } from './graph-messages';
 
@@ -12,13 +13,22 @@ const OUTPUT_COUNTS: Record<string, string> = {
   Unpack: 'num',
 };
 
+/** How much a graph computes, and in what. */
+export interface GraphSize {
+  /** Multiplications and additions of all matrix products so far. */
+  readonly productOperations: number;
+  /** Whether a matrix product so far is of bfloat16. */
+  readonly hasBfloat16Products: boolean;
+}
+
 /** A TensorFlow graph that grows by one operation at a time, and infers shapes instead of computing. */
-export class Graph {
+export class Graph implements GraphSize {
   readonly #binding: RecordingBinding;
   readonly #handle: GraphHandle;
   readonly #hash = createHash('sha256');
   #size = 0;
   #productOperations = 0;
+  #hasBfloat16Products = false;
 
   constructor(binding: RecordingBinding) {
     this.#binding = binding;
@@ -30,9 +40,12 @@ export class Graph {
     return this.#size;
   }
 
-  /** Multiplications and additions of all matrix products so far. */
   get productOperations(): number {
     return this.#productOperations;
+  }
+
+  get hasBfloat16Products(): boolean {
+    return this.#hasBfloat16Products;
   }
 
   /** Equal for graphs that were built alike, in this process or another. */
@@ -92,6 +105,7 @@ export class Graph {
       const [{ shape }] = outputs;
       const summed = size(inputs[0].shape) / size(shape.slice(0, -1));
       this.#productOperations += 2 * size(shape) * summed;
+      this.#hasBfloat16Products ||= inputs[0].dtype === BFLOAT16;
     }
     return outputs;
   }

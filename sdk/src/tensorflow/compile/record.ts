@@ -7,7 +7,7 @@ import {
   type RecordingBinding,
   type TensorMetadata,
 } from './binding';
-import { Graph } from './graph';
+import { Graph, type GraphSize } from './graph';
 import { outsideTape } from './outside-tape';
 import { flattenTree, type TensorTree } from './tensor-tree';
 
@@ -32,11 +32,9 @@ export interface Recording {
 }
 
 /** What a function that is being recorded may ask for. */
-export interface Recorder {
+export interface Recorder extends GraphSize {
   /** Number of values recorded so far. */
   readonly size: number;
-  /** Multiplications and additions of all matrix products so far. */
-  readonly productOperations: number;
   /** A further input, after the arguments', of a tensor's shape and type. */
   addInputLike(tensor: tf.Tensor): { tensor: tf.Tensor; value: number };
   /** Makes a tensor's value an output. @returns its place */
@@ -105,6 +103,10 @@ class Tape implements Recorder {
 
   get productOperations(): number {
     return this.#graph.productOperations;
+  }
+
+  get hasBfloat16Products(): boolean {
+    return this.#graph.hasBfloat16Products;
   }
 
   get size(): number {
