@@ -67,7 +67,12 @@ export function memoryNeeds(
   const trainedBytes = trained.report.parameters * FLOAT_BYTES;
   // Updates are smaller than bfloat16's steps: its weights are not trained.
   if (settings.dtype === 'bfloat16') {
-    return { ...settings, inference, lora: { ...lora, layers: paths.length, parameters }, full: null };
+    return {
+      ...settings,
+      inference,
+      lora: { ...lora, layers: paths.length, parameters },
+      full: null,
+    };
   }
   const full = need({
     ...training(trainedBytes, settings.average),

@@ -112,6 +112,25 @@ describe('inspectModel()', () => {
     assert.equal(halves.loadedBytes, whole.loadedBytes);
   });
 
+  it('counts matrices at two bytes with dtype bfloat16, and no training of all weights', async () => {
+    const report = await inspectModel(QWEN, { dtype: 'bfloat16' });
+    const wide = await inspectModel(QWEN);
+    const { inference, lora, full } = report.memory;
+    assert.equal(full, null);
+    const saved = wide.memory.inference.weights - inference.weights;
+    assert.equal(wide.memory.lora?.adapters, lora?.adapters);
+    const matrices = (name: string) => {
+      const [half, all] = [report, wide].map((one) => component(one, name).loadedBytes);
+      return all - half;
+    };
+    assert.equal(saved, matrices('transformer') + matrices('text_encoder'));
+    assert.match(formatModelReport(report), /matrices of transformer and text encoders in bfloat16/);
+    const options: object = { dtype: 'float16' };
+    await assert.rejects(inspectModel(QWEN, options), {
+      message: `Cannot inspect "${QWEN}" as dtype must be float32 or bfloat16: current value is "float16"`,
+    });
+  });
+
   it('inspects 20 billion parameters in 40 GB of shards within a second or two', async () => {
     const config = parseTransformerConfig({});
     const path = join(folder, 'large');

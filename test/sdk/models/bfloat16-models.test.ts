@@ -89,7 +89,8 @@ describe('models in bfloat16', function () {
         model.addLora({ rank: 2, key: RandomKey.fromSeed(1) });
         for (const [path, variable] of model.trainableVariables()) {
           assert.ok(!isBfloat16(variable));
-          if (path.includes('lora_B')) tf.tidy(() => variable.assign(tf.fill(variable.shape, 0.05)));
+          if (path.includes('lora_B'))
+            tf.tidy(() => variable.assign(tf.fill(variable.shape, 0.05)));
         }
         const compiled = new CompiledModel(model as QwenImageTransformer2DModel);
         const forward = compile

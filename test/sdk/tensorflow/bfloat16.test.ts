@@ -24,15 +24,12 @@ describe('bfloat16', () => {
 
   it('toBfloat16() rounds to nearest, ties to even, and holds two bytes a value', () => {
     fc.assert(
-      fc.property(
-        fc.float32Array({ minLength: 1, maxLength: 40, noNaN: true }),
-        (values) => {
-          const halves = toBfloat16(tf.tensor1d(values));
-          assert.deepEqual(halves.dataSync(), rounded(values));
-          assert.deepEqual(toFloat32(halves).dataSync(), rounded(values));
-          assert.equal(bytesHeld(halves), 2 * values.length);
-        },
-      ),
+      fc.property(fc.float32Array({ minLength: 1, maxLength: 40, noNaN: true }), (values) => {
+        const halves = toBfloat16(tf.tensor1d(values));
+        assert.deepEqual(halves.dataSync(), rounded(values));
+        assert.deepEqual(toFloat32(halves).dataSync(), rounded(values));
+        assert.equal(bytesHeld(halves), 2 * values.length);
+      }),
       { seed: 1 },
     );
   });
@@ -98,7 +95,10 @@ describe('bfloat16', () => {
       env: { ...process.env, FLOWBOOK_BACKEND: 'cpu' },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    assert.match(said.toString(), /^Cannot round to bfloat16 as the native TensorFlow library must/);
+    assert.match(
+      said.toString(),
+      /^Cannot round to bfloat16 as the native TensorFlow library must/,
+    );
   });
 
   it('hasBfloat16Products() reads the flags that Linux lists', () => {
