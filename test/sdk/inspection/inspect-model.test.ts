@@ -124,7 +124,10 @@ describe('inspectModel()', () => {
       return all - half;
     };
     assert.equal(saved, matrices('transformer') + matrices('text_encoder'));
-    assert.match(formatModelReport(report), /matrices of transformer and text encoders in bfloat16/);
+    assert.match(
+      formatModelReport(report),
+      /matrices of transformer and text encoders in bfloat16/,
+    );
     const options: object = { dtype: 'float16' };
     await assert.rejects(inspectModel(QWEN, options), {
       message: `Cannot inspect "${QWEN}" as dtype must be float32 or bfloat16: current value is "float16"`,

@@ -2,7 +2,8 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Frames that are not the caller's: this folder, what reads tensors, tfjs, Node. */
-const INSIDE = /[\\/]tensorflow[\\/](compile[\\/]|bfloat16-handles)|node_modules|tfjs-core|node:|<anonymous>\)?$/;
+const INSIDE =
+  /[\\/]tensorflow[\\/](compile[\\/]|bfloat16-handles)|node_modules|tfjs-core|node:|<anonymous>\)?$/;
 
 /** `file:line` of the first frame of an error's stack that is the caller's own code, or null. */
 export function placeOf(error: Error): string | null {
