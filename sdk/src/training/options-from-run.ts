@@ -5,6 +5,7 @@ import type { FlowGRPOOptions } from './flow-grpo-options';
 import type { OfflineDPOOptions, OnlineDPOOptions } from './diffusion-dpo/dpo-options';
 import type { PreferencePair } from './diffusion-dpo/preference-pairs';
 import type { DiffusionNFTOptions } from './diffusion-nft/nft-options';
+import type { RunOptions } from './run/run-options';
 
 /** What a run's configuration cannot hold, or what is to be another than it says. */
 export interface RunMaterials {
@@ -65,6 +66,27 @@ function evaluationOf(
     trueCfgScale: pipeline.true_cfg_scale,
     guidanceScale: pipeline.guidance_scale,
     seed,
+    beforeTraining: trainer.val_before_train,
+    picturesKept: trainer.log_val_generations,
+  };
+}
+
+/** What the run leaves: a folder where `save_freq` asks for checkpoints, which a run goes on from. */
+function runOptions({
+  trainer,
+}: RunConfig): Pick<RunOptions<unknown>, 'checkpointEverySteps' | 'runDirectory' | 'resume'> {
+  const { save_freq, default_local_dir, resume_mode, resume_from_path } = trainer;
+  refuseUnless(
+    resume_mode !== 'resume_path' || resume_from_path !== null,
+    'trainer.resume_from_path',
+    'must be a path, as resume_mode is resume_path',
+    resume_from_path,
+  );
+  const resume = { auto: 'auto', disable: false, resume_path: resume_from_path as string };
+  return {
+    checkpointEverySteps: save_freq > 0 ? save_freq : null,
+    ...(save_freq > 0 && { runDirectory: default_local_dir }),
+    resume: resume[resume_mode],
   };
 }
 
@@ -81,6 +103,7 @@ function optimizationOptions(run: RunConfig, prompts: number) {
     lrSchedule,
   );
   return {
+    ...runOptions(run),
     steps,
     learningRate: optim.lr,
     warmupSteps: warmup >= 0 ? warmup : Math.trunc(optim.lr_warmup_steps_ratio * steps),
@@ -249,6 +272,7 @@ export function diffusionDPOOptions(run: RunConfig, materials: RunMaterials): On
   );
   return {
     ...rolloutOptions(run, materials),
+    miniBatchSize: run.actor_rollout_ref.actor.ppo_mini_batch_size,
     dpoBeta: run.actor_rollout_ref.actor.diffusion_loss.dpo_beta,
   };
 }
@@ -277,6 +301,7 @@ export function offlineDPOOptions(
     trueCfgScale: pipeline.true_cfg_scale,
     guidanceScale: pipeline.guidance_scale,
     pairsPerStep: run.data.train_batch_size,
+    miniBatchSize: run.actor_rollout_ref.actor.ppo_mini_batch_size,
     dpoBeta: run.actor_rollout_ref.actor.diffusion_loss.dpo_beta,
   };
 }

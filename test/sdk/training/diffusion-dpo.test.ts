@@ -94,6 +94,27 @@ for (const [name, shape] of Object.entries(models)) {
       trainer.dispose();
     });
 
+    it('takes as many updates a step as there are mini-batches of pairs and epochs', async () => {
+      const before = tf.memory().numTensors;
+      const stepOf = async (options: { miniBatchSize: number | null; ppoEpochs?: number }) => {
+        const trainer = new OfflineDPOTrainer(pipeline, { ...offline, ...options });
+        const { loss } = await trainer.step();
+        const { updates } = trainer.optimizer;
+        trainer.dispose();
+        pipeline.transformer.adapters.remove('default');
+        return { loss, updates };
+      };
+      const whole = await stepOf({ miniBatchSize: null });
+      assert.deepEqual(await stepOf({ miniBatchSize: 2 }), whole);
+      assert.equal(whole.updates, 1);
+      const halves = await stepOf({ miniBatchSize: 1 });
+      assert.equal(halves.updates, 2);
+      // The second pair meets weights that the first one has moved.
+      assert.ok(Math.abs(whole.loss - Math.LN2) < 1e-5 && halves.loss !== whole.loss);
+      assert.equal((await stepOf({ miniBatchSize: 1, ppoEpochs: 3 })).updates, 6);
+      assert.equal(tf.memory().numTensors, before);
+    });
+
     it('learns pairs of its own rollouts', async () => {
       const before = tf.memory().numTensors;
       const trainer = new OnlineDPOTrainer(pipeline, ONLINE);

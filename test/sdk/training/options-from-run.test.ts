@@ -73,8 +73,14 @@ const BASES = [
     '+reward.reward_functions.a.name=redness',
   ],
   ['data.train_batch_size=2', `${LOSS}=diffusion_nft`, `${ROLLOUT}.rollout_adapter=old`],
-  ['data.train_batch_size=2', `${LOSS}=dpo`],
-  ['data.train_batch_size=2', `${LOSS}=dpo`, 'algorithm.sample_source=offline'],
+  ['data.train_batch_size=2', `${LOSS}=dpo`, 'trainer.save_freq=5'],
+  [
+    'data.train_batch_size=2',
+    `${LOSS}=dpo`,
+    'algorithm.sample_source=offline',
+    'trainer.resume_mode=resume_path',
+    'trainer.resume_from_path=a/run',
+  ],
 ].map((overrides) => ['+actor_rollout_ref.model.architecture=QwenImagePipeline', ...overrides]);
 
 /** Other values of keys whose default is no number or switch. */
@@ -103,6 +109,11 @@ const OTHERS: Record<string, string> = {
   'reward.custom_reward_function.name': 'redness',
   'reward.reward_functions': '{b: {name: jpeg}}',
   'trainer.total_training_steps': '100',
+  'trainer.default_local_dir': 'a/folder',
+  'trainer.project_name': 'a-project',
+  'trainer.experiment_name': 'an-experiment',
+  'trainer.resume_mode': 'disable',
+  'trainer.resume_from_path': 'another/run',
   ...Object.fromEntries(
     ['model', 'rollout', 'rollout.val_kwargs'].flatMap((section) =>
       [
@@ -217,6 +228,25 @@ describe('flowGRPOOptions()', () => {
       message:
         'Cannot train by this configuration as actor_rollout_ref.model.pipeline.guidance_scale must be that of actor_rollout_ref.rollout, null, by which pictures are rolled out: current value is 4',
     });
+  });
+
+  it('keep a run where save_freq asks for checkpoints, and go on from them', () => {
+    const silent = optionsOf([]);
+    assert.deepEqual(
+      [silent.checkpointEverySteps, silent.runDirectory, silent.resume],
+      [null, undefined, 'auto'],
+    );
+    const kept = optionsOf(['trainer.save_freq=20', 'trainer.experiment_name=mine']);
+    assert.deepEqual(
+      [kept.checkpointEverySteps, kept.runDirectory],
+      [20, 'checkpoints/verl_examples/mine'],
+    );
+    const elsewhere = ['trainer.resume_mode=resume_path'];
+    assert.throws(() => optionsOf(elsewhere), {
+      message:
+        'Cannot train by this configuration as trainer.resume_from_path must be a path, as resume_mode is resume_path: current value is null',
+    });
+    assert.equal(optionsOf([...elsewhere, 'trainer.resume_from_path=a/run']).resume, 'a/run');
   });
 
   it('train, and leave the configuration in run.json', async () => {

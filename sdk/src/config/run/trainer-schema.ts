@@ -8,17 +8,24 @@ export const trainerSchema = z.strictObject({
   total_training_steps: z.number().int().positive().nullable().default(null),
   /** Steps between tests on held-out prompts; 0 and below for none. */
   test_freq: z.number().int().default(-1),
+  /** Test before the first step as well. */
+  val_before_train: z.boolean().default(true),
+  /** Pictures of a test that are kept. */
+  log_val_generations: z.number().int().nonnegative().default(0),
+  /** Steps between checkpoints; 0 and below for none. */
+  save_freq: z.number().int().default(-1),
+  /** The run's folder, where there are checkpoints. */
+  default_local_dir: z
+    .string()
+    .default('checkpoints/${trainer.project_name}/${trainer.experiment_name}'),
+  project_name: z.string().default('verl_examples'),
+  experiment_name: z.string().default('ocr'),
+  /** Whether a run goes on from the last checkpoint where there is one, or from `resume_from_path`. */
+  resume_mode: z.enum(['auto', 'disable', 'resume_path']).default('auto'),
+  resume_from_path: z.string().nullable().default(null),
   ...shapeWithoutEffect({
-    save_freq: -1,
-    val_before_train: true,
-    default_local_dir: 'checkpoints/${trainer.project_name}/${trainer.experiment_name}',
-    project_name: 'verl_examples',
-    experiment_name: 'ocr',
-    resume_mode: 'auto',
-    resume_from_path: null,
     max_actor_ckpt_to_keep: null,
     logger: ['console', 'wandb'],
-    log_val_generations: 0,
     rollout_data_dir: null,
     validation_data_dir: null,
     video_fps: 24,

@@ -31,6 +31,8 @@ export interface OfflineDpoStepReport extends UpdateReport {
 export interface DpoObjectiveOptions extends Pick<FlowGRPOOptions, 'ppoEpochs'> {
   /** beta: how closely the model is held to the reference. Default 2000. */
   dpoBeta?: number;
+  /** Pairs for each update of the weights, in the order in which they were drawn. Default: all of a step's. */
+  miniBatchSize?: number | null;
 }
 
 /** Options of `trainDiffusionDPO` on own rollouts. Only `prompts` and `reward` are required. */

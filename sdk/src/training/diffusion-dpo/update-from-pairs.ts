@@ -1,9 +1,10 @@
 import { throwIfAborted } from '../../core/cell-signal';
 import { referencePredictions, type PairBatch, type PolicyState } from '../../pipelines';
-import { tf } from '../../tensorflow';
+import { tf, tidyResult } from '../../tensorflow';
 import { applyGradients, type Learner } from '../apply-gradients';
-import { dpoGradients, type DpoModel } from '../dpo-gradients';
+import { dpoGradients, type DpoGradientOptions, type DpoModel } from '../dpo-gradients';
 import type { UpdateLine } from '../mean-updates';
+import { sliceRows } from '../slice-rows';
 
 /** What pairs update. */
 export interface PairLearner extends Learner {
@@ -17,12 +18,15 @@ export interface PairUpdateSettings {
   /** Updates from the same pairs. */
   ppoEpochs: number;
   maxGradNorm: number;
+  /** Pairs for each update; null for all. */
+  miniBatchSize: number | null;
   /** Rows that go through the model at once. */
   microBatchSize: number;
 }
 
 /**
- * Updates the weights from noised pairs by Diffusion-DPO: the reference predicts once, then every epoch is one update.
+ * Updates the weights from noised pairs by Diffusion-DPO: the reference predicts once, then every mini-batch of every epoch,
+ * in order, is one update. The last one of an epoch may be smaller.
  *
  * @param pairs Without `ref_noise_pred`; they stay the caller's.
  * @returns What each update reports.
@@ -30,27 +34,55 @@ export interface PairUpdateSettings {
 export async function updateFromPairs(
   { model, reference, ...learner }: PairLearner,
   pairs: PairBatch,
-  { dpoBeta, ppoEpochs, maxGradNorm, microBatchSize }: PairUpdateSettings,
+  { dpoBeta, ppoEpochs, maxGradNorm, miniBatchSize, microBatchSize }: PairUpdateSettings,
   signal: AbortSignal | null,
 ): Promise<UpdateLine[]> {
-  const rows = 2 * Math.max(1, Math.floor(microBatchSize / 2));
+  const options = {
+    dpoBeta,
+    microBatchSize: 2 * Math.max(1, Math.floor(microBatchSize / 2)),
+    signal,
+  };
   const { transformer, modelConfig } = model;
   const ref_noise_pred = referencePredictions(transformer, modelConfig, pairs, reference);
+  const all = { ...pairs, ref_noise_pred };
+  const [B] = pairs.noisy_latents.shape;
+  const rowsEach = miniBatchSize === null ? B : 2 * miniBatchSize;
   const updates: UpdateLine[] = [];
   try {
     for (let epoch = 0; epoch < ppoEpochs; epoch++) {
-      const options = { dpoBeta, microBatchSize: rows, signal };
-      const part = await dpoGradients(model, { ...pairs, ref_noise_pred }, options);
-      try {
-        throwIfAborted(signal);
-        const norm = applyGradients(learner, part.gradients, maxGradNorm);
-        updates.push({ loss: part.loss, metrics: part.metrics, norm });
-      } finally {
-        part.dispose();
+      for (let start = 0; start < B; start += rowsEach) {
+        const rows = Math.min(rowsEach, B - start);
+        const mini = tidyResult(() => sliceRows(all, start, rows, B));
+        try {
+          updates.push(await update({ model, ...learner }, mini, options, maxGradNorm));
+        } finally {
+          tf.dispose(Object.values(mini).filter((value) => isSlice(value, Object.values(all))));
+        }
       }
     }
   } finally {
     tf.dispose(ref_noise_pred);
   }
   return updates;
+}
+
+/** One update of the weights. */
+async function update(
+  { model, ...learner }: Omit<PairLearner, 'reference'>,
+  pairs: PairBatch,
+  options: DpoGradientOptions,
+  maxGradNorm: number,
+): Promise<UpdateLine> {
+  const { gradients, loss, metrics, dispose } = await dpoGradients(model, pairs, options);
+  try {
+    throwIfAborted(options.signal);
+    return { loss, metrics, norm: applyGradients(learner, gradients, maxGradNorm) };
+  } finally {
+    dispose();
+  }
+}
+
+/** Whether a value is a tensor of its own, not one of the whole batch's. */
+function isSlice(value: unknown, whole: readonly unknown[]): value is tf.Tensor {
+  return value instanceof tf.Tensor && !whole.includes(value);
 }
