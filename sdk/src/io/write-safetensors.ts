@@ -59,7 +59,7 @@ export function writeEncoded(
   tensors: Iterable<readonly [string, EncodedTensor]>,
   metadata: Record<string, string> = { format: 'pt' },
 ): void {
-  const entries = [...tensors].map(([name, tensor]): Entry => ({ name, ...tensor })).sort(compare);
+  const entries = sorted(tensors);
   const header = makeHeader(entries, metadata);
   if (header.length > MAX_HEADER_BYTES) {
     throw new Error(
@@ -67,12 +67,30 @@ export function writeEncoded(
     );
   }
   writeAtomically(path, (append) => {
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(header.length));
-    append(length);
+    append(lengthOf(header));
     append(header);
     for (const entry of entries) append(entry.bytes());
   });
+}
+
+/** Tensors that are encoded already as the bytes of a file; see `writeSafetensors`. */
+export function encodeSafetensors(
+  tensors: Iterable<readonly [string, EncodedTensor]>,
+  metadata: Record<string, string>,
+): Uint8Array {
+  const entries = sorted(tensors);
+  const header = makeHeader(entries, metadata);
+  return Buffer.concat([lengthOf(header), header, ...entries.map((entry) => entry.bytes())]);
+}
+
+function sorted(tensors: Iterable<readonly [string, EncodedTensor]>): Entry[] {
+  return [...tensors].map(([name, tensor]): Entry => ({ name, ...tensor })).sort(compare);
+}
+
+function lengthOf(header: Uint8Array): Uint8Array {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return length;
 }
 
 /**

@@ -1,6 +1,8 @@
 import { cellSignal } from '../core/cell-signal';
 import type { PixelImage } from '../core/pixel-image';
 import { mean, standardDeviation } from '../core/statistics';
+import { isHttpReward, rewardOfTerm, type HttpRewardTerm } from './http/http-term';
+import { PartialRewardFailure } from './partial-failure';
 import type { PromptRecord, RewardFunction } from './reward-registry';
 import { rateImages, type ScoreOptions } from './score-rewards';
 
@@ -14,8 +16,12 @@ export interface RewardTerm {
   required?: boolean;
 }
 
-/** Several rewards by name; a reward alone has weight 1. */
-export type RewardTerms = Record<string, RewardTerm | string | RewardFunction>;
+/**
+ * Several rewards by name; a reward alone has weight 1. `{ url }` is a server's, as one of several and as the only one, which
+ * then has the name `http`.
+ */
+export type RewardTerms =
+  HttpRewardTerm | Record<string, RewardTerm | HttpRewardTerm | string | RewardFunction>;
 
 /** How several rewards become one. */
 export interface WeightedRewardOptions extends ScoreOptions {
@@ -49,7 +55,8 @@ const EPSILON = 1e-4;
 /**
  * Rates pictures by several rewards and adds them up: sum of weight * reward.
  *
- * A reward fails on all pictures when it throws, and on one when it returns NaN or an infinite number for it.
+ * A reward fails on all pictures when it throws (on some with a `PartialRewardFailure`), and on one when it returns NaN or an
+ * infinite number for it.
  *
  * @param terms By name.
  * @throws When a required reward fails, there is none, or the weights do not add up to a positive number.
@@ -92,14 +99,11 @@ export async function scoreWeightedRewards(
 }
 
 /** The terms, complete and checked. */
-function rewardTerms(terms: RewardTerms): [name: string, term: Required<RewardTerm>][] {
+function rewardTerms(given: RewardTerms): [name: string, term: Required<RewardTerm>][] {
+  const terms = isHttpReward(given) ? { http: given } : given;
   const entries = Object.entries(terms).map(([name, term]): [string, Required<RewardTerm>] => [
     name,
-    {
-      weight: 1,
-      required: false,
-      ...(typeof term === 'object' ? term : { reward: term }),
-    },
+    { weight: 1, required: false, ...completeTerm(term) },
   ]);
   const total = entries.reduce((sum, [, { weight }]) => sum + weight, 0);
   if (!(total > 0 && Number.isFinite(total))) {
@@ -108,6 +112,11 @@ function rewardTerms(terms: RewardTerms): [name: string, term: Required<RewardTe
     );
   }
   return entries;
+}
+
+function completeTerm(term: RewardTerm | HttpRewardTerm | string | RewardFunction): RewardTerm {
+  if (typeof term !== 'object') return { reward: term };
+  return isHttpReward(term) ? rewardOfTerm(term) : term;
 }
 
 /** A reward's values, NaN where it failed, and why it did. */
@@ -126,7 +135,9 @@ async function attempt(
     };
   } catch (error) {
     if (signal?.aborted) throw error;
-    return { values: images.map(() => NaN), message: (error as Error).message };
+    const { message, cause } = error as Error;
+    const rated = cause instanceof PartialRewardFailure ? cause.values : images.map(() => NaN);
+    return { values: [...rated], message };
   }
 }
 

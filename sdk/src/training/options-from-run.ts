@@ -1,5 +1,10 @@
 import type { RunConfig } from '../config';
-import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
+import {
+  httpRewardOfVerl,
+  type PromptRecord,
+  type RewardFunction,
+  type RewardTerms,
+} from '../rewards';
 import type { EvaluationOptions } from './evaluate-policy';
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import type { OfflineDPOOptions, OnlineDPOOptions } from './diffusion-dpo/dpo-options';
@@ -47,7 +52,10 @@ function rewardOf({ reward }: RunConfig): string | RewardTerms {
   const functions = Object.entries(reward.reward_functions);
   if (functions.length === 0) return reward.custom_reward_function.name;
   return Object.fromEntries(
-    functions.map(([key, { name, weight, required }]) => [key, { reward: name, weight, required }]),
+    functions.map(([key, { name, weight, required, ...own }]) => [
+      key,
+      { ...(httpRewardOfVerl(own) ?? { reward: name }), weight, required },
+    ]),
   );
 }
 

@@ -223,6 +223,33 @@ describe('flowGRPOOptions()', () => {
     });
   });
 
+  it("ask a server for the rewards that verl-omni's HTTP scorer would give", () => {
+    const run = loadRunConfig(null, [
+      '+reward.reward_functions.ocr.path=pkg://verl_omni.utils.reward_score.http_scorer_client',
+      '+reward.reward_functions.ocr.name=compute_score',
+      '+reward.reward_functions.ocr.weight=0.5',
+      '+reward.reward_functions.ocr.required=true',
+      "+reward.reward_functions.ocr.server_url='http://127.0.0.1:19082'",
+      '+reward.reward_functions.ocr.max_retries=4',
+      '+reward.reward_functions.ocr.retry_backoff=0.25',
+    ]);
+    assert.deepEqual(flowGRPOOptions(run, { prompts }).reward, {
+      ocr: {
+        url: 'http://127.0.0.1:19082',
+        text: 'ground_truth',
+        retries: 4,
+        backoffMs: 250,
+        picturesPerRequest: 1,
+        weight: 0.5,
+        required: true,
+      },
+    });
+    const wrong = loadRunConfig(null, ['+reward.reward_functions.a={name: a, server_url: ocr}']);
+    assert.throws(() => flowGRPOOptions(wrong, { prompts }), {
+      message: 'Cannot ask a server for rewards as server_url must be a URL: current value is ocr',
+    });
+  });
+
   it('refuse settings of the model by which its rollouts could not be replayed', () => {
     assert.throws(() => optionsOf(['actor_rollout_ref.model.pipeline.guidance_scale=4']), {
       message:

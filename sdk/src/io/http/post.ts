@@ -1,0 +1,174 @@
+import { HttpError } from './http-error';
+import { isPickle } from './pickle';
+
+/** One request. */
+export interface PostRequest {
+  body: Uint8Array;
+  headers: Record<string, string>;
+  /** Time until the whole answer must be there. */
+  timeoutMs: number;
+  /** A longer answer is refused. */
+  maxResponseBytes: number;
+  signal: AbortSignal | null;
+}
+
+/** What came back with status 200 to 299. */
+export interface PostAnswer {
+  /** Without parameters, in lower case; empty when there is none. */
+  contentType: string;
+  bytes: Uint8Array;
+}
+
+/** Redirects that keep the method and the body. */
+const REDIRECTS = [307, 308];
+const MOST_REDIRECTS = 3;
+/** Longest text of a refusal in a message, in characters. */
+const LONGEST_REASON = 200;
+
+/**
+ * Checks an address that bytes are to be sent to.
+ *
+ * @throws When it is not http or https, or holds a user name or a password.
+ */
+export function httpUrl(address: string): URL {
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch {
+    throw new Error(
+      `Cannot send to an address as it must be a URL: current value is ${JSON.stringify(address)}`,
+    );
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new Error(
+      `Cannot send to an address as it must start with http:// or https://: current value is ${JSON.stringify(address)}`,
+    );
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new Error(
+      `Cannot send to ${url.origin} as its address must hold no user name and no password, which would be written to logs`,
+    );
+  }
+  return url;
+}
+
+/**
+ * Posts bytes and reads the answer whole. Follows 307 and 308 within the same origin, and nothing else.
+ *
+ * @throws HttpError without an answer in time, on a status outside of 200 to 299, on a redirect that leads elsewhere, and when
+ *   the answer is too long; the signal's reason once that is aborted.
+ */
+export async function post(url: URL, request: PostRequest): Promise<PostAnswer> {
+  const { timeoutMs, signal } = request;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const stop = signal === null ? timeout : AbortSignal.any([signal, timeout]);
+  try {
+    return await postWithin(url, request, stop);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (timeout.aborted) {
+      throw new HttpError(
+        `Cannot get an answer from ${nameOf(url)} as it must come within ${timeoutMs} ms`,
+        true,
+        { cause: error },
+      );
+    }
+    if (error instanceof HttpError) throw error;
+    const { cause = error } = error as Error;
+    throw new HttpError(
+      `Cannot get an answer from ${nameOf(url)}: ${(cause as Error).message}`,
+      true,
+      { cause: error },
+    );
+  }
+}
+
+async function postWithin(
+  url: URL,
+  { body, headers, maxResponseBytes }: PostRequest,
+  signal: AbortSignal,
+): Promise<PostAnswer> {
+  let target = url;
+  for (let redirects = 0; ; redirects++) {
+    const response = await fetch(target, {
+      method: 'POST',
+      body: body as Uint8Array<ArrayBuffer>,
+      headers,
+      redirect: 'manual',
+      signal,
+    });
+    if (response.status >= 300 && response.status < 400) {
+      await response.body?.cancel();
+      target = redirected(target, response, redirects);
+      continue;
+    }
+    const bytes = await readBounded(url, response, maxResponseBytes);
+    if (!response.ok) throw refusal(url, response.status, bytes);
+    const type = response.headers.get('content-type') ?? '';
+    return { contentType: type.split(';')[0].trim().toLowerCase(), bytes };
+  }
+}
+
+function redirected(url: URL, { status, headers }: Response, redirects: number): URL {
+  const location = headers.get('location') ?? '';
+  const target = URL.canParse(location, url.href) ? new URL(location, url) : null;
+  const isAllowed =
+    REDIRECTS.includes(status) && target?.origin === url.origin && redirects < MOST_REDIRECTS;
+  if (!isAllowed || target === null) {
+    throw new HttpError(
+      `Cannot get an answer from ${nameOf(url)} as it may redirect by 307 or 308 within ${url.origin}, ${MOST_REDIRECTS} times: current answer is ${status} to ${JSON.stringify(location)}`,
+      false,
+    );
+  }
+  return target;
+}
+
+async function readBounded(url: URL, response: Response, most: number): Promise<Uint8Array> {
+  const tooLong = (length: number | string) =>
+    new HttpError(
+      `Cannot read the answer of ${nameOf(url)} as it must have at most ${most} bytes: current value is ${length}`,
+      false,
+    );
+  const declared = Number(response.headers.get('content-length'));
+  if (declared > most) {
+    await response.body?.cancel();
+    throw tooLong(declared);
+  }
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    length += part.length;
+    // Leaving the loop cancels the rest.
+    if (length > most) throw tooLong(`${length} or more`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function refusal(url: URL, status: number, bytes: Uint8Array): HttpError {
+  const isPassing = status >= 500 || status === 429 || status === 408;
+  return new HttpError(
+    `Cannot get an answer from ${nameOf(url)} as its status must be 200 to 299: current value is ${status}${reasonIn(bytes)}`,
+    isPassing,
+  );
+}
+
+/** What a refusal says: the `error` of a JSON object, or its text. */
+function reasonIn(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '';
+  if (isPickle(bytes)) return ' (with a Python pickle, which is not read)';
+  const text = Buffer.from(bytes).toString('utf8').trim();
+  let reason = text;
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    if (typeof error === 'string') reason = error;
+  } catch {
+    // Plain text says it itself.
+  }
+  return ` (${reason.slice(0, LONGEST_REASON)})`;
+}
+
+/** An address as messages show it: without its query, which may hold a key. */
+function nameOf({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
+}

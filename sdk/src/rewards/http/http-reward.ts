@@ -1,0 +1,194 @@
+import type { PixelImage } from '../../core/pixel-image';
+import { RandomKey } from '../../core/random-key';
+import { settleInFlight } from '../../io/http/in-flight';
+import { httpUrl, post } from '../../io/http/post';
+import { withRetries } from '../../io/http/retry';
+import { PartialRewardFailure } from '../partial-failure';
+import type { PromptRecord, RewardFunction } from '../reward-registry';
+import { jsonProtocol } from './json-protocol';
+import { readScores } from './read-scores';
+import type { RewardProtocol } from './reward-protocol';
+import { safetensorsProtocol } from './safetensors-protocol';
+
+/** How a server is asked for rewards. Only `url` is required. */
+export interface HttpRewardOptions {
+  /** Where to post to: http or https. */
+  url: string;
+  /** How pictures travel: PNG within JSON (default), or as they are in a safetensors file. */
+  protocol?: 'json' | 'safetensors';
+  /** What a picture is held against. Default: the prompt; 'ground_truth' sends what `reward_model` of verl's columns says. */
+  text?: 'prompt' | 'ground_truth';
+  /** Sent along as it is. Default `{}`. */
+  metadata?: Record<string, unknown>;
+  /** Name of the environment variable that holds a bearer token. Default: none. */
+  tokenVariable?: string;
+  /** Further headers. */
+  headers?: Record<string, string>;
+  /** Pictures in one request. Default 16. */
+  picturesPerRequest?: number;
+  /** Requests on their way at the same time. Default 4. */
+  requestsInFlight?: number;
+  /** Time for each try, in milliseconds. Default 120000. */
+  timeoutMs?: number;
+  /** Tries after the first one, when none came through or the status was 408, 429 or 5xx. Default 2. */
+  retries?: number;
+  /** Longest wait before the second try, in milliseconds; doubled before each further one. Default 500. */
+  backoffMs?: number;
+  /** A longer answer is refused. Default 1 MiB. */
+  maxResponseBytes?: number;
+  /** The waits between tries follow from it. Default 0. */
+  seed?: number;
+}
+
+const PROTOCOLS: Record<string, RewardProtocol> = {
+  json: jsonProtocol,
+  safetensors: safetensorsProtocol,
+};
+
+const DEFAULTS = {
+  protocol: 'json',
+  text: 'prompt',
+  metadata: {} as Record<string, unknown>,
+  headers: {} as Record<string, string>,
+  picturesPerRequest: 16,
+  requestsInFlight: 4,
+  timeoutMs: 120_000,
+  retries: 2,
+  backoffMs: 500,
+  maxResponseBytes: 2 ** 20,
+  seed: 0,
+};
+
+/** Smallest values of the numbers among the options. */
+const LEAST = {
+  picturesPerRequest: 1,
+  requestsInFlight: 1,
+  timeoutMs: 1,
+  retries: 0,
+  backoffMs: 0,
+  maxResponseBytes: 1,
+} as const;
+
+function completeOptions(options: HttpRewardOptions) {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const complete = { ...DEFAULTS, ...(Object.fromEntries(given) as HttpRewardOptions) };
+  const require = (isMet: boolean, name: string, rule: string, value: unknown) => {
+    if (isMet) return;
+    throw new Error(
+      `Cannot ask a server for rewards as ${name} must be ${rule}: current value is ${value}`,
+    );
+  };
+  for (const [name, least] of Object.entries(LEAST)) {
+    const value = complete[name as keyof typeof LEAST];
+    const isWhole = Number.isSafeInteger(value) || name === 'backoffMs';
+    require(isWhole && value >= least, name, `a number from ${least}`, value);
+  }
+  const { protocol, text } = complete;
+  require(Object.hasOwn(PROTOCOLS, protocol), 'protocol', 'json or safetensors', protocol);
+  require(['prompt', 'ground_truth'].includes(text), 'text', 'prompt or ground_truth', text);
+  return complete;
+}
+
+function textOf(record: PromptRecord, text: string): string {
+  if (text === 'prompt') return record.prompt;
+  const { ground_truth: truth } = (record.reward_model ?? {}) as { ground_truth?: unknown };
+  if (typeof truth === 'string') return truth;
+  throw new Error(
+    `Cannot ask a server for rewards as reward_model.ground_truth of every prompt must be a text: current value of "${record.prompt}" is ${truth}`,
+  );
+}
+
+function tokenIn(variable: string | undefined): Record<string, string> {
+  if (variable === undefined) return {};
+  const token = process.env[variable]?.trim();
+  if (token) return { authorization: `Bearer ${token}` };
+  throw new Error(
+    `Cannot ask a server for rewards as the environment variable ${variable} must hold a token: it is not set`,
+  );
+}
+
+/** Consecutive parts of at most `size`. */
+function parts<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
+  );
+}
+
+/**
+ * A reward that a server gives.
+ *
+ * It posts pictures with their prompts, as `{"images": [PNG in base64], "prompts": [...], "metadata": {...}}` in JSON, or in a
+ * safetensors file (tensors `images.0`, ... of bytes (H, W, 3); `prompts` and `metadata` as JSON in its metadata), and expects one
+ * finite number a picture: `{"scores": [...]}`, or a safetensors file with F32 or F64 `scores`. Pickles are refused.
+ *
+ * Requests that could not rate their pictures reject with a `PartialRewardFailure`, so that of several rewards
+ * `onRewardFailure` decides about these pictures alone.
+ *
+ * @throws When the address is not http or https, or an option breaks its rule.
+ * @example
+ * const quality = httpReward({ url: 'http://127.0.0.1:18085/score', retries: 3, timeoutMs: 20_000 });
+ * const reward = { shapes: 'shapes', quality: { reward: quality, weight: 0.5 } }; // as trainers take several rewards
+ */
+export function httpReward(options: HttpRewardOptions): RewardFunction {
+  const complete = completeOptions(options);
+  const { text, metadata, picturesPerRequest, requestsInFlight, seed } = complete;
+  const url = httpUrl(complete.url);
+  const name = `${url.origin}${url.pathname}`;
+  const protocol = PROTOCOLS[complete.protocol];
+  const key = RandomKey.fromSeed(seed).fold('http reward', name);
+
+  async function rate(
+    pictures: readonly { image: PixelImage; prompt: string }[],
+    request: number,
+    headers: Record<string, string>,
+    signal: AbortSignal | null,
+  ): Promise<number[]> {
+    signal?.throwIfAborted();
+    const body = await protocol.encode({
+      images: pictures.map(({ image }) => image),
+      prompts: pictures.map(({ prompt }) => prompt),
+      metadata,
+    });
+    const answer = await withRetries(() => post(url, { ...complete, body, headers, signal }), {
+      ...complete,
+      key: key.fold(request),
+      signal,
+    });
+    return readScores(answer, name, pictures.length);
+  }
+
+  const reward: RewardFunction = async (images, prompts, { signal }) => {
+    const headers = {
+      accept: 'application/json, application/safetensors',
+      'content-type': protocol.contentType,
+      ...tokenIn(complete.tokenVariable),
+      ...complete.headers,
+    };
+    const pictures = images.map((image, at) => ({ image, prompt: textOf(prompts[at], text) }));
+    const requests = parts(pictures, picturesPerRequest);
+    const results = await settleInFlight(requests, requestsInFlight, (part, index) =>
+      rate(part, index, headers, signal),
+    );
+    signal?.throwIfAborted();
+    return valuesOf(requests, results);
+  };
+  return Object.defineProperty(reward, 'name', { value: name });
+}
+
+/** The values of all requests, or the failure of those that failed. */
+function valuesOf(
+  requests: readonly (readonly unknown[])[],
+  results: readonly PromiseSettledResult<number[]>[],
+): number[] {
+  const values = results.flatMap((result, at) =>
+    result.status === 'fulfilled' ? result.value : requests[at].map(() => NaN),
+  );
+  const failed = results.filter((result) => result.status === 'rejected');
+  if (failed.length === 0) return values;
+  const reasons = [...new Set(failed.map(({ reason }) => (reason as Error).message))];
+  const share = `${failed.length} of ${results.length} requests failed`;
+  throw new PartialRewardFailure(
+    results.length === 1 ? reasons[0] : `${share}: ${reasons.join('; ')}`,
+    values,
+  );
+}
