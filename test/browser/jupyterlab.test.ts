@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openNotebook, runAllCells, type OpenNotebook } from './open-notebook';
+import { openRecipe, runAllCells, type OpenNotebook } from './open-notebook';
 
 /** Where a person can look at what was seen. */
 const pictures = process.env.FLOWBOOK_SCREENSHOTS;
@@ -10,7 +10,7 @@ describe('JupyterLab', function () {
   this.timeout(300_000);
   let notebook: OpenNotebook;
   before(async () => {
-    notebook = await openNotebook('01-flow-grpo.ipynb', {
+    notebook = await openRecipe('01-flow-grpo.ipynb', {
       steps: Number(process.env.FLOWBOOK_BROWSER_STEPS ?? 2),
     });
   });

@@ -1,12 +1,4 @@
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { FlowbookProcess } from '../jupyter/flowbook-process';
@@ -32,27 +24,50 @@ interface NotebookFile {
   }[];
 }
 
-/**
- * Copies a recipe into a folder of its own inside the clone, with `steps` set, and opens the copy in
- * JupyterLab in a headless Chromium.
- */
-export async function openNotebook(
-  name: string,
-  { steps }: { steps: number },
-): Promise<OpenNotebook> {
-  mkdirSync(join(root, 'runs'), { recursive: true });
-  const folder = mkdtempSync(join(root, 'runs', 'browser-test-'));
-  const notebooks = join(folder, 'notebooks');
-  mkdirSync(notebooks);
-  symlinkSync(join(root, 'datasets'), join(folder, 'datasets'));
-  cpSync(join(root, 'notebooks', name), join(notebooks, name));
-  const notebook = JSON.parse(readFileSync(join(notebooks, name), 'utf8')) as NotebookFile;
+/** Opens a recipe, with `steps` set, in JupyterLab. */
+export function openRecipe(name: string, { steps }: { steps: number }): Promise<OpenNotebook> {
+  const notebook = JSON.parse(readFileSync(join(root, 'notebooks', name), 'utf8')) as NotebookFile;
   for (const cell of notebook.cells) {
     if (!cell.metadata.tags?.includes('parameters')) continue;
     cell.source = cell.source.map((line) =>
       line.replace(/(const steps: number = )\d+/, `$1${steps}`),
     );
   }
+  return openNotebook(name, notebook);
+}
+
+/** Opens a notebook of these cells of code in JupyterLab. */
+export function openCells(sources: readonly string[]): Promise<OpenNotebook> {
+  const cells = sources.map((source, at) => ({
+    cell_type: 'code',
+    id: `cell-${at}`,
+    metadata: {},
+    source: [source],
+    outputs: [],
+    execution_count: null,
+  }));
+  const kernelspec = {
+    name: 'flowbook',
+    display_name: 'TypeScript (Flowbook)',
+    language: 'typescript',
+  };
+  return openNotebook('cells.ipynb', {
+    cells,
+    metadata: { kernelspec },
+    nbformat: 4,
+    nbformat_minor: 5,
+  } as NotebookFile);
+}
+
+/**
+ * Writes a notebook into a folder of its own inside the clone, and opens it in JupyterLab in a headless Chromium.
+ */
+async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenNotebook> {
+  mkdirSync(join(root, 'runs'), { recursive: true });
+  const folder = mkdtempSync(join(root, 'runs', 'browser-test-'));
+  const notebooks = join(folder, 'notebooks');
+  mkdirSync(notebooks);
+  symlinkSync(join(root, 'datasets'), join(folder, 'datasets'));
   writeFileSync(join(notebooks, name), JSON.stringify(notebook));
 
   // All cells are in the page, whether they are in view or not.

@@ -79,6 +79,8 @@ export class RunRecorder {
     this.#bestMetric = options.bestMetric ?? 'evaluation/reward';
     this.#limits = { replayGap: trainer.settings.clipRatio ?? null, ...options.alarmLimits };
     const resumedAfter = checkpoint === null ? null : this.#resume(checkpoint);
+    // A run that was to be resumed and was stopped before its first checkpoint begins anew, with its log.
+    if (checkpoint === null && options.resume) this.log.restart({ lines: [], alarms: [] });
     this.#events =
       folder === null
         ? null

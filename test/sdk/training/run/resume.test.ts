@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRunLog, readRunRecord } from '@flowbook/sdk';
+import { isRunning, readRunLog, readRunRecord, type RunRecord } from '@flowbook/sdk';
 import {
   SMALL_RUNS,
   inFolder,
@@ -66,4 +67,36 @@ describe('resume', () => {
         }));
     }
   }
+
+  it('a run whose process was killed ends as one that was not', () =>
+    inFolder(async (parent) => {
+      const options = { ema: 0.9, checkpointEverySteps: 1 };
+      const whole = await run(SMALL_RUNS.DiffusionNFT, options);
+      const runDirectory = join(parent, 'killed');
+      const program = `
+        const { SMALL_RUNS, loadSmall } = require(${JSON.stringify(join(__dirname, 'small-runs'))});
+        const { algorithm, train } = SMALL_RUNS.DiffusionNFT;
+        const options = { ...${JSON.stringify({ ...options, runDirectory })} };
+        loadSmall(algorithm).then((pipeline) => train(pipeline, options));`;
+      const child = spawn(process.execPath, ['--import', 'tsx', '-e', program], {
+        cwd: join(__dirname, '../../../..'),
+        stdio: 'ignore',
+      });
+      const ended = new Promise((done) => child.once('exit', done));
+      const lines = () => readRunLog(runDirectory).lines.length;
+      while (lines() < 2 && child.exitCode === null) {
+        await new Promise((done) => setTimeout(done, 5));
+      }
+      child.kill('SIGKILL');
+      await ended;
+      assert.equal(isRunning(readRunRecord(runDirectory) as RunRecord), false);
+      // Killed before its first checkpoint was whole, it begins anew: 'auto' is what a script that is restarted asks for.
+      const resumed = await run(SMALL_RUNS.DiffusionNFT, {
+        ...options,
+        runDirectory,
+        resume: 'auto',
+      });
+      assert.deepEqual(resumed.log, whole.log);
+      assert.deepEqual(resumed.weights, whole.weights);
+    }));
 });

@@ -167,7 +167,10 @@ describe("a run's folder", () => {
       await assert.rejects(FlowGRPO.train(pipeline, { runDirectory, resume: true }), {
         message: `Cannot resume as there must be a checkpoint: "${runDirectory}" has none`,
       });
+      mkdirSync(runDirectory, { recursive: true });
+      writeFileSync(join(runDirectory, 'log.jsonl'), '{"step":1,"seconds":1}\n{"st');
       await FlowGRPO.train(pipeline, { runDirectory, steps: 1, resume: 'auto' });
+      assert.equal(readRunLog(runDirectory).lines.length, 1, 'it has begun anew');
       const last = join(runDirectory, 'checkpoints/last');
       await assert.rejects(FlowGRPO.train(pipeline, { resume: last, seed: 3 }), {
         message: `Cannot resume from "${last}" as its seed must be this run's, 3: current value is 0`,
