@@ -8,6 +8,7 @@ const layers = [
   ['inspection'],
   ['pipelines'],
   ['training'],
+  ['pretraining'],
 ];
 
 const forbidden = [

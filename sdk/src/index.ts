@@ -11,3 +11,4 @@ export * from './losses';
 export * from './inspection';
 export * from './pipelines';
 export * from './training';
+export * from './pretraining';

@@ -39,3 +39,5 @@ export { T5EncoderModel } from './stable-diffusion-3/t5-encoder';
 export type { T5Config } from './stable-diffusion-3/t5-config';
 export { assemblePromptEmbeddings } from './stable-diffusion-3/prompt-embeddings';
 export type { CLIPPromptStates, SD3PromptEmbeddings } from './stable-diffusion-3/prompt-embeddings';
+export { autoencoderNetwork, type AutoencoderNetwork } from './autoencoder-network';
+export { transformerNetwork, type TransformerNetwork } from './transformer-network';

@@ -24,7 +24,13 @@ export * from './prompt-cache';
 export * from './weight-average';
 export * from './mini-batches';
 export * from './learning-rate';
-export type { EvaluationOptions, EvaluationReport } from './evaluate-policy';
+export {
+  evaluatePolicy,
+  type EvaluationDefaults,
+  type EvaluationOptions,
+  type EvaluationReport,
+} from './evaluate-policy';
+export * from './apply-gradients';
 export * from './step-report';
 export * from './picture-diversity';
 export * from './run/alarms';

@@ -25,6 +25,35 @@ export function vaeShapes(config: AutoencoderConfig): Map<string, number[]> {
   return shapes.shapes;
 }
 
+/** The convolutions over time: name to shape. */
+export function timeConvolutionShapes({
+  base_dim,
+  dim_mult,
+  num_res_blocks,
+  attn_scales,
+  temperal_downsample,
+}: AutoencoderConfig): Map<string, number[]> {
+  const shapes = new Map<string, number[]>();
+  const add = (name: string, outputs: number, inputs: number) => {
+    shapes.set(`${name}.time_conv.weight`, [outputs, inputs, 3, 1, 1]);
+    shapes.set(`${name}.time_conv.bias`, [outputs]);
+  };
+  const widths = dim_mult.map((factor) => base_dim * factor);
+  let position = 0;
+  temperal_downsample.forEach((halvesTime, level) => {
+    const attentions = attn_scales.includes(2 ** -level) ? num_res_blocks : 0;
+    position += num_res_blocks + attentions;
+    if (halvesTime) add(`encoder.down_blocks.${position}`, widths[level], widths[level]);
+    position++;
+  });
+  const rising = [...widths].reverse();
+  [...temperal_downsample].reverse().forEach((doublesTime, level) => {
+    const name = `decoder.up_blocks.${level}.upsamplers.0`;
+    if (doublesTime) add(name, 2 * rising[level], rising[level]);
+  });
+  return shapes;
+}
+
 /** The encoder numbers residual blocks, attention and resampling in one row. */
 function addDownBlocks(shapes: WeightShapes, config: AutoencoderConfig, widths: number[]): void {
   let position = 0;

@@ -1,0 +1,120 @@
+import { setImmediate } from 'node:timers/promises';
+import { RandomKey } from '../core/random-key';
+import { throwIfAborted } from '../core/cell-signal';
+import type { LossGradients } from '../losses';
+import { tf } from '../tensorflow';
+import { AdamW, WeightAverage, applyGradients } from '../training';
+import { pretrainingRate, type PretrainingRate } from './learning-rate';
+import { PretrainingLog } from './pretraining-log';
+import { resumePretraining, savePretraining } from './pretraining-state';
+
+/** What is pre-trained: the loss of a step, and how good the weights are. */
+export interface PretrainingTask {
+  /** What is trained, by name. */
+  variables: ReadonlyMap<string, tf.Variable>;
+  /** The loss of one batch with its gradients. The key is the step's own; the caller disposes the result. */
+  gradients(key: RandomKey): LossGradients | Promise<LossGradients>;
+  /** Measures the weights as they are, for the log. */
+  evaluate?(): Promise<Record<string, number>> | Record<string, number>;
+}
+
+/** Options of `pretrain`. */
+export interface PretrainingOptions extends PretrainingRate {
+  steps: number;
+  /** AdamW's. */
+  betas: readonly [number, number];
+  /** AdamW's. */
+  weightDecay: number;
+  /** Longest gradient; longer ones are scaled down. */
+  maxGradNorm: number;
+  /** Decay of the mean of the weights, which is what counts in the end. */
+  average: number;
+  /** Everything random follows from it. */
+  seed: number;
+  /** Steps between two evaluations, and two saves. */
+  everySteps: number;
+  /** Where the state and log.jsonl are kept; a run that was stopped goes on from there. */
+  folder: string;
+  /** Further settings that the result depends on, as JSON: a run that was begun under others is not continued. */
+  settings?: object;
+  signal?: AbortSignal | null;
+  /** Told after each step that is logged. */
+  onProgress?: (progress: Record<string, number>) => void;
+}
+
+/** Steps whose mean loss is one line of the log. */
+const LOGGED_TOGETHER = 50;
+
+/**
+ * Trains from new weights: batches, gradients, AdamW, and a mean of the weights, which they are set to in the end. A run
+ * that was stopped goes on where it was saved last, to the same bits.
+ *
+ * @returns What the last evaluation found.
+ * @throws When the loss is not finite, or the signal is aborted; the folder keeps the last state.
+ */
+export async function pretrain(
+  task: PretrainingTask,
+  options: PretrainingOptions,
+): Promise<Record<string, number>> {
+  const { steps, folder, everySteps, signal = null, onProgress } = options;
+  const { variables } = task;
+  const optimizer = new AdamW(variables, {
+    betas: options.betas,
+    weightDecay: options.weightDecay,
+  });
+  const average = new WeightAverage(variables, options.average);
+  const state = { variables, optimizer, average };
+  const identity = JSON.stringify(identityOf(options));
+  const key = RandomKey.fromSeed(options.seed);
+  let found: Record<string, number> = {};
+  try {
+    const done = resumePretraining(folder, state, identity);
+    const log = new PretrainingLog(folder, done);
+    const startedAt = performance.now();
+    let losses: number[] = [];
+    for (let step = done + 1; step <= steps; step++) {
+      throwIfAborted(signal);
+      await setImmediate();
+      optimizer.lr = pretrainingRate(step, steps, options);
+      const part = await task.gradients(key.fold('step', step));
+      try {
+        const [loss] = part.loss.dataSync();
+        if (!Number.isFinite(loss)) {
+          throw new Error(
+            `Cannot go on with pre-training as the loss must be finite: current value is ${loss}, at step ${step}`,
+          );
+        }
+        losses.push(loss);
+        applyGradients(state, part.gradients, options.maxGradNorm);
+      } finally {
+        part.dispose();
+      }
+      const isMeasured = step % everySteps === 0 || step === steps;
+      if (step % LOGGED_TOGETHER !== 0 && !isMeasured) continue;
+      const evaluate = () => average.use(async () => (await task.evaluate?.()) ?? {});
+      if (isMeasured) found = await evaluate();
+      const seconds = (performance.now() - startedAt) / 1000;
+      const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
+      const entry = { step, steps, loss, lr: optimizer.lr, seconds, ...(isMeasured ? found : {}) };
+      log.write(entry);
+      losses = [];
+      if (isMeasured) savePretraining(folder, state, step, identity);
+      onProgress?.(entry);
+    }
+    for (const [name, variable] of variables) {
+      variable.assign(average.values.get(name) as tf.Tensor);
+    }
+    return found;
+  } finally {
+    average.dispose();
+    optimizer.dispose();
+  }
+}
+
+/** What the numbers of a run depend on. */
+function identityOf(options: PretrainingOptions): object {
+  const { steps, learningRate, warmupSteps, levelShare, finalShare, betas, weightDecay } = options;
+  const { maxGradNorm, average, seed, settings = {} } = options;
+  const rate = { steps, learningRate, warmupSteps, levelShare, finalShare };
+  return { ...rate, betas, weightDecay, maxGradNorm, average, seed, ...settings };
+}
