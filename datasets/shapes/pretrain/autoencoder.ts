@@ -16,25 +16,28 @@ export interface AutoencoderSettings {
   latentNoise: number;
   /** Different pictures to learn from. */
   pictures: number;
+  /** Pictures that are encoded and judged at each evaluation. */
+  judged: number;
   options: Omit<PretrainingOptions, 'folder' | 'signal' | 'onProgress' | 'settings'>;
 }
 
-/** Pictures that are encoded and judged at each evaluation. */
-const JUDGED = 480;
-const BATCH = 80;
+/** Pictures that go through at once when nothing is learned. */
+const BATCH = 64;
+/** Pictures whose latents say what is usual. */
+const USUAL = 2048;
 
-/** Pre-trains an autoencoder. @returns The task, which holds the weights, and the share of pictures that pass. */
+/** Pre-trains an autoencoder. @returns The task, which holds the weights, the share of pictures that pass, and usual latents. */
 export async function pretrainAutoencoder(
   settings: AutoencoderSettings,
   folder: string,
   onProgress: PretrainingOptions['onProgress'],
   signal: AbortSignal,
-): Promise<{ task: AutoencoderTask; found: Record<string, number> }> {
+): Promise<{ task: AutoencoderTask; found: Record<string, number>; latents: tf.Tensor4D }> {
   const { config, batchSize, latentNoise, pictures, options } = settings;
   const key = RandomKey.fromSeed(options.seed);
   const prompts = loadShapesPrompts(join(__dirname, '..', 'train.jsonl'));
   const learned = drawPictures(prompts, pictures, key.fold('pictures'));
-  const judged = drawPictures(prompts, JUDGED, key.fold('judged'));
+  const judged = drawPictures(prompts, settings.judged, key.fold('judged'));
   const task = new AutoencoderTask({
     config,
     ground: GROUND,
@@ -49,14 +52,13 @@ export async function pretrainAutoencoder(
     },
     evaluate: async (autoencoder) => {
       let right = 0;
-      for (let at = 0; at < JUDGED; at += BATCH) {
-        const decoded = tf.tidy(() =>
-          autoencoder.decode(autoencoder.encode(toTensor(judged.images.slice(at, at + BATCH)))),
-        );
-        right += BATCH * shareCorrect(decoded, judged.prompts.slice(at, at + BATCH));
+      for (let at = 0; at < settings.judged; at += BATCH) {
+        const images = judged.images.slice(at, at + BATCH);
+        const decoded = tf.tidy(() => autoencoder.decode(autoencoder.encode(toTensor(images))));
+        right += images.length * shareCorrect(decoded, judged.prompts.slice(at, at + BATCH));
         decoded.dispose();
       }
-      return { pass: right / JUDGED };
+      return { pass: right / settings.judged };
     },
   });
   const found = await pretrain(task, {
@@ -66,5 +68,12 @@ export async function pretrainAutoencoder(
     onProgress,
     settings: { config, batchSize, latentNoise, pictures },
   });
-  return { task, found };
+  const usual = learned.images.slice(0, USUAL);
+  const latents = tf.tidy(() => {
+    const starts = Array.from({ length: Math.ceil(usual.length / BATCH) }, (_, at) => at * BATCH);
+    return tf.concat(
+      starts.map((at) => task.encode(toTensor(usual.slice(at, at + BATCH)))),
+    ) as tf.Tensor4D;
+  });
+  return { task, found, latents };
 }

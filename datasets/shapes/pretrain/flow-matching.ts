@@ -12,10 +12,10 @@ import {
   type FlowMatchingData,
   type PretrainingOptions,
   type PromptKind,
-  type RolloutPipeline,
   type ShapesPrompt,
 } from '@flowbook/sdk';
 import { drawPictures, toTensor } from './pictures';
+import type { ShapesPipeline } from './pretrained-model';
 
 /** What pre-training a transformer of the shapes world takes. */
 export interface TransformerSettings {
@@ -23,6 +23,8 @@ export interface TransformerSettings {
   batchSize: number;
   /** Different pictures to learn from. */
   pictures: number;
+  /** Pictures of each kind that are made and judged at an evaluation, for prompts that are learned from. */
+  judgedOfAKind: number;
   /** Above 1, high noise is drawn more often: there the prompt decides what appears. */
   noiseShift: number;
   /** How often pictures of a kind are drawn, relative to the others; 1 where nothing is said. */
@@ -30,8 +32,6 @@ export interface TransformerSettings {
   options: Omit<PretrainingOptions, 'folder' | 'signal' | 'onProgress' | 'settings'>;
 }
 
-/** Prompts of each kind that are drawn at an evaluation, out of those that are learned from. */
-const JUDGED_OF_A_KIND = 40;
 const BATCH = 64;
 
 /** Encodes pictures (B, H, W, 3) from -1 to 1 as the transformer takes them. */
@@ -39,7 +39,7 @@ export type EncodePictures = (pictures: tf.Tensor4D) => tf.Tensor;
 
 /** Pre-trains the transformer of a pipeline, in place. @returns What the last evaluation found. */
 export async function pretrainTransformer(
-  pipeline: RolloutPipeline,
+  pipeline: ShapesPipeline,
   encode: EncodePictures,
   settings: TransformerSettings,
   folder: string,
@@ -52,7 +52,7 @@ export async function pretrainTransformer(
   const data = makeData(pipeline, encode, prompts, settings, key.fold('pictures'));
   const judged = PROMPT_KINDS.flatMap((kind) => {
     const list = prompts.filter((prompt) => prompt.kind === kind);
-    return Array.from({ length: JUDGED_OF_A_KIND }, (_, at) => list[at % list.length]);
+    return Array.from({ length: settings.judgedOfAKind }, (_, at) => list[at % list.length]);
   });
   const task = new FlowMatchingTask({
     transformer: pipeline.compiledTransformer,
@@ -70,7 +70,7 @@ export async function pretrainTransformer(
           trueCfgScale: 1,
           guidanceScale: 1,
           negativePrompt: ' ',
-          microBatchSize: JUDGED_OF_A_KIND * 3,
+          microBatchSize: settings.judgedOfAKind * 3,
           compile: true,
           padTokensTo: 4,
         },
@@ -95,7 +95,7 @@ export async function pretrainTransformer(
 
 /** Encoded pictures with the embeddings of their prompts. */
 function makeData(
-  pipeline: RolloutPipeline,
+  pipeline: ShapesPipeline,
   encode: EncodePictures,
   prompts: readonly ShapesPrompt[],
   { pictures, kindWeights }: TransformerSettings,
@@ -117,7 +117,7 @@ function makeData(
   };
 }
 
-function embed(pipeline: RolloutPipeline, prompts: readonly ShapesPrompt[]) {
+function embed(pipeline: ShapesPipeline, prompts: readonly ShapesPrompt[]) {
   const each = prompts.map(({ prompt }) => pipeline.encodePrompt([prompt]));
   const rows = each.map(({ embeds }) => tf.squeeze(embeds, [0]) as tf.Tensor2D);
   const joined = padEmbeddings(rows);

@@ -1,0 +1,22 @@
+import type {
+  DiffusionModelConfigInput,
+  QwenImagePipelineWithLogProb,
+  StableDiffusion3PipelineWithLogProb,
+  tf,
+} from '@flowbook/sdk';
+import type { AutoencoderSettings } from './autoencoder';
+import type { TransformerSettings } from './flow-matching';
+
+export type ShapesPipeline = QwenImagePipelineWithLogProb | StableDiffusion3PipelineWithLogProb;
+
+/** A model that is pre-trained. */
+export interface PretrainedModel {
+  /** Folder of the repository that holds what is not trained: tokenizers, frozen text encoders, the scheduler. */
+  source: string;
+  autoencoder: AutoencoderSettings;
+  transformer: TransformerSettings;
+  /** How the pipeline is loaded. */
+  pipeline: Omit<DiffusionModelConfigInput, 'path'>;
+  /** Pictures (B, H, W, 3) from -1 to 1 as the transformer takes them. */
+  encode(pipeline: ShapesPipeline, pictures: tf.Tensor4D): tf.Tensor;
+}

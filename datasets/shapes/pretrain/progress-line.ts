@@ -1,0 +1,16 @@
+/** Tells on stderr how far pre-training is, a line for each line of its log. */
+export function progressLine(what: string): (progress: Record<string, number>) => void {
+  let first: { step: number; seconds: number } | null = null;
+  return ({ step, steps, loss, seconds, pass, correct }) => {
+    first ??= { step, seconds };
+    const perStep = step > first.step ? (seconds - first.seconds) / (step - first.step) : 0;
+    const minutesLeft = (perStep * (steps - step)) / 60;
+    const found = [
+      pass === undefined ? '' : `, ${(100 * pass).toFixed(1)} % of pictures pass`,
+      correct === undefined ? '' : `, ${(100 * correct).toFixed(1)} % right`,
+    ].join('');
+    process.stderr.write(
+      `${what} ${step} of ${steps}: loss ${loss.toFixed(4)}${found}, ${minutesLeft.toFixed(1)} min left\n`,
+    );
+  };
+}
