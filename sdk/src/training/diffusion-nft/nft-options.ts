@@ -54,6 +54,7 @@ export interface DiffusionNFTOptions
     Pick<
       FlowGRPOOptions,
       | 'advClipMax'
+      | 'advEstimator'
       | 'globalStd'
       | 'normAdvByStdInGrpo'
       | 'ppoEpochs'

@@ -1,4 +1,4 @@
-import { groupAdvantages, rewardProbability } from '../../advantages';
+import { advantageEstimators, rewardProbability } from '../../advantages';
 import { throwIfAborted } from '../../core/cell-signal';
 import { PolicyState } from '../../pipelines';
 import { tf } from '../../tensorflow';
@@ -125,9 +125,11 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
 
   /** (B); 0.5 for pictures that could not be rated, which no update takes. */
   #probabilities(batch: RolloutBatch, { rewards, rated }: RatedRollout['scored']): tf.Tensor1D {
-    const { globalStd, normAdvByStdInGrpo, advClipMax, advMode: mode, compat } = this.settings;
+    const { advEstimator, advClipMax, advMode: mode, ...settings } = this.settings;
+    const { globalStd, normAdvByStdInGrpo, compat } = settings;
+    const estimate = advantageEstimators.get(advEstimator ?? 'flow_grpo');
     return tf.tidy(() => {
-      const advantages = groupAdvantages(
+      const advantages = estimate(
         rated.map((row) => rewards[row]),
         rated.map((row) => batch.groups[row]),
         { globalStd, normAdvByStdInGrpo, compat },

@@ -1,0 +1,38 @@
+import { DiffusionNFTTrainer, type DiffusionNFTOptions } from '@flowbook/sdk';
+import { trainPrompts } from './prompts';
+import type { FullRecipe } from './recipe';
+
+const settings = {
+  promptsPerStep: 16,
+  groupSize: 12,
+  learningRate: 1.2e-4,
+  warmupSteps: 5,
+  lrSchedule: 'cosine',
+  minLrRatio: 0.1,
+  mixBeta: 0.3,
+  timestepFraction: 0.2,
+  oldPolicySchedule: 0.9,
+  ema: 0.9,
+  microBatchSize: 192,
+} as const;
+
+/** 07: DiffusionNFT on all weights of tiny Qwen-Image, with partial credit. */
+export const diffusionNFT: FullRecipe = {
+  number: '07',
+  name: 'diffusion-nft',
+  model: 'datasets/tiny-qwen-image',
+  pipeline: {
+    algorithm: 'diffusion_nft',
+    pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },
+  },
+  steps: 400,
+  settings,
+  trainer: (pipeline, common) =>
+    new DiffusionNFTTrainer(pipeline, {
+      prompts: trainPrompts(),
+      reward: 'shapes',
+      monitors: { exact: 'shapes_exact' },
+      ...settings,
+      ...common,
+    } satisfies DiffusionNFTOptions),
+};

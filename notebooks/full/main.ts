@@ -1,0 +1,53 @@
+// npm run recipes -- --full [--only NN] [--seeds 1,2,3]: full runs, kept in notebooks/results. What is there is not made again, what
+// was stopped goes on.
+import { parseArgs } from 'node:util';
+import { RECIPES } from './recipes';
+import { runRecipe } from './run-recipe';
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      full: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      seeds: { type: 'string', default: '1,2,3' },
+    },
+  });
+  if (!values.full) {
+    throw new Error(
+      'Cannot run recipes as the mode must be named: npm run recipes -- --full makes the results that are kept; notebooks run by npm start',
+    );
+  }
+  const chosen = RECIPES.filter(
+    ({ number }) => values.only === undefined || number === values.only,
+  );
+  if (chosen.length === 0) {
+    throw new Error(
+      `Cannot run recipes as --only must be one of ${RECIPES.map(({ number }) => number).join(', ')}: current value is ${values.only}`,
+    );
+  }
+  const seeds = values.seeds.split(',').map(Number);
+  if (!seeds.every((seed) => Number.isSafeInteger(seed))) {
+    throw new Error(
+      `Cannot run recipes as --seeds must be whole numbers such as 1,2,3: current value is ${values.seeds}`,
+    );
+  }
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => controller.abort(new Error('stopped')));
+  }
+  for (const recipe of chosen) {
+    for (const seed of seeds) {
+      const path = await runRecipe(recipe, {
+        seed,
+        signal: controller.signal,
+        onProgress: (line) => void process.stderr.write(`${line}\n`),
+      });
+      console.log(path);
+    }
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

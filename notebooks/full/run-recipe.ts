@@ -1,0 +1,188 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { rewardCurve } from '@flowbook/kernel-extensions';
+import {
+  RandomKey,
+  advantageEstimators,
+  readRunRecord,
+  runTraining,
+  tf,
+  writeSafetensors,
+  type LogLine,
+  type TrainingResult,
+} from '@flowbook/sdk';
+import { evaluateWeights, loadModel } from './evaluate-weights';
+import { curveEvaluation, type HeldOut } from './held-out';
+import type { FullRecipe } from './recipe';
+import { recipeResult, type RecipeResult } from './result';
+
+const ROOT = resolve(__dirname, '../..');
+const RESULTS = join(ROOT, 'notebooks', 'results');
+
+/** Points of a curve. */
+const CURVE_POINTS = 12;
+
+/** The advantages of a step, each picture's given to another one: what is left of learning when nothing is rewarded. */
+const SHUFFLED = 'shuffled';
+
+export interface RunRecipeOptions {
+  seed: number;
+  signal: AbortSignal;
+  onProgress: (line: string) => void;
+}
+
+/** Names of a result's files, without their ends. */
+export function resultName({ number, name }: FullRecipe, seed: number): string {
+  return `${number}-${name}-seed${seed}`;
+}
+
+/**
+ * The full run of a recipe with a seed: held-out accuracy before and after training, and after training on shuffled
+ * advantages. What was stopped goes on where it was; what is there is not made again.
+ *
+ * @returns The path of the result.
+ */
+export async function runRecipe(recipe: FullRecipe, options: RunRecipeOptions): Promise<string> {
+  const { seed, signal, onProgress } = options;
+  const name = resultName(recipe, seed);
+  const path = join(RESULTS, `${name}.json`);
+  if (!existsSync(path)) {
+    const trained = await train(recipe, name, null, options);
+    const weights = join(RESULTS, `${name}.safetensors`);
+    copyFileSync(join(trained.folder, 'weights.safetensors'), weights);
+    onProgress(`${name}: held-out pictures, before and after`);
+    const before = await evaluateWeights(recipe, null, signal);
+    const after = await evaluateWeights(recipe, weights, signal);
+    write(path, makeResult(recipe, seed, trained, before, after, basename(weights)));
+    writeFileSync(join(RESULTS, `${name}.png`), await curvePicture(name, trained.result.log));
+    onProgress(`${name}: ${before.accuracy} before, ${after.accuracy} after`);
+  }
+  const result = readResult(path);
+  if (result.control === null) {
+    const control = await train(recipe, `${name}-control`, SHUFFLED, options);
+    const weights = join(control.folder, 'weights.safetensors');
+    const { accuracy } = await evaluateWeights(recipe, weights, signal);
+    write(path, { ...result, control: accuracy });
+    onProgress(`${name}: ${accuracy} with shuffled advantages`);
+  }
+  return path;
+}
+
+/** Reads a result and checks it. */
+export function readResult(path: string): RecipeResult {
+  return recipeResult.parse(JSON.parse(readFileSync(path, 'utf8')));
+}
+
+interface Trained {
+  folder: string;
+  result: TrainingResult;
+}
+
+async function train(
+  recipe: FullRecipe,
+  name: string,
+  advEstimator: string | null,
+  { seed, signal, onProgress }: RunRecipeOptions,
+): Promise<Trained> {
+  const folder = join(ROOT, 'runs', 'full', name);
+  mkdirSync(folder, { recursive: true });
+  if (advEstimator === SHUFFLED) registerShuffled(seed);
+  const pipeline = await loadModel(recipe);
+  const run = { resume: 'auto', runDirectory: folder } as const;
+  const trainer = recipe.trainer(pipeline, {
+    seed,
+    steps: recipe.steps,
+    evaluation: curveEvaluation(Math.ceil(recipe.steps / CURVE_POINTS)),
+    ...(advEstimator === null ? {} : { advEstimator }),
+    ...run,
+  });
+  try {
+    const result = await runTraining(trainer, {
+      ...run,
+      signal,
+      checkpointEverySteps: 50,
+      onStep: ({ step, seconds, reward, evaluation }) => {
+        if (step % 10 !== 0) return;
+        const found = evaluation?.exact ? `, held out ${evaluation.exact.share.toFixed(3)}` : '';
+        const at = `${name} step ${step} of ${recipe.steps}, ${seconds.toFixed(0)} s`;
+        onProgress(`${at}: reward ${reward?.toFixed(3)}${found}`);
+      },
+    });
+    if (result.stopped === 'aborted') throw new Error(`${name} was stopped`);
+    const values = trainer.state?.average?.values ?? pipeline.transformer.trainableVariables();
+    writeSafetensors(join(folder, 'weights.safetensors'), new Map(values), { dtype: 'BF16' });
+    return { folder, result };
+  } finally {
+    trainer.dispose();
+    pipeline.dispose();
+    if (advEstimator === SHUFFLED) advantageEstimators.unregister(SHUFFLED);
+  }
+}
+
+function registerShuffled(seed: number): void {
+  const estimate = advantageEstimators.get('flow_grpo');
+  let calls = 0;
+  advantageEstimators.register(SHUFFLED, (rewards, groups, options) =>
+    tf.tidy(() => {
+      const key = RandomKey.fromSeed(seed).fold('shuffled', calls++);
+      const order = groups.map((_, row) => row);
+      order.sort((a, b) => key.fold(a).uniform() - key.fold(b).uniform());
+      return tf.gather(estimate(rewards, groups, options), tf.tensor1d(order, 'int32'));
+    }),
+  );
+}
+
+function makeResult(
+  recipe: FullRecipe,
+  seed: number,
+  { folder, result: { log } }: Trained,
+  before: HeldOut,
+  after: HeldOut,
+  weights: string,
+): RecipeResult {
+  const record = readRunRecord(folder);
+  if (record === null) throw new Error(`Cannot keep a result as "${folder}" must have run.json`);
+  const measured = log.filter((line) => line['evaluation/exact'] !== undefined);
+  const { processor, processors, memoryBytes, platform, architecture } = record.machine;
+  return {
+    recipe: `${recipe.number}-${recipe.name}`,
+    seed,
+    commit: record.git?.commit ?? 'unknown',
+    config: { model: recipe.model, steps: recipe.steps, ...recipe.settings },
+    before: before.accuracy,
+    after: after.accuracy,
+    control: null,
+    pictures: after.pictures,
+    seconds: Math.round(record.seconds),
+    kinds: Object.fromEntries(
+      Object.entries(after.byKind).map(([kind, value]) => [
+        kind,
+        { before: before.byKind[kind], after: value },
+      ]),
+    ),
+    curve: measured.map((line) => ({
+      step: line.step,
+      seconds: line.seconds,
+      train: line.exact ?? null,
+      heldOut: line['evaluation/exact'],
+      kl: line.approxKl ?? null,
+      diversity: line['evaluation/diversity'] ?? null,
+    })),
+    weights,
+    versions: record.versions,
+    machine: { processor, processors, memoryBytes, platform, architecture } as never,
+  };
+}
+
+async function curvePicture(name: string, log: readonly LogLine[]): Promise<Buffer> {
+  const { data } = await rewardCurve(log.filter(({ reward }) => reward !== undefined) as never, {
+    smoothing: 8,
+    title: name,
+  });
+  return Buffer.from(String(data['image/png']), 'base64');
+}
+
+function write(path: string, result: RecipeResult): void {
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(path, `${JSON.stringify(recipeResult.parse(result), null, 2)}\n`);
+}
