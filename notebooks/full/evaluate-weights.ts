@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { evaluatePolicy, loadPipeline, openSafetensors, type RolloutPipeline } from '@flowbook/sdk';
 import { heldOutEvaluation, heldOutOf, type HeldOut } from './held-out';
 import type { FullRecipe } from './recipe';
@@ -7,7 +7,7 @@ const ROOT = resolve(__dirname, '../..');
 
 /** Loads the model that a recipe starts from. */
 export function loadModel({ model, pipeline }: FullRecipe): Promise<RolloutPipeline> {
-  return loadPipeline<RolloutPipeline>(join(ROOT, model), pipeline);
+  return loadPipeline<RolloutPipeline>(resolve(ROOT, model), pipeline);
 }
 
 /**
