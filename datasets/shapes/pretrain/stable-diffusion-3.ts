@@ -4,7 +4,7 @@ import { qwenImage } from './qwen-image';
 
 /** Tiny Stable Diffusion 3: 8 x 8 latents of 4 channels, 16 image tokens. */
 export const stableDiffusion3: PretrainedModel = {
-  source: 'datasets/tiny-sd3',
+  source: 'test/golden/models/tiny-sd3',
   pipeline: {
     algorithm: 'flow_grpo',
     pipeline: {
