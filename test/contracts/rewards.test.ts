@@ -3,6 +3,7 @@ import {
   getReward,
   loadShapesPrompts,
   RandomKey,
+  renderDigits,
   renderPrompt,
   rewardRegistry,
   type PixelImage,
@@ -17,16 +18,30 @@ describe('rewards contract', function () {
   after(unregisterDocumentedParts);
 
   // Pictures of the wrong prompt as well, so that rewards differ.
-  const prompts = loadShapesPrompts('datasets/shapes/held-out.jsonl').slice(0, 5);
-  const images = prompts.map((_, index) =>
-    renderPrompt(prompts[index < 3 ? index : 0], RandomKey.fromSeed(index)),
-  );
+  const shapes = loadShapesPrompts('datasets/shapes/held-out.jsonl').slice(0, 5);
+  const digits = ['7', '40', '123', '5', '66'].map((text) => ({
+    prompt: `the number ${text}`,
+    text,
+  }));
+  const made = <Prompt>(
+    prompts: Prompt[],
+    draw: (prompt: Prompt, key: RandomKey) => PixelImage,
+  ) => ({
+    records: prompts as unknown as PromptRecord[],
+    images: prompts.map((_, at) => draw(prompts[at < 3 ? at : 0], RandomKey.fromSeed(at))),
+  });
+  const worlds = {
+    shapes: made(shapes, renderPrompt),
+    digits: made(digits, ({ text }, key) => renderDigits(text, key)),
+  };
+  /** Pictures and records that a reward can rate. */
+  const worldOf = (name: string) => (name === 'digits_text' ? worlds.digits : worlds.shapes);
   const rate = (name: string, pictures: PixelImage[], records: readonly PromptRecord[]) =>
     getReward(name)(pictures, [...records], { signal: null });
-  const records = prompts as unknown as PromptRecord[];
 
   it('every reward gives one finite number a picture, and none for none', () =>
     every(rewardRegistry.names(), async (name) => {
+      const { images, records } = worldOf(name);
       const values = await rate(name, images, records);
       assert.equal(values.length, images.length);
       assert.ok(values.every(Number.isFinite));
@@ -35,6 +50,7 @@ describe('rewards contract', function () {
 
   it('every reward says the same of a picture again, alone, and in any order', () =>
     every(rewardRegistry.names(), async (name) => {
+      const { images, records } = worldOf(name);
       const values = await rate(name, images, records);
       assert.deepEqual(await rate(name, images, records), values);
       const order = [3, 0, 4, 2, 1];
@@ -52,6 +68,7 @@ describe('rewards contract', function () {
 
   it('every reward leaves pictures and records as they are', () =>
     every(rewardRegistry.names(), async (name) => {
+      const { images, records } = worldOf(name);
       const copy = () => structuredClone({ images, records });
       const before = copy();
       await rate(name, images, records);
@@ -60,6 +77,7 @@ describe('rewards contract', function () {
 
   it('every reward tells some pictures apart', () =>
     every(rewardRegistry.names(), async (name) => {
+      const { images, records } = worldOf(name);
       assert.ok(new Set(await rate(name, images, records)).size > 1);
     }));
 });

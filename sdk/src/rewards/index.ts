@@ -9,4 +9,6 @@ export { httpReward, type HttpRewardOptions } from './http/http-reward';
 export { httpRewardOfVerl, type HttpRewardTerm } from './http/http-term';
 export * from './jpeg-size';
 export * from './redness';
+export * from './aesthetic';
+export * from './digits';
 export * from './shapes';

@@ -1,0 +1,26 @@
+import type { PixelImage } from '../../core/pixel-image';
+import type { PromptRecord } from '../reward-registry';
+import { askedDigits } from './digits-prompt';
+import { editDistance } from './edit-distance';
+import { readDigits } from './read-digits';
+
+/**
+ * The reward `digits_text`: how much of the asked number a picture shows, 1 - min(d, n) / n, with d the edit distance between
+ * what `readDigits` reads and the asked text, and n the asked text's length.
+ *
+ * As verl-omni scores what an OCR model reads, except that the asked text within a longer one is no full match: a picture full
+ * of digits would always be right.
+ *
+ * @param prompts Records with `text`, or with `reward_model.ground_truth`, of digits.
+ * @throws When a record asks for anything else.
+ */
+export async function digitsTextReward(
+  images: PixelImage[],
+  prompts: PromptRecord[],
+): Promise<number[]> {
+  return images.map((image, at) => {
+    const asked = askedDigits(prompts[at]);
+    const distance = editDistance(readDigits(image), asked);
+    return 1 - Math.min(distance, asked.length) / asked.length;
+  });
+}
