@@ -1,34 +1,39 @@
 // npm run recipes -- --full [--only NN] [--seeds 1,2,3]: full runs, kept in notebooks/results. What is there is not made again, what
-// was stopped goes on.
+// was stopped goes on; then docs/results.md anew from all that are kept. npm run recipes -- --report: that page alone.
 import { parseArgs } from 'node:util';
 import { RECIPES } from './recipes';
+import { writeReport } from './report';
 import { runRecipe } from './run-recipe';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       full: { type: 'boolean', default: false },
+      report: { type: 'boolean', default: false },
       only: { type: 'string' },
       seeds: { type: 'string', default: '1,2,3' },
     },
   });
-  if (!values.full) {
+  if (!values.full && !values.report) {
     throw new Error(
-      'Cannot run recipes as the mode must be named: npm run recipes -- --full makes the results that are kept; notebooks run by npm start',
+      'Cannot run recipes as the mode must be named: npm run recipes -- --full makes the results that are kept, --report the page that shows them; notebooks run by npm start',
     );
   }
-  const chosen = RECIPES.filter(
-    ({ number }) => values.only === undefined || number === values.only,
-  );
+  if (values.full) await runAll(values.only, values.seeds);
+  console.log(writeReport());
+}
+
+async function runAll(only: string | undefined, seedList: string): Promise<void> {
+  const chosen = RECIPES.filter(({ number }) => only === undefined || number === only);
   if (chosen.length === 0) {
     throw new Error(
-      `Cannot run recipes as --only must be one of ${RECIPES.map(({ number }) => number).join(', ')}: current value is ${values.only}`,
+      `Cannot run recipes as --only must be one of ${RECIPES.map(({ number }) => number).join(', ')}: current value is ${only}`,
     );
   }
-  const seeds = values.seeds.split(',').map(Number);
+  const seeds = seedList.split(',').map(Number);
   if (!seeds.every((seed) => Number.isSafeInteger(seed))) {
     throw new Error(
-      `Cannot run recipes as --seeds must be whole numbers such as 1,2,3: current value is ${values.seeds}`,
+      `Cannot run recipes as --seeds must be whole numbers such as 1,2,3: current value is ${seedList}`,
     );
   }
   const controller = new AbortController();

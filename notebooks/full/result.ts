@@ -32,6 +32,8 @@ export const recipeResult = z.object({
       diversity: z.number().nullable(),
     }),
   ),
+  /** Means of what was logged over the last tenth of the steps, by the log's names. Older results do not have it. */
+  last: z.record(z.string(), z.number()).optional(),
   /** The trained weights, beside this file. */
   weights: z.string(),
   versions: numbers,

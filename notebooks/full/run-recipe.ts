@@ -13,6 +13,7 @@ import {
 } from '@flowbook/sdk';
 import { evaluateWeights, loadModel } from './evaluate-weights';
 import { curveEvaluation, type HeldOut } from './held-out';
+import { lastMeans } from './last-means';
 import type { FullRecipe } from './recipe';
 import { recipeResult, type RecipeResult } from './result';
 
@@ -101,11 +102,13 @@ async function train(
       ...run,
       signal,
       checkpointEverySteps: 50,
-      onStep: ({ step, seconds, reward, evaluation }) => {
+      onStep: ({ step, seconds, reward, loss, evaluation }) => {
         if (step % 10 !== 0) return;
         const found = evaluation?.exact ? `, held out ${evaluation.exact.share.toFixed(3)}` : '';
         const at = `${name} step ${step} of ${recipe.steps}, ${seconds.toFixed(0)} s`;
-        onProgress(`${at}: reward ${reward?.toFixed(3)}${found}`);
+        const seen =
+          reward === undefined ? `loss ${loss.toFixed(4)}` : `reward ${reward.toFixed(3)}`;
+        onProgress(`${at}: ${seen}${found}`);
       },
     });
     if (result.stopped === 'aborted') throw new Error(`${name} was stopped`);
@@ -168,6 +171,7 @@ function makeResult(
       kl: line.approxKl ?? null,
       diversity: line['evaluation/diversity'] ?? null,
     })),
+    last: lastMeans(log),
     weights,
     versions: record.versions,
     machine: { processor, processors, memoryBytes, platform, architecture } as never,
@@ -175,9 +179,11 @@ function makeResult(
 }
 
 async function curvePicture(name: string, log: readonly LogLine[]): Promise<Buffer> {
-  const { data } = await rewardCurve(log.filter(({ reward }) => reward !== undefined) as never, {
+  const hasReward = log.some(({ reward }) => reward !== undefined);
+  const { data } = await rewardCurve(log, {
     smoothing: 8,
     title: name,
+    ...(hasReward ? {} : { reward: 'loss' }),
   });
   return Buffer.from(String(data['image/png']), 'base64');
 }

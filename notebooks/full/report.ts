@@ -1,0 +1,132 @@
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { PROMPT_KINDS } from '@flowbook/sdk';
+import { readClaims, testClaim, type Claim, type TestedClaim } from './claims';
+import { recipeResult, type RecipeResult } from './result';
+
+const ROOT = resolve(__dirname, '../..');
+const RESULTS = join(ROOT, 'notebooks', 'results');
+const CLAIMS = 'claims.json';
+
+/** Where the report stands. */
+export const REPORT = join(ROOT, 'docs', 'results.md');
+
+/** What a report is made from. */
+export interface Measured {
+  results: readonly RecipeResult[];
+  claims: readonly Claim[];
+  /** Names of the files beside the results, of which curves are shown. */
+  files: readonly string[];
+}
+
+/** Reads all results that are kept, the claims, and the names of the files beside them. */
+export function readMeasured(folder = RESULTS): Measured {
+  const files = readdirSync(folder).sort();
+  const results = files
+    .filter((name) => name.endsWith('.json') && name !== CLAIMS)
+    .map((name) => recipeResult.parse(JSON.parse(readFileSync(join(folder, name), 'utf8'))));
+  const claims = join(folder, CLAIMS);
+  return { results, files, claims: existsSync(claims) ? readClaims(claims) : [] };
+}
+
+/** Writes docs/results.md anew from what is kept. @returns Its path. */
+export function writeReport(): string {
+  writeFileSync(REPORT, reportText(readMeasured()));
+  return REPORT;
+}
+
+/** docs/results.md: the claims with what became of them, then a table a recipe. */
+export function reportText({ results, claims, files }: Measured): string {
+  const recipes = [...new Set([...results, ...claims].map(({ recipe }) => recipe))].sort();
+  const sections = recipes.map((recipe) => {
+    const own = results
+      .filter((result) => result.recipe === recipe)
+      .sort((one, other) => one.seed - other.seed);
+    return recipeSection(recipe, own, files);
+  });
+  return `${[HEAD, claimsSection(claims.map((claim) => testClaim(claim, results))), ...sections].join('\n\n')}\n`;
+}
+
+const HEAD = `# Results
+
+Made by \`npm run recipes -- --report\` from \`notebooks/results\`. A full run of a recipe is
+\`npm run recipes -- --full --only NN --seeds 1,2,3\`; \`npm run evaluate -- notebooks/results/NN-NAME-seedS.json\` makes
+its pictures anew from the weights that were kept.
+
+Accuracy is the share of right pictures of held-out prompts, as the verifier sees it, by ten steps without noise. \`before\` is the
+model that training starts from, \`after\` the trained one, \`control\` one that was trained the same way on rewards that say
+nothing.`;
+
+function claimsSection(tested: readonly TestedClaim[]): string {
+  const rows = tested.map(({ claim, verdict, values }) => [
+    claim.recipe,
+    claim.claim,
+    `\`${claim.metric}\` ≥ ${claim.threshold}`,
+    values.map((value) => (value === null ? '-' : shown(value))).join(', '),
+    verdict,
+  ]);
+  return [
+    '## Claims',
+    'Each was written down before its runs were made, and holds when it does so with three seeds, in every run.',
+    table(['recipe', 'claim', 'measured by', 'by seed', ''], rows),
+  ].join('\n\n');
+}
+
+function recipeSection(
+  recipe: string,
+  results: readonly RecipeResult[],
+  files: readonly string[],
+): string {
+  if (results.length === 0) return `## ${recipe}\n\nNot run yet.`;
+  const kinds = PROMPT_KINDS.filter((kind) => results.some((result) => kind in result.kinds));
+  const rows = results.map((result) => [
+    String(result.seed),
+    share(result.before),
+    share(result.after),
+    result.control === null ? 'not run yet' : share(result.control),
+    result.seconds.toFixed(0),
+    ...kinds.map((kind) => change(result.kinds[kind])),
+  ]);
+  const curves = results
+    .map(({ seed }) => `${recipe}-seed${seed}.png`)
+    .filter((name) => files.includes(name));
+  return [
+    `## ${recipe}`,
+    table(
+      ['seed', 'before', 'after', 'control', 'seconds', ...kinds],
+      results.length > 1 ? [...rows, meanRow(results, kinds)] : rows,
+    ),
+    `Each figure is of ${[...new Set(results.map(({ pictures }) => pictures))].join(' or ')} pictures.`,
+    ...curves.map((name) => `![${name.replace('.png', '')}](../notebooks/results/${name})`),
+  ].join('\n\n');
+}
+
+function meanRow(results: readonly RecipeResult[], kinds: readonly string[]): string[] {
+  const mean = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const controls = results.flatMap(({ control }) => (control === null ? [] : [control]));
+  return [
+    'mean',
+    share(mean(results.map(({ before }) => before))),
+    share(mean(results.map(({ after }) => after))),
+    controls.length < results.length ? '' : share(mean(controls)),
+    mean(results.map(({ seconds }) => seconds)).toFixed(0),
+    ...kinds.map((kind) => {
+      const of = results.flatMap(({ kinds: { [kind]: one } }) => (one ? [one] : []));
+      return change({
+        before: mean(of.map(({ before }) => before)),
+        after: mean(of.map(({ after }) => after)),
+      });
+    }),
+  ];
+}
+
+const share = (value: number) => value.toFixed(3);
+const shown = (value: number) => String(Number(value.toPrecision(3)));
+const change = (kind: { before: number; after: number } | undefined) =>
+  kind === undefined ? '' : `${share(kind.before)} → ${share(kind.after)}`;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
