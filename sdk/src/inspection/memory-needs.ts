@@ -7,11 +7,11 @@ import type { MemoryNeed, MemoryReport, MemorySettings } from './model-report';
 const FLOAT_BYTES = 4;
 
 /** Measured: results as wide as a layer's output that an adapter in factored form and its gradient keep, for each token. */
-const ADAPTER_OUTPUTS = 8;
+export const ADAPTER_OUTPUTS = 8;
 const COPIES_OF_TRAINED = 1;
 
 /** The usual number of pixels a side for each latent, where no known autoencoder says it. */
-const USUAL_COMPRESSION = 8;
+export const USUAL_COMPRESSION = 8;
 
 /** What is asked for when nothing is said. */
 export const MEMORY_DEFAULTS: MemorySettings = {

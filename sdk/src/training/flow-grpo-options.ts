@@ -2,6 +2,7 @@ import { advantageEstimators } from '../advantages';
 import type { LossConfig } from '../losses';
 import type { ModelMixin } from '../pipelines';
 import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
+import { MOST_MEASURED } from './choose-micro-batch';
 import type { EvaluationOptions } from './evaluate-policy';
 import type { DistillLossMode } from './policy-loss';
 import { rolloutCorrectionConfig, type RolloutCorrectionConfig } from './rollout-correction';
@@ -115,8 +116,12 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   shuffle?: boolean;
   /** Seed of that order, which is PyTorch's then and the same at every step. Default: it follows from `seed` and the step. */
   dataLoaderSeed?: number | null;
-  /** Pictures that go through the model at once; gradients are summed up. Default 64. */
-  microBatchSize?: number;
+  /**
+   * Pictures that go through the model at once; gradients are summed up. 'auto' measures what the first step takes with
+   * few, and then takes as many as fit into the free memory: sums are rounded by their order, so that numbers then depend on the
+   * machine in their last digits. Default 64.
+   */
+  microBatchSize?: number | 'auto';
   /** Run the transformer as one compiled graph: a few seconds at first, then faster. Default true. */
   compile?: boolean;
   /** Adapters to train. Default: none, all weights are trained. */
@@ -199,9 +204,20 @@ type LearningOptions = Omit<FlowGRPOOptions, keyof RunOptions<StepReport>>;
 export type FlowGRPOSettings = Required<
   Omit<
     LearningOptions,
-    'prompts' | 'numInferenceSteps' | 'trueCfgScale' | 'guidanceScale' | 'rolloutCorrection'
+    | 'prompts'
+    | 'numInferenceSteps'
+    | 'trueCfgScale'
+    | 'guidanceScale'
+    | 'rolloutCorrection'
+    | 'microBatchSize'
   >
-> & { prompts: PromptRecord[]; rolloutCorrection: RolloutCorrectionConfig | null };
+> & {
+  prompts: PromptRecord[];
+  rolloutCorrection: RolloutCorrectionConfig | null;
+  microBatchSize: number;
+  /** Why micro-batches have their size: 'given', 'auto' until it is chosen, then the reason in words. */
+  microBatchReason: string;
+};
 
 function requirePositiveInteger(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1) {
@@ -234,6 +250,11 @@ export function flowGRPOSettings(
     ...(given.compat ? UPSTREAM_DEFAULTS : {}),
     ...given,
     prompts,
+    microBatchSize:
+      given.microBatchSize === 'auto'
+        ? MOST_MEASURED
+        : (given.microBatchSize ?? FLOW_GRPO_DEFAULTS.microBatchSize),
+    microBatchReason: given.microBatchSize === 'auto' ? 'auto' : 'given',
     rolloutCorrection: given.rolloutCorrection
       ? rolloutCorrectionConfig(given.rolloutCorrection, given.lossMode)
       : null,

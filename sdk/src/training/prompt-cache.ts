@@ -43,6 +43,12 @@ export class PromptCache {
     return this.#embeddings.size;
   }
 
+  /** Tokens of the longest prompt kept. */
+  get longest(): number {
+    const lengths = [...this.#embeddings.values()].map(({ embeds }) => embeds.shape[1] ?? 0);
+    return Math.max(0, ...lengths);
+  }
+
   dispose(): void {
     for (const embedding of this.#embeddings.values()) disposeEmbeddings(embedding);
     this.#embeddings.clear();

@@ -94,6 +94,11 @@ export abstract class RolloutTrainer<
   async step({ signal = cellSignal() }: { signal?: AbortSignal | null } = {}): Promise<
     ReportOf<Update>
   > {
+    const { groupSize, promptsPerStep } = this.settings;
+    return this.withMicroBatches(groupSize * promptsPerStep, () => this.#step(signal));
+  }
+
+  async #step(signal: AbortSignal | null): Promise<ReportOf<Update>> {
     const { prompts, monitors, groupSize, promptsPerStep, promptWeights } = this.settings;
     const step = this.stepsDone + 1;
     const key = this.key.fold('step', step);

@@ -1,8 +1,12 @@
 import type { DiffusionModelConfig } from '../config';
 import { cellSignal } from '../core/cell-signal';
+import { freeMemory, watchMemory } from '../core/memory-watch';
 import { RandomKey } from '../core/random-key';
+import { estimatePicture } from '../inspection/estimate-picture';
 import type { PolicyState, TrainableModel } from '../pipelines';
+import { backendInfo } from '../tensorflow';
 import { AdamW } from './adamw';
+import { chooseMicroBatch, firstMicroBatch } from './choose-micro-batch';
 import { evaluatePolicy, type EvaluationOptions, type EvaluationReport } from './evaluate-policy';
 import type { FlowGRPOOptions, FlowGRPOSettings } from './flow-grpo-options';
 import { PromptCache } from './prompt-cache';
@@ -28,6 +32,7 @@ export type WeightTrainerSettings = Pick<
   | 'weightDecay'
   | 'negativePrompt'
   | 'microBatchSize'
+  | 'microBatchReason'
   | 'compile'
   | 'lora'
   | 'ema'
@@ -58,6 +63,8 @@ export interface TrainerPosition {
   step: number;
   /** Spent on them. */
   seconds: number;
+  /** Pictures that went through the model at once. */
+  microBatchSize: number;
 }
 
 /**
@@ -136,7 +143,12 @@ export abstract class WeightTrainer<
   }
 
   /** Goes on from there; the state's tensors hold what they held then. */
-  resumeAt({ step, seconds }: TrainerPosition): void {
+  resumeAt({ step, seconds, microBatchSize }: TrainerPosition): void {
+    const { settings } = this;
+    if (settings.microBatchReason === 'auto') {
+      settings.microBatchSize = microBatchSize;
+      settings.microBatchReason = 'as it was chosen before the run was resumed';
+    }
     this.#stepsDone = step;
     this.#begin = now() - seconds;
   }
@@ -144,6 +156,50 @@ export abstract class WeightTrainer<
   /** Other policies that the objective keeps, by name. */
   protected get policies(): Readonly<Record<string, PolicyState>> {
     return {};
+  }
+
+  /**
+   * Does a step's work, the first time with few pictures at once where `microBatchSize` is 'auto', and chooses their number
+   * by the memory that it took.
+   *
+   * @param pictures That the step has for one micro-batch.
+   */
+  protected async withMicroBatches<Result>(
+    pictures: number,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const { settings } = this;
+    if (settings.microBatchReason !== 'auto') return work();
+    const { device } = backendInfo();
+    if (device !== 'CPU') {
+      throw new Error(
+        `Cannot choose microBatchSize as free memory must be known, which it is of the CPU alone: current device is ${device}; give a number`,
+      );
+    }
+    const most = this.modelConfig.pipeline.max_sequence_length;
+    const measured = firstMicroBatch(this.#estimate(most), freeMemory());
+    settings.microBatchSize = measured;
+    const freeBytes = freeMemory();
+    const peak = watchMemory();
+    const result = await work();
+    const peakBytes = peak?.() ?? null;
+    // Prompts to come may be longer than the first ones.
+    const estimatedBytes = this.#estimate(Math.min(most, 2 * this.cache.longest));
+    const facts = { measured, peakBytes, estimatedBytes, freeBytes, pictures };
+    const { size, reason } = chooseMicroBatch(facts);
+    settings.microBatchSize = size;
+    settings.microBatchReason = reason;
+    process.stderr.write(`${reason}\n`);
+    return result;
+  }
+
+  /** What a picture is estimated to take, in bytes; null when the model is not known. */
+  #estimate(textTokens: number): number | null {
+    const { height, width } = this.modelConfig.pipeline;
+    const { config, constructor } = this.pipeline.transformer;
+    const { lora } = this.settings;
+    const targetModules = lora === null ? null : (lora.targetModules ?? 'all-linear');
+    return estimatePicture(constructor.name, config, { height, width, textTokens, targetModules });
   }
 
   /** Counts a step as done. @returns Since the training began, in seconds. */

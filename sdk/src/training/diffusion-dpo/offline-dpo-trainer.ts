@@ -62,6 +62,10 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
   async step({
     signal = cellSignal(),
   }: { signal?: AbortSignal | null } = {}): Promise<OfflineDpoStepReport> {
+    return this.withMicroBatches(2 * this.settings.pairsPerStep, () => this.#step(signal));
+  }
+
+  async #step(signal: AbortSignal | null): Promise<OfflineDpoStepReport> {
     const { settings, optimizer } = this;
     const step = this.stepsDone + 1;
     const key = this.key.fold('step', step);

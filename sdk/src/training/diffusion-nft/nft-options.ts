@@ -101,13 +101,14 @@ export type DiffusionNFTSettings = FlowGRPOSettings &
  */
 export function diffusionNFTSettings(all: DiffusionNFTOptions): DiffusionNFTSettings {
   const options = withoutRunOptions(all);
-  const given = Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  );
+  const own = Object.keys(DIFFUSION_NFT_DEFAULTS) as (keyof typeof DIFFUSION_NFT_DEFAULTS)[];
+  const given = own.filter((name) => options[name] !== undefined);
   const settings: DiffusionNFTSettings = {
     ...flowGRPOSettings(options),
     ...DIFFUSION_NFT_DEFAULTS,
-    ...(given as Partial<typeof DIFFUSION_NFT_DEFAULTS>),
+    ...(Object.fromEntries(given.map((name) => [name, options[name]])) as Partial<
+      typeof DIFFUSION_NFT_DEFAULTS
+    >),
   };
   const { oldPolicyUpdateInterval: interval } = settings;
   if (!Number.isInteger(interval) || interval < 1) {

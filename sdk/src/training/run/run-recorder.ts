@@ -3,7 +3,7 @@ import { EventFile } from '../../io/tensorboard/event-file';
 import type { TrainableModel } from '../../pipelines';
 import type { EvaluationReport } from '../evaluate-policy';
 import type { LogLine } from '../step-report';
-import type { TrainerState } from '../weight-trainer';
+import type { TrainerPosition, TrainerState } from '../weight-trainer';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
 import { bestStep } from './best-step';
 import {
@@ -40,13 +40,14 @@ export interface RecordedTrainer {
     steps: number;
     seed: number;
     evaluation: { picturesKept?: number } | null;
+    microBatchSize: number;
     clipRatio?: number;
   };
   readonly modelConfig: object;
   readonly stepsDone: number;
   readonly seconds: number;
   readonly state: TrainerState | null;
-  resumeAt(position: { step: number; seconds: number }): void;
+  resumeAt(position: TrainerPosition): void;
 }
 
 /**
@@ -152,7 +153,8 @@ export class RunRecorder {
 
   #write(progress: Omit<RunProgress, 'steps'>): void {
     if (this.folder === null || this.#record === null) return;
-    Object.assign(this.#record, progress);
+    const trainer = describeSettings(this.#trainer.settings);
+    Object.assign(this.#record, progress, { trainer });
     writeRunRecord(this.folder, this.#record);
   }
 
@@ -175,7 +177,9 @@ export class RunRecorder {
     const { lines } = this.log;
     if (this.folder === null || this.#checkpointSteps === null || state === null) return;
     if (step === 0 || lines[lines.length - 1]?.step !== step) return;
-    const info = { step, seconds, seed: settings.seed, trainer: this.#trainer.constructor.name };
+    const { seed, microBatchSize } = settings;
+    const trainer = this.#trainer.constructor.name;
+    const info = { step, seconds, seed, microBatchSize, trainer };
     writeCheckpoint(join(this.folder, RUN_FILES.checkpoints, name), state, info);
   }
 
