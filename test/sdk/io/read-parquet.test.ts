@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readParquet } from '@flowbook/sdk';
+import { RandomKey, readParquet } from '@flowbook/sdk';
 import { parquetFile } from '../../../datasets/make/parquet-file';
+import { isLong } from '../../long-run';
 
 describe('readParquet()', () => {
   let folder = '';
@@ -51,15 +52,38 @@ describe('readParquet()', () => {
     }
   });
 
-  it('refuses a file that is cut anywhere', async () => {
+  it('refuses cut and damaged files in words, or reads rows, in bounded time', async function () {
+    this.timeout(120_000);
     const whole = readFileSync('datasets/shapes/held-out.parquet');
-    const path = join(folder, 'cut.parquet');
-    for (let length = 0; length < whole.length; length += 97) {
+    const path = join(folder, 'damaged.parquet');
+    for (let length = 0; length < whole.length; length += 997) {
       writeFileSync(path, whole.subarray(0, length));
       await assert.rejects(
         readParquet(path),
         /^Error: Cannot read ".*" as it must be a Parquet file/,
       );
     }
+    const key = RandomKey.fromSeed(3);
+    for (let run = 0; run < (isLong ? 1000 : 40); run++) {
+      const draw = key.fold(run);
+      const bytes = Buffer.from(whole);
+      for (let change = 0; change < 3; change++) {
+        const at = draw.fold('at', change).integer(0, bytes.length);
+        bytes[at] = draw.fold('byte', change).integer(0, 256);
+      }
+      writeFileSync(path, bytes);
+      try {
+        assert.ok(Array.isArray(await readParquet(path, { timeoutMs: 1000 })));
+      } catch (error) {
+        assert.match((error as Error).message, /^Cannot read ".*" as it must be a Parquet file: ./);
+      }
+    }
+  });
+
+  it('says that it took too long', async () => {
+    const path = 'datasets/shapes/held-out.parquet';
+    await assert.rejects(readParquet(path, { timeoutMs: 0 }), {
+      message: `Cannot read "${path}" as it must be a Parquet file: it was not read within 0 ms`,
+    });
   });
 });
