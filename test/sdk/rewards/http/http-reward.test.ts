@@ -211,9 +211,8 @@ describe('httpReward()', () => {
     server.answer = (_, response, tries) => {
       if (tries > 1) response.writeHead(200, { 'content-type': 'application/json' }).write('{');
     };
-    const message = 'Cannot get an answer from SERVER as it must come within 60 ms (2 tries)';
-    await rejects(rate({ timeoutMs: 60, retries: 1 }), message);
-    assert.equal(server.requests.length, 2);
+    const message = 'Cannot get an answer from SERVER as it must come within 300 ms (2 tries)';
+    await rejects(rate({ timeoutMs: 300, retries: 1 }), message);
   });
 
   it('says that nobody answers', async () => {
