@@ -2,7 +2,8 @@ import { DiffusionNFTTrainer, type DiffusionNFTOptions } from '@flowbook/sdk';
 import { trainPrompts } from './prompts';
 import type { FullRecipe } from './recipe';
 
-const settings = {
+/** Of the kept runs; the notebook has them as mode 'full'. */
+export const diffusionNFTSettings = {
   promptsPerStep: 16,
   groupSize: 12,
   learningRate: 1.2e-4,
@@ -14,7 +15,7 @@ const settings = {
   oldPolicySchedule: 0.9,
   ema: 0.9,
   microBatchSize: 192,
-} as const;
+} as const satisfies Partial<DiffusionNFTOptions>;
 
 /** 07: DiffusionNFT on all weights of tiny Qwen-Image, with partial credit. */
 export const diffusionNFT: FullRecipe = {
@@ -26,13 +27,13 @@ export const diffusionNFT: FullRecipe = {
     pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },
   },
   steps: 400,
-  settings,
+  settings: diffusionNFTSettings,
   trainer: (pipeline, common) =>
     new DiffusionNFTTrainer(pipeline, {
       prompts: trainPrompts(),
       reward: 'shapes',
       monitors: { exact: 'shapes_exact' },
-      ...settings,
+      ...diffusionNFTSettings,
       ...common,
     } satisfies DiffusionNFTOptions),
 };
