@@ -65,7 +65,7 @@ export async function runTraining<Report extends LoggedReport>(
       folder,
     };
   };
-  recorder.begin(last);
+  await recorder.begin(last);
   try {
     if (trainer.stepsDone === 0 && trainer.settings.evaluation?.beforeTraining) {
       const found = await trainer.evaluate(undefined, { signal });

@@ -79,6 +79,47 @@ describe('compile()', () => {
     w.dispose();
   });
 
+  it('tells variables apart that were one tensor when it recorded', () => {
+    const first = tf.variable(tf.tensor1d([1, 2]));
+    const second = tf.variable(first as tf.Tensor);
+    const numTensors = tf.memory().numTensors;
+    const scales = [first, second].map((one) => compile((x: tf.Tensor) => tf.mul(x, one)));
+    const trained = compileDifferentiable((x: tf.Tensor) => tf.mul(x, first), {
+      variables: () => [first],
+    });
+    const x = tf.tensor1d([1, 1]);
+    const read = () =>
+      tf.tidy(() => [
+        ...scales.map((scale) => Array.from(scale(x).dataSync())),
+        Array.from(
+          tf
+            .variableGrads(() => tf.sum(tf.square(trained(x))), [first])
+            .grads[first.name].dataSync(),
+        ),
+      ]);
+    assert.deepEqual(read(), [
+      [1, 2],
+      [1, 2],
+      [2, 4],
+    ]);
+    tf.tidy(() => first.assign(tf.tensor1d([3, 4])));
+    assert.deepEqual(read(), [
+      [3, 4],
+      [1, 2],
+      [6, 8],
+    ]);
+    second.assign(first as tf.Tensor);
+    assert.deepEqual(read(), [
+      [3, 4],
+      [3, 4],
+      [6, 8],
+    ]);
+    tf.dispose(x);
+    [...scales, trained].forEach((one) => one.dispose());
+    assert.equal(tf.memory().numTensors, numTensors);
+    tf.dispose([first, second]);
+  });
+
   it('keeps apart calls whose arguments are one tensor and two tensors', () => {
     const compiled = compile((a: tf.Tensor, b: tf.Tensor) => tf.sub(a, b));
     const a = tf.tensor1d([1, 2]);

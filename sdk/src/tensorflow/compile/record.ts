@@ -128,7 +128,9 @@ class Tape implements Recorder {
   record(fn: (recorder: Recorder) => TensorTree): Recording {
     const variables = Object.values(tf.engine().registeredVariables) as tf.Variable[];
     for (const variable of variables) {
-      this.#variableOf.set(handleOf(this.#backend, variable.dataId).id, variable);
+      // A copy of a variable shares its handle until one of both is assigned: which of them is read could not be told.
+      if (this.#variableOf.has(this.#idOf(variable))) this.#giveOwnHandle(variable);
+      this.#variableOf.set(this.#idOf(variable), variable);
     }
     const { assign } = tf.Variable.prototype;
     const { createOutputTensor } = this.#backend;
@@ -171,6 +173,17 @@ class Tape implements Recorder {
       outputs,
       result,
     };
+  }
+
+  #idOf(tensor: tf.Tensor): number {
+    return handleOf(this.#backend, tensor.dataId).id;
+  }
+
+  #giveOwnHandle(variable: tf.Variable): void {
+    const [copy] = this.#binding.executeOp('Identity', [], [this.#idOf(variable)], 1);
+    const tensor = this.#backend.createOutputTensor(copy);
+    variable.assign(tensor);
+    tensor.dispose();
   }
 
   #recordingBinding(): RecordingBinding {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PixelImage } from '../../core/pixel-image';
 import { appendJsonLine } from '../../io/append-json-line';
-import { toPng } from '../../io/image-file';
+import { readImage, toPng } from '../../io/image-file';
 import { readJsonLines } from '../../io/json-lines';
 import type { EvaluationReport } from '../evaluate-policy';
 import { RUN_FILES } from './run-files';
@@ -80,4 +80,15 @@ export function readRunPictures(folder: string): RunPicture[] {
   const byFile = new Map<string, RunPicture>();
   for (const picture of readJsonLines(index) as RunPicture[]) byFile.set(picture.file, picture);
   return [...byFile.values()].sort((a, b) => a.step - b.step || a.place - b.place);
+}
+
+/** The pictures that a run has kept up to a step, with what they show. */
+export async function readKeptPictures(folder: string, lastStep: number): Promise<KeptPicture[]> {
+  const kept = readRunPictures(folder).filter(({ step }) => step <= lastStep);
+  return Promise.all(
+    kept.map(async ({ file, ...picture }) => ({
+      ...picture,
+      image: await readImage(join(folder, RUN_FILES.pictures, file)),
+    })),
+  );
 }

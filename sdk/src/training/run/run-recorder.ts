@@ -14,7 +14,7 @@ import {
   type CheckpointInfo,
 } from './checkpoint-files';
 import { describeSettings } from './describe-settings';
-import { keepPicture, picturesOf, type KeptPicture } from './picture-files';
+import { keepPicture, picturesOf, readKeptPictures, type KeptPicture } from './picture-files';
 import { RUN_FILES } from './run-files';
 import { openRun } from './run-folder';
 import { readRunLog, RunLog } from './run-log';
@@ -56,7 +56,7 @@ export interface RecordedTrainer {
  */
 export class RunRecorder {
   readonly log: RunLog;
-  /** The first pictures of each evaluation since this process began. */
+  /** The first pictures of each evaluation. */
   readonly pictures: KeptPicture[] = [];
   readonly folder: string | null;
   readonly #trainer: RecordedTrainer;
@@ -72,6 +72,7 @@ export class RunRecorder {
    * @throws When there is nothing to resume from, or it is of another run or model.
    */
   constructor(trainer: RecordedTrainer, options: RunOptions<never>) {
+    checkOptions(options, trainer.settings.evaluation !== null);
     const { folder, checkpoint } = openRun(options);
     this.#trainer = trainer;
     this.#options = options;
@@ -90,9 +91,10 @@ export class RunRecorder {
   }
 
   /** Writes run.json as a run that goes on. @param steps The step that it ends with. */
-  begin(steps: number): void {
+  async begin(steps: number): Promise<void> {
     if (this.folder === null) return;
     const { settings, modelConfig, stepsDone } = this.#trainer;
+    if (stepsDone > 0) this.pictures.push(...(await readKeptPictures(this.folder, stepsDone)));
     const before = stepsDone > 0 ? readRunRecord(this.folder) : null;
     this.#record = {
       ...this.#progress('running'),
@@ -200,6 +202,24 @@ export class RunRecorder {
     if (this.#checkpointSteps === null || model === undefined || isSavable(model)) return;
     throw new Error(
       'Cannot make checkpoints as the model must have savePretrained and saveLora: set checkpointEverySteps to null to run without',
+    );
+  }
+}
+
+/** Throws when a count is not positive, or there is nothing that would say when to stop. */
+function checkOptions(
+  { checkpointEverySteps = null, patience = null, bestMetric }: RunOptions<never>,
+  isEvaluated: boolean,
+): void {
+  for (const [name, value] of Object.entries({ checkpointEverySteps, patience })) {
+    if (value === null || (Number.isInteger(value) && value >= 1)) continue;
+    throw new Error(
+      `Cannot train as ${name} must be a whole number from 1, or null: current value is ${value}`,
+    );
+  }
+  if (patience !== null && bestMetric === undefined && !isEvaluated) {
+    throw new Error(
+      'Cannot stop early as there must be evaluations or another bestMetric: evaluation is null',
     );
   }
 }

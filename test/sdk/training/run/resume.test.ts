@@ -16,6 +16,7 @@ import {
 const WAYS: Record<string, SmallOptions> = {
   'all weights': { ema: 0.9 },
   adapters: { ema: 0.9, lora: { rank: 2, targetModules: ['to_q', 'to_v'] } },
+  'adapters, compiled': { compile: true, ema: 0.9, lora: { rank: 2, targetModules: ['to_q'] } },
 };
 
 /** Trains anew, and returns everything by which a run can be told from another one. */

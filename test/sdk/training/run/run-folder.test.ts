@@ -186,6 +186,43 @@ describe("a run's folder", () => {
       other.dispose();
     }));
 
+  it('refuses counts below 1, and patience without anything that says when to stop', async () => {
+    const pipeline = await loadSmall('flow_grpo');
+    await assert.rejects(FlowGRPO.train(pipeline, { checkpointEverySteps: 0 }), {
+      message:
+        'Cannot train as checkpointEverySteps must be a whole number from 1, or null: current value is 0',
+    });
+    await assert.rejects(FlowGRPO.train(pipeline, { patience: 2 }), {
+      message:
+        'Cannot stop early as there must be evaluations or another bestMetric: evaluation is null',
+    });
+    pipeline.dispose();
+  });
+
+  it('gives whoever watches the pictures of a resumed run from its beginning', () =>
+    inFolder(async (folder) => {
+      const pipeline = await loadSmall('flow_grpo');
+      const options = { runDirectory: folder, evaluation: EVALUATION };
+      const seen: (number | string)[][] = [];
+      await FlowGRPO.train(pipeline, { ...options, steps: 1 });
+      await FlowGRPO.train(pipeline, {
+        ...options,
+        steps: 2,
+        resume: true,
+        onStep: (_report, { pictures, log, steps }) => {
+          seen.push([log.length, steps], ...pictures.map(({ step, prompt }) => [step, prompt]));
+        },
+      });
+      assert.deepEqual(seen, [
+        [3, 2],
+        ...[0, 1, 2].flatMap((step) => [
+          [step, 'a red fox'],
+          [step, 'a blue house'],
+        ]),
+      ]);
+      pipeline.dispose();
+    }));
+
   it('openRun() makes a folder a run, by time and name, and finds the newest one again', () =>
     inFolder(async (parent) => {
       const before = process.env.FLOWBOOK_RUN_DIR;

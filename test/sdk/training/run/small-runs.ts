@@ -9,6 +9,7 @@ import {
   trainFlowGRPO,
   type FlowGRPOOptions,
   type RolloutPipeline,
+  type RunView,
   type TrainingResult,
 } from '@flowbook/sdk';
 
@@ -19,6 +20,7 @@ export type SmallOptions = Partial<
   Pick<
     FlowGRPOOptions,
     | 'steps'
+    | 'compile'
     | 'ema'
     | 'lora'
     | 'seed'
@@ -32,7 +34,7 @@ export type SmallOptions = Partial<
     | 'checkpointEverySteps'
     | 'configuration'
   >
-> & { onStep?: (report: { step: number }) => void };
+> & { onStep?: (report: { step: number }, run: RunView) => void };
 
 const SMALL = {
   prompts: ['a red fox', 'two cats', 'a blue house'],
