@@ -2,26 +2,37 @@ import { readFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { backendInfo } from './backend';
 
-/** Instructions that multiply bfloat16. */
-const INSTRUCTIONS = ['avx512_bf16', 'amx_bf16', 'svebf16', 'bf16'];
+/** Instructions by which TensorFlow multiplies bfloat16. */
+const INSTRUCTIONS = ['avx512_bf16', 'amx_bf16'];
 
 /** Whether the processor multiplies bfloat16, by the flags that Linux lists of it. */
 export function hasBfloat16Products(cpuinfo = readCpuinfo()): boolean {
-  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1] ?? '';
+  const line = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1] ?? '';
   const flags = new Set(line.trim().split(/\s+/));
   return INSTRUCTIONS.some((name) => flags.has(name));
 }
 
+let isFast: boolean | null = null;
+
+/**
+ * Whether products of bfloat16 are left to TensorFlow, which takes the device's instructions for them. Its way without such
+ * instructions cuts results off where they have to be rounded.
+ */
+export function multipliesBfloat16(): boolean {
+  isFast ??=
+    backendInfo().device === 'CUDA' ||
+    (hasBfloat16Products() && process.env.TF_ENABLE_ONEDNN_OPTS !== '0');
+  return isFast;
+}
+
 let isSaid = false;
 
-/** Says on stderr, once in a process, that bfloat16 is slow here, if the processor has no products of it. */
-export function announceSlowBfloat16(
-  isSlow = platform() === 'linux' && backendInfo().device === 'CPU' && !hasBfloat16Products(),
-): void {
+/** Says on stderr, once in a process, that bfloat16 is slow here, if there are no instructions for its products. */
+export function announceSlowBfloat16(isSlow = !multipliesBfloat16()): void {
   if (!isSlow || isSaid) return;
   isSaid = true;
   process.stderr.write(
-    'flowbook: bfloat16 is slower than float32 here, as this processor has no bfloat16 products; it takes half the memory\n',
+    'flowbook: bfloat16 is slower than float32 here, as TensorFlow has no bfloat16 products on this processor; it takes half the memory\n',
   );
 }
 

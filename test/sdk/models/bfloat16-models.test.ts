@@ -30,7 +30,7 @@ function distance(a: tf.Tensor, b: tf.Tensor): number {
   return tf.tidy(() => tf.div(tf.norm(tf.sub(a, b)), tf.norm(b)).dataSync()[0]);
 }
 
-/** A bfloat16 product is off by 2^-9 of its operands and of itself; some layers of it by this at most. */
+/** Rounding to bfloat16 moves a value by 2^-8 of itself at most; some layers of it by this. */
 const ROUNDING = 2 ** -5;
 
 describe('models in bfloat16', function () {

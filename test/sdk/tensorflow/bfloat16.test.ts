@@ -50,8 +50,7 @@ describe('bfloat16', () => {
     const halves = toBfloat16(W);
     const layer = (x: tf.Tensor2D) => linear(x, halves, bias);
     const compiled = compile(layer);
-    const [y, again] = [layer(x), compiled(x)].map((y) => y.dataSync());
-    assert.deepEqual(again, y);
+    const results = [layer(x), compiled(x)].map((y) => y.dataSync());
     const [a, b] = [x, W].map((tensor) => rounded(tensor.dataSync() as Float32Array));
     for (let row = 0; row < rows; row++) {
       for (let output = 0; output < outputs; output++) {
@@ -62,9 +61,11 @@ describe('bfloat16', () => {
           size += Math.abs(term);
         }
         const expected = sum + bias.dataSync()[output];
-        const distance = Math.abs(y[row * outputs + output] - expected);
-        // Half a step of bfloat16, and what float32 sums may lose.
-        assert.ok(distance <= 2 ** -8 * Math.abs(sum) + 1e-5 * size, `${distance} of ${sum}`);
+        for (const y of results) {
+          const distance = Math.abs(y[row * outputs + output] - expected);
+          // Half a step of bfloat16, and what float32 sums may lose.
+          assert.ok(distance <= 2 ** -8 * Math.abs(sum) + 1e-5 * size, `${distance} of ${sum}`);
+        }
       }
     }
     compiled.dispose();
@@ -105,7 +106,6 @@ describe('bfloat16', () => {
     assert.equal(hasBfloat16Products('model name\t: X\nflags\t\t: fpu avx2 avx512f\n'), false);
     assert.equal(hasBfloat16Products('flags\t\t: fpu avx512_bf16 avx2\n'), true);
     assert.equal(hasBfloat16Products('flags\t\t: fpu amx_bf16\n'), true);
-    assert.equal(hasBfloat16Products('Features\t: fp asimd bf16\n'), true);
     assert.equal(hasBfloat16Products(''), false);
   });
 

@@ -1,4 +1,13 @@
-import { isBfloat16, nativeBackend, tf, toBfloat16, toFloat32 } from '../../tensorflow';
+import {
+  isBfloat16,
+  multipliesBfloat16,
+  nativeBackend,
+  tf,
+  toBfloat16,
+  toFloat32,
+  type NativeBackend,
+} from '../../tensorflow';
+import { oneAfter } from './computed-after';
 
 /** Enums of TensorFlow's C interface. */
 const ATTRIBUTE = { string: 0, bool: 3, type: 4 };
@@ -9,7 +18,8 @@ const BIAS_ATTRIBUTES = [FLOAT32, { name: 'data_format', type: ATTRIBUTE.string,
 /**
  * a b of matrices, each transposed on demand. Up to three times as fast as the batched product of `tf.matMul`.
  *
- * Where b is held in bfloat16, a is rounded to it, sums are float32, and the product is rounded once more.
+ * Where b is held in bfloat16, a is rounded to it, sums are float32, and the product is rounded once more, whether or not the
+ * processor has instructions for it.
  *
  * @param a float32.
  * @returns float32.
@@ -26,10 +36,20 @@ export function multiplyMatrices(
     { name: 'transpose_a', type: ATTRIBUTE.bool, value: transposeA },
     { name: 'transpose_b', type: ATTRIBUTE.bool, value: transposeB },
   ];
-  const product = (T: typeof FLOAT32, x: tf.Tensor2D) =>
-    backend.executeSingleOutput('MatMul', [...transposes, T], [x, b]) as tf.Tensor2D;
-  if (!isBfloat16(b)) return product(FLOAT32, a);
-  return tf.tidy(() => toFloat32(product(BFLOAT16, toBfloat16(a))));
+  const product = (T: typeof FLOAT32, ...factors: tf.Tensor2D[]) =>
+    backend.executeSingleOutput('MatMul', [...transposes, T], factors) as tf.Tensor2D;
+  if (!isBfloat16(b)) return product(FLOAT32, a, b);
+  return tf.tidy(() => {
+    const x = toBfloat16(a);
+    if (multipliesBfloat16()) return toFloat32(product(BFLOAT16, x, b));
+    return toFloat32(toBfloat16(product(FLOAT32, toFloat32(x), widenedAfter(backend, b, a))));
+  });
+}
+
+/** A matrix in float32, but not before `a` is there: a graph would widen all of its matrices at once. */
+function widenedAfter(backend: NativeBackend, matrix: tf.Tensor2D, a: tf.Tensor2D): tf.Tensor2D {
+  const factors = [matrix, toBfloat16(oneAfter([a]))];
+  return toFloat32(backend.executeSingleOutput('Mul', [BFLOAT16], factors) as tf.Tensor2D);
 }
 
 /** x + bias, for each row. */

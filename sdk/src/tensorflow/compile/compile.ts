@@ -65,11 +65,11 @@ const XLA_OPERATIONS = 2e9;
 /** Whether a graph of this size goes through XLA. */
 export function usesXla(
   xla: boolean | 'auto',
-  { productOperations, hasBfloat16Products }: GraphSize,
+  { productOperations, hasBfloat16 }: GraphSize,
 ): boolean {
   if (xla !== 'auto') return xla;
-  // XLA widens bfloat16 before it multiplies; TensorFlow's own kernels use the processor's instructions.
-  return productOperations >= XLA_OPERATIONS && !hasBfloat16Products;
+  // XLA widens bfloat16 before it multiplies, and may leave out a rounding; TensorFlow's own kernels do as they are told.
+  return productOperations >= XLA_OPERATIONS && !hasBfloat16;
 }
 
 /**

@@ -17,8 +17,8 @@ const OUTPUT_COUNTS: Record<string, string> = {
 export interface GraphSize {
   /** Multiplications and additions of all matrix products so far. */
   readonly productOperations: number;
-  /** Whether a matrix product so far is of bfloat16. */
-  readonly hasBfloat16Products: boolean;
+  /** Whether a value so far is of bfloat16. */
+  readonly hasBfloat16: boolean;
 }
 
 /** A TensorFlow graph that grows by one operation at a time, and infers shapes instead of computing. */
@@ -28,7 +28,7 @@ export class Graph implements GraphSize {
   readonly #hash = createHash('sha256');
   #size = 0;
   #productOperations = 0;
-  #hasBfloat16Products = false;
+  #hasBfloat16 = false;
 
   constructor(binding: RecordingBinding) {
     this.#binding = binding;
@@ -44,8 +44,8 @@ export class Graph implements GraphSize {
     return this.#productOperations;
   }
 
-  get hasBfloat16Products(): boolean {
-    return this.#hasBfloat16Products;
+  get hasBfloat16(): boolean {
+    return this.#hasBfloat16;
   }
 
   /** Equal for graphs that were built alike, in this process or another. */
@@ -100,12 +100,12 @@ export class Graph implements GraphSize {
         `Cannot record "${name}" as the shape of its result depends on values: compute it outside and pass the result in`,
       );
     }
+    this.#hasBfloat16 ||= outputs.some(({ dtype }) => dtype === BFLOAT16);
     if (name === 'MatMul' || name === 'BatchMatMulV2') {
       const size = (shape: number[]) => shape.reduce((product, length) => product * length, 1);
       const [{ shape }] = outputs;
       const summed = size(inputs[0].shape) / size(shape.slice(0, -1));
       this.#productOperations += 2 * size(shape) * summed;
-      this.#hasBfloat16Products ||= inputs[0].dtype === BFLOAT16;
     }
     return outputs;
   }

@@ -105,8 +105,8 @@ class Tape implements Recorder {
     return this.#graph.productOperations;
   }
 
-  get hasBfloat16Products(): boolean {
-    return this.#graph.hasBfloat16Products;
+  get hasBfloat16(): boolean {
+    return this.#graph.hasBfloat16;
   }
 
   get size(): number {
