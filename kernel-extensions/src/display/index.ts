@@ -7,6 +7,7 @@ export * from './charts/latents';
 export * from './charts/images';
 export * from './charts/picture';
 export * from './charts/reward-curve';
+export * from './charts/curves';
 export * from './charts/training';
 export * from './charts/picture-timeline';
 export type { Alarm } from './charts/reward-alarms';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   advantages,
+  curves,
   type Drawing,
   images,
   latents,
@@ -236,6 +237,36 @@ describe('tensor()', () => {
     const strings = { shape: [1], dtype: 'string', dataSync: () => ['a'] };
     assert.throws(() => tensor(strings), {
       message: 'Cannot draw a tensor as dtype must be numeric: current value is string',
+    });
+  });
+});
+
+describe('curves()', () => {
+  const runs = {
+    FlowGRPO: [
+      { step: 1, ratioMean: 1 },
+      { step: 2, ratioMean: 0.5 },
+      { step: 3, other: 1 },
+    ],
+    'GRPO-Guard': [{ step: 1, ratioMean: 1 }],
+  };
+
+  it('gives a line a run, and passes rows without the field over', () => {
+    const { text, spec } = curves(runs, { field: 'ratioMean', mark: 1 });
+    assert.match(text, /^FlowGRPO +1 +0\.5 +0\.5 +1$/m);
+    assert.match(text, /^GRPO-Guard +1 +1 +1 +1$/m);
+    assert.match(String(spec.description), /FlowGRPO ends at 0\.5; GRPO-Guard ends at 1/);
+  });
+
+  it('names runs with numbers that are not finite', () => {
+    const { text } = curves({ a: [{ step: 1, reward: NaN }], b: [{ step: 1, reward: 1 }] });
+    assert.match(text, /⚠ a is not finite at some steps\./);
+    assert.doesNotMatch(text, /⚠ b/);
+  });
+
+  it('refuses no runs', () => {
+    assert.throws(() => curves({}), {
+      message: 'Cannot draw curves as there must be 1 to 7 runs: current value is 0',
     });
   });
 });

@@ -1,5 +1,6 @@
 import {
   advantages,
+  curves,
   type Drawing,
   images,
   latents,
@@ -105,6 +106,11 @@ export const samples: Record<string, () => Drawing> = {
       { log: logOf(60), alarms: [alarmAt(12), alarmAt(30, hostile)], steps: 100 },
       { title: `Training ${hostile}` },
     ),
+  curves: () =>
+    curves(
+      { FlowGRPO: logOf(60), [hostile]: logOf(40) },
+      { field: 'loss', smoothing: 4, mark: 0, title: `Loss ${hostile}` },
+    ),
   pictureTimeline: () => pictureTimeline(timelineOf(4, 3), { title: `Pictures ${hostile}` }),
   advantages: () => advantages(normals(192), { clip: 5, title: `Advantages ${hostile}` }),
   ratios: () =>
@@ -161,6 +167,8 @@ export const extremes: Record<string, () => Drawing> = {
         return { ...picture, image: { width: 64, height: 64, channels: 3 as const, data } };
       }),
     ),
+  'curves of 5,000 steps': () => curves({ a: logOf(5000), b: logOf(3000) }),
+  'curves of no steps': () => curves({ a: [], b: [] }),
   'advantages, all zero': () => advantages(new Float32Array(16)),
   'ratios, all one': () => ratios(new Float32Array(16).fill(1), { clipRange: 2e-6 }),
   'metrics of 5,000 steps': () => metrics(logOf(5000)),
