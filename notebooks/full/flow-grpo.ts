@@ -1,8 +1,7 @@
-import { FlowGRPOTrainer, type FlowGRPOOptions } from '@flowbook/sdk';
-import { trainPrompts } from './prompts';
-import type { FullRecipe } from './recipe';
+import type { FlowGRPOOptions } from '@flowbook/sdk';
+import { policyGradientRecipe } from './policy-gradient';
 
-const settings = {
+export const flowGRPOSettings = {
   promptsPerStep: 16,
   groupSize: 12,
   learningRate: 1.5e-4,
@@ -17,24 +16,10 @@ const settings = {
   microBatchSize: 192,
 } as const satisfies Partial<FlowGRPOOptions>;
 
-/** 01: FlowGRPO on all weights of tiny Qwen-Image, with partial credit. */
-export const flowGRPO: FullRecipe = {
+/** 01: FlowGRPO. */
+export const flowGRPO = policyGradientRecipe({
   number: '01',
   name: 'flow-grpo',
-  model: 'datasets/tiny-qwen-image',
-  pipeline: {
-    algorithm: 'flow_grpo',
-    pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },
-    algo: { noise_level: 0.7, sde_type: 'sde' },
-  },
   steps: 600,
-  settings,
-  trainer: (pipeline, common) =>
-    new FlowGRPOTrainer(pipeline, {
-      prompts: trainPrompts(),
-      reward: 'shapes',
-      monitors: { exact: 'shapes_exact' },
-      ...settings,
-      ...common,
-    }),
-};
+  settings: flowGRPOSettings,
+});

@@ -1,0 +1,22 @@
+import type { FlowGRPOOptions } from '@flowbook/sdk';
+import { flowGRPOSettings } from './flow-grpo';
+import { policyGradientRecipe } from './policy-gradient';
+
+/** Noise of constant strength in every step, and every step trained. */
+export const danceGRPOSettings = {
+  ...flowGRPOSettings,
+  lossMode: 'dance_grpo',
+  sdeType: 'dance_sde',
+  noiseLevel: 0.3,
+  sdeWindowSize: 10,
+  sdeWindowRange: [0, 10],
+} as const satisfies Partial<FlowGRPOOptions>;
+
+/** 05: DanceGRPO. */
+export const danceGRPO = policyGradientRecipe({
+  number: '05',
+  name: 'dance-grpo',
+  steps: 100,
+  settings: danceGRPOSettings,
+  sdeType: 'dance_sde',
+});
