@@ -30,7 +30,7 @@ export function openRecipe(name: string, { steps }: { steps: number }): Promise<
   for (const cell of notebook.cells) {
     if (!cell.metadata.tags?.includes('parameters')) continue;
     cell.source = cell.source.map((line) =>
-      line.replace(/(const steps: number = )\d+/, `$1${steps}`),
+      line.replace(/(const steps: [^=]* = )\w+/, `$1${steps}`),
     );
   }
   return openNotebook(name, notebook);
@@ -68,6 +68,7 @@ async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenN
   const notebooks = join(folder, 'notebooks');
   mkdirSync(notebooks);
   symlinkSync(join(root, 'datasets'), join(folder, 'datasets'));
+  symlinkSync(join(root, 'notebooks', 'full'), join(notebooks, 'full'));
   writeFileSync(join(notebooks, name), JSON.stringify(notebook));
 
   // All cells are in the page, whether they are in view or not.

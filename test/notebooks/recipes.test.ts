@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { KernelClient, readNotebook, type Notebook } from '@flowbook/kernel-extensions';
+import { executeNotebook } from '../../kernel-extensions/src/notebook/execute-notebook';
+import { exportScript } from '../../kernel-extensions/src/notebook/export-script';
+import { injectParameters } from '../../kernel-extensions/src/notebook/inject-parameters';
+
+const root = join(__dirname, '../..');
+const notebooks = join(root, 'notebooks');
+const tsx = createRequire(__filename).resolve('tsx');
+const names = readdirSync(notebooks).filter((name) => name.endsWith('.ipynb'));
+
+/** What its cells print. */
+function printed({ cells }: Notebook): string {
+  const texts = cells.flatMap(({ outputs = [] }) =>
+    outputs.map((one) => ('text' in one && one.name === 'stdout' ? one.text : '')),
+  );
+  return texts.join('');
+}
+
+describe('recipes in smoke mode', function () {
+  this.timeout(300_000);
+  let folder: string;
+  before(() => {
+    mkdirSync(join(root, 'runs'), { recursive: true });
+    folder = mkdtempSync(join(root, 'runs', 'recipes-test-'));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function throughKernel(name: string): Promise<string> {
+    const notebook = readNotebook(join(notebooks, name));
+    injectParameters(notebook, new Map([['mode', 'smoke']]));
+    const directory = join(folder, `${name}-kernel`);
+    mkdirSync(directory);
+    const kernel = await KernelClient.start({
+      cwd: notebooks,
+      env: { FLOWBOOK_RUN_DIR: directory },
+    });
+    try {
+      const { failures } = await executeNotebook(kernel, notebook);
+      assert.deepEqual(
+        failures.map(({ cell, error }) => `${cell.id}: ${error.evalue}`),
+        [],
+      );
+      return printed(notebook);
+    } finally {
+      await kernel.shutdown();
+    }
+  }
+
+  async function asScript(name: string): Promise<string> {
+    const file = join(folder, name.replace('.ipynb', '.ts'));
+    const notebookFile = join(notebooks, name);
+    const { text, warnings } = await exportScript(
+      readNotebook(notebookFile),
+      notebookFile,
+      file,
+      true,
+    );
+    assert.deepEqual(warnings, []);
+    writeFileSync(file, text);
+    const out = join(folder, `${name}-script`);
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', tsx, file, '--mode', 'smoke', '--out', out],
+      { cwd: root },
+    );
+    return stdout;
+  }
+
+  for (const name of names) {
+    it(`${name} prints through the kernel what its script prints, and is without outputs`, async () => {
+      const kept = readNotebook(join(notebooks, name));
+      assert.ok(kept.cells.every(({ outputs = [] }) => outputs.length === 0));
+      const lines = await throughKernel(name);
+      assert.ok(lines.length > 0, `${name} prints something`);
+      assert.equal(await asScript(name), lines);
+    });
+  }
+});
