@@ -61,6 +61,21 @@ describe('trainDiffusionNFT()', () => {
     assert.deepEqual(pipeline.transformer.adapters.names(), ['default']);
   });
 
+  it('compiled, tells the trained policy from the old one as it does uncompiled', async () => {
+    const options = { ...LORA, steps: 4, oldPolicyUpdateInterval: 2 };
+    const deviations = async (compile: boolean) => {
+      const { log } = await trainDiffusionNFT(pipeline, { ...options, compile });
+      pipeline.dispose();
+      pipeline = await loadPipeline(MODEL, CONFIG);
+      return log.map((line) => line['actor/old_deviate']);
+    };
+    const [plain, compiled] = [await deviations(false), await deviations(true)];
+    for (const step of [1, 3]) {
+      assert.ok(plain[step] > 0);
+      assert.ok(Math.abs(compiled[step] / plain[step] - 1) < 0.01, `${compiled} ${plain}`);
+    }
+  });
+
   it('repeats itself to the last bit for the same seed, and not for another', async () => {
     const first = await trainDiffusionNFT(pipeline, LORA);
     const again = await loadPipeline<QwenImageDiffusionNFTPipeline>(MODEL, CONFIG);
