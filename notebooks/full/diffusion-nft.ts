@@ -5,6 +5,7 @@ import type { FullRecipe } from './recipe';
 /** Of the kept runs; the notebook has them as mode 'full'. */
 export const diffusionNFTSettings = {
   promptsPerStep: 16,
+  promptPriority: {},
   groupSize: 12,
   learningRate: 1.2e-4,
   warmupSteps: 5,

@@ -3,6 +3,7 @@ import { policyGradientRecipe } from './policy-gradient';
 
 export const flowGRPOSettings = {
   promptsPerStep: 16,
+  promptPriority: {},
   groupSize: 12,
   learningRate: 1.5e-4,
   warmupSteps: 5,

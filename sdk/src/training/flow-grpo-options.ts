@@ -5,6 +5,7 @@ import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
 import { MOST_MEASURED } from './choose-micro-batch';
 import type { EvaluationOptions } from './evaluate-policy';
 import type { DistillLossMode } from './policy-loss';
+import type { PromptPriorityOptions } from './prompt-priority';
 import { rolloutCorrectionConfig, type RolloutCorrectionConfig } from './rollout-correction';
 import { withoutRunOptions, type RunOptions } from './run/run-options';
 import type { StepReport } from './step-report';
@@ -41,6 +42,8 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   groupSize?: number;
   /** How often each prompt is drawn, one number a prompt. Default: equally. */
   promptWeights?: readonly number[] | null;
+  /** Draw prompts more often whose pictures still differ in reward; see `PromptPriority`. Default: not. */
+  promptPriority?: PromptPriorityOptions | null;
   /** Default 2e-4. */
   learningRate?: number;
   /** Steps over which the learning rate rises to its value. Default 5. */
@@ -246,6 +249,7 @@ export function flowGRPOSettings(
     monitors: {},
     promptsPerStep: Math.min(PROMPTS_PER_STEP, prompts.length),
     promptWeights: null,
+    promptPriority: null,
     ...FLOW_GRPO_DEFAULTS,
     ...(given.compat ? UPSTREAM_DEFAULTS : {}),
     ...given,

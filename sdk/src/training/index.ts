@@ -21,6 +21,7 @@ export * from './diffusion-nft/old-policy-decay';
 export * from './diffusion-nft/select-timesteps';
 export * from './diffusion-nft/nft-gradients';
 export * from './prompt-cache';
+export * from './prompt-priority';
 export * from './weight-average';
 export * from './mini-batches';
 export * from './learning-rate';

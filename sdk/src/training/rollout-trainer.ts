@@ -6,6 +6,7 @@ import { scoreRewards } from '../rewards';
 import { drawPrompts } from './draw-prompts';
 import type { FlowGRPOSettings } from './flow-grpo-options';
 import { pictureDiversity } from './picture-diversity';
+import { PromptPriority } from './prompt-priority';
 import type { RolloutBatch } from './rollout-batch';
 import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
 import { scoreStep, type StepRewards } from './score-step';
@@ -13,6 +14,7 @@ import type { RolloutReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
 import {
   WeightTrainer,
+  type TrainerPosition,
   type WeightTrainerOptions,
   type WeightTrainerSettings,
 } from './weight-trainer';
@@ -50,6 +52,7 @@ export type RolloutTrainerSettings = WeightTrainerSettings &
     | 'promptsPerStep'
     | 'groupSize'
     | 'promptWeights'
+    | 'promptPriority'
   >;
 
 /** What an objective reports beyond what every rollout does. */
@@ -63,6 +66,8 @@ export abstract class RolloutTrainer<
   Settings extends RolloutTrainerSettings,
   Update,
 > extends WeightTrainer<Settings> {
+  readonly #priority: PromptPriority | null;
+
   /** @param algo How noise is put in; what is left out comes from the pipeline's configuration. */
   protected constructor(
     pipeline: TrainablePipeline,
@@ -71,6 +76,19 @@ export abstract class RolloutTrainer<
     algo: Partial<DiffusionModelConfig['algo']> = {},
   ) {
     super(pipeline, settings, options, algo);
+    const { prompts, promptPriority } = settings;
+    this.#priority =
+      promptPriority === null ? null : new PromptPriority(prompts.length, promptPriority);
+  }
+
+  override get position(): TrainerPosition {
+    const known = this.#priority?.state;
+    return { ...super.position, ...(known === undefined ? {} : { promptSpreads: known }) };
+  }
+
+  override resumeAt(position: TrainerPosition): void {
+    super.resumeAt(position);
+    if (position.promptSpreads !== undefined) this.#priority?.restore(position.promptSpreads);
   }
 
   /** How a step's pictures are made, beyond what the settings say. */
@@ -104,7 +122,7 @@ export abstract class RolloutTrainer<
     const key = this.key.fold('step', step);
     const drawn = drawPrompts(prompts, key.fold('prompts'), {
       count: promptsPerStep,
-      weights: promptWeights,
+      weights: this.#priority?.weights(promptWeights) ?? promptWeights,
     });
     const started = now();
     const batch = await this.rollOut(() =>
@@ -128,6 +146,10 @@ export abstract class RolloutTrainer<
       const rated = now();
       const update = await this.learn({ batch, scored, step, key: key.fold('update') }, signal);
       const seconds = this.endStep(step);
+      drawn.forEach((prompt, group) => {
+        const rewards = scored.rewards.slice(group * groupSize, (group + 1) * groupSize);
+        this.#priority?.learn(prompts.indexOf(prompt), rewards);
+      });
       const updateSeconds = now() - rated;
       return {
         step,

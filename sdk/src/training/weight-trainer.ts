@@ -65,6 +65,8 @@ export interface TrainerPosition {
   seconds: number;
   /** Pictures that went through the model at once. */
   microBatchSize: number;
+  /** What is known of each prompt, where prompts are drawn by it; see `PromptPriority`. */
+  promptSpreads?: (number | null)[];
 }
 
 /**
@@ -140,6 +142,12 @@ export abstract class WeightTrainer<
     if (this.optimizer.updates !== this.#updatesDone) return null;
     const { optimizer, average, policies } = this;
     return { model: this.pipeline.transformer, optimizer, average, policies };
+  }
+
+  /** Where the run stands, and what is drawn next follows from. */
+  get position(): TrainerPosition {
+    const { microBatchSize } = this.settings;
+    return { step: this.#stepsDone, seconds: this.seconds, microBatchSize };
   }
 
   /** Goes on from there; the state's tensors hold what they held then. */

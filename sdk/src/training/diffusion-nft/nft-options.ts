@@ -20,6 +20,7 @@ export type RolloutTrainingOptions = Pick<
   | 'promptsPerStep'
   | 'groupSize'
   | 'promptWeights'
+  | 'promptPriority'
   | 'learningRate'
   | 'warmupSteps'
   | 'lrSchedule'

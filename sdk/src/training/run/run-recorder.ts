@@ -47,6 +47,8 @@ export interface RecordedTrainer {
   readonly stepsDone: number;
   readonly seconds: number;
   readonly state: TrainerState | null;
+  /** Step and seconds, and what else is drawn next follows from. */
+  readonly position: TrainerPosition;
   resumeAt(position: TrainerPosition): void;
 }
 
@@ -179,9 +181,9 @@ export class RunRecorder {
     const { lines } = this.log;
     if (this.folder === null || this.#checkpointSteps === null || state === null) return;
     if (step === 0 || lines[lines.length - 1]?.step !== step) return;
-    const { seed, microBatchSize } = settings;
+    const { seed } = settings;
     const trainer = this.#trainer.constructor.name;
-    const info = { step, seconds, seed, microBatchSize, trainer };
+    const info = { ...this.#trainer.position, step, seconds, seed, trainer };
     writeCheckpoint(join(this.folder, RUN_FILES.checkpoints, name), state, info);
   }
 

@@ -15,6 +15,7 @@ import {
 
 const WAYS: Record<string, SmallOptions> = {
   'all weights': { ema: 0.9 },
+  'prompts by priority': { ema: 0.9, promptPriority: {} },
   adapters: { ema: 0.9, lora: { rank: 2, targetModules: ['to_q', 'to_v'] } },
   'adapters, compiled': { compile: true, ema: 0.9, lora: { rank: 2, targetModules: ['to_q'] } },
 };
@@ -40,7 +41,9 @@ async function run({ algorithm, train }: SmallRun, options: SmallOptions) {
   }
 }
 
-describe('resume', () => {
+describe('resume', function () {
+  this.timeout(180_000);
+
   for (const [name, small] of Object.entries(SMALL_RUNS)) {
     for (const [what, options] of Object.entries(WAYS)) {
       it(`${name}, ${what}: a run that was stopped ends as one that was not, to the last bit`, () =>

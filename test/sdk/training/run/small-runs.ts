@@ -31,6 +31,7 @@ export type SmallOptions = Partial<
     | 'patience'
     | 'evaluation'
     | 'bestMetric'
+    | 'promptPriority'
     | 'checkpointEverySteps'
     | 'configuration'
   >
