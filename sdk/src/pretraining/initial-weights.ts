@@ -12,7 +12,7 @@ export type InitialValues = (name: string, shape: readonly number[]) => tf.Tenso
  * @returns The caller owns the tensors.
  * @example
  * const weights = initialWeights(new Map([['proj.weight', [4, 16]]]), RandomKey.fromSeed(1));
- * weights.get('proj.weight'); // (4, 16), within 1/4 of 0
+ * weights.get('proj.weight')!.shape; // [4, 16]
  */
 export function initialWeights(
   shapes: ReadonlyMap<string, readonly number[]>,

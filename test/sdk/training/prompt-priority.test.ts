@@ -3,15 +3,15 @@ import { PromptPriority } from '@flowbook/sdk';
 
 describe('PromptPriority', () => {
   it('draws in proportion to how much pictures differed, down to a floor; unseen prompts count most', () => {
-    const priority = new PromptPriority(4, { memory: 0.5, floor: 0.2 });
+    const priority = new PromptPriority(4, { memory: 0.5, floor: 0.25 });
     assert.deepEqual(priority.weights(null), [1, 1, 1, 1]);
     priority.learn(0, [1, 1, 1, 1]);
     priority.learn(1, [0, 1, 0, 1]); // spread 0.5
     priority.learn(2, [0.5, 1, 0.5, 1]); // spread 0.25
-    assert.deepEqual(priority.weights(null), [0.2, 1, 0.6, 1]);
-    assert.deepEqual(priority.weights([1, 2, 0, 3]), [0.2, 2, 0, 3]);
+    assert.deepEqual(priority.weights(null), [0.25, 1, 0.625, 1]);
+    assert.deepEqual(priority.weights([1, 2, 0, 3]), [0.25, 2, 0, 3]);
     priority.learn(1, [1, 1, 1, 1]); // half of what was known
-    assert.deepEqual(priority.weights(null), [0.2, 1, 1, 1]);
+    assert.deepEqual(priority.weights(null), [0.25, 1, 1, 1]);
   });
 
   it('leaves out what could not be rated', () => {
