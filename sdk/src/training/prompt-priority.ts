@@ -17,7 +17,8 @@ export interface PromptPriorityOptions {
  *
  * @example
  * const priority = new PromptPriority(3, { floor: 0.1 });
- * priority.learn(0, [1, 1, 1, 1]); // all right: nothing to learn
+ * // All right: there is nothing to learn.
+ * priority.learn(0, [1, 1, 1, 1]);
  * priority.learn(1, [0, 1, 0, 1]);
  * priority.weights(null); // [0.1, 1, 1]
  */
