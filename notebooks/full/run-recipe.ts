@@ -179,12 +179,9 @@ function makeResult(
 }
 
 async function curvePicture(name: string, log: readonly LogLine[]): Promise<Buffer> {
-  const hasReward = log.some(({ reward }) => reward !== undefined);
-  const { data } = await rewardCurve(log, {
-    smoothing: 8,
-    title: name,
-    ...(hasReward ? {} : { reward: 'loss' }),
-  });
+  const shown = ['reward', 'actor/implicit_acc', 'loss'];
+  const reward = shown.find((field) => log.some((line) => field in line));
+  const { data } = await rewardCurve(log, { smoothing: 8, title: name, reward });
   return Buffer.from(String(data['image/png']), 'base64');
 }
 
