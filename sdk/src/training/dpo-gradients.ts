@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DiffusionModelConfigLike } from '../config';
 import { throwIfAborted } from '../core/cell-signal';
-import { computeLoss, lossGradients } from '../losses';
+import { computeLoss } from '../losses';
 import { predictNoised, type PairBatch, type TrainableModel } from '../pipelines';
 import { tf } from '../tensorflow';
 import { addGradients } from './add-gradients';
+import { modelLossGradients } from './model-loss-gradients';
 import { sliceRows } from './slice-rows';
 
 /** What the gradient of Diffusion-DPO is computed with. */
@@ -67,6 +68,7 @@ export async function dpoGradients(
     );
   }
   const variables = transformer.trainableVariables();
+  const given = batch as object as Record<string, unknown>;
   const gradients = new Map<string, tf.Tensor>();
   const sums: Record<string, number> = {};
   const dispose = () => tf.dispose([...gradients.values()]);
@@ -75,18 +77,25 @@ export async function dpoGradients(
       throwIfAborted(signal);
       await setImmediate();
       const rows = Math.min(size, B - start);
-      const part = lossGradients(() => {
-        const pairs = sliceRows(batch, start, rows, B);
-        const prediction = predictNoised(transformer, modelConfig, pairs);
+      const pairs = sliceRows(batch, start, rows, B);
+      try {
         const { ref_noise_pred, latents_clean, noise, sample_level_rewards } = pairs;
         const inputs = { ref_noise_pred, latents_clean, noise, sample_level_rewards };
-        return computeLoss('dpo', { ...inputs, noise_pred: prediction }, { dpo_beta: dpoBeta });
-      }, variables);
-      addGradients(gradients, part.gradients, rows / B);
-      for (const [name, value] of Object.entries(part.readMetrics())) {
-        sums[name] = (sums[name] ?? 0) + (value * rows) / B;
+        const part = await modelLossGradients(
+          transformer,
+          (module) => predictNoised(module, modelConfig, pairs),
+          (v) => computeLoss('dpo', { ...inputs, noise_pred: v }, { dpo_beta: dpoBeta }),
+          variables,
+        );
+        addGradients(gradients, part.gradients, rows / B);
+        for (const [name, value] of Object.entries(part.readMetrics())) {
+          sums[name] = (sums[name] ?? 0) + (value * rows) / B;
+        }
+        part.dispose();
+      } finally {
+        const own = Object.entries(pairs).filter(([name, value]) => value !== given[name]);
+        tf.dispose(own.map(([, value]) => value as tf.Tensor));
       }
-      part.dispose();
     }
   } catch (error) {
     dispose();

@@ -44,10 +44,8 @@ describe('a compiled model on another thread', () => {
     assert.ok(elsewhere.ratioGap < 1e-5);
     for (const [name, gradient] of elsewhere.gradients) {
       const expected = onTape.gradients.get(name) as Float32Array;
-      const largest = Math.max(...expected.map(Math.abs));
-      gradient.forEach((value, at) =>
-        assert.ok(Math.abs(value - expected[at]) <= 1e-5 * largest, name),
-      );
+      // How long a call takes decides where the next one runs: bits must not depend on it.
+      assert.deepEqual(gradient, expected, name);
     }
     compiled.dispose();
     pipeline.dispose();

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { DiffusionModelConfigLike } from '../../config';
 import { throwIfAborted } from '../../core/cell-signal';
 import type { RandomKey } from '../../core/random-key';
-import { computeLoss, lossGradients } from '../../losses';
+import { computeLoss } from '../../losses';
 import {
   predictNoised,
   type NoisedBatch,
@@ -11,6 +11,7 @@ import {
 } from '../../pipelines';
 import { randomNormal, tf, tidyResult } from '../../tensorflow';
 import { addGradients } from '../add-gradients';
+import { modelLossGradients } from '../model-loss-gradients';
 import { sliceRows } from '../slice-rows';
 
 /** Rated pictures as DiffusionNFT learns from them, under verl-omni's names. */
@@ -118,11 +119,12 @@ export async function nftGradients(
           prepare(sliceRows(batch, start, rows, B), k, start, model, options),
         );
         try {
-          const part = lossGradients(() => {
-            const { transformer, modelConfig } = model;
-            const v = predictNoised(transformer, modelConfig, noised);
-            return computeLoss('diffusion_nft', { ...fixed, forward_prediction: v }, given);
-          }, variables);
+          const part = await modelLossGradients(
+            model.transformer,
+            (module) => predictNoised(module, model.modelConfig, noised),
+            (v) => computeLoss('diffusion_nft', { ...fixed, forward_prediction: v }, given),
+            variables,
+          );
           addGradients(gradients, part.gradients, rows / B / K);
           for (const [name, value] of Object.entries(part.readMetrics())) {
             sums[name] = (sums[name] ?? 0) + (value * rows) / B / K;

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { evaluateWeights } from '../../notebooks/full/evaluate-weights';
+import { RECIPES } from '../../notebooks/full/recipes';
+import { readResult } from '../../notebooks/full/run-recipe';
+
+const RESULTS = join(__dirname, '../../notebooks/results');
+const LARGEST_WEIGHTS = 3e6;
+
+/** Pictures that may be judged otherwise on another processor, whose sums differ in the last bits. */
+const TOLERANCE = 0.01;
+
+const kept = readdirSync(RESULTS).filter((name) => /^\d\d-.*-seed\d+\.json$/.test(name));
+
+describe('results that are kept', function () {
+  this.timeout(300_000);
+
+  for (const name of kept) {
+    it(`${name} is whole, with weights of at most 3 MB and a picture beside it`, () => {
+      const result = readResult(join(RESULTS, name));
+      const stem = name.replace(/\.json$/, '');
+      assert.equal(stem, `${result.recipe}-seed${result.seed}`);
+      assert.ok(result.pictures >= 1024, `${result.pictures} pictures`);
+      assert.ok(existsSync(join(RESULTS, `${stem}.png`)));
+      assert.ok(statSync(join(RESULTS, result.weights)).size <= LARGEST_WEIGHTS);
+      assert.ok(result.curve.length > 2);
+    });
+  }
+
+  const [first] = kept;
+  if (first !== undefined) {
+    it(`${first} comes out again when its pictures are made anew`, async () => {
+      const result = readResult(join(RESULTS, first));
+      const recipe = RECIPES.find(({ number, name }) => `${number}-${name}` === result.recipe);
+      assert.ok(recipe);
+      const before = await evaluateWeights(recipe, null, null);
+      const after = await evaluateWeights(recipe, join(RESULTS, result.weights), null);
+      assert.ok(Math.abs(before.accuracy - result.before) <= TOLERANCE, `${before.accuracy}`);
+      assert.ok(Math.abs(after.accuracy - result.after) <= TOLERANCE, `${after.accuracy}`);
+    });
+  }
+});
