@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadPipeline, tf, type RolloutPipeline } from '@flowbook/sdk';
+import { readClaims } from '../../notebooks/full/claims';
+import { curveEvaluation } from '../../notebooks/full/held-out';
+import { RECIPES } from '../../notebooks/full/recipes';
+
+const root = join(__dirname, '../..');
+const notebookOf = (name: string) => join(root, 'notebooks', `${name}.ipynb`);
+
+describe('full recipes', () => {
+  it('stand in the order of their numbers, each beside the notebook that explains it', () => {
+    const numbers = RECIPES.map(({ number }) => number);
+    assert.deepEqual(numbers, [...new Set(numbers)].sort());
+    for (const { number, name } of RECIPES) {
+      assert.ok(existsSync(notebookOf(`${number}-${name}`)), name);
+    }
+  });
+
+  it('are claimed something of by their names', () => {
+    const names = RECIPES.map(({ number, name }) => `${number}-${name}`);
+    for (const { recipe } of readClaims(join(root, 'notebooks/results/claims.json'))) {
+      assert.ok(names.includes(recipe), recipe);
+    }
+  });
+
+  for (const recipe of RECIPES) {
+    it(`${recipe.name} makes a trainer of its settings, which leaves nothing behind`, async () => {
+      const pipeline = await loadPipeline<RolloutPipeline>(
+        join(root, recipe.model),
+        recipe.pipeline,
+      );
+      try {
+        const before = tf.memory().numTensors;
+        const trainer = recipe.trainer(pipeline, {
+          seed: 1,
+          steps: 2,
+          evaluation: curveEvaluation(1),
+          resume: 'auto',
+          runDirectory: join(root, 'runs'),
+        });
+        trainer.dispose();
+        assert.equal(tf.memory().numTensors, before);
+      } finally {
+        pipeline.dispose();
+      }
+    });
+  }
+});
