@@ -17,6 +17,8 @@ export interface AutoencoderNetwork {
   /** Tensors of the checkpoint that single pictures never meet; their values do not matter. */
   unread: ReadonlyMap<string, readonly number[]>;
   latentChannels: number;
+  /** Pixels a side of a picture for each latent. */
+  spatialCompressionRatio: number;
   /** Pictures (B, H, W, 3) -> mean and logvar (B, H/8, W/8, 2 latentChannels). */
   encoder(weights: VaeWeights): Layer[];
   /** Latents (B, h, w, latentChannels) -> pictures (B, 8h, 8w, 3). */
@@ -38,6 +40,7 @@ export function autoencoderNetwork(config: Record<string, unknown>): Autoencoder
       shapes: qwenShapes(settings),
       unread: timeConvolutionShapes(settings),
       latentChannels: settings.z_dim,
+      spatialCompressionRatio: 2 ** (settings.dim_mult.length - 1),
       encoder: (weights) => qwenEncoder.encoderLayers(settings, weights),
       decoder: (weights) => qwenDecoder.decoderLayers(settings, weights),
     };
@@ -49,6 +52,7 @@ export function autoencoderNetwork(config: Record<string, unknown>): Autoencoder
       shapes: sd3Shapes(settings),
       unread: new Map(),
       latentChannels: settings.latent_channels,
+      spatialCompressionRatio: 2 ** (settings.block_out_channels.length - 1),
       encoder: (weights) => sd3.encoderLayers(settings, weights),
       decoder: (weights) => sd3.decoderLayers(settings, weights),
     };

@@ -1,6 +1,7 @@
 import type { RandomKey } from '../core/random-key';
 import type { LossGradients } from '../losses';
 import { autoencoderNetwork, type AutoencoderNetwork } from '../models';
+import { distribution } from '../models/autoencoder/latent-distribution';
 import type { Layer } from '../models/autoencoder/layers';
 import { VaeWeights } from '../models/autoencoder/vae-weights';
 import { compile, randomNormal, tf, type CompiledFunction } from '../tensorflow';
@@ -64,13 +65,9 @@ export class AutoencoderTask implements PretrainingTask {
   async gradients(key: RandomKey): Promise<LossGradients> {
     const pictures = this.#options.pictures(key.fold('pictures'));
     const [B, H, W] = pictures.shape;
-    const side = 2 ** this.#halvings();
-    const noise = randomNormal(key.fold('latents'), [
-      B,
-      H / side,
-      W / side,
-      this.network.latentChannels,
-    ]) as tf.Tensor4D;
+    const { latentChannels: C, spatialCompressionRatio: side } = this.network;
+    const shape = [B, H / side, W / side, C];
+    const noise = randomNormal(key.fold('latents'), shape) as tf.Tensor4D;
     try {
       const { loss, ...rest } = await this.#step.runAsync(pictures, noise);
       const gradients = new Map(Object.entries(rest));
@@ -130,9 +127,10 @@ export class AutoencoderTask implements PretrainingTask {
   }
 
   #moments(pictures: tf.Tensor4D): [mean: tf.Tensor4D, logvar: tf.Tensor4D] {
-    const moments = this.#run((weights) => this.network.encoder(weights), pictures);
-    const [mean, logvar] = tf.split<tf.Tensor4D>(moments, 2, 3);
-    return [mean, tf.clipByValue(logvar, -30, 20)];
+    return distribution(
+      this.#run((weights) => this.network.encoder(weights), pictures),
+      3,
+    );
   }
 
   #pictures(latents: tf.Tensor4D): tf.Tensor4D {
@@ -148,12 +146,6 @@ export class AutoencoderTask implements PretrainingTask {
       weights.dispose();
     }
   }
-
-  #halvings(): number {
-    return [...this.network.shapes.keys()].filter((name) =>
-      /^decoder\..*upsamplers\.0\.(resample\.1|conv)\.weight$/.test(name),
-    ).length;
-  }
 }
 
 /** Where an autoencoder starts from: the last slice of a 3D kernel is all that a single picture meets. */
@@ -163,16 +155,13 @@ function startOf(
   { latentChannels: C }: AutoencoderNetwork,
   key: RandomKey,
 ): tf.Tensor | null {
-  const last = name.startsWith('quant_conv') ? 'quant_conv' : null;
-  if (last !== null) return startOfCodes(name, shape, C, key);
+  if (name.startsWith('quant_conv')) return startOfCodes(name, shape, C, key);
   if (shape.length !== 5) return null;
   const [out, channels, frames, height, width] = shape;
-  const slice = [out, channels, height, width];
-  const flat = initialWeights(new Map([[name, slice]]), key).get(name) as tf.Tensor;
   return tf.tidy(() => {
+    const flat = usualStart(name, [out, channels, height, width], key);
     const present = tf.reshape(flat, [out, channels, 1, height, width]);
     const past = tf.zeros([out, channels, frames - 1, height, width]);
-    flat.dispose();
     return tf.concat([past, present], 2);
   });
 }
@@ -186,9 +175,13 @@ function startOfCodes(
 ): tf.Tensor {
   return tf.tidy(() => {
     const half = [C, ...shape.slice(1)];
-    if (name.endsWith('bias'))
-      return tf.concat([tf.zeros(half), tf.fill(half, FIRST_LOG_VARIANCE)]);
-    const means = initialWeights(new Map([[name, [C, ...shape.slice(1)]]]), key).get(name)!;
-    return tf.concat([means, tf.zeros(half)]);
+    return name.endsWith('bias')
+      ? tf.concat([tf.zeros(half), tf.fill(half, FIRST_LOG_VARIANCE)])
+      : tf.concat([usualStart(name, half, key), tf.zeros(half)]);
   });
+}
+
+/** What a tensor of this name and shape starts from where nothing else is said. */
+function usualStart(name: string, shape: number[], key: RandomKey): tf.Tensor {
+  return initialWeights(new Map([[name, shape]]), key).get(name) as tf.Tensor;
 }

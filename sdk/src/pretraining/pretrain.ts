@@ -2,10 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import { RandomKey } from '../core/random-key';
 import { throwIfAborted } from '../core/cell-signal';
 import type { LossGradients } from '../losses';
-import { tf } from '../tensorflow';
-import { AdamW, WeightAverage, applyGradients } from '../training';
+import { assignAll } from '../models';
+import type { tf } from '../tensorflow';
+import { AdamW, RunLog, WeightAverage, applyGradients, readRunLog } from '../training';
 import { pretrainingRate, type PretrainingRate } from './learning-rate';
-import { PretrainingLog } from './pretraining-log';
 import { resumePretraining, savePretraining } from './pretraining-state';
 
 /** What is pre-trained: the loss of a step, and how good the weights are. */
@@ -69,7 +69,8 @@ export async function pretrain(
   let found: Record<string, number> = {};
   try {
     const done = resumePretraining(folder, state, identity);
-    const log = new PretrainingLog(folder, done);
+    const log = new RunLog(folder);
+    log.restart(readRunLog(folder, done));
     const startedAt = performance.now();
     let losses: number[] = [];
     for (let step = done + 1; step <= steps; step++) {
@@ -101,9 +102,7 @@ export async function pretrain(
       if (isMeasured) savePretraining(folder, state, step, identity);
       onProgress?.(entry);
     }
-    for (const [name, variable] of variables) {
-      variable.assign(average.values.get(name) as tf.Tensor);
-    }
+    assignAll(variables, average.values);
     return found;
   } finally {
     average.dispose();

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSafetensors, writeSafetensors } from '../io';
+import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../io';
+import { assignAll } from '../models';
 import { tf } from '../tensorflow';
 import type { AdamW, WeightAverage } from '../training';
 
@@ -56,25 +57,25 @@ export function resumePretraining(
         `Cannot resume pre-training from "${path}" as it was begun with other settings: remove the folder to begin anew; they were ${settings}, and are ${identity}`,
       );
     }
-    const names = file.names();
-    const stateful = names.filter((name) => name.startsWith(PARTS.optimizer));
-    const moments = file.tensors(stateful);
-    const plain = [...moments].map(
-      ([name, tensor]) => [name.slice(PARTS.optimizer.length), tensor] as const,
-    );
-    optimizer.loadStateDict(new Map(plain));
-    tf.dispose([...moments.values()]);
-    tf.tidy(() => {
-      for (const [name, variable] of variables) {
-        variable.assign(file.tensor(PARTS.average + name));
-      }
-      average.copy();
-      for (const [name, variable] of variables) {
-        variable.assign(file.tensor(PARTS.weight + name));
-      }
-    });
+    withPart(file, PARTS.optimizer, (values) => optimizer.loadStateDict(values));
+    withPart(file, PARTS.average, (values) => average.load(values));
+    withPart(file, PARTS.weight, (values) => assignAll(variables, values));
     return Number(step);
   } finally {
     file.close();
+  }
+}
+
+/** The tensors of one part, by their own names, for as long as `work` takes. */
+function withPart(
+  file: SafetensorsFile,
+  prefix: string,
+  work: (values: Map<string, tf.Tensor>) => void,
+): void {
+  const read = file.tensors(file.names().filter((name) => name.startsWith(prefix)));
+  try {
+    work(new Map([...read].map(([name, tensor]) => [name.slice(prefix.length), tensor])));
+  } finally {
+    tf.dispose([...read.values()]);
   }
 }

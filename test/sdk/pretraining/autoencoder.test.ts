@@ -11,6 +11,7 @@ import {
   randomUniform,
   tf,
 } from '@flowbook/sdk';
+import { qwenImage } from '../../../datasets/shapes/pretrain/qwen-image';
 import { sinCosPositions } from '../../../sdk/src/models/stable-diffusion-3/sin-cos-positions';
 import { checkGradient, normal } from '../models/check-gradient';
 
@@ -140,18 +141,7 @@ describe('AutoencoderTask', function () {
 
 describe('autoencoderNetwork()', () => {
   it('knows every tensor of a checkpoint, those that single pictures never meet among them', () => {
-    const config = {
-      _class_name: 'AutoencoderKLQwenImage',
-      base_dim: 8,
-      z_dim: 4,
-      dim_mult: [1, 2, 4, 4],
-      num_res_blocks: 1,
-      attn_scales: [],
-      temperal_downsample: [false, true, true],
-      latents_mean: [0, 0, 0, 0],
-      latents_std: [1, 1, 1, 1],
-    };
-    const { shapes, unread } = autoencoderNetwork(config);
+    const { shapes, unread } = autoencoderNetwork(qwenImage.autoencoder.config);
     const file = openSafetensors(
       join(ROOT, 'datasets/tiny-qwen-image/vae/diffusion_pytorch_model.safetensors'),
     );

@@ -8,8 +8,15 @@ export interface LatentDistribution<Latents extends tf.Tensor = tf.Tensor> {
   logvar: Latents;
 }
 
-/** An encoder's result (B, 2 C, h, w) -> mean and logvar, (B, C, h, w) each. */
-export function distribution(moments: tf.Tensor4D): [mean: tf.Tensor4D, logvar: tf.Tensor4D] {
-  const [mean, logvar] = tf.split<tf.Tensor4D>(moments, 2, 1);
+/**
+ * An encoder's result (B, 2 C, h, w) -> mean and logvar, (B, C, h, w) each.
+ *
+ * @param axis The channels'. Default 1.
+ */
+export function distribution(
+  moments: tf.Tensor4D,
+  axis = 1,
+): [mean: tf.Tensor4D, logvar: tf.Tensor4D] {
+  const [mean, logvar] = tf.split<tf.Tensor4D>(moments, 2, axis);
   return [mean, tf.clipByValue(logvar, -30, 20)];
 }
