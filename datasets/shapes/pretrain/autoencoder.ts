@@ -4,10 +4,10 @@ import {
   RandomKey,
   loadShapesPrompts,
   pretrain,
-  tf,
   type PretrainingOptions,
+  type tf,
 } from '@flowbook/sdk';
-import { GROUND, drawPictures, shareCorrect, toTensor } from './pictures';
+import { GROUND, drawPictures, inBatches, shareCorrect, toTensor } from './pictures';
 
 /** What pre-training an autoencoder of the shapes world takes. */
 export interface AutoencoderSettings {
@@ -21,8 +21,6 @@ export interface AutoencoderSettings {
   options: Omit<PretrainingOptions, 'folder' | 'signal' | 'onProgress' | 'settings'>;
 }
 
-/** Pictures that go through at once when nothing is learned. */
-const BATCH = 64;
 /** Pictures whose latents say what is usual. */
 const USUAL = 2048;
 
@@ -51,14 +49,12 @@ export async function pretrainAutoencoder(
       return toTensor(rows.map((row) => learned.images[row]));
     },
     evaluate: async (autoencoder) => {
-      let right = 0;
-      for (let at = 0; at < settings.judged; at += BATCH) {
-        const images = judged.images.slice(at, at + BATCH);
-        const decoded = tf.tidy(() => autoencoder.decode(autoencoder.encode(toTensor(images))));
-        right += images.length * shareCorrect(decoded, judged.prompts.slice(at, at + BATCH));
-        decoded.dispose();
-      }
-      return { pass: right / settings.judged };
+      const decoded = inBatches(judged.images, (pictures) =>
+        autoencoder.decode(autoencoder.encode(pictures)),
+      );
+      const pass = await shareCorrect(decoded, judged.prompts);
+      decoded.dispose();
+      return { pass };
     },
   });
   const found = await pretrain(task, {
@@ -68,12 +64,6 @@ export async function pretrainAutoencoder(
     onProgress,
     settings: { config, batchSize, latentNoise, pictures },
   });
-  const usual = learned.images.slice(0, USUAL);
-  const latents = tf.tidy(() => {
-    const starts = Array.from({ length: Math.ceil(usual.length / BATCH) }, (_, at) => at * BATCH);
-    return tf.concat(
-      starts.map((at) => task.encode(toTensor(usual.slice(at, at + BATCH)))),
-    ) as tf.Tensor4D;
-  });
+  const latents = inBatches(learned.images.slice(0, USUAL), (pictures) => task.encode(pictures));
   return { task, found, latents };
 }

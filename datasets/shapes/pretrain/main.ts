@@ -60,7 +60,6 @@ async function main(): Promise<void> {
   const pipeline = await loadPipeline<ShapesPipeline>(folder, model.pipeline);
   const accuracy = await pretrainTransformer(
     pipeline,
-    (pictures) => model.encode(pipeline, pictures),
     model.transformer,
     join(work, 'transformer'),
     progressLine('transformer'),

@@ -3,9 +3,10 @@ import {
   PICTURE_SIDE,
   PROMPT_KINDS,
   RandomKey,
-  judgePicture,
+  judgePictures,
   renderPrompt,
   tf,
+  toPixelImages,
   type PixelImage,
   type ShapesPrompt,
 } from '@flowbook/sdk';
@@ -45,16 +46,29 @@ export function toTensor(images: readonly PixelImage[]): tf.Tensor4D {
   return tf.tensor4d(values, [images.length, PICTURE_SIDE, PICTURE_SIDE, 3]);
 }
 
-/** Share of decoded pictures (B, H, W, 3) that show their prompts. */
-export function shareCorrect(decoded: tf.Tensor4D, prompts: readonly ShapesPrompt[]): number {
-  const bytes = tf.tidy(() => tf.clipByValue(tf.round(tf.mul(tf.add(decoded, 1), 127.5)), 0, 255));
-  const values = Uint8Array.from(bytes.dataSync());
-  bytes.dispose();
-  const size = 3 * PICTURE_SIDE ** 2;
-  const right = prompts.filter((prompt, at) => {
-    const data = values.subarray(at * size, (at + 1) * size);
-    const image = { width: PICTURE_SIDE, height: PICTURE_SIDE, channels: 3, data } as const;
-    return judgePicture(image, prompt).correct;
+/** Pictures that go through at once when nothing is learned. */
+const BATCH = 64;
+
+/** Makes a tensor (N, ...) of what `make` makes of pictures (B, H, W, 3), some of them at a time. The caller owns it. */
+export function inBatches<Made extends tf.Tensor>(
+  images: readonly PixelImage[],
+  make: (pictures: tf.Tensor4D) => Made,
+): Made {
+  return tf.tidy(() => {
+    const starts = Array.from({ length: Math.ceil(images.length / BATCH) }, (_, at) => at * BATCH);
+    return tf.concat(
+      starts.map((at) => tf.tidy(() => make(toTensor(images.slice(at, at + BATCH))))),
+    ) as Made;
   });
-  return right.length / prompts.length;
+}
+
+/** Share of decoded pictures (B, H, W, 3) that show their prompts. */
+export async function shareCorrect(
+  decoded: tf.Tensor4D,
+  prompts: readonly ShapesPrompt[],
+): Promise<number> {
+  const pictures = tf.transpose(decoded, [0, 3, 1, 2]);
+  const verdicts = judgePictures(await toPixelImages(pictures), [...prompts]);
+  pictures.dispose();
+  return verdicts.filter(({ correct }) => correct).length / prompts.length;
 }

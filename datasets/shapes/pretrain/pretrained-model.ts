@@ -2,7 +2,6 @@ import type {
   DiffusionModelConfigInput,
   QwenImagePipelineWithLogProb,
   StableDiffusion3PipelineWithLogProb,
-  tf,
 } from '@flowbook/sdk';
 import type { AutoencoderSettings } from './autoencoder';
 import type { TransformerSettings } from './flow-matching';
@@ -17,6 +16,4 @@ export interface PretrainedModel {
   transformer: TransformerSettings;
   /** How the pipeline is loaded. */
   pipeline: Omit<DiffusionModelConfigInput, 'path'>;
-  /** Pictures (B, H, W, 3) from -1 to 1 as the transformer takes them. */
-  encode(pipeline: ShapesPipeline, pictures: tf.Tensor4D): tf.Tensor;
 }

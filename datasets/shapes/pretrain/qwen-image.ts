@@ -1,4 +1,3 @@
-import { packLatents, tf, type QwenImagePipelineWithLogProb } from '@flowbook/sdk';
 import type { PretrainedModel } from './pretrained-model';
 
 /** Tiny Qwen-Image: 8 x 8 latents of 4 channels, 16 image tokens. */
@@ -7,11 +6,6 @@ export const qwenImage: PretrainedModel = {
   pipeline: {
     algorithm: 'flow_grpo',
     pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },
-  },
-  encode: (pipeline, pictures) => {
-    const { vae } = pipeline as unknown as QwenImagePipelineWithLogProb;
-    const frames = tf.expandDims(tf.transpose(pictures, [0, 3, 1, 2]), 2);
-    return packLatents(vae.normalizeLatents(vae.encode(frames).mean));
   },
   autoencoder: {
     config: {

@@ -1,4 +1,3 @@
-import { tf, type StableDiffusion3PipelineWithLogProb } from '@flowbook/sdk';
 import type { PretrainedModel } from './pretrained-model';
 import { qwenImage } from './qwen-image';
 
@@ -14,10 +13,6 @@ export const stableDiffusion3: PretrainedModel = {
       guidance_scale: 1,
       max_sequence_length: 16,
     },
-  },
-  encode: (pipeline, pictures) => {
-    const { vae } = pipeline as unknown as StableDiffusion3PipelineWithLogProb;
-    return vae.normalizeLatents(vae.encode(tf.transpose(pictures, [0, 3, 1, 2])).mean);
   },
   autoencoder: {
     ...qwenImage.autoencoder,

@@ -20,6 +20,7 @@ export * from './dpo-gradients';
 export * from './diffusion-nft/old-policy-decay';
 export * from './diffusion-nft/select-timesteps';
 export * from './diffusion-nft/nft-gradients';
+export * from './embed-rows';
 export * from './prompt-cache';
 export * from './prompt-priority';
 export * from './weight-average';
