@@ -1,5 +1,6 @@
-// Runs a TypeScript program of the repository once set-up is done, in the folder that the user typed its command in.
+// Runs a TypeScript program of the repository in the folder that the user typed its command in.
 import { spawnSync } from 'node:child_process';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reportProblems } from '../kernel-extensions/setup/setup-stages.mjs';
 import { runStages } from '../kernel-extensions/setup/stages.mjs';
@@ -7,11 +8,16 @@ import { allStages } from './stages.mjs';
 
 const inRepository = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** @param stages What set-up includes; see `allStages`. */
+/** npm changes to the repository's folder; relative paths mean the folder that the user typed them in. */
+function typedIn() {
+  const script = basename(process.argv[1], '.mjs');
+  const { npm_lifecycle_event: event, INIT_CWD: folder } = process.env;
+  return event === script && folder ? folder : process.cwd();
+}
+
+/** @param stages What is set up beforehand, see `allStages`; null: nothing. */
 export async function runTypeScript(program, stages) {
-  // npm changes to the repository's folder; relative paths mean the folder that the user typed them in.
-  const typedIn = (process.env.npm_lifecycle_event && process.env.INIT_CWD) || process.cwd();
-  if (!(await reportProblems(await runStages(allStages(stages))))) {
+  if (stages !== null && !(await reportProblems(await runStages(allStages(stages))))) {
     process.exitCode = 1;
     return;
   }
@@ -19,7 +25,7 @@ export async function runTypeScript(program, stages) {
     process.execPath,
     ['--import', import.meta.resolve('tsx'), inRepository(program), ...process.argv.slice(2)],
     {
-      cwd: typedIn,
+      cwd: typedIn(),
       env: {
         ...process.env,
         TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3',
