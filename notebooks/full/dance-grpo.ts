@@ -18,5 +18,4 @@ export const danceGRPO = policyGradientRecipe({
   name: 'dance-grpo',
   steps: 100,
   settings: danceGRPOSettings,
-  sdeType: 'dance_sde',
 });

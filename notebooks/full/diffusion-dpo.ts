@@ -6,7 +6,8 @@ import {
   type OfflineDPOOptions,
   type ShapesPair,
 } from '@flowbook/sdk';
-import type { FullRecipe } from './recipe';
+import { DATASET } from './places';
+import { tinyQwenImage, type FullRecipe } from './recipe';
 
 /** Of the kept runs; the notebook has them as mode 'full'. */
 export const diffusionDPOSettings = {
@@ -24,15 +25,11 @@ export const diffusionDPOSettings = {
 export const diffusionDPO: FullRecipe = {
   number: '08',
   name: 'diffusion-dpo',
-  model: 'datasets/tiny-qwen-image',
-  pipeline: {
-    algorithm: 'dpo',
-    pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },
-  },
+  ...tinyQwenImage('dpo'),
   steps: 400,
   settings: diffusionDPOSettings,
   trainer(pipeline, { advEstimator, ...common }) {
-    const pairs = loadShapesPairs(join(__dirname, '../../datasets/shapes/pairs.jsonl'));
+    const pairs = loadShapesPairs(join(DATASET, 'pairs.jsonl'));
     return new OfflineDPOTrainer(pipeline, {
       // The control learns from pairs too, of which half are the wrong way round.
       pairs: advEstimator === undefined ? pairs : inRandomOrder(pairs, common.seed),

@@ -1,6 +1,6 @@
 import { DiffusionNFTTrainer, type DiffusionNFTOptions } from '@flowbook/sdk';
-import { trainPrompts } from './prompts';
-import type { FullRecipe } from './recipe';
+import { partialCredit } from './prompts';
+import { tinyQwenImage, type FullRecipe } from './recipe';
 
 /** Of the kept runs; the notebook has them as mode 'full'. */
 export const diffusionNFTSettings = {
@@ -22,18 +22,12 @@ export const diffusionNFTSettings = {
 export const diffusionNFT: FullRecipe = {
   number: '07',
   name: 'diffusion-nft',
-  model: 'datasets/tiny-qwen-image',
-  pipeline: {
-    algorithm: 'diffusion_nft',
-    pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },
-  },
+  ...tinyQwenImage('diffusion_nft'),
   steps: 400,
   settings: diffusionNFTSettings,
   trainer: (pipeline, common) =>
     new DiffusionNFTTrainer(pipeline, {
-      prompts: trainPrompts(),
-      reward: 'shapes',
-      monitors: { exact: 'shapes_exact' },
+      ...partialCredit(),
       ...diffusionNFTSettings,
       ...common,
     } satisfies DiffusionNFTOptions),

@@ -1,9 +1,15 @@
 import { resolve } from 'node:path';
-import { evaluatePolicy, loadPipeline, openSafetensors, type RolloutPipeline } from '@flowbook/sdk';
+import {
+  assignAll,
+  evaluatePolicy,
+  loadPipeline,
+  readSafetensors,
+  tf,
+  type RolloutPipeline,
+} from '@flowbook/sdk';
 import { heldOutEvaluation, heldOutOf, type HeldOut } from './held-out';
+import { ROOT } from './places';
 import type { FullRecipe } from './recipe';
-
-const ROOT = resolve(__dirname, '../..');
 
 /** Loads the model that a recipe starts from. */
 export function loadModel({ model, pipeline }: FullRecipe): Promise<RolloutPipeline> {
@@ -20,38 +26,14 @@ export async function evaluateWeights(
 ): Promise<HeldOut> {
   const pipeline = await loadModel(recipe);
   try {
-    if (weightsPath !== null) putWeights(pipeline, weightsPath);
-    const options = heldOutEvaluation();
-    const report = await evaluatePolicy(
-      pipeline,
-      options,
-      {
-        reward: 'shapes',
-        numInferenceSteps: 10,
-        trueCfgScale: 1,
-        guidanceScale: 1,
-        negativePrompt: ' ',
-        microBatchSize: 186,
-        compile: true,
-        padTokensTo: 16,
-      },
-      signal,
-    );
-    return heldOutOf({ ...report, usesAverage: false });
+    if (weightsPath !== null) {
+      const values = readSafetensors(weightsPath);
+      assignAll(pipeline.transformer.trainableVariables(), values);
+      tf.dispose([...values.values()]);
+    }
+    const how = { reward: 'shapes', microBatchSize: 186, compile: true, padTokensTo: 16 };
+    return heldOutOf(await evaluatePolicy(pipeline, heldOutEvaluation(), how, signal));
   } finally {
     pipeline.dispose();
-  }
-}
-
-function putWeights(pipeline: RolloutPipeline, path: string): void {
-  const file = openSafetensors(path);
-  try {
-    for (const [name, variable] of pipeline.transformer.trainableVariables()) {
-      const tensor = file.tensor(name);
-      variable.assign(tensor as never);
-      tensor.dispose();
-    }
-  } finally {
-    file.close();
   }
 }

@@ -1,8 +1,8 @@
 // npm run evaluate -- notebooks/results/NN-NAME-seedS.json: makes the pictures of a kept result anew and counts the right ones.
 import { dirname, join } from 'node:path';
 import { evaluateWeights } from './evaluate-weights';
-import { RECIPES } from './recipes';
-import { readResult } from './run-recipe';
+import { recipeOf } from './recipes';
+import { readResult } from './result';
 
 async function main(): Promise<void> {
   const [path, ...rest] = process.argv.slice(2);
@@ -12,14 +12,8 @@ async function main(): Promise<void> {
     );
   }
   const result = readResult(path);
-  const recipe = RECIPES.find(({ number, name }) => `${number}-${name}` === result.recipe);
-  if (recipe === undefined) {
-    throw new Error(
-      `Cannot evaluate "${path}" as its recipe must have a full run: current value is ${result.recipe}`,
-    );
-  }
   const { accuracy, byKind, pictures } = await evaluateWeights(
-    recipe,
+    recipeOf(result),
     join(dirname(path), result.weights),
     null,
   );

@@ -33,7 +33,7 @@ export interface HeldOut {
 
 const rounded = (value: number) => Math.round(value * 1e4) / 1e4;
 
-export function heldOutOf({ exact, images }: EvaluationReport): HeldOut {
+export function heldOutOf({ exact, images }: Pick<EvaluationReport, 'exact' | 'images'>): HeldOut {
   if (exact === null) throw new Error('Cannot count right pictures as nothing judged them');
   const kinds = PROMPT_KINDS.filter((kind) => exact.byKind[kind] !== undefined);
   return {

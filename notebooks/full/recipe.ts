@@ -6,6 +6,11 @@ import type {
   Trainer,
 } from '@flowbook/sdk';
 
+/** A recipe's name in results, as '01-flow-grpo'. */
+export function recipeName({ number, name }: Pick<FullRecipe, 'number' | 'name'>): string {
+  return `${number}-${name}`;
+}
+
 /** What every full run of a recipe sets for its trainer. */
 export interface CommonSettings {
   seed: number;
@@ -19,6 +24,21 @@ export interface CommonSettings {
 
 /** A trainer with what it holds. */
 export type FullTrainer = Trainer<LoggedReport> & { dispose(): void };
+
+/** Tiny Qwen-Image as recipes load it. */
+export function tinyQwenImage(
+  algorithm: string,
+  algo?: DiffusionModelConfigInput['algo'],
+): Pick<FullRecipe, 'model' | 'pipeline'> {
+  return {
+    model: 'datasets/tiny-qwen-image',
+    pipeline: {
+      algorithm,
+      pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },
+      ...(algo === undefined ? {} : { algo }),
+    },
+  };
+}
 
 /** A recipe's full run: a model, and how it is trained. */
 export interface FullRecipe {

@@ -5,7 +5,8 @@ import { flowDPPO } from './flow-dppo';
 import { flowGRPO } from './flow-grpo';
 import { grpoGuard } from './grpo-guard';
 import { mixGRPO } from './mix-grpo';
-import type { FullRecipe } from './recipe';
+import { recipeName, type FullRecipe } from './recipe';
+import type { RecipeResult } from './result';
 
 /** Every recipe with a full run, by number. */
 export const RECIPES: readonly FullRecipe[] = [
@@ -17,3 +18,12 @@ export const RECIPES: readonly FullRecipe[] = [
   diffusionNFT,
   diffusionDPO,
 ];
+
+/** The recipe that a result is of. @throws When it has no full run. */
+export function recipeOf({ recipe }: RecipeResult): FullRecipe {
+  const found = RECIPES.find((one) => recipeName(one) === recipe);
+  if (found !== undefined) return found;
+  throw new Error(
+    `Cannot evaluate a result as its recipe must have a full run: current value is ${recipe}`,
+  );
+}

@@ -1,11 +1,10 @@
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { PROMPT_KINDS } from '@flowbook/sdk';
 import { readClaims, testClaim, type Claim, type TestedClaim } from './claims';
-import { recipeResult, type RecipeResult } from './result';
+import { RESULTS, ROOT } from './places';
+import { readResult, type RecipeResult } from './result';
 
-const ROOT = resolve(__dirname, '../..');
-const RESULTS = join(ROOT, 'notebooks', 'results');
 const CLAIMS = 'claims.json';
 
 /** Where the report stands. */
@@ -24,7 +23,7 @@ export function readMeasured(folder = RESULTS): Measured {
   const files = readdirSync(folder).sort();
   const results = files
     .filter((name) => name.endsWith('.json') && name !== CLAIMS)
-    .map((name) => recipeResult.parse(JSON.parse(readFileSync(join(folder, name), 'utf8'))));
+    .map((name) => readResult(join(folder, name)));
   const claims = join(folder, CLAIMS);
   return { results, files, claims: existsSync(claims) ? readClaims(claims) : [] };
 }

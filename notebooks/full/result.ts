@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
@@ -41,3 +42,8 @@ export const recipeResult = z.object({
 });
 
 export type RecipeResult = z.infer<typeof recipeResult>;
+
+/** Reads a result and checks it. */
+export function readResult(path: string): RecipeResult {
+  return recipeResult.parse(JSON.parse(readFileSync(path, 'utf8')));
+}

@@ -1,5 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { rewardCurve } from '@flowbook/kernel-extensions';
 import {
   RandomKey,
@@ -14,11 +14,9 @@ import {
 import { evaluateWeights, loadModel } from './evaluate-weights';
 import { curveEvaluation, type HeldOut } from './held-out';
 import { lastMeans } from './last-means';
-import type { FullRecipe } from './recipe';
-import { recipeResult, type RecipeResult } from './result';
-
-const ROOT = resolve(__dirname, '../..');
-const RESULTS = join(ROOT, 'notebooks', 'results');
+import { RESULTS, ROOT } from './places';
+import { recipeName, type FullRecipe } from './recipe';
+import { readResult, recipeResult, type RecipeResult } from './result';
 
 /** Points of a curve. */
 const CURVE_POINTS = 12;
@@ -33,8 +31,8 @@ export interface RunRecipeOptions {
 }
 
 /** Names of a result's files, without their ends. */
-export function resultName({ number, name }: FullRecipe, seed: number): string {
-  return `${number}-${name}-seed${seed}`;
+export function resultName(recipe: FullRecipe, seed: number): string {
+  return `${recipeName(recipe)}-seed${seed}`;
 }
 
 /**
@@ -67,11 +65,6 @@ export async function runRecipe(recipe: FullRecipe, options: RunRecipeOptions): 
     onProgress(`${name}: ${accuracy} with shuffled advantages`);
   }
   return path;
-}
-
-/** Reads a result and checks it. */
-export function readResult(path: string): RecipeResult {
-  return recipeResult.parse(JSON.parse(readFileSync(path, 'utf8')));
 }
 
 interface Trained {
@@ -148,7 +141,7 @@ function makeResult(
   const measured = log.filter((line) => line['evaluation/exact'] !== undefined);
   const { processor, processors, memoryBytes, platform, architecture } = record.machine;
   return {
-    recipe: `${recipe.number}-${recipe.name}`,
+    recipe: recipeName(recipe),
     seed,
     commit: record.git?.commit ?? 'unknown',
     config: { model: recipe.model, steps: recipe.steps, ...recipe.settings },

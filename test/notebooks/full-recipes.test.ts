@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadPipeline, tf, type RolloutPipeline } from '@flowbook/sdk';
 import { readClaims } from '../../notebooks/full/claims';
 import { curveEvaluation } from '../../notebooks/full/held-out';
+import { recipeName } from '../../notebooks/full/recipe';
 import { RECIPES } from '../../notebooks/full/recipes';
 
 const root = join(__dirname, '../..');
@@ -19,7 +20,7 @@ describe('full recipes', () => {
   });
 
   it('are claimed something of by their names', () => {
-    const names = RECIPES.map(({ number, name }) => `${number}-${name}`);
+    const names = RECIPES.map(recipeName);
     for (const { recipe } of readClaims(join(root, 'notebooks/results/claims.json'))) {
       assert.ok(names.includes(recipe), recipe);
     }

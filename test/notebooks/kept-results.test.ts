@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { evaluateWeights } from '../../notebooks/full/evaluate-weights';
-import { RECIPES } from '../../notebooks/full/recipes';
-import { readResult } from '../../notebooks/full/run-recipe';
+import { RESULTS } from '../../notebooks/full/places';
+import { recipeOf } from '../../notebooks/full/recipes';
+import { readResult } from '../../notebooks/full/result';
 
-const RESULTS = join(__dirname, '../../notebooks/results');
 const LARGEST_WEIGHTS = 3e6;
 
 /** Pictures that may be judged otherwise on another processor, whose sums differ in the last bits. */
@@ -32,8 +32,7 @@ describe('results that are kept', function () {
   if (first !== undefined) {
     it(`${first} comes out again when its pictures are made anew`, async () => {
       const result = readResult(join(RESULTS, first));
-      const recipe = RECIPES.find(({ number, name }) => `${number}-${name}` === result.recipe);
-      assert.ok(recipe);
+      const recipe = recipeOf(result);
       const before = await evaluateWeights(recipe, null, null);
       const after = await evaluateWeights(recipe, join(RESULTS, result.weights), null);
       assert.ok(Math.abs(before.accuracy - result.before) <= TOLERANCE, `${before.accuracy}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { claimSchema, measure, testClaim, type Claim } from '../../notebooks/full/claims';
 import { lastMeans } from '../../notebooks/full/last-means';
+import { recipeName } from '../../notebooks/full/recipe';
 import { RECIPES } from '../../notebooks/full/recipes';
 import { REPORT, readMeasured, reportText } from '../../notebooks/full/report';
 import { recipeResult, type RecipeResult } from '../../notebooks/full/result';
@@ -133,7 +134,7 @@ describe('reportText()', () => {
   });
 
   it('claims that are kept can be measured, and are about recipes with a full run', () => {
-    const names = RECIPES.map(({ number, name }) => `${number}-${name}`);
+    const names = RECIPES.map(recipeName);
     for (const { recipe, metric } of readMeasured().claims) {
       measure(madeUp(), metric);
       assert.ok(names.includes(recipe), recipe);
