@@ -7,6 +7,7 @@ import { PartialRewardFailure } from '../partial-failure';
 import type { PromptRecord, RewardFunction } from '../reward-registry';
 import { jsonProtocol } from './json-protocol';
 import { readScores } from './read-scores';
+import { requireOption } from './require-option';
 import type { RewardProtocol } from './reward-protocol';
 import { safetensorsProtocol } from './safetensors-protocol';
 
@@ -72,20 +73,14 @@ const LEAST = {
 function completeOptions(options: HttpRewardOptions) {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const complete = { ...DEFAULTS, ...(Object.fromEntries(given) as HttpRewardOptions) };
-  const require = (isMet: boolean, name: string, rule: string, value: unknown) => {
-    if (isMet) return;
-    throw new Error(
-      `Cannot ask a server for rewards as ${name} must be ${rule}: current value is ${value}`,
-    );
-  };
   for (const [name, least] of Object.entries(LEAST)) {
     const value = complete[name as keyof typeof LEAST];
     const isWhole = Number.isSafeInteger(value) || name === 'backoffMs';
-    require(isWhole && value >= least, name, `a number from ${least}`, value);
+    requireOption(isWhole && value >= least, name, `a number from ${least}`, value);
   }
   const { protocol, text } = complete;
-  require(Object.hasOwn(PROTOCOLS, protocol), 'protocol', 'json or safetensors', protocol);
-  require(['prompt', 'ground_truth'].includes(text), 'text', 'prompt or ground_truth', text);
+  requireOption(Object.hasOwn(PROTOCOLS, protocol), 'protocol', 'json or safetensors', protocol);
+  requireOption(['prompt', 'ground_truth'].includes(text), 'text', 'prompt or ground_truth', text);
   return complete;
 }
 

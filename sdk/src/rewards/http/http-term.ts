@@ -1,5 +1,6 @@
 import { httpReward, type HttpRewardOptions } from './http-reward';
 import type { RewardFunction } from '../reward-registry';
+import { requireOption } from './require-option';
 
 /**
  * A server's reward in place of a function. It may be written to files as it stands, so headers, which may hold a secret, are
@@ -55,15 +56,9 @@ export function rewardOfTerm({ weight, required, ...options }: HttpRewardTerm): 
 export function httpRewardOfVerl(entry: Readonly<Record<string, unknown>>): HttpRewardTerm | null {
   const { server_url: url, max_retries: retries = 2, retry_backoff: backoff = 0.5 } = entry;
   if (url === undefined || url === null) return null;
-  const require = (isMet: boolean, name: string, rule: string, value: unknown) => {
-    if (isMet) return;
-    throw new Error(
-      `Cannot ask a server for rewards as ${name} must be ${rule}: current value is ${value}`,
-    );
-  };
-  require(typeof url === 'string' && URL.canParse(url), 'server_url', 'a URL', url);
-  require(Number.isSafeInteger(retries), 'max_retries', 'a whole number', retries);
-  require(Number.isFinite(backoff), 'retry_backoff', 'a number of seconds', backoff);
+  requireOption(typeof url === 'string' && URL.canParse(url), 'server_url', 'a URL', url);
+  requireOption(Number.isSafeInteger(retries), 'max_retries', 'a whole number', retries);
+  requireOption(Number.isFinite(backoff), 'retry_backoff', 'a number of seconds', backoff);
   return {
     url: url as string,
     text: 'ground_truth',
