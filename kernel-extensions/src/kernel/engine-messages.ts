@@ -45,15 +45,30 @@ export interface IsCompleteReply {
   indent?: string;
 }
 
+/** One message on a comm, in either direction. */
+export interface CommTraffic {
+  type: 'comm_open' | 'comm_msg' | 'comm_close';
+  id: string;
+  /** With comm_open only. */
+  targetName?: string;
+  /** The cell that a message from the engine belongs to. */
+  cell: number;
+  data: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+  buffers: Uint8Array[];
+}
+
 export type ToEngine =
   | { type: 'execute'; request: CellRequest }
   | { type: 'query'; id: number; name: keyof EngineQueries; params: unknown }
   | { type: 'input'; id: number; value?: string; error?: string }
+  | { type: 'comm'; traffic: CommTraffic }
   | { type: 'shutdown' };
 
 export type FromEngine =
   | { type: 'ready' }
   | { type: 'output'; cell: number; output: CellOutput }
+  | { type: 'comm'; traffic: CommTraffic }
   | { type: 'done'; cell: number; result: CellResult }
   | { type: 'answer'; id: number; answer?: unknown; error?: string }
   | { type: 'input'; id: number; cell: number; prompt: string; password: boolean };

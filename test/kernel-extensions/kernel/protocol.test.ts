@@ -180,10 +180,6 @@ describe('the kernel', () => {
     ]);
   });
 
-  it('has no comms and closes those that are opened', async () => {
-    assert.deepEqual(await ask('comm_info_request', {}), { status: 'ok', comms: {} });
-  });
-
   it('drops messages that are not signed with its key, and answers the next', async () => {
     let published = 0;
     const stop = running.kernel.onIopub(() => published++);

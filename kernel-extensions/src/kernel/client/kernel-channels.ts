@@ -52,6 +52,7 @@ export class KernelChannels {
     type: string,
     content: Record<string, unknown>,
     parent: Message['parent_header'] = {},
+    extra: Partial<Pick<Message, 'metadata' | 'buffers'>> = {},
   ): Message['header'] {
     const header = createHeader(type, this.session, 'client');
     this.senders[channel].send(
@@ -62,6 +63,7 @@ export class KernelChannels {
         metadata: {},
         content,
         buffers: [],
+        ...extra,
       }),
     );
     return header;

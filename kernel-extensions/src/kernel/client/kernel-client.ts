@@ -167,6 +167,15 @@ export class KernelClient {
     });
   }
 
+  /** Sends a comm message; what the kernel sends on comms comes to `onIopub`. */
+  sendComm(
+    type: 'comm_open' | 'comm_msg' | 'comm_close',
+    content: Record<string, unknown>,
+    extra: Partial<Pick<Message, 'metadata' | 'buffers'>> = {},
+  ): void {
+    this.channels.send('shell', type, content, {}, extra);
+  }
+
   /** Sends frames as they are, to test what a kernel must refuse. */
   sendRaw(channel: RequestChannel, frames: Buffer[]): void {
     this.channels.sendRaw(channel, frames);

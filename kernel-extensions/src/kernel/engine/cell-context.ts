@@ -18,6 +18,11 @@ export class CellContext {
     readonly silent: boolean,
   ) {}
 
+  /** The same cell, not interrupted. */
+  renewed(): CellContext {
+    return new CellContext(this.id, this.executionCount, this.allowInput, this.silent);
+  }
+
   interrupt(): void {
     this.controller.abort(new DOMException('The cell was interrupted', 'AbortError'));
   }
@@ -33,6 +38,11 @@ export function runInCell<T>(cell: CellContext, work: () => T): T {
     allowUnbalancedAsyncHooks();
     return work();
   });
+}
+
+/** Runs a callback for a cell that has ended: with its number, and with a signal of its own. */
+export function runForCell<T>(cell: CellContext, work: () => T): T {
+  return storage.run(cell, work);
 }
 
 /** The cell that the calling code belongs to; the latest one where that is not known. */

@@ -1,11 +1,17 @@
 import { join } from 'node:path';
+import type { CommHost } from '../comms';
 import type { DisplaySink } from '../../display';
 import { currentCell } from './cell-context';
 import type { CellOutputs } from './cell-output';
 import type { InputRequests } from './input-requests';
 
 /** What code in cells, and libraries they use, find on globalThis. */
-export function installHostGlobals(cwd: string, outputs: CellOutputs, inputs: InputRequests): void {
+export function installHostGlobals(
+  cwd: string,
+  outputs: CellOutputs,
+  inputs: InputRequests,
+  comms: CommHost,
+): void {
   const sink: DisplaySink = {
     publish({ data, metadata }, { displayId, update }) {
       outputs.publish(currentCell().id, {
@@ -21,6 +27,7 @@ export function installHostGlobals(cwd: string, outputs: CellOutputs, inputs: In
   };
   const ask = (prompt: string, password: boolean) => inputs.ask(prompt, password);
   define(Symbol.for('flowbook.display.sink'), { value: sink, writable: true });
+  define(Symbol.for('flowbook.comms'), { value: comms });
   define(Symbol.for('flowbook.input'), { value: ask });
   define(Symbol.for('flowbook.cell'), { get: currentCell });
   // Code written for CommonJS files works in a cell; a cell may declare these names itself.

@@ -41,8 +41,13 @@ export class Interrupts {
       return await Promise.race([work(), stopped]);
     } finally {
       this.running = null;
-      this.ended.add(new WeakRef(cell));
+      this.reach(cell);
     }
+  }
+
+  /** An interrupt while no cell runs reaches this one too. */
+  reach(cell: CellContext): void {
+    this.ended.add(new WeakRef(cell));
   }
 
   /** Runs the compiler, which must not be stopped half-way. */

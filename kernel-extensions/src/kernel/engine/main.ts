@@ -7,11 +7,12 @@ import {
 } from '../engine-messages';
 import { TslabAdapter } from '../tslab-adapter';
 import { captureStandardStreams } from './captured-stream';
-import { currentCell } from './cell-context';
+import { currentCell, runForCell, type CellContext } from './cell-context';
 import { CellOutputs } from './cell-output';
 import { CellRunner } from './cell-runner';
 import { codeCompleteness } from './code-completeness';
 import { compilerOptions, IGNORED_CODES } from './compiler-options';
+import { CommRegistry } from './comm-registry';
 import { completeCode } from './completion';
 import { installHostGlobals } from './host-globals';
 import { InputRequests } from './input-requests';
@@ -37,6 +38,14 @@ class Engine {
     this.link.send({ type: 'input', ...request }),
   );
   private readonly interrupts = new Interrupts();
+  private readonly comms = new CommRegistry({
+    currentCell,
+    send: (traffic) => {
+      this.outputs.flush();
+      this.link.send({ type: 'comm', traffic });
+    },
+    callBack: (cell, work) => this.callBack(cell, work),
+  });
   private tslab!: TslabAdapter;
   private runner!: CellRunner;
 
@@ -44,7 +53,7 @@ class Engine {
     const cwd = process.cwd();
     quietOwnWarnings();
     captureStandardStreams((name, text) => this.outputs.print(currentCell().id, name, text));
-    installHostGlobals(cwd, this.outputs, this.inputs);
+    installHostGlobals(cwd, this.outputs, this.inputs, this.comms);
     process.on('SIGINT', () => {}); // interrupts come by message
     const ownPackages = findOwnPackages(cwd);
     this.tslab = new TslabAdapter({
@@ -78,6 +87,9 @@ class Engine {
       case 'input':
         this.inputs.answer(message);
         return;
+      case 'comm':
+        this.comms.receive(message.traffic);
+        return;
       case 'shutdown':
         this.exit(0);
     }
@@ -87,6 +99,21 @@ class Engine {
     const result = await this.runner.run(request);
     for (const descriptor of [1, 2]) writeSync(descriptor, outputFence(request.cell));
     this.link.send({ type: 'done', cell: request.cell, result });
+  }
+
+  /** From the event loop: an interrupt that stops `work` must not take the link's own callbacks with it. */
+  private callBack(cell: CellContext, work: () => unknown): void {
+    const own = cell.renewed();
+    this.interrupts.reach(own);
+    setImmediate(() =>
+      runForCell(own, async () => {
+        try {
+          await work();
+        } catch (error) {
+          this.printUncaught(error);
+        }
+      }),
+    );
   }
 
   private answer({ name, params }: ToEngine & { type: 'query' }): {

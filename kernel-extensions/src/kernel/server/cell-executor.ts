@@ -1,6 +1,7 @@
 import type { CellResult } from '../engine-messages';
 import type { Message } from '../protocol/message';
 import type { CellOutput } from '../protocol/outputs';
+import { CommChannel } from './comm-channel';
 import { EngineProcess } from './engine-process';
 import type { History } from './history';
 import type { InputChannel } from './input-channel';
@@ -25,6 +26,7 @@ export class CellExecutor {
   private executionCount = 0;
   private lastCell = 0;
   private readonly requests = new Map<number, Message>();
+  readonly comms: CommChannel;
 
   constructor(
     private readonly iopub: Iopub,
@@ -33,6 +35,7 @@ export class CellExecutor {
     /** Called when the cells that wait in the queue must not run. */
     private readonly abortWaiting: () => void,
   ) {
+    this.comms = new CommChannel(iopub, (traffic) => this.engine.comm(traffic));
     this.engine = this.startEngine();
   }
 
@@ -93,11 +96,13 @@ export class CellExecutor {
         if (!request) throw new Error('Cannot ask for input as a cell must be running');
         return this.inputs.ask(request, prompt, password);
       },
+      comm: (traffic) => this.comms.publish(traffic, this.requests.get(traffic.cell) ?? null),
       died: (reason) => {
         if (!engine.wasReady) {
           process.stderr.write(`The engine could not start (${reason}).\n`);
           process.exit(1);
         }
+        this.comms.closeAll();
         this.engine = this.startEngine();
       },
     });

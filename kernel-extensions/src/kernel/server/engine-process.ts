@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import type {
   CellRequest,
   CellResult,
+  CommTraffic,
   EngineQueries,
   FromEngine,
   ToEngine,
@@ -17,6 +18,7 @@ export interface EngineEvents {
   /** Text that native code or a child process wrote past JavaScript. */
   rawOutput(name: 'stdout' | 'stderr', text: string): void;
   input(cell: number, prompt: string, password: boolean): Promise<string>;
+  comm(traffic: CommTraffic): void;
   /** The process ended without having been asked to. */
   died(reason: string): void;
 }
@@ -79,6 +81,11 @@ export class EngineProcess {
     });
   }
 
+  /** Passes a comm message on. */
+  comm(traffic: CommTraffic): void {
+    this.send({ type: 'comm', traffic });
+  }
+
   /** Stops the running cell. The engine's own worker thread reads this, so a busy engine hears it too. */
   interrupt(): void {
     if (this.alive) this.interruptPipe.write('i');
@@ -113,6 +120,8 @@ export class EngineProcess {
         return;
       case 'output':
         return this.events.output(message.cell, message.output);
+      case 'comm':
+        return this.events.comm(message.traffic);
       case 'answer':
         this.queries.get(message.id)?.(message);
         this.queries.delete(message.id);

@@ -10,6 +10,13 @@ const UNPACED = 'FLOWBOOK_UNPACED';
 /** The request that a published message belongs to; null for what belongs to none. */
 export type Parent = Message | null;
 
+/** The rarer parts of a published message. */
+interface PublishExtra {
+  topic?: Buffer;
+  metadata?: Record<string, unknown>;
+  buffers?: readonly Uint8Array[];
+}
+
 /** The broadcast channel: outputs and status, in order, to every client. */
 export class Iopub {
   private readonly sender: OrderedSender;
@@ -32,19 +39,22 @@ export class Iopub {
     for await (const [frame] of this.socket) {
       if (frame[0] !== 1) continue;
       const subscription = frame.subarray(1);
-      this.publish('iopub_welcome', { subscription: subscription.toString() }, null, subscription);
+      this.publish('iopub_welcome', { subscription: subscription.toString() }, null, {
+        topic: subscription,
+      });
     }
   }
 
-  publish(type: string, content: object, parent: Parent, topic?: Buffer): void {
+  publish(type: string, content: object, parent: Parent, extra: PublishExtra = {}): void {
+    const { topic, metadata = {}, buffers = [] } = extra;
     this.sender.send(
       this.codec.encode({
         identities: [topic ?? Buffer.from(`kernel.${this.session}.${type}`)],
         header: createHeader(type, this.session),
         parent_header: parent?.header ?? {},
-        metadata: {},
+        metadata,
         content,
-        buffers: [],
+        buffers: buffers.map(asBuffer),
       }),
     );
   }
@@ -60,4 +70,8 @@ export class Iopub {
   flushed(): Promise<void> {
     return this.sender.flushed();
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -5,11 +5,22 @@ import { createHeader, MessageCodec, type Message } from '../protocol/message';
 import { OrderedSender } from '../protocol/ordered-sender';
 import { CellExecutor } from './cell-executor';
 import { History } from './history';
+import { isCommMessage } from './comm-channel';
 import { InputChannel } from './input-channel';
 import { Iopub } from './iopub';
 import { kernelInfo } from './kernel-info';
 import { RequestQueue } from './request-queue';
 import { ShellRequests } from './shell-requests';
+
+/** Requests that change nothing: they are answered while a cell runs. */
+const ANSWERED_AT_ONCE: ReadonlySet<string> = new Set([
+  'kernel_info_request',
+  'complete_request',
+  'inspect_request',
+  'is_complete_request',
+  'history_request',
+  'comm_info_request',
+]);
 
 /**
  * The Jupyter kernel as its clients see it: five sockets and the messages on them. User code runs in
@@ -47,9 +58,7 @@ export class KernelServer {
     this.executor = new CellExecutor(this.iopub, this.inputs, history, () =>
       this.queue.abortCells(),
     );
-    this.shellRequests = new ShellRequests(this.executor, history, this.info, (parent, id) =>
-      this.iopub.publish('comm_close', { comm_id: id, data: {} }, parent),
-    );
+    this.shellRequests = new ShellRequests(this.executor, history, this.info);
     this.stopped = new Promise((settle) => (this.stop = settle));
   }
 
@@ -66,7 +75,7 @@ export class KernelServer {
     void this.iopub.welcomeSubscribers();
     this.iopub.status('starting', null);
     void this.echoHeartbeats();
-    void this.listen(this.shell, (message) => this.queue.push(message));
+    void this.listen(this.shell, (message) => this.receiveShell(message));
     void this.listen(this.control, (message) => void this.handleControl(message));
     void this.listen(this.stdin, (message) => this.inputs.receive(message));
     await this.stopped;
@@ -93,6 +102,16 @@ export class KernelServer {
 
   private async echoHeartbeats(): Promise<void> {
     for await (const frames of this.heartbeat) await this.heartbeat.send(frames);
+  }
+
+  /** Cells run one after another; what only asks, and messages on open comms, need not wait for them. */
+  private receiveShell(message: Message): void {
+    const { header, content } = message;
+    const atOnce = isCommMessage(message)
+      ? header.msg_type !== 'comm_open' && this.executor.comms.has(content.comm_id)
+      : ANSWERED_AT_ONCE.has(header.msg_type) && this.queue.isRunningCell;
+    if (atOnce) void this.handleShell(message, false);
+    else this.queue.push(message);
   }
 
   private async handleShell(message: Message, aborted: boolean): Promise<void> {
@@ -146,6 +165,9 @@ export class KernelServer {
       );
     }
     this.iopub.status('idle', message);
+    // Clients show the last status they saw: a cell that runs on is said again.
+    const { running } = this.queue;
+    if (running && running !== message) this.iopub.status('busy', running);
   }
 
   private shutdown(message: Message): Record<string, unknown> {

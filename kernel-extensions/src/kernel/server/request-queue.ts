@@ -8,13 +8,18 @@ interface QueuedRequest {
 /** Shell requests, handled one after another in the order they came. */
 export class RequestQueue {
   private readonly waiting: QueuedRequest[] = [];
-  private working = false;
+  /** The request that is being handled. */
+  running: Message | null = null;
 
   constructor(private readonly handle: (message: Message, aborted: boolean) => Promise<void>) {}
 
   push(message: Message): void {
     this.waiting.push({ message, aborted: false });
-    if (!this.working) void this.work();
+    if (!this.running) void this.work();
+  }
+
+  get isRunningCell(): boolean {
+    return this.running?.header.msg_type === 'execute_request';
   }
 
   /** The cells that wait now will be answered as aborted, not run. */
@@ -25,10 +30,10 @@ export class RequestQueue {
   }
 
   private async work(): Promise<void> {
-    this.working = true;
     for (let next = this.waiting.shift(); next; next = this.waiting.shift()) {
+      this.running = next.message;
       await this.handle(next.message, next.aborted);
+      this.running = null;
     }
-    this.working = false;
   }
 }

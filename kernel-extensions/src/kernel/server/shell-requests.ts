@@ -11,7 +11,6 @@ export class ShellRequests {
     private readonly executor: CellExecutor,
     private readonly history: History,
     private readonly info: Content,
-    private readonly closeComm: (parent: Message, commId: unknown) => void,
   ) {}
 
   /** The content of the reply, or null where the protocol has none. */
@@ -31,9 +30,11 @@ export class ShellRequests {
       case 'history_request':
         return { status: 'ok', history: this.history.query(content as unknown as HistoryQuery) };
       case 'comm_info_request':
-        return { status: 'ok', comms: {} };
+        return this.executor.comms.info(content.target_name);
       case 'comm_open':
-        this.closeComm(message, content.comm_id); // no comm target is known
+      case 'comm_msg':
+      case 'comm_close':
+        this.executor.comms.receive(message);
         return null;
       default:
         return null;
