@@ -10,6 +10,7 @@ export default tseslint.config(
       'runs',
       'notebooks/runs',
       'coverage',
+      'site',
       'test/golden/cases',
       'test/golden/models',
       '**/.ipynb_checkpoints',

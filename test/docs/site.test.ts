@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildSite } from '../../docs/make/build-site';
+import { brokenLinks, linkPages } from '../../docs/make/page-links';
+import { readPages } from '../../docs/make/pages';
+import { repository } from '../setup/setup-module';
+
+describe('the site of documentation', function () {
+  this.timeout(300_000);
+
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'flowbook-site-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('is made without a link that leads nowhere, with every recipe and the scheduler in it', async () => {
+    assert.deepEqual(await buildSite({ root: repository, folder }), []);
+    const html = join(folder, 'html');
+    const documents = readdirSync(join(html, 'documents'));
+    const texts = documents.map((name) => readFileSync(join(html, 'documents', name), 'utf8'));
+    const recipes = readdirSync(join(repository, 'notebooks')).filter((name) =>
+      name.endsWith('.ipynb'),
+    );
+    assert.equal(recipes.length, 11);
+    for (const recipe of recipes) {
+      const [, title] = /^# (.+)$/m.exec(readPages(repository).get(`notebooks/${recipe}`)!)!;
+      assert.ok(
+        texts.some((text) => text.includes(`<title>${title} | Flowbook</title>`)),
+        title,
+      );
+    }
+    const scheduler = readdirSync(join(html, 'classes')).find((name) =>
+      name.endsWith('FlowMatchSDEDiscreteScheduler.html'),
+    );
+    assert.match(readFileSync(join(html, 'classes', scheduler!), 'utf8'), /samplePreviousStep/);
+    const flow = texts.find((text) => text.includes('<title>The flow | Flowbook</title>'));
+    assert.match(flow!, /<math xmlns/, 'formulas are drawn');
+  });
+
+  it('names a link whose file is not there, and reads none in code', () => {
+    const pages = new Map([
+      [
+        'docs/a.md',
+        'See [b](b.md), [the web](https://example.org), [here](#part) and `[c](c.md)`.',
+      ],
+      ['README.md', '```\n[d](d.md)\n```\n[docs](docs/runs.md#part)'],
+    ]);
+    assert.deepEqual(brokenLinks(repository, pages), [{ page: 'docs/a.md', target: 'docs/b.md' }]);
+  });
+
+  it('leads links to notebooks to their pages', () => {
+    assert.equal(
+      linkPages('[x](../notebooks/01-flow-grpo.ipynb#part) [y](runs.md)'),
+      '[x](../notebooks/01-flow-grpo.md#part) [y](runs.md)',
+    );
+  });
+});
