@@ -17,6 +17,13 @@ import { NotebookScope, type CellExports } from './notebook-scope';
 /** User expressions are numbered apart from the cells. */
 const FIRST_EXPRESSION = 1_000_000_000;
 
+type UserExpressions = Record<string, ExpressionResult>;
+
+interface CellEnd {
+  error: ErrorContent | null;
+  userExpressions: UserExpressions;
+}
+
 type Outcome = { value: unknown } | { thrown: unknown } | { rejected: ErrorContent };
 
 /** Runs cells, one at a time, in the one scope that they share. */
@@ -33,31 +40,38 @@ export class CellRunner {
     private readonly modules: ModuleLoader,
   ) {}
 
-  /** Runs a cell and publishes its result; never rejects. */
-  async run(request: CellRequest): Promise<CellResult> {
+  /**
+   * Runs a cell and publishes its result. `finished` is called at its end, or when an interrupt leaves it no
+   * other way.
+   */
+  run(request: CellRequest, finished: (result: CellResult) => void): void {
     const { cell: id, executionCount, allowInput, silent } = request;
     const cell = new CellContext(id, executionCount, allowInput, silent);
     this.positions.remember(id, executionCount, request.code);
     this.outputs.beginCell();
-    const userExpressions: Record<string, ExpressionResult> = {};
-    let error: ErrorContent | null = null;
-    try {
-      await this.interrupts.guard(cell, async () => {
-        const outcome = await this.execute(cell, id, request.code);
-        if (!('value' in outcome)) {
-          error = this.describe(cell, outcome);
-          return;
-        }
-        if (outcome.value != null && !silent) await this.publishResult(cell, outcome.value);
-        for (const [name, expression] of Object.entries(request.userExpressions)) {
-          userExpressions[name] = await this.evaluate(cell, expression);
-        }
-      });
-    } catch (thrown) {
-      error = this.errors.fromThrown(thrown);
+    const finish = (error: ErrorContent | null, userExpressions: UserExpressions = {}) => {
+      if (!this.interrupts.isRunning(cell)) return; // it went on after its interrupt
+      this.outputs.flush();
+      finished({ error, interrupted: cell.signal.aborted, userExpressions });
+      this.interrupts.end(cell); // last: until then an interrupt that stops this very code is not lost
+    };
+    const fail = (thrown: unknown) => finish(this.errors.fromThrown(thrown));
+    if (!this.interrupts.begin(cell, fail)) return;
+    this.runToEnd(cell, request).then(
+      ({ error, userExpressions }) => finish(error, userExpressions),
+      fail,
+    );
+  }
+
+  private async runToEnd(cell: CellContext, request: CellRequest): Promise<CellEnd> {
+    const userExpressions: UserExpressions = {};
+    const outcome = await this.execute(cell, cell.id, request.code);
+    if (!('value' in outcome)) return { error: this.describe(cell, outcome), userExpressions };
+    if (outcome.value != null && !cell.silent) await this.publishResult(cell, outcome.value);
+    for (const [name, expression] of Object.entries(request.userExpressions)) {
+      userExpressions[name] = await this.evaluate(cell, expression);
     }
-    this.outputs.flush();
-    return { error, interrupted: cell.signal.aborted, userExpressions };
+    return { error: null, userExpressions };
   }
 
   private async execute(cell: CellContext, id: number, code: string): Promise<Outcome> {
@@ -84,6 +98,7 @@ export class CellRunner {
         bind: cellExports.bind.bind(cellExports),
       };
       await this.modules.preload(compiled.imports, emitted.require);
+      cell.signal.throwIfAborted();
       exports = cellExports;
       if (id === cell.id) this.tslab.adopt(emitted.declarations);
       const { run } = compiled; // called on its own, it stands in stack traces without a name

@@ -1,40 +1,52 @@
 import { Session } from 'node:inspector';
 import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
-import { INTERRUPT_PIPE, Slot } from './interrupt-slots';
+import { INTERRUPT_PIPE, Slot, type InterruptRequest } from './interrupt-slots';
 
 /**
  * Runs in a thread of its own, so that it hears an interrupt while the main thread is in a
  * synchronous loop. If the main thread does not take the interrupt in time, its JavaScript is stopped.
  */
 const PATIENCE_MS = 400;
+const LOOK_AGAIN_MS = 100;
+/** An interrupt that was taken ends its cell in this time, unless the main thread got stuck after it. */
+const SETTLING_MS = 1000;
 const slots = new Int32Array(workerData as SharedArrayBuffer);
 const inspector = new Session();
 inspector.connectToMainThread();
 
 let requested = 0;
+let cell = 0;
+let askedAt = 0;
 let timer: NodeJS.Timeout | null = null;
 
-function taken(): boolean {
-  return Atomics.load(slots, Slot.Taken) === requested;
+function tell(): void {
+  const interrupt: InterruptRequest = { request: requested, cell };
+  parentPort?.postMessage(interrupt);
 }
 
 function stopIfStuck(): void {
   timer = null;
-  if (taken()) return;
+  if (Atomics.load(slots, Slot.Settled) === requested) return;
+  const taken = Atomics.load(slots, Slot.Taken) === requested;
+  const late = performance.now() - askedAt > (taken ? SETTLING_MS : PATIENCE_MS) - 1;
   // The compiler keeps state that must not be torn; it always ends.
-  if (Atomics.load(slots, Slot.Compiling) === 0) {
+  if (late && Atomics.load(slots, Slot.Compiling) === 0) {
     Atomics.store(slots, Slot.Stopped, requested);
-    inspector.post('Runtime.terminateExecution');
+    // What is stopped may be the main thread taking the interrupt. V8 refuses a second stop during the first.
+    inspector.post('Runtime.terminateExecution', tell);
   }
-  timer = setTimeout(stopIfStuck, PATIENCE_MS);
+  timer = setTimeout(stopIfStuck, LOOK_AGAIN_MS);
 }
 
 const pipe = new Socket({ fd: INTERRUPT_PIPE, readable: true, writable: false });
-pipe.on('data', () => {
+pipe.on('data', (chunk: Buffer) => {
   requested += 1;
-  parentPort?.postMessage(requested);
-  timer ??= setTimeout(stopIfStuck, PATIENCE_MS);
+  askedAt = performance.now();
+  cell = Number(chunk.toString().trim().split('\n').at(-1));
+  tell();
+  if (timer) clearTimeout(timer);
+  timer = setTimeout(stopIfStuck, PATIENCE_MS);
 });
 // The server has gone: nobody can reach this process any more, so it ends, even in the middle of a loop.
 pipe.on('close', () => process.kill(process.pid, 'SIGKILL'));

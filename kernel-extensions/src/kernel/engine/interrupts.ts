@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { clearUnbalancedAsyncHooks } from './async-hook-checks';
 import type { CellContext } from './cell-context';
-import { Slot, SLOT_COUNT } from './interrupt-slots';
+import { Slot, SLOT_COUNT, type InterruptRequest } from './interrupt-slots';
 
 /** After its signal was aborted a cell has this long to end on its own. */
 const GRACE_MS = 400;
@@ -20,6 +20,9 @@ export class CellInterrupted extends Error {
 export class Interrupts {
   private readonly slots = new Int32Array(new SharedArrayBuffer(4 * SLOT_COUNT));
   private running: { cell: CellContext; stop: (reason: Error) => void } | null = null;
+  /** A cell whose interrupt came before the cell itself. */
+  private expected = 0;
+  private lastBegun = 0;
   /** Cells that have ended; their callbacks may still be at work. */
   private readonly ended = new Set<WeakRef<CellContext>>();
 
@@ -29,20 +32,32 @@ export class Interrupts {
       stdout: true,
       stderr: true,
     });
-    worker.on('message', (request: number) => this.take(request));
+    worker.on('message', (interrupt: InterruptRequest) => this.take(interrupt));
     worker.unref();
   }
 
-  /** Runs `work` for `cell`; rejects with CellInterrupted when an interrupt leaves it no other way. */
-  async guard<T>(cell: CellContext, work: () => Promise<T>): Promise<T> {
-    const stopped = new Promise<never>((_, stop) => (this.running = { cell, stop }));
-    stopped.catch(() => {});
-    try {
-      return await Promise.race([work(), stopped]);
-    } finally {
-      this.running = null;
-      this.reach(cell);
-    }
+  /**
+   * Says that `cell` runs, until `end`. `stop` is called with CellInterrupted, from the event loop and not
+   * from a promise, when an interrupt leaves the cell no other way. False: it was interrupted already.
+   */
+  begin(cell: CellContext, stop: (reason: Error) => void): boolean {
+    this.running = { cell, stop };
+    this.lastBegun = cell.id;
+    if (this.expected !== cell.id) return true;
+    cell.interrupt();
+    stop(new CellInterrupted());
+    return false;
+  }
+
+  isRunning(cell: CellContext): boolean {
+    return this.running?.cell === cell;
+  }
+
+  end(cell: CellContext): void {
+    if (!this.isRunning(cell)) return;
+    this.running = null;
+    this.settle();
+    this.reach(cell);
   }
 
   /** An interrupt while no cell runs reaches this one too. */
@@ -60,15 +75,25 @@ export class Interrupts {
     }
   }
 
-  private take(request: number): void {
+  /** May be called again for the same interrupt: stopping a loop can stop this function too. */
+  private take({ request, cell }: InterruptRequest): void {
     const wasStopped = Atomics.load(this.slots, Slot.Stopped) === request;
-    Atomics.store(this.slots, Slot.Taken, request);
     if (wasStopped) clearUnbalancedAsyncHooks();
-    const running = this.running;
-    if (!running) return this.interruptEnded();
-    running.cell.interrupt();
-    const stop = () => running.stop(new CellInterrupted());
-    setTimeout(stop, wasStopped ? 0 : GRACE_MS).unref();
+    const { running } = this;
+    const isForRunning = running && cell === running.cell.id;
+    if (isForRunning) {
+      const stop = () => this.running === running && running.stop(new CellInterrupted());
+      setTimeout(stop, wasStopped ? 0 : GRACE_MS).unref();
+      running.cell.interrupt();
+    } else if (cell > this.lastBegun) this.expected = cell;
+    else if (!running) this.interruptEnded();
+    Atomics.store(this.slots, Slot.Taken, request);
+    if (!isForRunning) this.settle();
+  }
+
+  /** All interrupts that were taken are done with. */
+  private settle(): void {
+    Atomics.store(this.slots, Slot.Settled, Atomics.load(this.slots, Slot.Taken));
   }
 
   /** Nothing runs: the interrupt is for what earlier cells have left running. */

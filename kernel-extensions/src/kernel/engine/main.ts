@@ -79,7 +79,7 @@ class Engine {
   private receive(message: ToEngine): void {
     switch (message.type) {
       case 'execute':
-        void this.execute(message.request);
+        this.execute(message.request);
         return;
       case 'query':
         this.link.send({ type: 'answer', id: message.id, ...this.answer(message) });
@@ -95,10 +95,11 @@ class Engine {
     }
   }
 
-  private async execute(request: CellRequest): Promise<void> {
-    const result = await this.runner.run(request);
-    for (const descriptor of [1, 2]) writeSync(descriptor, outputFence(request.cell));
-    this.link.send({ type: 'done', cell: request.cell, result });
+  private execute(request: CellRequest): void {
+    this.runner.run(request, (result) => {
+      for (const descriptor of [1, 2]) writeSync(descriptor, outputFence(request.cell));
+      this.link.send({ type: 'done', cell: request.cell, result });
+    });
   }
 
   /** From the event loop: an interrupt that stops `work` must not take the link's own callbacks with it. */

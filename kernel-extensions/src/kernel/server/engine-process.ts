@@ -88,7 +88,7 @@ export class EngineProcess {
 
   /** Stops the running cell. The engine's own worker thread reads this, so a busy engine hears it too. */
   interrupt(): void {
-    if (this.alive) this.interruptPipe.write('i');
+    if (this.alive) this.interruptPipe.write(`${this.running?.cell ?? 0}\n`);
   }
 
   /** Ends the process; kills it, by its id, if it does not end on its own. */
