@@ -27,7 +27,7 @@ export function runCommand(): Command {
     .option('--allow-errors', 'go on after a cell that fails', false)
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 a cell failed, 2 wrong use, 130 interrupted.\nThe notebook is written in every case but 2.',
+      '\nExit codes: 0 done, 1 a cell failed, 2 wrong use, 75 stopped by SIGTERM with a checkpoint to resume, 143 without one, 130 interrupted.\nThe notebook is written in every case but 2.',
     )
     .action(async (notebook: string, options: RunOptions) => {
       const { runNotebookFile } = await import('../notebook/run-notebook-file.js');

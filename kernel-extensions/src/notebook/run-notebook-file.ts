@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import { KernelClient } from '../kernel/client';
 import { NotebookCodeError } from './cell-syntax';
+import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
 import { type CellError, executeNotebook } from './execute-notebook';
 import { injectParameters, ParameterError } from './inject-parameters';
 import { type Cell, cellName, type Notebook } from './notebook';
@@ -19,7 +20,7 @@ export interface NotebookFileRun {
  * Runs a notebook in its own folder and writes it with its outputs, after every cell and at the end,
  * however it ends. Progress and errors go to stderr.
  *
- * @returns the exit code: 0 done, 1 a cell failed or the kernel died, 2 wrong use, 130 interrupted.
+ * @returns the exit code; see `exitCodes`.
  */
 export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
   const { notebookFile, directory, parameters, allowErrors } = run;
@@ -31,7 +32,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     const known = [NotebookFormatError, NotebookCodeError, ParameterError];
     if (!known.some((one) => error instanceof one)) throw error;
     say((error as Error).message);
-    return error instanceof NotebookCodeError ? 1 : 2;
+    return error instanceof NotebookCodeError ? exitCodes.failed : exitCodes.wrongUse;
   }
   const target = path.join(directory, path.basename(notebookFile));
   const save = (): void => writeNotebook(target, notebook);
@@ -44,7 +45,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
   } catch (error) {
     say((error as Error).message);
     save();
-    return 1;
+    return exitCodes.failed;
   }
   const interruption = new Interruption(kernel);
   try {
@@ -59,12 +60,12 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
         save();
       },
     });
-    if (interruption.signal.aborted) return 130;
+    if (interruption.by !== null) return stoppedCode(interruption.by, directory);
     for (const failure of failures) reportFailure(notebook, failure);
     return failures.length > 0 &&
       !(allowErrors && failures.every(({ error }) => error.ename !== 'KernelDied'))
-      ? 1
-      : 0;
+      ? exitCodes.failed
+      : exitCodes.done;
   } finally {
     interruption.end();
     save();
@@ -73,17 +74,20 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
   }
 }
 
-/** The first Ctrl-C interrupts the running cell, the second ends the kernel. */
+/** The first Ctrl-C, or SIGTERM, interrupts the running cell, the second ends the kernel. */
 class Interruption {
+  /** The signal that came first. */
+  by: StopSignal | null = null;
   private readonly abort = new AbortController();
-  private readonly listener = (): void => {
-    if (this.abort.signal.aborted) return this.kernel.kill();
+  private readonly listener = (by: StopSignal): void => {
+    if (this.by !== null) return this.kernel.kill();
+    this.by = by;
     this.abort.abort();
     void this.kernel.interrupt().catch(() => this.kernel.kill());
   };
 
   constructor(private readonly kernel: KernelClient) {
-    process.on('SIGINT', this.listener);
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.listener);
   }
 
   get signal(): AbortSignal {
@@ -91,7 +95,7 @@ class Interruption {
   }
 
   end(): void {
-    process.off('SIGINT', this.listener);
+    for (const name of ['SIGINT', 'SIGTERM']) process.off(name, this.listener);
   }
 }
 

@@ -5,8 +5,9 @@ import { Command, CommanderError } from 'commander';
 import { setDisplaySink } from '../display/sinks/current-sink';
 import { FileSink } from '../display/sinks/file-sink';
 import { addFlags, type FlagTable, type FlagValues } from './flags';
+import { exitCodes, stoppedCode } from './exit-codes';
 import { runDirectory } from './run-directory';
-import { ScriptRun, type ScriptCell } from './script-run';
+import { ScriptRun, type Outcome, type ScriptCell } from './script-run';
 
 /** What an exported script hands to `runScript`. */
 export interface ScriptOptions<Flags> {
@@ -18,13 +19,11 @@ export interface ScriptOptions<Flags> {
   main(cell: ScriptCell, values: FlagValues<Flags>): Promise<void>;
 }
 
-const exitCodes = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 };
-
 /**
  * Runs an exported script: reads its flags, runs its cells in the notebook's folder, writes displays
  * and the cells' last values (`results.jsonl`) to the folder `--out`, and ends the process with 0
- * when done, 1 when a cell failed (its place and line go to stderr), 2 for wrong use, 130 when
- * interrupted. Standard output is left to the cells.
+ * when done, 1 when a cell failed (its place and line go to stderr), 2 for wrong use; stopped by a signal, 75 when
+ * SIGTERM left a checkpoint to resume, else 143, and 130 by SIGINT. Standard output is left to the cells.
  *
  * @example
  * runScript({
@@ -59,7 +58,9 @@ export function runScript<Flags extends FlagTable = Record<never, never>>(
   setDisplaySink(sink);
   process.chdir(folder);
   const run = new ScriptRun({ file, notebookFile, directory, sink });
-  void run.execute((cell) => options.main(cell, values as FlagValues<Flags>)).then(end);
+  void run
+    .execute((cell) => options.main(cell, values as FlagValues<Flags>))
+    .then((outcome) => end(outcome, directory));
 }
 
 function readFlags<Flags>(
@@ -84,6 +85,8 @@ function readFlags<Flags>(
 }
 
 /** Ends the process once all output is written; timers that cells left running end with it. */
-function end(outcome: keyof typeof exitCodes): void {
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCodes[outcome])));
+function end(outcome: Outcome, directory: string): void {
+  const isStopped = outcome === 'SIGINT' || outcome === 'SIGTERM';
+  const code = isStopped ? stoppedCode(outcome, directory) : exitCodes[outcome];
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 }

@@ -5,6 +5,7 @@ import { mime } from '../display/bundle';
 import { settleDisplays } from '../display/publish-queue';
 import type { FileSink } from '../display/sinks/file-sink';
 import { toBundle } from '../display/to-bundle';
+import { isTraining, type StopSignal } from './exit-codes';
 
 /** What a script's cells are given: call it where a cell begins, and hand it the cell's last value. */
 export interface ScriptCell {
@@ -22,14 +23,16 @@ export interface ScriptPlaces {
   sink: FileSink;
 }
 
-/** How a script ended. */
-export type Outcome = 'done' | 'failed' | 'interrupted';
+/** How a script ended: a signal's name when that stopped it. */
+export type Outcome = 'done' | 'failed' | StopSignal;
 
+/** Time that a stopped cell has to end by itself. A run that is being trained has as long as its step and its checkpoint take. */
 const graceMs = 3000;
 
 /** One run of a script's cells. */
 export class ScriptRun {
   private readonly abort = new AbortController();
+  private stoppedBy: StopSignal | null = null;
   private readonly results: string;
   private current: string | undefined;
   private pending: Promise<void> = Promise.resolve();
@@ -54,9 +57,11 @@ export class ScriptRun {
     });
     try {
       const cells = main(cell).then(() => this.settle());
-      return (await Promise.race([cells, interrupted, stray])) ?? 'done';
+      const outcome = await Promise.race([cells, interrupted, stray]);
+      // A training that was stopped returns as one that was done.
+      return outcome ?? this.stoppedBy ?? 'done';
     } catch (error) {
-      if (this.abort.signal.aborted) return 'interrupted';
+      if (this.stoppedBy !== null) return this.stoppedBy;
       await this.settle().catch(() => undefined);
       await this.report(error);
       return 'failed';
@@ -92,15 +97,23 @@ export class ScriptRun {
     await this.pending;
   }
 
-  /** Resolves when the user has interrupted the script and its cells did not end by themselves. */
+  /** Resolves when a signal has stopped the script and its cells did not end by themselves. */
   private interruption(): Promise<Outcome> {
     return new Promise((resolve) => {
-      process.on('SIGINT', () => {
-        if (this.abort.signal.aborted) return resolve('interrupted');
-        process.stderr.write('Interrupted: the cell may finish its step. Again: stops now.\n');
-        this.abort.abort(new Error('The script was interrupted'));
-        setTimeout(() => resolve('interrupted'), graceMs).unref();
-      });
+      const stop = (by: StopSignal): void => {
+        if (this.stoppedBy !== null) return resolve(by);
+        this.stoppedBy = by;
+        const what = by === 'SIGINT' ? 'Interrupted' : 'Stopped by SIGTERM';
+        process.stderr.write(`${what}: the cell may finish its step. Again: stops now.\n`);
+        this.abort.abort(new Error(`The script was stopped by ${by}`));
+        const look = (): void => {
+          if (isTraining(this.places.directory)) setTimeout(look, graceMs).unref();
+          else resolve(by);
+        };
+        setTimeout(look, graceMs).unref();
+      };
+      process.on('SIGINT', stop);
+      process.on('SIGTERM', stop);
     });
   }
 

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { takeFile } from './held-files';
+import { writeProblem } from './write-problem';
 
 /** Appends bytes to the file being written. */
 export type Append = (bytes: Uint8Array) => void;
@@ -11,14 +13,16 @@ export type Append = (bytes: Uint8Array) => void;
  *
  * @param path Where the file ends up.
  * @param write Called once with a function that appends bytes.
+ * @throws When the operating system refuses; the message says why in words, and what was there before stays.
  * @example
  * writeAtomically('runs/state.json', (append) => append(Buffer.from('{}')));
  */
 export function writeAtomically(path: string, write: (append: Append) => void): void {
+  if (takeFile(path, write)) return;
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true });
   const temporary = `${path}.${randomBytes(4).toString('hex')}.partial`;
   try {
+    mkdirSync(folder, { recursive: true });
     const descriptor = openSync(temporary, 'wx');
     try {
       write((bytes) => appendAll(descriptor, bytes));
@@ -29,7 +33,8 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw writeProblem(`"${path}"`, error);
   }
   syncFolder(folder);
 }
@@ -41,8 +46,8 @@ function appendAll(descriptor: number, bytes: Uint8Array): void {
   }
 }
 
-/** Makes the rename durable. Windows cannot open folders and does not need it. */
-function syncFolder(folder: string): void {
+/** Makes renames within a folder durable. Windows cannot open folders and does not need it. */
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const descriptor = openSync(folder, 'r');
   try {

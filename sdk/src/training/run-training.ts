@@ -49,12 +49,12 @@ export async function runTraining<Report extends LoggedReport>(
   }: RunOptions<Report> & { steps?: number } = {},
 ): Promise<TrainingResult> {
   const doneBefore = trainer.stepsDone;
-  const recorder = new RunRecorder(trainer, options);
+  const recorder = await RunRecorder.open(trainer, options);
   const { log, folder, pictures } = recorder;
   const last = doneBefore + steps;
   const began = performance.now();
-  const end = (stopped: TrainingResult['stopped']): TrainingResult => {
-    recorder.end(stopped);
+  const end = async (stopped: TrainingResult['stopped']): Promise<TrainingResult> => {
+    await recorder.end(stopped);
     return {
       stopped,
       steps: log.lines.filter(({ step }) => step > 0).length,
@@ -65,25 +65,25 @@ export async function runTraining<Report extends LoggedReport>(
       folder,
     };
   };
-  await recorder.begin(last);
   try {
+    await recorder.begin(last);
     if (trainer.stepsDone === 0 && trainer.settings.evaluation?.beforeTraining) {
       const found = await trainer.evaluate(undefined, { signal });
       const seconds = Math.round(trainer.seconds * 1000) / 1000;
       await recorder.step({ step: 0, seconds, ...evaluationLine(found) }, found);
     }
     while (trainer.stepsDone < last) {
-      if (signal?.aborted) return end('aborted');
-      if (recorder.isOutOfPatience) return end('stopped-early');
+      if (signal?.aborted) return await end('aborted');
+      if (recorder.isOutOfPatience) return await end('stopped-early');
       const report = await trainer.step({ signal });
       await recorder.step(logLine(report), report.evaluation ?? null);
       const { lines, alarms } = log;
       await onStep?.(report, { log: lines, alarms, pictures, steps: last, folder });
     }
-    return end(recorder.isOutOfPatience ? 'stopped-early' : 'finished');
+    return await end(recorder.isOutOfPatience ? 'stopped-early' : 'finished');
   } catch (error) {
-    if (signal?.aborted) return end('aborted');
-    recorder.end('failed', error);
+    if (signal?.aborted && !recorder.isClosed) return await end('aborted');
+    await recorder.fail(error);
     throw error;
   }
 }

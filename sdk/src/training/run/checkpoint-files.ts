@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { freeMemory } from '../../core/memory-watch';
 import { readSafetensors } from '../../io/safetensors';
 import { readStateDict } from '../../io/state-dict';
 import { writeJson } from '../../io/write-json';
@@ -11,8 +10,9 @@ import { assignAll } from '../../models';
 import type { TrainableModel } from '../../pipelines';
 import { tf } from '../../tensorflow';
 import type { TrainerPosition, TrainerState } from '../weight-trainer';
+import type { CheckpointPart, CheckpointWriter } from './checkpoint-writer';
 
-/** The file that says what a checkpoint is of. It is written last: a folder that has it is whole. */
+/** The file that says what a checkpoint is of. */
 const STATE = 'state.json';
 const OPTIMIZER = 'optimizer.safetensors';
 const WEIGHTS = 'transformer';
@@ -33,48 +33,54 @@ type SavableModel = TrainableModel & {
   saveLora?(folder: string, options: { adapterName: string }): void;
 };
 
-/**
- * The checkpoint that a path stands for: a checkpoint's folder, or the last one of a run's. null when there is none.
- */
-export function checkpointIn(path: string): string | null {
-  const last = join(path, 'checkpoints', 'last');
-  // A run that ended while it put the new one in place has left the one before.
-  const candidates = [path, last, previousOf(last)];
-  return candidates.find((folder) => existsSync(join(folder, STATE))) ?? null;
+/** How a checkpoint is written. */
+export interface WriteCheckpointOptions {
+  writer: CheckpointWriter;
+  /** Checkpoints of this name that stay, the new one included. */
+  kept: number;
 }
 
 /**
  * Writes a checkpoint: the weights as diffusers writes them (`transformer/`, or adapters alone), their mean in `ema/` in the
- * same form, the optimizer and other policies as safetensors, and state.json. It is written under another name and then put
- * in the place of the one before, so that there is always a whole one.
+ * same form, the optimizer and other policies as safetensors, state.json, and manifest.json with the hash of each file. What
+ * it holds is copied before this returns; the rest is the writer's.
  *
- * @throws When the model has no `savePretrained` or `saveLora`.
+ * @throws What the checkpoint before failed by.
  */
 export function writeCheckpoint(
   folder: string,
-  { model, optimizer, average, policies }: TrainerState,
+  state: TrainerState,
   info: Omit<CheckpointInfo, 'format'>,
-): void {
-  const partial = `${folder}.${randomBytes(4).toString('hex')}.partial`;
-  try {
-    mkdirSync(partial, { recursive: true });
-    writeTrained(model, join(partial, WEIGHTS));
-    average?.use(() => writeTrained(model, join(partial, 'ema')));
-    const moments = optimizer.stateDict();
-    try {
-      writeSafetensors(join(partial, OPTIMIZER), moments);
-    } finally {
-      tf.dispose([...moments.values()]);
-    }
-    for (const [name, policy] of Object.entries(policies)) {
+  { writer, kept }: WriteCheckpointOptions,
+): Promise<void> {
+  const { model, optimizer, average, policies } = state;
+  const parts: CheckpointPart[] = [
+    (at) => writeTrained(model, join(at, WEIGHTS)),
+    (at) => average?.use(() => writeTrained(model, join(at, 'ema'))),
+    (at) => {
+      const moments = optimizer.stateDict();
+      try {
+        writeSafetensors(join(at, OPTIMIZER), moments);
+      } finally {
+        tf.dispose([...moments.values()]);
+      }
+    },
+    ...Object.entries(policies).map(([name, policy]): CheckpointPart => (at) => {
       const values = policy.values();
-      if (values.size > 0) writeSafetensors(join(partial, policyFile(name)), values);
-    }
-    writeJson(join(partial, STATE), { format: FORMAT, ...info });
-    replaceFolder(folder, partial);
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
-  }
+      if (values.size > 0) writeSafetensors(join(at, policyFile(name)), values);
+    }),
+    (at) => writeJson(join(at, STATE), { format: FORMAT, ...info }),
+  ];
+  const room = freeMemory();
+  return writer.write(folder, parts, { kept, isTight: bytesOf(state) > room / 2 });
+}
+
+/** What a copy of a state takes, at most. */
+function bytesOf({ model, average, policies }: TrainerState): number {
+  const weights = [...model.trainableVariables().values()].reduce((sum, { size }) => sum + size, 0);
+  // The weights, two moments of each, their mean.
+  const copies = 3 + (average === null ? 0 : 1) + Object.keys(policies).length;
+  return 4 * weights * copies;
 }
 
 /** What a checkpoint says of itself. Throws when it is not one that can be read. */
@@ -157,20 +163,4 @@ function withTensors(
   } finally {
     tf.dispose([...values.values()]);
   }
-}
-
-function previousOf(folder: string): string {
-  return `${folder}.previous`;
-}
-
-/** A folder cannot be renamed onto another one: the old one steps aside until the new one is in place. */
-function replaceFolder(folder: string, by: string): void {
-  mkdirSync(dirname(folder), { recursive: true });
-  const previous = previousOf(folder);
-  if (existsSync(folder)) {
-    rmSync(previous, { recursive: true, force: true });
-    renameSync(folder, previous);
-  }
-  renameSync(by, folder);
-  rmSync(previous, { recursive: true, force: true });
 }

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PixelImage } from '../../core/pixel-image';
 import { appendJsonLine } from '../../io/append-json-line';
 import { readImage, toPng } from '../../io/image-file';
 import { readJsonLines } from '../../io/json-lines';
 import type { EvaluationReport } from '../evaluate-policy';
+import { writeAtomically } from '../../io/write-atomically';
 import { RUN_FILES } from './run-files';
 
 /** A picture that a run has kept of an evaluation. */
@@ -58,11 +59,10 @@ export async function keepPicture(
   { image, ...picture }: KeptPicture,
 ): Promise<Buffer> {
   const directory = join(folder, RUN_FILES.pictures);
-  mkdirSync(directory, { recursive: true });
   const pad = (value: number, length: number) => String(value).padStart(length, '0');
   const file = `step-${pad(picture.step, 6)}-${pad(picture.place, 2)}.png`;
   const png = await toPng(image);
-  writeFileSync(join(directory, file), png);
+  writeAtomically(join(directory, file), (append) => append(png));
   appendJsonLine(join(directory, INDEX), { ...picture, file });
   return png;
 }
@@ -78,8 +78,18 @@ export function readRunPictures(folder: string): RunPicture[] {
   const index = join(folder, RUN_FILES.pictures, INDEX);
   if (!existsSync(index)) return [];
   const byFile = new Map<string, RunPicture>();
-  for (const picture of readJsonLines(index) as RunPicture[]) byFile.set(picture.file, picture);
+  for (const picture of readJsonLines(index, { isGrowing: true }) as RunPicture[])
+    byFile.set(picture.file, picture);
   return [...byFile.values()].sort((a, b) => a.step - b.step || a.place - b.place);
+}
+
+/** Leaves out of the index what a run does again after a step. The pictures themselves are written over. */
+export function restartPictures(folder: string, lastStep: number): void {
+  const index = join(folder, RUN_FILES.pictures, INDEX);
+  if (!existsSync(index)) return;
+  const lines = readRunPictures(folder).filter(({ step }) => step <= lastStep);
+  const text = lines.map((picture) => `${JSON.stringify(picture)}\n`).join('');
+  writeAtomically(index, (append) => append(Buffer.from(text)));
 }
 
 /** The pictures that a run has kept up to a step, with what they show. */

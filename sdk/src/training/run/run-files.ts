@@ -5,6 +5,8 @@ export const RUN_FILES = {
   /** A line a step, and one an alarm. */
   log: 'log.jsonl',
   checkpoints: 'checkpoints',
+  /** Who trains there. */
+  lock: 'lock.json',
   /** The pictures of evaluations, as PNG, and `index.jsonl`, which says what they are. */
   pictures: 'pictures',
 } as const;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { checkpointIn } from './checkpoint-files';
+import { checkpointIn } from './checkpoint-places';
 import { RUN_FILES } from './run-files';
 import type { RunOptions } from './run-options';
 

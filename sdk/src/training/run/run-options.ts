@@ -37,6 +37,8 @@ export interface RunOptions<Report> {
   resume?: boolean | string;
   /** Steps between two checkpoints; one is also made at the end. null: none at all. Default 10. */
   checkpointEverySteps?: number | null;
+  /** Checkpoints that stay besides the best one: the last, and those before it in case that one is broken. Default 2. */
+  checkpointsKept?: number;
   /** What is best by the log: checkpoints/best holds the step where it was highest. Default 'evaluation/reward'. */
   bestMetric?: string;
   /** Least rise of `bestMetric` that counts. Default 0: any. */
@@ -56,6 +58,7 @@ export const RUN_OPTIONS = [
   'runName',
   'resume',
   'checkpointEverySteps',
+  'checkpointsKept',
   'bestMetric',
   'minImprovement',
   'patience',

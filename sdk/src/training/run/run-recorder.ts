@@ -13,10 +13,19 @@ import {
   writeCheckpoint,
   type CheckpointInfo,
 } from './checkpoint-files';
+import { removePartial, wholeCheckpoint } from './checkpoint-places';
+import { CheckpointWriter } from './checkpoint-writer';
 import { describeSettings } from './describe-settings';
-import { keepPicture, picturesOf, readKeptPictures, type KeptPicture } from './picture-files';
+import {
+  keepPicture,
+  picturesOf,
+  readKeptPictures,
+  restartPictures,
+  type KeptPicture,
+} from './picture-files';
 import { RUN_FILES } from './run-files';
 import { openRun } from './run-folder';
+import { RunLock } from './run-lock';
 import { readRunLog, RunLog } from './run-log';
 import type { RunOptions } from './run-options';
 import {
@@ -33,6 +42,9 @@ const PICTURES_KEPT = 8;
 
 /** Steps between two checkpoints when nothing else is said. */
 const CHECKPOINT_STEPS = 10;
+
+/** Checkpoints that stay when nothing else is said: one more in case the last is broken. */
+const CHECKPOINTS_KEPT = 2;
 
 /** What is recorded: every trainer is one. */
 export interface RecordedTrainer {
@@ -62,34 +74,68 @@ export class RunRecorder {
   readonly pictures: KeptPicture[] = [];
   readonly folder: string | null;
   readonly #trainer: RecordedTrainer;
-  readonly #events: EventFile | null;
+  readonly #lock: RunLock | null;
+  readonly #writer = new CheckpointWriter();
+  #events: EventFile | null = null;
   readonly #options: RunOptions<never>;
   readonly #limits: Partial<AlarmLimits>;
   readonly #bestMetric: string;
   #record: RunRecord | null = null;
+  /** The step that the last checkpoint is of. */
+  #savedStep = 0;
+  /** Whether it is written how the run ended. */
+  isClosed = false;
 
-  /**
-   * Opens the run's folder, and gives the trainer the state of the checkpoint that is resumed from.
-   *
-   * @throws When there is nothing to resume from, or it is of another run or model.
-   */
-  constructor(trainer: RecordedTrainer, options: RunOptions<never>) {
-    checkOptions(options, trainer.settings.evaluation !== null);
-    const { folder, checkpoint } = openRun(options);
+  private constructor(
+    trainer: RecordedTrainer,
+    options: RunOptions<never>,
+    folder: string | null,
+    lock: RunLock | null,
+  ) {
     this.#trainer = trainer;
     this.#options = options;
+    this.#lock = lock;
     this.folder = folder;
     this.log = new RunLog(folder);
     this.#bestMetric = options.bestMetric ?? 'evaluation/reward';
     this.#limits = { replayGap: trainer.settings.clipRatio ?? null, ...options.alarmLimits };
+  }
+
+  /**
+   * Opens the run's folder, which no other trainer may use meanwhile, and gives the trainer the state of the checkpoint that is
+   * resumed from.
+   *
+   * @throws When there is nothing to resume from, it is broken, or of another run or model; and when the folder is another's.
+   */
+  static async open(trainer: RecordedTrainer, options: RunOptions<never>): Promise<RunRecorder> {
+    checkOptions(options, trainer.settings.evaluation !== null);
+    const { folder, checkpoint } = openRun(options);
+    const lock = folder === null ? null : await RunLock.take(folder);
+    try {
+      const recorder = new RunRecorder(trainer, options, folder, lock);
+      recorder.#start(checkpoint === null ? null : wholeCheckpoint(checkpoint));
+      return recorder;
+    } catch (error) {
+      lock?.release();
+      throw error;
+    }
+  }
+
+  #start(checkpoint: string | null): void {
+    const { folder } = this;
+    if (folder !== null) {
+      this.#requireSavable();
+      removePartial(folder);
+    }
     const resumedAfter = checkpoint === null ? null : this.#resume(checkpoint);
-    // A run that was to be resumed and was stopped before its first checkpoint begins anew, with its log.
-    if (checkpoint === null && options.resume) this.log.restart({ lines: [], alarms: [] });
-    this.#events =
-      folder === null
-        ? null
-        : new EventFile(folder, { startStep: resumedAfter === null ? null : resumedAfter + 1 });
-    if (folder !== null) this.#requireSavable();
+    if (resumedAfter !== null || this.#options.resume) {
+      // A run that was to be resumed and was stopped before its first checkpoint begins anew, with its log.
+      if (resumedAfter === null) this.log.restart({ lines: [], alarms: [] });
+      if (folder !== null) restartPictures(folder, resumedAfter ?? -1);
+    }
+    if (folder === null) return;
+    const startStep = resumedAfter === null ? null : resumedAfter + 1;
+    this.#events = new EventFile(folder, { startStep });
   }
 
   /** Writes run.json as a run that goes on. @param steps The step that it ends with. */
@@ -115,15 +161,17 @@ export class RunRecorder {
   /** Records a line of the log, and an evaluation's pictures; looks for alarms; makes checkpoints that are due. */
   async step(line: LogLine, evaluation: EvaluationReport | null): Promise<void> {
     const { log, folder } = this;
+    this.#lock?.requireHeld();
+    this.#writer.throwIfFailed();
     log.write(line);
     for (const alarm of alarmsAtEnd(log.lines, this.#limits)) log.alarm(alarm);
     this.#events?.scalars(line.step, scalarsOf(line));
     if (evaluation !== null) await this.#keepPictures(line.step, evaluation);
     if (folder === null) return;
     const isBest = this.#bestMetric in line && this.#best()?.step === line.step;
-    if (isBest && line.step > 0) this.#save('best');
+    if (isBest && line.step > 0) await this.#save('best');
     const every = this.#checkpointSteps;
-    if (every !== null && line.step > 0 && line.step % every === 0) this.#save('last');
+    if (every !== null && line.step > 0 && line.step % every === 0) await this.#save('last');
     this.#write(this.#progress('running'));
   }
 
@@ -133,12 +181,41 @@ export class RunRecorder {
     return patience !== null && (this.#best()?.since ?? 0) >= patience;
   }
 
-  /** Makes the last checkpoint, and writes how the run ended. */
-  end(state: Exclude<RunState, 'running'>, error: unknown = null): void {
-    if (this.folder === null) return;
-    if (this.#checkpointSteps !== null) this.#save('last');
-    const words = error === null ? null : error instanceof Error ? error.message : String(error);
-    this.#write({ ...this.#progress(state), ended: new Date().toISOString(), error: words });
+  /**
+   * Makes the last checkpoint, waits until it is on disk, writes how the run ended, and gives its folder free.
+   *
+   * @throws When the checkpoint could not be written: the run has failed by that then.
+   */
+  async end(state: Exclude<RunState, 'running'>, error: unknown = null): Promise<void> {
+    if (this.folder === null || this.isClosed) return;
+    this.isClosed = true;
+    const close = (how: Exclude<RunState, 'running'>, by: unknown) => {
+      const words = by === null ? null : by instanceof Error ? by.message : String(by);
+      this.#write({ ...this.#progress(how), ended: new Date().toISOString(), error: words });
+    };
+    try {
+      this.#lock?.requireHeld();
+      try {
+        if (this.#checkpointSteps !== null) await this.#save('last');
+        await this.#writer.settle();
+      } catch (problem) {
+        close('failed', error ?? problem);
+        throw problem;
+      }
+      close(state, error);
+    } finally {
+      this.#lock?.release();
+    }
+  }
+
+  /** Ends a run that failed. What cannot be written of that is said on stderr: the run's own error counts. */
+  async fail(error: unknown): Promise<void> {
+    try {
+      await this.end('failed', error);
+    } catch (problem) {
+      const { message } = problem as Error;
+      if (message !== (error as Error | null)?.message) process.stderr.write(`${message}\n`);
+    }
   }
 
   get #checkpointSteps(): number | null {
@@ -176,7 +253,7 @@ export class RunRecorder {
   }
 
   /** A checkpoint belongs to a line of the log: in the middle of a step, or of its evaluation, none is made. */
-  #save(name: 'last' | 'best'): void {
+  async #save(name: 'last' | 'best'): Promise<void> {
     const { state, stepsDone: step, seconds, settings } = this.#trainer;
     const { lines } = this.log;
     if (this.folder === null || this.#checkpointSteps === null || state === null) return;
@@ -184,7 +261,14 @@ export class RunRecorder {
     const { seed } = settings;
     const trainer = this.#trainer.constructor.name;
     const info = { ...this.#trainer.position, step, seconds, seed, trainer };
-    writeCheckpoint(join(this.folder, RUN_FILES.checkpoints, name), state, info);
+    // A second copy of the same step would push out one before it.
+    if (name === 'last' && step === this.#savedStep) return;
+    const { checkpointsKept = CHECKPOINTS_KEPT } = this.#options;
+    await writeCheckpoint(join(this.folder, RUN_FILES.checkpoints, name), state, info, {
+      writer: this.#writer,
+      kept: name === 'last' ? checkpointsKept : 1,
+    });
+    if (name === 'last') this.#savedStep = step;
   }
 
   #resume(checkpoint: string): number {
@@ -210,10 +294,11 @@ export class RunRecorder {
 
 /** Throws when a count is not positive, or there is nothing that would say when to stop. */
 function checkOptions(
-  { checkpointEverySteps = null, patience = null, bestMetric }: RunOptions<never>,
+  { checkpointEverySteps = null, checkpointsKept, patience = null, bestMetric }: RunOptions<never>,
   isEvaluated: boolean,
 ): void {
-  for (const [name, value] of Object.entries({ checkpointEverySteps, patience })) {
+  const counts = { checkpointEverySteps, patience, checkpointsKept: checkpointsKept ?? null };
+  for (const [name, value] of Object.entries(counts)) {
     if (value === null || (Number.isInteger(value) && value >= 1)) continue;
     throw new Error(
       `Cannot train as ${name} must be a whole number from 1, or null: current value is ${value}`,

@@ -56,7 +56,7 @@ describe('resume', function () {
             ...options,
             runDirectory,
             signal: controller.signal,
-            onStep: ({ step }) => step === 2 && controller.abort(),
+            onStep: ({ step }) => void (step === 2 && controller.abort()),
           });
           assert.deepEqual([first.stopped, first.log.length], ['aborted', 2]);
           assert.notDeepEqual(first.weights, whole.weights);

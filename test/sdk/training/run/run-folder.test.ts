@@ -239,7 +239,7 @@ describe("a run's folder", () => {
         openRun({ runName: 'shapes-2' }, at(9));
         const last = join(first.folder as string, 'checkpoints/last');
         mkdirSync(last, { recursive: true });
-        writeFileSync(join(last, 'state.json'), '{}');
+        writeFileSync(join(last, 'manifest.json'), '{}');
         const found = { folder: first.folder, checkpoint: last };
         assert.deepEqual(openRun({ runName: 'shapes', resume: true }), found);
         assert.deepEqual(openRun({ runName: 'shapes', resume: 'auto' }), found);

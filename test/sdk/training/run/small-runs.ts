@@ -33,9 +33,10 @@ export type SmallOptions = Partial<
     | 'bestMetric'
     | 'promptPriority'
     | 'checkpointEverySteps'
+    | 'checkpointsKept'
     | 'configuration'
   >
-> & { onStep?: (report: { step: number }, run: RunView) => void };
+> & { onStep?: (report: { step: number }, run: RunView) => void | Promise<void> };
 
 const SMALL = {
   prompts: ['a red fox', 'two cats', 'a blue house'],

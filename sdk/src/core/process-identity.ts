@@ -1,0 +1,55 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+/** A process, so that it can be told from any other, also a later one of the same number. */
+export interface ProcessIdentity {
+  pid: number;
+  host: string;
+  /** The machine since its last start, and the container: where process numbers mean the same. null where it is not told. */
+  place: string | null;
+  /** When the process began, by the machine's own count; null where it is not told. */
+  began: string | null;
+}
+
+/** Linux tells what a process is; other systems give null. */
+function fromLinux<Value>(read: () => Value): Value | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+/** The 22nd field of /proc/<pid>/stat; the second one is in parentheses, and may hold spaces. */
+function beganAt(pid: number): string | null {
+  return fromLinux(() => {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? null : fields[18];
+  });
+}
+
+function here(): string | null {
+  return fromLinux(() => {
+    const machine = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${machine} ${readlinkSync('/proc/self/ns/pid')}`;
+  });
+}
+
+/** This process. */
+export function ownProcess(): ProcessIdentity {
+  const { pid } = process;
+  return { pid, host: hostname(), place: here(), began: beganAt(pid) };
+}
+
+/** Whether a process is still there; null when that cannot be seen from here. */
+export function isAlive({ pid, host, place, began }: ProcessIdentity): boolean | null {
+  const own = here();
+  if (own === null ? host !== hostname() : place !== own) return null;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return began === null || beganAt(pid) === began;
+}

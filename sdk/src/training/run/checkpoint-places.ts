@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { syncFolder } from '../../io/write-atomically';
+import { MANIFEST, whatIsBroken } from './checkpoint-manifest';
+import { RUN_FILES } from './run-files';
+
+/** A checkpoint's place when `age` newer ones have been made: `last`, `last.previous`, `last.previous-2`. */
+export function placeOf(folder: string, age: number): string {
+  if (age === 0) return folder;
+  return age === 1 ? `${folder}.previous` : `${folder}.previous-${age}`;
+}
+
+/** The age that a name says, as `placeOf` gives names; null when it is another's. */
+function ageOf(name: string, of: string): number | null {
+  if (name === of) return 0;
+  const found = name.startsWith(of) ? /^\.previous(?:-(\d+))?$/.exec(name.slice(of.length)) : null;
+  return found === null ? null : Number(found[1] ?? 1);
+}
+
+/** What there is of a checkpoint and the ones before it, the newest first. */
+function placesThatExist(folder: string): string[] {
+  const parent = dirname(folder);
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent)
+    .flatMap((name) => ageOf(name, basename(folder)) ?? [])
+    .sort((a, b) => a - b)
+    .map((age) => placeOf(folder, age));
+}
+
+/**
+ * The checkpoint that a path stands for, whole or not: a checkpoint's folder, or the last one of a run's. null when there is
+ * none.
+ */
+export function checkpointIn(path: string): string | null {
+  const last = join(path, RUN_FILES.checkpoints, 'last');
+  if (existsSync(join(path, MANIFEST))) return path;
+  // A run that ended while it put the new one in place has left the one before.
+  return placesThatExist(last)[0] ?? placesThatExist(path).find((one) => one !== path) ?? null;
+}
+
+/**
+ * The newest whole checkpoint: the given one, or one before it. Those that are broken are named on stderr.
+ *
+ * @param folder As `checkpointIn` found it.
+ * @throws When none is whole; the message names what is wrong with each.
+ */
+export function wholeCheckpoint(folder: string): string {
+  const first = folder.replace(/\.previous(-\d+)?$/, '');
+  const problems: string[] = [];
+  const candidates = placesThatExist(first);
+  for (const place of candidates.slice(candidates.indexOf(folder))) {
+    const problem = whatIsBroken(place);
+    if (problem === null) {
+      for (const one of problems) {
+        process.stderr.write(`Skips a broken checkpoint and takes the one before: ${one}\n`);
+      }
+      return place;
+    }
+    problems.push(`"${place}": ${problem}`);
+  }
+  throw new Error(
+    `Cannot resume as a checkpoint must be whole: ${problems.join('; ')}; remove them to begin anew`,
+  );
+}
+
+/**
+ * Puts a new checkpoint in its place. Those before move on by one place, and what is more than `kept` is removed. Whenever the
+ * process ends, every checkpoint is somewhere under a name that `checkpointIn` looks for.
+ */
+export function rotateCheckpoints(folder: string, by: string, kept: number): void {
+  let free = 0;
+  while (existsSync(placeOf(folder, free))) free += 1;
+  for (let age = free; age > 0; age--) renameSync(placeOf(folder, age - 1), placeOf(folder, age));
+  renameSync(by, folder);
+  syncFolder(dirname(folder));
+  syncFolder(dirname(dirname(folder)));
+  for (const place of placesThatExist(folder).slice(kept)) {
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+/** Removes what writing left behind that was stopped on its way. */
+export function removePartial(run: string): void {
+  const folder = join(run, RUN_FILES.checkpoints);
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith('.partial')) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}

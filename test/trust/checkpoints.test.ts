@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { readRunLog, readRunPictures, readRunRecord } from '@flowbook/sdk';
+import { whatIsBroken } from '../../sdk/src/training/run/checkpoint-manifest';
+import {
+  placeOf,
+  rotateCheckpoints,
+  wholeCheckpoint,
+} from '../../sdk/src/training/run/checkpoint-places';
+import { textOnStderr } from '../sdk/io/hub/text-on-stderr';
+import {
+  SMALL_RUNS,
+  inFolder,
+  loadSmall,
+  trainedWeights,
+  withoutTimes,
+  type SmallOptions,
+} from '../sdk/training/run/small-runs';
+import { withFaultyDisk } from './faulty-disk';
+
+const { algorithm, train } = SMALL_RUNS.FlowGRPO;
+
+async function run(options: SmallOptions) {
+  const pipeline = await loadSmall(algorithm);
+  try {
+    const { log, stopped } = await train(pipeline, options);
+    return { log: withoutTimes(log), stopped, weights: trainedWeights(pipeline) };
+  } finally {
+    pipeline.dispose();
+  }
+}
+
+const stepIn = (checkpoint: string): number =>
+  JSON.parse(readFileSync(join(checkpoint, 'state.json'), 'utf8')).step;
+
+describe('checkpoints', function () {
+  this.timeout(240_000);
+
+  it('hold a manifest that every change of a byte, a length or a name is seen by', () =>
+    inFolder(async (folder) => {
+      await run({ steps: 1, runDirectory: folder, ema: 0.9 });
+      const last = join(folder, 'checkpoints/last');
+      assert.equal(whatIsBroken(last), null);
+      const weights = join(last, 'optimizer.safetensors');
+      const bytes = readFileSync(weights);
+      bytes[bytes.length - 1] ^= 1;
+      writeFileSync(weights, bytes);
+      assert.equal(whatIsBroken(last), 'optimizer.safetensors has other bytes than were written');
+      truncateSync(weights, 10);
+      assert.equal(
+        whatIsBroken(last),
+        `optimizer.safetensors has 10 bytes, and had ${bytes.length}`,
+      );
+      rmSync(weights);
+      assert.equal(whatIsBroken(last), 'optimizer.safetensors is missing');
+      writeFileSync(join(last, 'other.bin'), '');
+      assert.equal(whatIsBroken(last), 'other.bin is not in manifest.json');
+      writeFileSync(join(last, 'manifest.json'), '{"fi');
+      assert.match(whatIsBroken(last) ?? '', /^manifest\.json cannot be read/);
+      rmSync(join(last, 'manifest.json'));
+      assert.equal(whatIsBroken(last), 'manifest.json is missing');
+    }));
+
+  it('that are broken are named and skipped for the one before, and the run ends with the same bits', () =>
+    inFolder(async (parent) => {
+      const options = { checkpointEverySteps: 1, ema: 0.9 };
+      const whole = await run({ ...options, runDirectory: join(parent, 'whole') });
+      const runDirectory = join(parent, 'broken');
+      await run({ ...options, steps: 3, runDirectory });
+      const last = join(runDirectory, 'checkpoints/last');
+      const previous = `${last}.previous`;
+      assert.deepEqual([stepIn(last), stepIn(previous)], [3, 2]);
+      truncateSync(join(last, 'state.json'), 5);
+      const said: string[] = [];
+      const { write } = process.stderr;
+      process.stderr.write = ((text: string) => said.push(text) > 0) as typeof write;
+      try {
+        const resumed = await run({ ...options, runDirectory, resume: true });
+        assert.deepEqual(resumed, whole);
+      } finally {
+        process.stderr.write = write;
+      }
+      const skipped = said.find((text) => text.startsWith('Skips'));
+      assert.match(
+        skipped ?? '',
+        /^Skips a broken checkpoint and takes the one before: ".*checkpoints\/last": state\.json has 5 bytes, and had \d+\n$/,
+      );
+    }));
+
+  it('wholeCheckpoint() throws when none is whole, with what is wrong with each', () =>
+    inFolder(async (folder) => {
+      const last = join(folder, 'checkpoints/last');
+      for (const place of [last, `${last}.previous`]) mkdirSync(place, { recursive: true });
+      assert.throws(() => wholeCheckpoint(last), {
+        message: `Cannot resume as a checkpoint must be whole: "${last}": manifest.json is missing; "${last}.previous": manifest.json is missing; remove them to begin anew`,
+      });
+    }));
+
+  it('rotateCheckpoints() keeps as many as it is told, and closes a gap that a crash left', () =>
+    inFolder(async (folder) => {
+      const last = join(folder, 'checkpoints/last');
+      const put = (step: number, kept: number) => {
+        const partial = `${last}.${step}.partial`;
+        mkdirSync(partial, { recursive: true });
+        writeFileSync(join(partial, 'state.json'), JSON.stringify({ step }));
+        rotateCheckpoints(last, partial, kept);
+      };
+      for (const step of [1, 2, 3, 4]) put(step, 3);
+      const steps = () =>
+        [0, 1, 2, 3].map((age) =>
+          existsSync(placeOf(last, age)) ? stepIn(placeOf(last, age)) : 0,
+        );
+      assert.deepEqual(steps(), [4, 3, 2, 0]);
+      rmSync(last, { recursive: true });
+      put(5, 3);
+      assert.deepEqual(steps(), [5, 3, 2, 0]);
+      put(6, 1);
+      assert.deepEqual(steps(), [6, 0, 0, 0]);
+    }));
+
+  for (const [code, rule] of [
+    ['ENOSPC', 'the disk must have room'],
+    ['EDQUOT', 'the quota must have room'],
+    ['EROFS', 'its folder must not be on a read-only disk'],
+    ['EACCES', 'its folder must be writable'],
+  ]) {
+    it(`cannot be written (${code}): the error says why, and the last good one stays`, () =>
+      inFolder(async (runDirectory) => {
+        const options = { runDirectory, checkpointEverySteps: 1 };
+        await run({ ...options, steps: 2 });
+        const last = join(runDirectory, 'checkpoints/last');
+        await textOnStderr(() =>
+          withFaultyDisk(
+            code,
+            (name) => name === 'optimizer.safetensors',
+            () =>
+              assert.rejects(run({ ...options, resume: true }), {
+                message: `Cannot write checkpoint "${last}" as ${rule}: ${code}: refused, write`,
+              }),
+          ),
+        );
+        assert.deepEqual([whatIsBroken(last), stepIn(last)], [null, 2]);
+        const names = readdirSync(join(runDirectory, 'checkpoints'));
+        assert.deepEqual(names.sort(), ['last', 'last.previous']);
+        const { state, error } = readRunRecord(runDirectory) ?? {};
+        assert.equal(state, 'failed');
+        assert.match(error ?? '', new RegExp(rule));
+        assert.ok(!existsSync(join(runDirectory, 'lock.json')));
+        const { stopped } = await run({ ...options, resume: true });
+        assert.equal(stopped, 'finished');
+      }));
+  }
+
+  it('and the log and the pictures lose only what a crash cut off', () =>
+    inFolder(async (parent) => {
+      const evaluation = { prompts: ['a red fox'], everySteps: 1, beforeTraining: true };
+      const options = { checkpointEverySteps: 1, evaluation };
+      const whole = join(parent, 'whole');
+      await run({ ...options, runDirectory: whole });
+      const torn = join(parent, 'torn');
+      await run({ ...options, steps: 2, runDirectory: torn });
+      appendFileSync(join(torn, 'log.jsonl'), '{"step":3,"rew');
+      appendFileSync(join(torn, 'pictures/index.jsonl'), '{"step":3,"pl');
+      mkdirSync(join(torn, 'checkpoints/last.1234abcd.partial'));
+      assert.equal(readRunLog(torn).lines.length, 3);
+      assert.equal(readRunPictures(torn).length, 3);
+      await run({ ...options, runDirectory: torn, resume: true });
+      const { lines } = readRunLog(torn);
+      assert.deepEqual(withoutTimes(lines), withoutTimes(readRunLog(whole).lines));
+      for (const name of readdirSync(join(whole, 'pictures'))) {
+        const [one, other] = [whole, torn].map((at) => readFileSync(join(at, 'pictures', name)));
+        assert.deepEqual(other, one, name);
+      }
+      assert.ok(!readdirSync(join(torn, 'checkpoints')).some((name) => name.endsWith('.partial')));
+    }));
+});
