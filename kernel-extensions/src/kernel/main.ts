@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { readConnectionFile } from './protocol/connection-file';
+import { History } from './server/history';
+import { HistoryStore } from './server/history-store';
 import { KernelServer } from './server/kernel-server';
 
 /** Runs the kernel that a connection file asks for, until it is shut down. */
@@ -7,12 +10,20 @@ async function main(args: string[]): Promise<void> {
   if (path === undefined) {
     throw new Error('Cannot start the kernel as a connection file must be given: none was');
   }
-  const server = new KernelServer(readConnectionFile(path));
+  const server = new KernelServer(readConnectionFile(path), await openHistory());
   process.on('SIGINT', () => {}); // a terminal's Ctrl-C is for the client, who sends interrupt_request
   process.on('SIGTERM', () => process.exit(0));
   if (process.env.JPY_PARENT_PID) endWithParent();
   await server.serve();
   process.exit(0);
+}
+
+/** `FLOWBOOK_HISTORY=off` keeps nothing on disk; else it names the folder, the user's cache by default. */
+async function openHistory(): Promise<History> {
+  const { FLOWBOOK_HISTORY: wanted } = process.env;
+  if (wanted === 'off') return new History();
+  const { cacheFolder } = await import('../../setup/cache-folder.mjs');
+  return new History(new HistoryStore(wanted || join(cacheFolder(), 'history')));
 }
 
 /** Ends this process when the one that started it has gone, so that no kernel is left behind. */

@@ -15,7 +15,6 @@ import {
   toCodePoints,
   toUtf16Offset,
 } from '../../../kernel-extensions/src/kernel/server/code-points';
-import { History } from '../../../kernel-extensions/src/kernel/server/history';
 import { RawOutput } from '../../../kernel-extensions/src/kernel/server/raw-output';
 import { pause } from './running-kernel';
 
@@ -96,28 +95,6 @@ describe('code points', () => {
       [0, 1, 3, 4, 6, 7].map((n) => toCodePoints(text, n)),
       [0, 1, 2, 3, 4, 5],
     );
-  });
-});
-
-describe('History', () => {
-  const history = new History();
-  ['let a = 1', 'a + 1', 'a + 1', 'b (x)'].forEach((input, i) => history.add(i + 1, input));
-  history.setOutput(2, '2');
-
-  it('query() returns the tail, a range, and what matches a pattern', () => {
-    const inputs = (query: Parameters<History['query']>[0]) =>
-      history.query(query).map(([, line]) => line);
-    assert.deepEqual(inputs({ hist_access_type: 'tail', n: 2 }), [3, 4]);
-    assert.deepEqual(inputs({ hist_access_type: 'range', session: 0, start: 2, stop: 4 }), [2, 3]);
-    assert.deepEqual(inputs({ hist_access_type: 'range', session: 7, start: 1 }), []);
-    assert.deepEqual(inputs({ hist_access_type: 'search', pattern: 'a + ?' }), [2, 3]);
-    assert.deepEqual(inputs({ hist_access_type: 'search', pattern: 'a*', unique: true }), [3]);
-    assert.deepEqual(inputs({ hist_access_type: 'search', pattern: '*(x)' }), [4]);
-  });
-
-  it('query() pairs inputs with outputs when asked', () => {
-    const [row] = history.query({ hist_access_type: 'range', start: 2, stop: 3, output: true });
-    assert.deepEqual(row, [1, 2, ['a + 1', '2']]);
   });
 });
 

@@ -64,6 +64,7 @@ export class KernelProcess {
       cwd: options.cwd,
       env: {
         FLOWBOOK_UNPACED: '1',
+        FLOWBOOK_HISTORY: 'off', // what programs run is nobody's typing
         ...process.env,
         ...spec.env,
         ...options.env,

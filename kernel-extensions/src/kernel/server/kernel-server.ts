@@ -4,7 +4,7 @@ import { channelAddress, type ConnectionInfo } from '../protocol/connection-file
 import { createHeader, MessageCodec, type Message } from '../protocol/message';
 import { OrderedSender } from '../protocol/ordered-sender';
 import { CellExecutor } from './cell-executor';
-import { History } from './history';
+import type { History } from './history';
 import { isCommMessage } from './comm-channel';
 import { InputChannel } from './input-channel';
 import { Iopub } from './iopub';
@@ -50,11 +50,13 @@ export class KernelServer {
   private readonly stopped: Promise<void>;
   private stop!: () => void;
 
-  constructor(private readonly connection: ConnectionInfo) {
+  constructor(
+    private readonly connection: ConnectionInfo,
+    history: History,
+  ) {
     this.codec = new MessageCodec(connection.key);
     this.iopub = new Iopub(this.publisher, this.codec, this.session);
     this.inputs = new InputChannel(this.stdin, this.codec, this.session);
-    const history = new History();
     this.executor = new CellExecutor(this.iopub, this.inputs, history, () =>
       this.queue.abortCells(),
     );
