@@ -9,6 +9,7 @@ const layers = [
   ['pipelines'],
   ['training'],
   ['pretraining'],
+  ['rollout-workers'],
 ];
 
 const forbidden = [

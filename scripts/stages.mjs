@@ -26,17 +26,17 @@ const browserStage = { name: 'browser', run: locked('browser', ensureChromium) }
 /**
  * All stages from a fresh clone to a product that runs.
  *
- * @param options those of `setupStages`; `peers: true` adds PyTorch, diffusers and a browser, which the tests need;
+ * @param options those of `setupStages`; `peers: true` adds PyTorch, diffusers, Ray and a browser, which the tests need;
  *   `browser: false` leaves the browser out
  */
-export function allStages({ peers = false, browser = peers, ...options } = {}) {
+export function allStages({ peers = false, browser = peers, ray = browser, ...options } = {}) {
   return [
     {
       name: 'npm packages',
       essential: true,
       run: locked(`${cloneName}-packages`, (report) => ensurePackages(report)),
     },
-    ...setupStages(options),
+    ...setupStages({ ray, ...options }),
     ...(peers ? [peerStage] : []),
     ...(browser ? [browserStage] : []),
     { name: 'build', run: build },

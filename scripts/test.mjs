@@ -13,7 +13,7 @@ import { allStages } from './stages.mjs';
 
 const given = process.argv.slice(2);
 /** Tests that need Python, a browser or npm's registry. */
-const slowFolders = ['jupyter', 'browser', 'packages', 'reference'];
+const slowFolders = ['jupyter', 'browser', 'packages', 'ray', 'reference'];
 const isFast = given.includes('--fast');
 const isLong = given.includes('--long');
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');

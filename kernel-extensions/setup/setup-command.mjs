@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util';
 import { reportProblems, setupStages } from './setup-stages.mjs';
 import { runStages } from './stages.mjs';
 
-const help = `Usage: flowbook setup [--no-jupyter] [--cuda]
+const help = `Usage: flowbook setup [--no-jupyter] [--ray] [--cuda]
 
 Fetches and builds what npm does not carry, into the user's cache folder:
 the native TensorFlow library, tfjs-node's binding to it, and JupyterLab.
 
   --no-jupyter   leave JupyterLab out
+  --ray          add Ray, for rollouts and runs on many machines
   --cuda         take TensorFlow's CUDA build (untried), and keep to it
 `;
 
@@ -19,6 +20,7 @@ export async function setupCommand(parameters) {
       args: parameters,
       options: {
         'no-jupyter': { type: 'boolean', default: false },
+        ray: { type: 'boolean', default: false },
         cuda: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -32,7 +34,11 @@ export async function setupCommand(parameters) {
     return 0;
   }
   const problems = await runStages(
-    setupStages({ jupyter: !values['no-jupyter'], ...(values.cuda ? { cuda: true } : {}) }),
+    setupStages({
+      jupyter: !values['no-jupyter'],
+      ray: values.ray,
+      ...(values.cuda ? { cuda: true } : {}),
+    }),
   );
   return (await reportProblems(problems)) ? 0 : 1;
 }

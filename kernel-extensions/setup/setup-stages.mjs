@@ -13,6 +13,7 @@ import { ensureLibrary, isLibraryReady } from './native/library.mjs';
 import { checkThatItLoads } from './native/load-check.mjs';
 import { nvidiaGpu } from './nvidia-gpu.mjs';
 import { platformFor, tensorflowVersion, thisMachine } from './platforms.mjs';
+import { ensureRay } from './ray.mjs';
 import { SetupProblem } from './setup-problem.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -60,11 +61,12 @@ const waitingLine = (report) => (pid) => report(`waiting for another set-up (pro
 /**
  * The stages that fetch and build what npm does not carry, in order.
  *
- * @param options `jupyter: false` leaves JupyterLab out; `cuda: true` takes the CUDA build of the library, which then
+ * @param options `jupyter: false` leaves JupyterLab out; `ray: true` adds Ray, for many machines; `cuda: true` takes the CUDA build of the library, which then
  *   stays the choice until its folder is removed from the cache
  */
 export function setupStages({
   jupyter = true,
+  ray = false,
   cache = cacheFolder(),
   cuda = isCudaChosen(cache),
 } = {}) {
@@ -103,6 +105,9 @@ export function setupStages({
       name: 'JupyterLab',
       run: locked('python', (report) => ensureJupyter({ cache, report })),
     });
+  }
+  if (ray) {
+    stages.push({ name: 'Ray', run: locked('ray', (report) => ensureRay({ cache, report })) });
   }
   return stages;
 }

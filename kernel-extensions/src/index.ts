@@ -2,3 +2,4 @@ export * from './display';
 export * from './notebook';
 export * from './kernel';
 export * from './runs/attach';
+export * from './cluster';

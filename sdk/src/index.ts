@@ -12,3 +12,4 @@ export * from './inspection';
 export * from './pipelines';
 export * from './training';
 export * from './pretraining';
+export * from './rollout-workers';

@@ -7,7 +7,7 @@ import type { CellError } from '../notebook/execute-notebook';
 import { cellName } from '../notebook/notebook';
 import { runDirectory } from '../notebook/run-directory';
 import { runNotebookFile } from '../notebook/run-notebook-file';
-import { installedJupyter } from './setup-pieces';
+import { installedJupyter } from '../setup-pieces';
 
 export interface HeadlessFlags {
   out?: string;

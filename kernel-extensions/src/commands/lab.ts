@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { notebooksFolder } from '../launch/find-notebook';
 import { JupyterServer } from '../launch/jupyter-server';
 import { stopSignal } from '../launch/stop-signal';
-import { installedJupyter } from './setup-pieces';
+import { installedJupyter } from '../setup-pieces';
 
 interface LabFlags {
   browser: boolean;

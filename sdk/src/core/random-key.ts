@@ -30,6 +30,16 @@ export class RandomKey {
     return new RandomKey(0, 0).#fold([seed >>> 0, Math.floor(seed / 2 ** 32), 0, USE.seed]);
   }
 
+  /** The key of two words, as `words` gave them. Throws when they are no 32-bit integers. */
+  static fromWords([word0, word1]: readonly [number, number]): RandomKey {
+    if ((word0 | 0) !== word0 || (word1 | 0) !== word1) {
+      throw new Error(
+        `Cannot make a random key as its words must be signed 32-bit integers: ${word0}, ${word1}`,
+      );
+    }
+    return new RandomKey(word0, word1);
+  }
+
   /**
    * The key for a part of what this key stands for. `fold(a, b)` is `fold(a).fold(b)`.
    *

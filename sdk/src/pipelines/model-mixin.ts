@@ -21,6 +21,7 @@ export type PolicyAdapters = Pick<
   | 'active'
   | 'weightOf'
   | 'names'
+  | 'get'
   | 'copy'
   | 'average'
   | 'using'

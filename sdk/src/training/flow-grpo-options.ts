@@ -2,10 +2,12 @@ import { advantageEstimators } from '../advantages';
 import type { LossConfig } from '../losses';
 import type { ModelMixin } from '../pipelines';
 import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
+import { checkRolloutWorkers } from './check-rollout-workers';
 import { MOST_MEASURED } from './choose-micro-batch';
 import type { EvaluationOptions } from './evaluate-policy';
 import type { DistillLossMode } from './policy-loss';
 import type { PromptPriorityOptions } from './prompt-priority';
+import type { RolloutWorkers } from './rollout-workers';
 import { rolloutCorrectionConfig, type RolloutCorrectionConfig } from './rollout-correction';
 import { withoutRunOptions, type RunOptions } from './run/run-options';
 import type { StepReport } from './step-report';
@@ -44,6 +46,13 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   promptWeights?: readonly number[] | null;
   /** Draw prompts more often whose pictures still differ in reward; see `PromptPriority`. Default: not. */
   promptPriority?: PromptPriorityOptions | null;
+  /** Other programs that roll out, here or on other machines; see `WorkerPool`. Default: this process does. */
+  rolloutWorkers?: RolloutWorkers | null;
+  /**
+   * With workers: roll step s out with the weights of step s - maxStaleness, so that they work on while the weights are
+   * updated. FlowGRPO then needs `rolloutCorrection` with `bypass_mode: false`, or `onMismatch: 'report'`. Default 0.
+   */
+  maxStaleness?: number;
   /** Default 2e-4. */
   learningRate?: number;
   /** Steps over which the learning rate rises to its value. Default 5. */
@@ -250,6 +259,8 @@ export function flowGRPOSettings(
     promptsPerStep: Math.min(PROMPTS_PER_STEP, prompts.length),
     promptWeights: null,
     promptPriority: null,
+    rolloutWorkers: null,
+    maxStaleness: 0,
     ...FLOW_GRPO_DEFAULTS,
     ...(given.compat ? UPSTREAM_DEFAULTS : {}),
     ...given,
@@ -276,6 +287,7 @@ export function flowGRPOSettings(
   if (settings.miniBatchSize !== null) {
     requirePositiveInteger('miniBatchSize', settings.miniBatchSize);
   }
+  checkRolloutWorkers(settings);
   if (settings.advEstimator !== null) advantageEstimators.get(settings.advEstimator);
   return settings;
 }

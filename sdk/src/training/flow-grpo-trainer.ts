@@ -1,4 +1,5 @@
 import { buildScheduler, PolicyState } from '../pipelines';
+import { checkStaleness } from './check-rollout-workers';
 import { comparePolicies, type PolicyComparison } from './compare-policies';
 import { flowGRPOSettings, type FlowGRPOOptions, type FlowGRPOSettings } from './flow-grpo-options';
 import { updatePolicy } from './policy-updates';
@@ -34,6 +35,7 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
   constructor(pipeline: TrainablePipeline, options: FlowGRPOOptions) {
     const sdeType = options.sdeType ?? pipeline.modelConfig.algo.sde_type;
     const settings = flowGRPOSettings({ ...options, sdeType });
+    checkStaleness(settings);
     super(pipeline, settings, options, { noise_level: settings.noiseLevel, sde_type: sdeType });
     this.#reference =
       settings.klLossCoef === 0 ? null : PolicyState.referenceOf(pipeline.transformer);

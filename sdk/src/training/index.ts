@@ -3,6 +3,8 @@ export * from './clip-gradients';
 export * from './draw-prompts';
 export * from './rollout-batch';
 export * from './rollout-groups';
+export * from './rollout-part';
+export type { RolloutWorkers, WorkerReport, WorkersReport } from './rollout-workers';
 export {
   correctRollout,
   rolloutAgreement,

@@ -1,12 +1,12 @@
-import type { PixelImage } from '../core/pixel-image';
 import type { RandomKey } from '../core/random-key';
-import { disposeEmbeddings, type RolloutTensors } from '../pipelines';
+import { disposeEmbeddings } from '../pipelines';
 import type { PromptRecord } from '../rewards';
 import { tf } from '../tensorflow';
 import { embedRows } from './embed-rows';
-import { groupNoise } from './group-noise';
 import { PromptCache } from './prompt-cache';
 import { RolloutBatch, concatRollouts } from './rollout-batch';
+import { disposePart, rollOutPart, type RolledOutPart, type RolloutPart } from './rollout-part';
+import type { RolloutWorkers } from './rollout-workers';
 import type { TrainablePipeline } from './trainable-pipeline';
 
 /** How groups are rolled out. */
@@ -46,6 +46,8 @@ export interface RolloutGroupsOptions {
   padTokensTo?: number;
   /** Embeddings that are kept between calls. Default: none are. */
   promptCache?: PromptCache | null;
+  /** Makes each micro-batch elsewhere, with the weights of a version that was published. Default: here. */
+  elsewhere?: { workers: RolloutWorkers; version: number } | null;
   /** Default: the running cell's signal. */
   signal?: AbortSignal | null;
 }
@@ -89,7 +91,6 @@ export async function rolloutGroups(
     compile = false,
     padTokensTo = 1,
     promptCache = null,
-    signal,
   } = options;
   const window =
     options.window ?? placeWindow(key, sdeWindowSize, sdeWindowRange, numInferenceSteps);
@@ -102,65 +103,74 @@ export async function rolloutGroups(
     pipeline.cfgScale({ trueCfgScale, guidanceScale: guidanceScale ?? 0 }) > 1
       ? embedRows(pipeline, cache, Array<string>(prompts.length).fill(negativePrompt), layout)
       : null;
-  const parts: RolloutTensors[] = [];
-  const images: PixelImage[] = [];
+  const settings = {
+    window,
+    sameInitialNoise,
+    numInferenceSteps,
+    trueCfgScale,
+    guidanceScale,
+    height: config.height,
+    width: config.width,
+    noiseLevel,
+    sdeType,
+    compile,
+  };
+  const parts: RolloutPart[] = [];
+  for (let start = 0; start < B; start += microBatchSize) {
+    const size = Math.min(microBatchSize, B - start);
+    const embeddings = () => ({
+      promptEmbeds: sliceRows(positive.embeds, start, size),
+      promptEmbedsMask: sliceRows(positive.mask, start, size),
+      pooledPromptEmbeds: sliceRows(positive.pooled, start, size),
+      negativePromptEmbeds: sliceRows(negative?.embeds, start, size),
+      negativePromptEmbedsMask: sliceRows(negative?.mask, start, size),
+      negativePooledPromptEmbeds: sliceRows(negative?.pooled, start, size),
+    });
+    parts.push({ key, groupSize, start, size, settings, embeddings });
+  }
+  let done: RolledOutPart[];
   try {
-    for (let start = 0; start < B; start += microBatchSize) {
-      const size = Math.min(microBatchSize, B - start);
-      const embeddings = {
-        promptEmbeds: sliceRows(positive.embeds, start, size),
-        promptEmbedsMask: sliceRows(positive.mask, start, size),
-        pooledPromptEmbeds: sliceRows(positive.pooled, start, size),
-        negativePromptEmbeds: sliceRows(negative?.embeds, start, size),
-        negativePromptEmbedsMask: sliceRows(negative?.mask, start, size),
-        negativePooledPromptEmbeds: sliceRows(negative?.pooled, start, size),
-      };
-      const rows = Array.from({ length: size }, (_, at) => ({
-        group: key.fold('group', Math.floor((start + at) / groupSize)),
-        place: (start + at) % groupSize,
-      }));
-      const generator = groupNoise(rows, { window, sameInitialNoise });
-      try {
-        const { output, customOutput } = await pipeline.forward(
-          {},
-          {
-            ...embeddings,
-            generator,
-            numInferenceSteps,
-            trueCfgScale,
-            guidanceScale: guidanceScale ?? undefined,
-            height: config.height,
-            width: config.width,
-            noiseLevel,
-            sdeType,
-            sdeWindowSize: window[1] - window[0],
-            sdeWindowRange: window,
-            compile,
-            signal,
-          },
-        );
-        parts.push(customOutput);
-        images.push(...(output as PixelImage[]));
-      } finally {
-        tf.dispose(Object.values(embeddings).filter((tensor) => tensor !== null));
-      }
-    }
-  } catch (error) {
-    for (const part of parts) tf.dispose(Object.values(part).filter((tensor) => tensor !== null));
-    throw error;
+    done = await makeParts(pipeline, parts, options);
   } finally {
     disposeEmbeddings(positive);
     disposeEmbeddings(negative);
     if (promptCache === null) cache.dispose();
   }
-  return new RolloutBatch(concatRollouts(parts), {
-    images,
+  return new RolloutBatch(concatRollouts(done.map(({ tensors }) => tensors)), {
+    images: done.flatMap(({ images }) => images),
     prompts: prompts.flatMap((prompt) => Array<PromptRecord>(groupSize).fill(prompt)),
     groups: Array.from({ length: B }, (_, row) => Math.floor(row / groupSize)),
     height: config.height,
     width: config.width,
     window,
   });
+}
+
+/** Makes all parts, here one after the other or elsewhere at the same time, and none when one fails. */
+async function makeParts(
+  pipeline: TrainablePipeline,
+  parts: readonly RolloutPart[],
+  { elsewhere = null, signal }: Pick<RolloutGroupsOptions, 'elsewhere' | 'signal'>,
+): Promise<RolledOutPart[]> {
+  const done: RolledOutPart[] = [];
+  if (elsewhere === null) {
+    try {
+      for (const part of parts) done.push(await rollOutPart(pipeline, part, signal));
+      return done;
+    } catch (error) {
+      done.forEach(disposePart);
+      throw error;
+    }
+  }
+  const { workers, version } = elsewhere;
+  const ends = await Promise.allSettled(
+    parts.map((part) => workers.rollOut(part, version, signal)),
+  );
+  for (const end of ends) if (end.status === 'fulfilled') done.push(end.value);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed === undefined) return done;
+  done.forEach(disposePart);
+  throw failed.reason;
 }
 
 /** Draws the window that all groups of a step share. */

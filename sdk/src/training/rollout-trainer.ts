@@ -10,6 +10,8 @@ import { PromptPriority } from './prompt-priority';
 import type { RolloutBatch } from './rollout-batch';
 import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
 import { scoreStep, type StepRewards } from './score-step';
+import { RolloutsAhead, type StepRollout } from './rollouts-ahead';
+import type { RolloutWorkers } from './rollout-workers';
 import type { RolloutReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
 import {
@@ -53,6 +55,8 @@ export type RolloutTrainerSettings = WeightTrainerSettings &
     | 'groupSize'
     | 'promptWeights'
     | 'promptPriority'
+    | 'rolloutWorkers'
+    | 'maxStaleness'
   >;
 
 /** What an objective reports beyond what every rollout does. */
@@ -67,6 +71,7 @@ export abstract class RolloutTrainer<
   Update,
 > extends WeightTrainer<Settings> {
   readonly #priority: PromptPriority | null;
+  readonly #ahead: RolloutsAhead | null;
 
   /** @param algo How noise is put in; what is left out comes from the pipeline's configuration. */
   protected constructor(
@@ -79,6 +84,14 @@ export abstract class RolloutTrainer<
     const { prompts, promptPriority } = settings;
     this.#priority =
       promptPriority === null ? null : new PromptPriority(prompts.length, promptPriority);
+    const { rolloutWorkers: workers, maxStaleness } = settings;
+    this.#ahead =
+      workers &&
+      new RolloutsAhead(maxStaleness, {
+        publish: (version) =>
+          this.asRolledOut(() => workers.publish(version, pipeline.transformer)),
+        start: (step, version, signal) => this.#rollOut(step, signal, { workers, version }),
+      });
   }
 
   override get position(): TrainerPosition {
@@ -97,8 +110,8 @@ export abstract class RolloutTrainer<
   /** Updates the weights from a rated rollout. */
   protected abstract learn(rated: RatedRollout, signal: AbortSignal | null): Promise<Update>;
 
-  /** Runs the rollout, with another policy in the place of the trained one where the objective has one. */
-  protected rollOut(work: () => Promise<RolloutBatch>): Promise<RolloutBatch> {
+  /** Runs `work` with the policy that rolls out in the place of the trained one, where the objective has another. */
+  protected asRolledOut<Result>(work: () => Promise<Result>): Promise<Result> {
     return work();
   }
 
@@ -117,24 +130,12 @@ export abstract class RolloutTrainer<
   }
 
   async #step(signal: AbortSignal | null): Promise<ReportOf<Update>> {
-    const { prompts, monitors, groupSize, promptsPerStep, promptWeights } = this.settings;
+    const { prompts, monitors, groupSize, steps, rolloutWorkers } = this.settings;
     const step = this.stepsDone + 1;
-    const key = this.key.fold('step', step);
-    const drawn = drawPrompts(prompts, key.fold('prompts'), {
-      count: promptsPerStep,
-      weights: this.#priority?.weights(promptWeights) ?? promptWeights,
-    });
     const started = now();
-    const batch = await this.rollOut(() =>
-      rolloutGroups(this.pipeline, drawn, {
-        ...this.settings,
-        ...this.rolloutSizes(),
-        ...this.rolloutOptions(step),
-        key: key.fold('rollout'),
-        promptCache: this.cache,
-        signal,
-      }),
-    );
+    const { batch, drawn, version } = await (this.#ahead === null
+      ? this.asRolledOut(() => this.#rollOut(step, signal))
+      : this.#ahead.take(step, steps, signal));
     try {
       this.cache.trim();
       const rolledOut = now();
@@ -144,7 +145,10 @@ export abstract class RolloutTrainer<
         others.push([name, mean(await scoreRewards(by, batch.images, batch.prompts, { signal }))]);
       }
       const rated = now();
-      const update = await this.learn({ batch, scored, step, key: key.fold('update') }, signal);
+      const update = await this.learn(
+        { batch, scored, step, key: this.#keyOf(step).fold('update') },
+        signal,
+      );
       const seconds = this.endStep(step);
       drawn.forEach((prompt, group) => {
         const rewards = scored.rewards.slice(group * groupSize, (group + 1) * groupSize);
@@ -161,6 +165,7 @@ export abstract class RolloutTrainer<
         rewardFailures: scored.failures,
         monitors: Object.fromEntries(others),
         ...update,
+        workers: rolloutWorkers && { staleness: step - version, ...rolloutWorkers.takeReport() },
         evaluation: await this.evaluateAt(step, signal),
         timings: {
           rolloutSeconds: rolledOut - started,
@@ -174,5 +179,39 @@ export abstract class RolloutTrainer<
     } finally {
       batch.dispose();
     }
+  }
+
+  /** What everything random of a step follows from. */
+  #keyOf(step: number): RandomKey {
+    return this.key.fold('step', step);
+  }
+
+  async #rollOut(
+    step: number,
+    signal: AbortSignal | null,
+    elsewhere: { workers: RolloutWorkers; version: number } | null = null,
+  ): Promise<StepRollout> {
+    const { prompts, promptsPerStep, promptWeights } = this.settings;
+    const key = this.#keyOf(step);
+    const drawn = drawPrompts(prompts, key.fold('prompts'), {
+      count: promptsPerStep,
+      weights: this.#priority?.weights(promptWeights) ?? promptWeights,
+    });
+    const batch = await rolloutGroups(this.pipeline, drawn, {
+      ...this.settings,
+      ...this.rolloutSizes(),
+      ...this.rolloutOptions(step),
+      key: key.fold('rollout'),
+      promptCache: this.cache,
+      elsewhere,
+      signal,
+    });
+    return { batch, drawn, version: elsewhere?.version ?? step };
+  }
+
+  /** Frees what training keeps beside the model, which stays. */
+  override dispose(): void {
+    this.#ahead?.dispose();
+    super.dispose();
   }
 }

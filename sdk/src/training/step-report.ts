@@ -2,6 +2,7 @@ import type { PixelImage } from '../core/pixel-image';
 import type { PromptRecord } from '../rewards';
 import type { ConsistencyReport } from './consistency-check';
 import type { EvaluationReport } from './evaluate-policy';
+import type { WorkersReport } from './rollout-workers';
 
 /** What a step's updates report, whatever the objective. */
 export interface UpdateReport {
@@ -33,6 +34,8 @@ export interface RolloutReport {
   rewardFailures: number;
   /** Means of the other rewards, by name. */
   monitors: Record<string, number>;
+  /** What the rollout's workers did since the step before; null without workers. */
+  workers: (WorkersReport & { staleness: number }) | null;
   /** null at steps without an evaluation. */
   evaluation: EvaluationReport | null;
   /** Where the step's time went. */
@@ -89,6 +92,7 @@ export function logLine(report: LoggedReport): LogLine {
   } = report;
   const { loss, ratioMean, clipFraction, approxKl, gradNorm, replayGap, skippedUpdates } = report;
   const { monitors, learningRate, metrics, evaluation = null, timings = {} } = report;
+  const { workers = null } = report;
   const toMilliseconds = (value: number) => Math.round(value * 1000) / 1000;
   const line: Record<string, number | undefined> = {
     step,
@@ -109,6 +113,7 @@ export function logLine(report: LoggedReport): LogLine {
     ...(skippedUpdates > 0 ? { skippedUpdates } : {}),
     ...metrics,
     ...(evaluation === null ? {} : evaluationLine(evaluation)),
+    ...(workers === null ? {} : workersLine(workers)),
     ...Object.fromEntries(
       Object.entries<number>(timings).map(([name, value]) => [name, toMilliseconds(value)]),
     ),
@@ -131,6 +136,17 @@ export function evaluationLine({
     ...(exact && { exact: exact.share, ...under('exact/', exact.byKind) }),
     ...(diversity !== null && { diversity }),
   });
+}
+
+/** How old the weights of a rollout were, in steps, and what each worker did for it. */
+function workersLine({
+  staleness,
+  requeued,
+  duplicates,
+  workers,
+}: NonNullable<RolloutReport['workers']>): Record<string, number> {
+  const each = workers.map(({ worker, ...numbers }) => under(`workers/${worker}/`, numbers));
+  return Object.assign({ staleness, requeued, duplicates, workers: workers.length }, ...each);
 }
 
 function under(prefix: string, values: Record<string, number>): Record<string, number> {

@@ -21,6 +21,8 @@ export type RolloutTrainingOptions = Pick<
   | 'groupSize'
   | 'promptWeights'
   | 'promptPriority'
+  | 'rolloutWorkers'
+  | 'maxStaleness'
   | 'learningRate'
   | 'warmupSteps'
   | 'lrSchedule'

@@ -61,7 +61,7 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
     return { old: this.old, ...(reference && { reference }) };
   }
 
-  protected override rollOut(work: () => Promise<RolloutBatch>): Promise<RolloutBatch> {
+  protected override asRolledOut<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.old.use(work);
   }
 

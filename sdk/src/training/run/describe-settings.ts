@@ -1,5 +1,5 @@
 /**
- * A trainer's settings as plain JSON for `run.json`: functions and models stand as their names, prompts and pairs as their
+ * A trainer's settings as plain JSON for `run.json`: functions, models and workers stand as their names, prompts and pairs as their
  * number.
  */
 export function describeSettings(
@@ -9,7 +9,9 @@ export function describeSettings(
   const counts = { prompts: prompts?.length, pairs: pairs?.length };
   const plain = JSON.stringify({ ...rest, ...counts }, (key, value) => {
     if (typeof value === 'function') return value.name || 'anonymous';
-    if (key === 'teacher' && value !== null) return value.constructor.name;
+    if ((key === 'teacher' || key === 'rolloutWorkers') && value !== null) {
+      return value.constructor.name;
+    }
     if (key === 'evaluation' && value !== null) return { ...value, prompts: value.prompts.length };
     return value;
   });

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { DiffusionModelConfigInput } from '../config';
+import { loadPipeline, type LoadPipelineOptions, type RolloutPipeline } from '../pipelines';
+
+/** What workers load: the same model as the trainer's, before any training. Plain JSON. */
+export interface WorkerModel {
+  /** Model directory, at the same place on each machine, or `owner/name` on a hub. */
+  path: string;
+  /** As `loadPipeline` takes it. Default: none. */
+  config?: Omit<DiffusionModelConfigInput, 'path'>;
+  /** As `loadPipeline` takes it. Default: none. */
+  options?: Pick<LoadPipelineOptions, 'variant' | 'dtype' | 'seed'>;
+  /** Modules to import before, which register own architectures: paths or packages. Default: none. */
+  modules?: readonly string[];
+}
+
+/** With absolute paths where there is such a file or directory: a worker runs in a folder of its own. */
+export function withAbsolutePaths({ path, modules = [], ...rest }: WorkerModel): WorkerModel {
+  const absolute = (one: string) => (existsSync(one) ? resolve(one) : one);
+  return { ...rest, path: absolute(path), modules: modules.map(absolute) };
+}
+
+/** The pipeline that a worker rolls out with. */
+export async function loadWorkerModel({
+  path,
+  config = {},
+  options = {},
+  modules = [],
+}: WorkerModel): Promise<RolloutPipeline> {
+  for (const name of modules) await import(name);
+  return loadPipeline<RolloutPipeline>(path, config, options);
+}

@@ -1,0 +1,334 @@
+import { throwIfAborted } from '../core/cell-signal';
+import type { TrainableModel } from '../pipelines';
+import type { RolledOutPart, RolloutPart } from '../training/rollout-part';
+import type { RolloutWorkers, WorkersReport } from '../training/rollout-workers';
+import type { Frame } from './frame';
+import { decodeResult, encodePart } from './part-message';
+import { backendName, type WorkerGreeting } from './rollout-worker';
+import { encodeWeights } from './weights-message';
+import { WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
+import { withAbsolutePaths, type WorkerModel } from './worker-model';
+import { WorkerStatistics } from './worker-statistics';
+
+/** What happens in a pool. */
+export interface PoolEvent {
+  kind: 'joined' | 'left' | 'refused' | 'requeued' | 'late' | 'duplicate';
+  worker: string;
+  /** In words. */
+  detail: string;
+}
+
+/** How a pool hands out work. */
+export interface WorkerPoolOptions {
+  /** A part that takes longer is handed out a second time when a worker is free. In seconds; default 300. */
+  lateAfterSeconds?: number;
+  /** Workers that may be lost on one part, before it counts as what they are lost by. Default 8. */
+  mostAttempts?: number;
+  /** Sees what happens. Default: nobody does. */
+  onEvent?: ((event: PoolEvent) => void) | null;
+}
+
+/** Weights that parts are asked for with. */
+interface Published {
+  id: string;
+  /** Parts that wait or are under way. */
+  users: number;
+}
+
+/** A part that waits or is under way. */
+interface Job {
+  id: number;
+  part: RolloutPart;
+  weights: Published;
+  attempts: number;
+  /** When it was handed out last; null while it waits. */
+  since: number | null;
+  /** Nobody waits for it any more. */
+  isDone: boolean;
+  isAnswered: boolean;
+  done(result: RolledOutPart): void;
+  fail(error: unknown): void;
+}
+
+/** As many workers in a row lost while they start are no accident. */
+const MOST_LOST_AT_START = 5;
+
+const now = () => performance.now() / 1000;
+
+/**
+ * Rolls out over workers that come and go. A worker has one part at a time and gets the next one with its answer, so that
+ * nothing piles up anywhere; a part whose worker is lost goes to whichever is free next; a second answer to a part is dropped.
+ *
+ * A part's pictures do not depend on who makes them: a run over workers has the same bits as one in this process, with the
+ * same micro-batches and threads.
+ *
+ * @example
+ * const pool = new WorkerPool(new LocalWorkers({ count: 1 }), { path: 'datasets/tiny-qwen-image', config: { height: 64, width: 64 } });
+ * await pool.close();
+ */
+export class WorkerPool implements RolloutWorkers {
+  readonly #source: WorkerSource;
+  readonly #model: WorkerModel;
+  readonly #options: WorkerPoolOptions;
+  readonly #published = new Map<number, Published>();
+  /** Workers that have loaded the model. */
+  readonly #present = new Set<WorkerLink>();
+  readonly #free: WorkerLink[] = [];
+  readonly #waiting: Job[] = [];
+  readonly #underWay = new Set<Job>();
+  readonly #statistics = new WorkerStatistics();
+  #opening: Promise<void> | null = null;
+  #revision = 0;
+  #jobs = 0;
+  #timer: NodeJS.Timeout | null = null;
+  /** Workers in a row that were lost before they had loaded the model. */
+  #lostAtStart = 0;
+  #refusal: Error | null = null;
+  #isClosed = false;
+
+  /** @param model What workers load; the trainer's own model, before any training. */
+  constructor(source: WorkerSource, model: WorkerModel, options: WorkerPoolOptions = {}) {
+    this.#source = source;
+    this.#model = withAbsolutePaths(model);
+    this.#options = options;
+  }
+
+  /** Begins to start workers, which the first rollout does otherwise. */
+  open(): Promise<void> {
+    this.#opening ??= this.#source.open({
+      joined: (link) => void this.#greet(link),
+      left: (link, reason) => this.#forget(link, reason),
+    });
+    return this.#opening;
+  }
+
+  async publish(version: number, model: TrainableModel): Promise<void> {
+    await this.open();
+    this.#revision += 1;
+    const published = { id: `${version}.${this.#revision}`, users: 0 };
+    await this.#source.keep(published.id, encodeWeights(model));
+    const before = [...this.#published.values()];
+    this.#published.clear();
+    this.#published.set(version, published);
+    for (const one of before) this.#dropUnused(one);
+  }
+
+  async rollOut(
+    part: RolloutPart,
+    version: number,
+    signal: AbortSignal | null | undefined,
+  ): Promise<RolledOutPart> {
+    throwIfAborted(signal ?? null);
+    const weights = this.#published.get(version);
+    if (weights === undefined) {
+      throw new Error(
+        `Cannot roll out as the weights of a version must be published first: current value is ${version}, published are ${[...this.#published.keys()].join(', ') || 'none'}`,
+      );
+    }
+    if (this.#refusal !== null) throw this.#refusal;
+    weights.users += 1;
+    const job: Job = {
+      ...{
+        id: this.#jobs++,
+        part,
+        weights,
+        attempts: 0,
+        since: null,
+        isDone: false,
+        isAnswered: false,
+      },
+      done: () => {},
+      fail: () => {},
+    };
+    const stop = () => job.fail(signal?.reason);
+    try {
+      return await new Promise<RolledOutPart>((resolve, reject) => {
+        job.done = resolve;
+        job.fail = reject;
+        signal?.addEventListener('abort', stop);
+        this.#waiting.push(job);
+        this.#handOut();
+      });
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      this.#retire(job);
+    }
+  }
+
+  takeReport(): WorkersReport {
+    return this.#statistics.take();
+  }
+
+  /** Workers that are ready, at work or free. */
+  get size(): number {
+    return this.#present.size;
+  }
+
+  /** Ends all workers. What was asked for and is not there fails. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const error = new Error('Cannot go on with a rollout as its workers were closed');
+    for (const job of [...this.#waiting, ...this.#underWay]) job.fail(error);
+    if (this.#opening !== null) await this.#source.close();
+  }
+
+  /** Has a worker load the model, and takes it when it computes as this process does. */
+  async #greet(link: WorkerLink): Promise<void> {
+    try {
+      const header = { op: 'hello', model: this.#model };
+      const answer = await link.call({ header, payload: new Uint8Array(0) }, null);
+      const { error, backend } = answer.header as unknown as WorkerGreeting & { error?: string };
+      if (error !== undefined) throw new Error(error);
+      if (backend !== backendName()) {
+        throw new Error(
+          `Cannot take a worker as it must compute with ${backendName()}: it has ${backend}`,
+        );
+      }
+    } catch (error) {
+      if (!this.#isClosed) this.#refuse(link, error as Error);
+      return;
+    }
+    this.#lostAtStart = 0;
+    this.#present.add(link);
+    this.#statistics.join(link.name);
+    this.#tell('joined', link, '');
+    this.#free.push(link);
+    this.#handOut();
+  }
+
+  /** A worker that cannot load the model stays idle. Where no worker can, whoever waits is told. */
+  #refuse(link: WorkerLink, error: Error): void {
+    this.#tell('refused', link, error.message);
+    if (error instanceof WorkerLost) {
+      this.#lostAtStart += 1;
+      if (this.#lostAtStart < MOST_LOST_AT_START) return;
+    }
+    if (this.#present.size > 0) return;
+    this.#refusal = new Error(
+      `Cannot roll out as a worker must be able to load the model: ${error.message}`,
+      { cause: error },
+    );
+    for (const job of [...this.#waiting, ...this.#underWay]) job.fail(this.#refusal);
+    void this.#source.close();
+  }
+
+  #forget(link: WorkerLink, reason: string): void {
+    const at = this.#free.indexOf(link);
+    if (at >= 0) this.#free.splice(at, 1);
+    if (!this.#present.delete(link)) return;
+    this.#statistics.leave(link.name);
+    this.#tell('left', link, reason);
+  }
+
+  /** Gives each free worker a part: one that waits, or one that is late. */
+  #handOut(): void {
+    while (this.#free.length > 0) {
+      const job = this.#waiting.shift() ?? this.#lateJob();
+      if (job === null) break;
+      const link = this.#free.shift() as WorkerLink;
+      void this.#give(job, link);
+    }
+    this.#watch();
+  }
+
+  #lateJob(): Job | null {
+    const { lateAfterSeconds = 300 } = this.#options;
+    for (const job of this.#underWay) {
+      if (job.since !== null && !job.isDone && now() - job.since > lateAfterSeconds) return job;
+    }
+    return null;
+  }
+
+  /** Looks again when the next part would be late. */
+  #watch(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#free.length === 0 || this.#underWay.size === 0 || this.#isClosed) return;
+    const { lateAfterSeconds = 300 } = this.#options;
+    this.#timer = setTimeout(() => this.#handOut(), lateAfterSeconds * 1000 + 10);
+    this.#timer.unref();
+  }
+
+  async #give(job: Job, link: WorkerLink): Promise<void> {
+    if (job.since !== null) {
+      this.#statistics.requeued += 1;
+      this.#tell('late', link, `part ${job.id} takes long: it is handed out again`);
+    }
+    job.attempts += 1;
+    job.since = now();
+    this.#underWay.add(job);
+    try {
+      const { header, payload } = encodePart(job.part);
+      const { id, attempts, weights } = job;
+      const frame = { header: { ...header, op: 'part', id, attempt: attempts }, payload };
+      const answer = await link.call(frame, weights.id);
+      if (this.#present.has(link)) this.#free.push(link);
+      this.#accept(job, link, answer, frame.payload.length);
+    } catch (error) {
+      if (error instanceof WorkerLost) this.#giveBack(job, link, error);
+      else job.fail(error);
+    } finally {
+      this.#handOut();
+    }
+  }
+
+  #accept(job: Job, link: WorkerLink, answer: Frame, bytesIn: number): void {
+    const { error, weights, id, busySeconds } = answer.header;
+    if (job.isDone) {
+      if (!job.isAnswered) return;
+      this.#statistics.duplicates += 1;
+      this.#tell('duplicate', link, `part ${job.id} is there already`);
+      return;
+    }
+    if (error !== undefined) throw new Error(error as string);
+    if (id !== job.id || weights !== job.weights.id) {
+      throw new Error(
+        `Cannot take part ${job.id} as its answer must be made with weights ${job.weights.id}: it is of part ${id as number} with ${weights as string}`,
+      );
+    }
+    const bytesOut = answer.payload.length;
+    const measured = { busySeconds: busySeconds as number, bytesIn, bytesOut };
+    this.#statistics.count(link.name, measured);
+    const result = decodeResult(answer, job.part);
+    job.isAnswered = true;
+    job.isDone = true;
+    job.done(result);
+  }
+
+  #giveBack(job: Job, link: WorkerLink, error: WorkerLost): void {
+    if (job.isDone) return;
+    const { mostAttempts = 8 } = this.#options;
+    if (job.attempts >= mostAttempts) {
+      return job.fail(
+        new Error(
+          `Cannot roll out part ${job.id} as a worker must survive it: ${job.attempts} were lost on it, the last one as ${error.message}`,
+        ),
+      );
+    }
+    job.since = null;
+    this.#underWay.delete(job);
+    this.#waiting.unshift(job);
+    this.#statistics.requeued += 1;
+    this.#tell('requeued', link, `part ${job.id}: ${error.message}`);
+  }
+
+  #retire(job: Job): void {
+    job.isDone = true;
+    this.#underWay.delete(job);
+    const at = this.#waiting.indexOf(job);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    job.weights.users -= 1;
+    this.#dropUnused(job.weights);
+  }
+
+  /** Weights that were replaced go with their last part. */
+  #dropUnused(weights: Published): void {
+    const isCurrent = [...this.#published.values()].includes(weights);
+    if (weights.users === 0 && !isCurrent) this.#source.drop(weights.id);
+  }
+
+  #tell(kind: PoolEvent['kind'], { name: worker }: WorkerLink, detail: string): void {
+    this.#options.onEvent?.({ kind, worker, detail });
+  }
+}
