@@ -15,7 +15,8 @@ export function exportCommand(): Command {
       'after',
       [
         '',
-        'Cell tags: parameters (its declarations become flags), no-export, export-only.',
+        'Cell tags: parameters (its declarations become flags), no-export, export-only,',
+        'checkpoint (what it declares is kept; --resume of the script takes it from there).',
         'Exit codes: 0 done, 1 a cell cannot stand in a script, 2 wrong use.',
       ].join('\n'),
     )

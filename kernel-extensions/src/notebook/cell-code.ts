@@ -1,8 +1,9 @@
 import ts from 'typescript';
 import type { Binding, Bindings } from './bindings';
 import { type CellSyntax, refuseNode } from './cell-syntax';
+import { type HandedOn, handedOn } from './handed-on';
 import { matchesOutside } from './literals';
-import { type Notebook, runsInScript } from './notebook';
+import { cellTags, type Notebook, runsInScript } from './notebook';
 import type { Parameter } from './parameters';
 import type { Relocate } from './relocate-module';
 import { keepDeclaredType } from './shared-variables';
@@ -18,6 +19,8 @@ export interface CellCode {
   outside: string[];
   /** Whether the last expression is handed to `result`. */
   hasResult: boolean;
+  /** Of a cell tagged `checkpoint`: what it hands on to later cells, as the script calls it. */
+  handsOn: HandedOn | undefined;
 }
 
 /** What `cellCode` needs to know besides the cell. */
@@ -93,6 +96,7 @@ export function cellCode(syntax: CellSyntax, context: CellCodeContext): CellCode
     runs: kept.some((statement) => !declaresOnly(statement)),
     outside,
     hasResult,
+    handsOn: cellTags(syntax.cell).includes('checkpoint') ? handedOn(syntax, context) : undefined,
   };
 }
 

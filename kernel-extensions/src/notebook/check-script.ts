@@ -89,14 +89,13 @@ export class ScriptChecker {
 
 function resultCalls(script: ts.SourceFile, cellVariable: string): ts.CallExpression[] {
   const calls: ts.CallExpression[] = [];
-  for (const main of script.statements.filter(ts.isFunctionDeclaration)) {
-    for (const statement of main.body?.statements ?? []) {
-      if (!ts.isExpressionStatement(statement) || !ts.isCallExpression(statement.expression))
-        continue;
-      const called = statement.expression.expression.getText(script);
-      if (called === `${cellVariable}.result`) calls.push(statement.expression);
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && node.expression.getText(script) === `${cellVariable}.result`) {
+      calls.push(node);
     }
-  }
+    ts.forEachChild(node, visit);
+  };
+  visit(script);
   return calls;
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { checkpointIn, readRunRecord } from '@flowbook/sdk';
+import { hasKeptCell } from '../script/cell-checkpoints';
 
 /** What exported scripts and `flowbook run` end with. */
 export const exitCodes = {
@@ -22,7 +23,8 @@ export type StopSignal = 'SIGINT' | 'SIGTERM';
 /** What a run ends with that was stopped by a signal. @param directory Where it wrote. */
 export function stoppedCode(by: StopSignal, directory: string): number {
   if (by === 'SIGINT') return exitCodes.interrupted;
-  return runsIn(directory).some(canResume) ? exitCodes.toResume : exitCodes.terminated;
+  const isKept = runsIn(directory).some(canResume) || hasKeptCell(directory);
+  return isKept ? exitCodes.toResume : exitCodes.terminated;
 }
 
 /** Whether this process still trains below a folder. */

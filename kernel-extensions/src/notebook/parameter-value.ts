@@ -31,20 +31,39 @@ export function parseParameter(rule: ParameterRule, text: string): ParameterValu
       return parseNumber(text);
     case 'boolean':
       if (text === 'true' || text === 'false') return text === 'true';
-      throw new Error('true or false');
+      throw new Error(inWords(rule));
     case 'choice': {
       const choice = rule.choices!.find((one) => String(one) === text);
       if (choice !== undefined) return choice;
-      throw new Error(`one of ${rule.choices!.map((one) => JSON.stringify(one)).join(', ')}`);
+      throw new Error(inWords(rule));
     }
     case 'string[]':
       return splitList(text);
     case 'number[]': {
       const numbers = splitList(text).map(parseNumber);
       if (rule.length === undefined || numbers.length === rule.length) return numbers;
-      throw new Error(`${rule.length} numbers with commas between them`);
+      throw new Error(inWords(rule));
     }
   }
+}
+
+/**
+ * The parameter's value for one from a YAML or JSON file; texts are read as on the command line.
+ *
+ * @throws Error with the rule alone, as `parseParameter` does.
+ * @example
+ * parameterFrom({ kind: 'number', nullable: true }, null); // null
+ */
+export function parameterFrom(rule: ParameterRule, value: unknown): ParameterValue {
+  if (typeof value === 'string') return parseParameter(rule, value);
+  if (Array.isArray(value) && (rule.kind === 'number[]' || rule.kind === 'string[]')) {
+    const kind = rule.kind === 'number[]' ? 'number' : 'string';
+    const items = value.map((item) => parameterFrom({ kind }, item));
+    if (rule.length === undefined || items.length === rule.length) return items as ParameterValue;
+  }
+  const isSame = typeof value === rule.kind || (value === null && rule.nullable === true);
+  if (isSame || rule.choices?.includes(value as null)) return value as ParameterValue;
+  throw new Error(inWords(rule));
 }
 
 /** What a parameter's value may be, for help texts: `number`, `"sde" | "cps"`, `number,number`. */
@@ -60,11 +79,22 @@ export function describeRule({ kind, choices, length, nullable }: ParameterRule)
   return nullable && kind !== 'choice' ? `${base}|null` : base;
 }
 
+function inWords({ kind, choices = [], length }: ParameterRule): string {
+  return {
+    string: 'a text',
+    number: 'a number',
+    boolean: 'true or false',
+    choice: `one of ${choices.map((one) => JSON.stringify(one)).join(', ')}`,
+    'number[]': length === undefined ? 'numbers' : `${length} numbers with commas between them`,
+    'string[]': 'texts',
+  }[kind];
+}
+
 function parseNumber(text: string): number {
   const trimmed = text.trim();
   if (/^[+-]?infinity$/i.test(trimmed)) return trimmed.startsWith('-') ? -Infinity : Infinity;
   const value = Number(trimmed);
-  if (trimmed === '' || Number.isNaN(value)) throw new Error('a number');
+  if (trimmed === '' || Number.isNaN(value)) throw new Error(inWords({ kind: 'number' }));
   return value;
 }
 

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from 'commander';
 import { setDisplaySink } from '../display/sinks/current-sink';
 import { FileSink } from '../display/sinks/file-sink';
-import { addFlags, type FlagTable, type FlagValues } from './flags';
-import { exitCodes, stoppedCode } from './exit-codes';
-import { runDirectory } from './run-directory';
-import { ScriptRun, type Outcome, type ScriptCell } from './script-run';
+import { readScriptCommand } from '../script/script-command';
+import { seedMathRandom } from '../script/seeded-random';
+import { exitCodes } from './exit-codes';
+import type { FlagTable, FlagValues } from './flags';
+import { ScriptRun, type ScriptCell } from './script-run';
 
 /** What an exported script hands to `runScript`. */
 export interface ScriptOptions<Flags> {
@@ -20,10 +20,11 @@ export interface ScriptOptions<Flags> {
 }
 
 /**
- * Runs an exported script: reads its flags, runs its cells in the notebook's folder, writes displays
- * and the cells' last values (`results.jsonl`) to the folder `--out`, and ends the process with 0
- * when done, 1 when a cell failed (its place and line go to stderr), 2 for wrong use; stopped by a signal, 75 when
- * SIGTERM left a checkpoint to resume, else 143, and 130 by SIGINT. Standard output is left to the cells.
+ * Runs an exported script: reads its flags, runs its cells in the notebook's folder, and writes displays,
+ * the cells' last values (`results.jsonl`), progress, `script.json` and a page (`index.html`) to the folder
+ * `--out`. Standard output is left to the cells. Ends the process with 0 when done, 1 when a cell failed (its
+ * place and line go to stderr), 2 for wrong use; stopped by a signal, 75 when SIGTERM left a checkpoint that
+ * `--resume` goes on from, else 143, and 130 by SIGINT.
  *
  * @example
  * runScript({
@@ -37,8 +38,9 @@ export function runScript<Flags extends FlagTable = Record<never, never>>(
   options: ScriptOptions<Flags>,
 ): void {
   const file = options.file.startsWith('file:') ? fileURLToPath(options.file) : options.file;
-  const { out, ...values } = readFlags(file, options);
   const notebookFile = path.resolve(path.dirname(file), options.notebook);
+  const request = readScriptCommand(file, options.notebook, (options.flags ?? {}) as FlagTable);
+  const { directory, values, resume, seed } = request;
   const folder = path.dirname(notebookFile);
   if (!existsSync(folder)) {
     const script = path.basename(file);
@@ -48,45 +50,33 @@ export function runScript<Flags extends FlagTable = Record<never, never>>(
     );
     process.exit(exitCodes.wrongUse);
   }
-  const name = path.basename(file, path.extname(file));
-  const directory = path.resolve(typeof out === 'string' ? out : runDirectory(name));
+  if (request.dryRun) {
+    const plan = { notebook: notebookFile, out: directory, resume, parameters: values, seed };
+    process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+    return;
+  }
   mkdirSync(directory, { recursive: true });
-  process.stderr.write(`Writing to ${path.relative(process.cwd(), directory) || '.'}\n`);
-  // The sdk's trainer writes its log there.
+  // The sdk's trainer writes its log there, and goes on from its checkpoint.
   process.env.FLOWBOOK_RUN_DIR = directory;
+  if (resume) process.env.FLOWBOOK_RESUME = 'auto';
+  else delete process.env.FLOWBOOK_RESUME;
   const sink = new FileSink(directory);
   setDisplaySink(sink);
+  if (seed !== undefined) seedMathRandom(seed);
+  const run = new ScriptRun({
+    file,
+    notebookFile,
+    directory,
+    sink,
+    resume,
+    json: request.json,
+    parameters: seed === undefined ? values : { ...values, seed },
+  });
   process.chdir(folder);
-  const run = new ScriptRun({ file, notebookFile, directory, sink });
-  void run
-    .execute((cell) => options.main(cell, values as FlagValues<Flags>))
-    .then((outcome) => end(outcome, directory));
-}
-
-function readFlags<Flags>(
-  file: string,
-  { flags, notebook }: ScriptOptions<Flags>,
-): Record<string, unknown> {
-  const command = new Command(path.basename(file))
-    .description(`The cells of ${path.basename(notebook)} as a script.`)
-    .exitOverride();
-  addFlags(command, (flags ?? {}) as FlagTable);
-  command.option(
-    '--out <folder>',
-    'where charts, pictures and results go (default: runs/<time>-<name>)',
-  );
-  try {
-    command.parse();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exit(error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUse);
-  }
-  return command.opts();
+  void run.execute((cell) => options.main(cell, values as FlagValues<Flags>)).then(end);
 }
 
 /** Ends the process once all output is written; timers that cells left running end with it. */
-function end(outcome: Outcome, directory: string): void {
-  const isStopped = outcome === 'SIGINT' || outcome === 'SIGTERM';
-  const code = isStopped ? stoppedCode(outcome, directory) : exitCodes[outcome];
+function end(code: number): void {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 }

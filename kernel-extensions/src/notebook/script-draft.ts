@@ -4,6 +4,7 @@ import { type Binding, type Bindings, findBindings } from './bindings';
 import { type CellCode, cellCode } from './cell-code';
 import { type CellSyntax, NotebookCodeError, parseCells } from './cell-syntax';
 import { type Cell, cellName, cellTags, type Notebook, runsInScript } from './notebook';
+import { ownFlags } from '../script/own-flags';
 import { findParametersCell, type ParametersCell, readParameters } from './parameters';
 import { flagEntry } from './script-flags';
 import { type Relocate, relocation } from './relocate-module';
@@ -23,9 +24,6 @@ export interface ExportOptions {
 }
 
 const door = '@flowbook/kernel-extensions';
-
-/** Names of a script's own flags. */
-const ownFlags = ['help', 'out'];
 
 /** What a script calls the things that it brings along. */
 type OwnNames = Record<
@@ -142,7 +140,15 @@ export class ScriptDraft {
   private section(cell: Cell): string {
     const code = this.codes.get(cell);
     if (code) {
-      const call = code.runs ? `await ${this.names.cell}(${JSON.stringify(cell.id)});\n` : '';
+      const id = JSON.stringify(cell.id);
+      if (code.handsOn && code.runs) {
+        const { names, isConst } = code.handsOn;
+        const given =
+          names.length === 0 ? '' : `${isConst ? 'const' : 'let'} { ${names.join(', ')} } = `;
+        const end = names.length === 0 ? '' : `\nreturn { ${names.join(', ')} };`;
+        return `${marker(cell)}\n${given}await ${this.names.cell}.checkpoint(${id}, async () => {\n${code.body}${end}\n});`;
+      }
+      const call = code.runs ? `await ${this.names.cell}(${id});\n` : '';
       return `${marker(cell)}\n${call}${code.body}`;
     }
     if (cell.cell_type === 'code' || cellTags(cell).includes('no-export')) return '';
@@ -249,11 +255,12 @@ export class ScriptDraft {
   }
 
   private refuseOwnFlags(): void {
-    const clash = this.parameters.parameters.find(({ name }) => ownFlags.includes(name));
+    const own: readonly string[] = ownFlags;
+    const clash = this.parameters.parameters.find(({ name }) => own.includes(name));
     if (!clash) return;
     throw new NotebookCodeError(
       `Cannot export ${cellName(this.notebook, this.parametersCell!)} as a script has flags of its own, ` +
-        `${ownFlags.map((name) => `--${name}`).join(' and ')}: current value is ${clash.name}`,
+        `${ownFlags.map((name) => `--${name}`).join(', ')}: current value is ${clash.name}`,
     );
   }
 }

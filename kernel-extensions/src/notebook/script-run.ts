@@ -1,11 +1,18 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { inspect } from 'node:util';
 import { mime } from '../display/bundle';
 import { settleDisplays } from '../display/publish-queue';
 import type { FileSink } from '../display/sinks/file-sink';
 import { toBundle } from '../display/to-bundle';
-import { isTraining, type StopSignal } from './exit-codes';
+import { CellCheckpoints } from '../script/cell-checkpoints';
+import { PrintedText } from '../script/printed-text';
+import { Progress } from '../script/progress';
+import { writeRunPage, type ShownDisplay } from '../script/run-page';
+import { newRecord, readRecord, writeRecord, type ScriptRecord } from '../script/script-record';
+import { StopSignals } from '../script/stop-signals';
+import { connectTslabDisplays } from '../script/tslab-displays';
+import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
 
 /** What a script's cells are given: call it where a cell begins, and hand it the cell's last value. */
 export interface ScriptCell {
@@ -13,66 +20,144 @@ export interface ScriptCell {
   (id: string): Promise<void>;
   /** Writes the cell's last value to `results.jsonl`, and its pictures to files. */
   result(value: unknown): void;
+  /**
+   * Runs a cell tagged `checkpoint` and keeps the variables that it returns; a resumed run of the same code
+   * and parameters takes them from there, and prints again what the cell printed.
+   */
+  checkpoint<Values extends object | void>(
+    id: string,
+    body: () => Promise<Values>,
+  ): Promise<Values>;
 }
 
-/** Where a run reads and writes. */
+/** Where a run reads and writes, and how. */
 export interface ScriptPlaces {
   file: string;
   notebookFile: string;
   directory: string;
   sink: FileSink;
+  /** Goes on with what the folder holds. */
+  resume: boolean;
+  /** Progress as JSON. */
+  json: boolean;
+  parameters: Record<string, unknown>;
 }
 
 /** How a script ended: a signal's name when that stopped it. */
 export type Outcome = 'done' | 'failed' | StopSignal;
 
-/** Time that a stopped cell has to end by itself. A run that is being trained has as long as its step and its checkpoint take. */
-const graceMs = 3000;
-
 /** One run of a script's cells. */
 export class ScriptRun {
-  private readonly abort = new AbortController();
-  private stoppedBy: StopSignal | null = null;
+  private readonly stop: StopSignals;
   private readonly results: string;
+  private readonly progress: Progress;
+  private readonly printed: PrintedText;
+  private readonly checkpoints: CellCheckpoints;
+  private readonly record: ScriptRecord;
+  private readonly shown: ShownDisplay[] = [];
+  private readonly began = performance.now();
+  private readonly secondsBefore: number;
   private current: string | undefined;
+  private cellBegan = 0;
+  private resultLines: string[] = [];
   private pending: Promise<void> = Promise.resolve();
 
   constructor(private readonly places: ScriptPlaces) {
-    this.results = path.join(places.directory, 'results.jsonl');
+    const { directory, file, notebookFile, parameters, resume } = places;
+    this.results = path.join(directory, 'results.jsonl');
+    this.progress = new Progress(directory, places.json);
+    this.printed = new PrintedText(directory);
+    this.checkpoints = new CellCheckpoints(directory, readFileSync(file, 'utf8'), parameters);
+    const before = resume ? readRecord(directory) : null;
+    this.record = newRecord({ notebook: notebookFile, file, parameters }, before);
+    this.secondsBefore = this.record.seconds;
+    this.stop = new StopSignals(directory, (message) =>
+      this.progress.tell({ event: 'message', message }),
+    );
   }
 
-  /** Runs the cells; failures go to stderr with their cell and line. */
-  async execute(main: (cell: ScriptCell) => Promise<void>): Promise<Outcome> {
+  /** Runs the cells; failures go to stderr with their cell and line. @returns the exit code. */
+  async execute(main: (cell: ScriptCell) => Promise<void>): Promise<number> {
+    const { directory, resume, sink } = this.places;
     writeFileSync(this.results, '');
+    if (!resume) writeFileSync(path.join(directory, 'progress.jsonl'), '');
+    this.printed.begin();
+    this.progress.tell({ event: 'start', directory, resumed: resume });
+    writeRecord(directory, this.record);
     // Long loops of the sdk stop by the signal of the cell that runs them.
     (globalThis as Record<symbol, unknown>)[Symbol.for('flowbook.cell')] = {
-      signal: this.abort.signal,
+      signal: this.stop.signal,
     };
-    const interrupted = this.interruption();
+    connectTslabDisplays(sink);
     const stray = new Promise<never>((_resolve, reject) => {
       process.once('uncaughtException', reject);
     });
     const cell = Object.assign((id: string) => this.begin(id), {
       result: (value: unknown) => this.result(value),
+      checkpoint: <Values extends object | void>(id: string, body: () => Promise<Values>) =>
+        this.checkpoint(id, body),
     });
+    let outcome: Outcome = 'done';
     try {
-      const cells = main(cell).then(() => this.settle());
-      const outcome = await Promise.race([cells, interrupted, stray]);
-      // A training that was stopped returns as one that was done.
-      return outcome ?? this.stoppedBy ?? 'done';
+      const cells = main(cell).then(() => this.endCell());
+      await Promise.race([cells, this.stop.over, stray]);
     } catch (error) {
-      if (this.stoppedBy !== null) return this.stoppedBy;
-      await this.settle().catch(() => undefined);
-      await this.report(error);
-      return 'failed';
+      if (this.stop.by === null) {
+        await this.endCell().catch(() => undefined);
+        await this.report(error);
+        outcome = 'failed';
+      }
     }
+    // A training that was stopped returns as one that was done.
+    return this.end(this.stop.by ?? outcome);
   }
 
   private async begin(id: string): Promise<void> {
-    await this.settle();
+    await this.endCell();
     await new Promise((resolve) => setImmediate(resolve));
-    this.abort.signal.throwIfAborted();
+    this.stop.signal.throwIfAborted();
+    connectTslabDisplays(this.places.sink);
     this.current = id;
+    this.cellBegan = performance.now();
+    this.resultLines = [];
+    Object.assign(this.record, { cell: id, seconds: this.seconds });
+    writeRecord(this.places.directory, this.record);
+    this.progress.tell({ event: 'cell', cell: id, state: 'running' });
+  }
+
+  private async checkpoint<Values extends object | void>(
+    id: string,
+    body: () => Promise<Values>,
+  ): Promise<Values> {
+    const { sink, directory, resume } = this.places;
+    await this.begin(id);
+    const kept = resume ? this.checkpoints.read(id) : null;
+    if (kept && kept.files.every((file) => existsSync(path.join(directory, file)))) {
+      process.stdout.write(kept.printed);
+      for (const line of kept.results) appendFileSync(this.results, line);
+      sink.adopt(
+        kept.files.map((file) => path.join(directory, file)),
+        kept.displays,
+      );
+      this.noteDisplays(kept.files);
+      this.leaveCell('restored');
+      return kept.values as Values;
+    }
+    const [files, displays] = [sink.files.length, sink.displays];
+    const values = await body();
+    const results = () => [...this.resultLines];
+    const printed = await this.settleCell();
+    // A signal may have cut the cell short: what it hands on then is not what it would have been.
+    this.stop.signal.throwIfAborted();
+    this.checkpoints.write(id, {
+      values: { ...values },
+      printed,
+      results: results(),
+      displays: sink.displays - displays,
+      files: sink.files.slice(files).map((file) => path.relative(directory, file)),
+    });
+    this.leaveCell('done');
+    return values;
   }
 
   private result(value: unknown): void {
@@ -88,40 +173,70 @@ export class ScriptRun {
       if (richer) sink.publish({ data, metadata, name }, { update: false });
       const files = sink.files.slice(before).map((file) => path.relative(directory, file));
       const line = { cell, text: data[mime.plain], ...(files.length > 0 ? { files } : {}) };
+      this.resultLines.push(`${JSON.stringify(line)}\n`);
       appendFileSync(this.results, `${JSON.stringify(line)}\n`);
     });
   }
 
-  private async settle(): Promise<void> {
-    await settleDisplays();
-    await this.pending;
+  /** Ends the running cell, if one is. */
+  private async endCell(): Promise<void> {
+    if (this.current === undefined) return void (await this.settleCell());
+    await this.settleCell();
+    this.leaveCell('done');
   }
 
-  /** Resolves when a signal has stopped the script and its cells did not end by themselves. */
-  private interruption(): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const stop = (by: StopSignal): void => {
-        if (this.stoppedBy !== null) return resolve(by);
-        this.stoppedBy = by;
-        const what = by === 'SIGINT' ? 'Interrupted' : 'Stopped by SIGTERM';
-        process.stderr.write(`${what}: the cell may finish its step. Again: stops now.\n`);
-        this.abort.abort(new Error(`The script was stopped by ${by}`));
-        const look = (): void => {
-          if (isTraining(this.places.directory)) setTimeout(look, graceMs).unref();
-          else resolve(by);
-        };
-        setTimeout(look, graceMs).unref();
-      };
-      process.on('SIGINT', stop);
-      process.on('SIGTERM', stop);
-    });
+  private async settleCell(): Promise<string> {
+    await settleDisplays();
+    await this.pending;
+    const { sink, directory } = this.places;
+    this.noteDisplays(sink.files.map((file) => path.relative(directory, file)));
+    return this.printed.endOf(this.current);
+  }
+
+  private leaveCell(state: 'done' | 'restored'): void {
+    const seconds = (performance.now() - this.cellBegan) / 1000;
+    if (state === 'restored') this.printed.endOf(this.current);
+    this.progress.tell({ event: 'cell', cell: this.current!, state, seconds });
+    this.current = undefined;
+  }
+
+  /** Whatever is new among the files belongs to the running cell. */
+  private noteDisplays(files: string[]): void {
+    for (const file of files) {
+      const stem = file.replace(/(\.vl)?\.\w+$/, '');
+      if (this.shown.some((one) => one.stem === stem)) continue;
+      this.shown.push({ cell: this.current, stem });
+    }
+  }
+
+  private end(outcome: Outcome): number {
+    const { directory } = this.places;
+    this.printed.end(this.current);
+    const isStopped = outcome === 'SIGINT' || outcome === 'SIGTERM';
+    const exitCode = isStopped ? stoppedCode(outcome, directory) : exitCodes[outcome];
+    const state = isStopped ? 'stopped' : outcome;
+    const { seconds } = this;
+    Object.assign(this.record, { state, seconds, exitCode, ended: new Date().toISOString() });
+    writeRecord(directory, this.record);
+    writeRunPage(directory, this.shown);
+    if (exitCode === exitCodes.toResume) {
+      const message = `Stopped with a checkpoint: go on with --resume ${this.progress.place}`;
+      this.progress.tell({ event: 'message', message });
+    }
+    this.progress.tell({ event: 'end', state, exitCode, seconds });
+    return exitCode;
+  }
+
+  private get seconds(): number {
+    return this.secondsBefore + (performance.now() - this.began) / 1000;
   }
 
   private async report(error: unknown): Promise<void> {
     const { describeFailure } = await import('./describe-failure.js');
-    const place = describeFailure(error, this.current, this.places);
+    const place = describeFailure(error, this.record.cell ?? undefined, this.places);
     const isError = error instanceof Error;
     const message = isError ? `${error.name}: ${error.message}` : inspect(error);
+    this.record.error = `${place}: ${message}`;
     process.stderr.write(`${place}: ${message}\n`);
     if (isError && error.stack) process.stderr.write(`${error.stack}\n`);
   }

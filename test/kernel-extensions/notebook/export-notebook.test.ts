@@ -216,7 +216,7 @@ runScript({ file: __filename, notebook: 'notebooks/n.ipynb', flags, main });
     [
       'a flag with the name of an own flag',
       [{ id: 'a', tags: ['parameters'], source: 'const out = "x"' }],
-      /as a script has flags of its own, --help and --out: current value is out$/,
+      /as a script has flags of its own, --help, --out, --params, --resume, --json, --dryRun: current value is out$/,
     ],
     [
       'two cells of parameters',

@@ -122,12 +122,16 @@ describe('runScript()', () => {
     const flags = ['--steps', '4', '--mode', 'cps', '--loud', '--rates', '1,-2e-3', '--out', out];
     const { status, stdout, stderr } = run(example, ...flags);
     assert.equal(stdout, '4 cps true [ 1, -0.002 ] data\n');
-    assert.match(stderr, /^Writing to .*example\nto stderr\n$/m);
+    assert.match(stderr, /^Writing to .*example\nto stderr\n\[use\] [\d.]+ s\n/);
     assert.equal(status, 0);
     assert.deepEqual(readdirSync(out).sort(), [
       '01-greeting.html',
       '01-greeting.txt',
+      'index.html',
+      'printed.jsonl',
+      'progress.jsonl',
       'results.jsonl',
+      'script.json',
     ]);
     const results = readFileSync(path.join(out, 'results.jsonl'), 'utf8')
       .trim()

@@ -29,6 +29,17 @@ export class FileSink implements DisplaySink {
   /** @param directory made on the first write, with its parents. */
   constructor(readonly directory: string) {}
 
+  /** How many displays have been written. */
+  get displays(): number {
+    return this.count;
+  }
+
+  /** Takes displays for written that an earlier run of the same cells has left, so that numbers go on after theirs. */
+  adopt(files: readonly string[], displays: number): void {
+    this.files.push(...files);
+    this.count += displays;
+  }
+
   publish(bundle: DisplayBundle, { displayId, update }: PublishOptions): void {
     const known = displayId === undefined ? undefined : this.stems.get(displayId);
     const stem = update && known ? known : this.nextStem(bundle, displayId);

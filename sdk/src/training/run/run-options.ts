@@ -32,7 +32,8 @@ export interface RunOptions<Report> {
   runName?: string | null;
   /**
    * Goes on where a run stopped, from its last checkpoint: true for the run of this folder or the newest of this name, 'auto'
-   * for the same where there is one, or a run's folder or one of its checkpoints by its path. Default false.
+   * for the same where there is one, or a run's folder or one of its checkpoints by its path. Default: false; where FLOWBOOK_RESUME
+   * is `auto`, 'auto' for a run of the same settings.
    */
   resume?: boolean | string;
   /** Steps between two checkpoints; one is also made at the end. null: none at all. Default 10. */

@@ -16,6 +16,7 @@ import {
 import { removePartial, wholeCheckpoint } from './checkpoint-places';
 import { CheckpointWriter } from './checkpoint-writer';
 import { describeSettings } from './describe-settings';
+import { openUnattended } from './open-unattended';
 import {
   keepPicture,
   picturesOf,
@@ -24,7 +25,6 @@ import {
   type KeptPicture,
 } from './picture-files';
 import { RUN_FILES } from './run-files';
-import { openRun } from './run-folder';
 import { RunLock } from './run-lock';
 import { readRunLog, RunLog } from './run-log';
 import type { RunOptions } from './run-options';
@@ -109,11 +109,11 @@ export class RunRecorder {
    */
   static async open(trainer: RecordedTrainer, options: RunOptions<never>): Promise<RunRecorder> {
     checkOptions(options, trainer.settings.evaluation !== null);
-    const { folder, checkpoint } = openRun(options);
+    const { folder, checkpoint, beginsAnew } = openUnattended(options, trainer.settings);
     const lock = folder === null ? null : await RunLock.take(folder);
     try {
       const recorder = new RunRecorder(trainer, options, folder, lock);
-      recorder.#start(checkpoint === null ? null : wholeCheckpoint(checkpoint));
+      recorder.#start(checkpoint === null ? null : wholeCheckpoint(checkpoint), beginsAnew);
       return recorder;
     } catch (error) {
       lock?.release();
@@ -121,14 +121,14 @@ export class RunRecorder {
     }
   }
 
-  #start(checkpoint: string | null): void {
+  #start(checkpoint: string | null, beginsAnew: boolean): void {
     const { folder } = this;
     if (folder !== null) {
       this.#requireSavable();
       removePartial(folder);
     }
     const resumedAfter = checkpoint === null ? null : this.#resume(checkpoint);
-    if (resumedAfter !== null || this.#options.resume) {
+    if (resumedAfter !== null || beginsAnew) {
       // A run that was to be resumed and was stopped before its first checkpoint begins anew, with its log.
       if (resumedAfter === null) this.log.restart({ lines: [], alarms: [] });
       if (folder !== null) restartPictures(folder, resumedAfter ?? -1);

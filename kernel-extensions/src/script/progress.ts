@@ -1,0 +1,52 @@
+import { appendFileSync } from 'node:fs';
+import * as path from 'node:path';
+
+/** One thing that happened in a run; `progress.jsonl` and `--json` have a line for each. */
+export type ProgressEvent =
+  | { event: 'start'; directory: string; resumed: boolean }
+  | { event: 'cell'; cell: string; state: 'running' }
+  | { event: 'cell'; cell: string; state: 'done' | 'restored'; seconds: number }
+  | { event: 'message'; message: string }
+  | { event: 'end'; state: string; exitCode: number; seconds: number };
+
+/** The file of a run's folder that progress is written to. */
+export const progressFile = 'progress.jsonl';
+
+/** Says how a run goes: in words on stderr, or a JSON object a line; always in the run's folder. */
+export class Progress {
+  /** Before the script goes to its notebook's folder. */
+  private readonly cwd = process.cwd();
+
+  constructor(
+    private readonly directory: string,
+    private readonly asJson: boolean,
+  ) {}
+
+  tell(event: ProgressEvent): void {
+    const line = JSON.stringify({ time: new Date().toISOString(), ...event });
+    appendFileSync(path.join(this.directory, progressFile), `${line}\n`);
+    const text = this.asJson ? line : this.inWords(event);
+    if (text !== null) process.stderr.write(`${text}\n`);
+  }
+
+  /** The run's folder as the user who started it would write it. */
+  get place(): string {
+    return path.relative(this.cwd, this.directory) || '.';
+  }
+
+  private inWords(event: ProgressEvent): string | null {
+    switch (event.event) {
+      case 'start':
+        return event.resumed ? `Going on in ${this.place}` : `Writing to ${this.place}`;
+      case 'cell':
+        if (event.state === 'running') return null;
+        return event.state === 'restored'
+          ? `[${event.cell}] restored`
+          : `[${event.cell}] ${event.seconds.toFixed(1)} s`;
+      case 'message':
+        return event.message;
+      case 'end':
+        return null;
+    }
+  }
+}

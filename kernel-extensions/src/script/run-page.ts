@@ -1,0 +1,85 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { escapeHtml, htmlPage, parametersTable } from './html';
+import { readPrintedText } from './printed-text';
+import { readRecord } from './script-record';
+
+/** The page of a run's folder. */
+export const pageFile = 'index.html';
+
+/** What a cell showed: the stem of its files. */
+export interface ShownDisplay {
+  cell: string | undefined;
+  stem: string;
+}
+
+/** Writes `index.html`: the run's parameters and state, and by cell what was printed and shown. Pictures stay files beside it. */
+export function writeRunPage(directory: string, displays: readonly ShownDisplay[]): void {
+  const record = readRecord(directory);
+  if (!record) return;
+  const printed = readPrintedText(directory);
+  const results = readResults(directory);
+  const cells = new Set<string>([
+    ...printed.keys(),
+    ...displays.map(({ cell }) => cell ?? ''),
+    ...results.map(({ cell }) => cell),
+  ]);
+  const files = readdirSync(directory);
+  const sections = inOrder(cells, directory).map((cell) => {
+    const text = printed.get(cell);
+    const shown = displays.filter((one) => (one.cell ?? '') === cell);
+    const values = results.filter((one) => one.cell === cell && !one.files);
+    return [
+      `<section><h2>${escapeHtml(cell === '' ? 'before the cells' : cell)}</h2>`,
+      text ? `<pre>${escapeHtml(text)}</pre>` : '',
+      ...shown.map(({ stem }) => figure(directory, files, stem)),
+      ...values.map((one) => `<pre class="value">${escapeHtml(one.text ?? '')}</pre>`),
+      '</section>',
+    ].join('\n');
+  });
+  const error = record.error ? `<pre class="error">${escapeHtml(record.error)}</pre>` : '';
+  const title = path.basename(directory);
+  const facts = `<p>${escapeHtml(record.notebook)}, ${record.state}, ${record.seconds.toFixed(1)} s, begun ${record.started}</p>`;
+  const body = [facts, parametersTable(record.parameters), error, ...sections].join('\n');
+  writeFileSync(path.join(directory, pageFile), htmlPage(title, body));
+}
+
+function readResults(directory: string): { cell: string; text?: string; files?: string[] }[] {
+  const file = path.join(directory, 'results.jsonl');
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+/** In the order in which the cells ran, by progress.jsonl. */
+function inOrder(cells: Set<string>, directory: string): string[] {
+  const ran = [
+    ...readFileSync(path.join(directory, 'progress.jsonl'), 'utf8').matchAll(/"cell":"([^"]+)"/g),
+  ];
+  const order = [...new Set(['', ...ran.map(([, cell]) => cell)])];
+  return order.filter((cell) => cells.has(cell));
+}
+
+/** The best of a display's forms: a picture, a drawing, a page, a text. */
+function figure(directory: string, files: string[], stem: string): string {
+  const has = (ending: string): boolean => files.includes(stem + ending);
+  const read = (ending: string): string =>
+    readFileSync(path.join(directory, stem + ending), 'utf8');
+  const links = files
+    .filter((file) => file.startsWith(`${stem}.`))
+    .map((file) => `<a href="${encodeURI(file)}">${escapeHtml(file)}</a>`)
+    .join(' ');
+  const caption = `<figcaption>${links}</figcaption>`;
+  const picture = ['.png', '.jpg', '.svg'].find(has);
+  if (picture) {
+    const alt = has('.txt') ? read('.txt').trim() : stem;
+    return `<figure><img src="${encodeURI(stem + picture)}" alt="${escapeHtml(alt)}">${caption}</figure>`;
+  }
+  if (has('.html')) {
+    return `<figure><iframe sandbox srcdoc="${escapeHtml(read('.html'))}"></iframe>${caption}</figure>`;
+  }
+  const text = ['.md', '.txt', '.json'].find(has);
+  return `<figure>${text ? `<pre>${escapeHtml(read(text))}</pre>` : ''}${caption}</figure>`;
+}

@@ -1,0 +1,83 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import * as path from 'node:path';
+
+/** The file of a run's folder that says what ran, with which parameters, and how far it is. */
+export const recordFile = 'script.json';
+
+/** What `script.json` holds. The trainer's `run.json` beside it says how a training in it goes. */
+export interface ScriptRecord {
+  notebook: string;
+  /** The script's file, or the notebook's where the kernel ran it. */
+  file: string;
+  /** Parameters by name; those that JSON has no number for as text. */
+  parameters: Record<string, unknown>;
+  state: 'running' | 'done' | 'failed' | 'stopped';
+  /** Id of the cell that runs, or ran last. */
+  cell: string | null;
+  /** Times that the run was taken up again. */
+  resumed: number;
+  /** ISO 8601. */
+  started: string;
+  ended: string | null;
+  seconds: number;
+  exitCode: number | null;
+  /** Where it failed and by what. */
+  error: string | null;
+  process: { pid: number; host: string };
+}
+
+/** A record of a run that begins now, in this process. */
+export function newRecord(
+  of: Pick<ScriptRecord, 'notebook' | 'file' | 'parameters'>,
+  before: ScriptRecord | null = null,
+): ScriptRecord {
+  return {
+    ...of,
+    state: 'running',
+    cell: null,
+    resumed: before ? before.resumed + 1 : 0,
+    started: before?.started ?? new Date().toISOString(),
+    ended: null,
+    seconds: before?.seconds ?? 0,
+    exitCode: null,
+    error: null,
+    process: { pid: process.pid, host: hostname() },
+  };
+}
+
+/** Writes the record in the place of what was there, in one step. */
+export function writeRecord(directory: string, record: ScriptRecord): void {
+  const file = path.join(directory, recordFile);
+  const plain = (_key: string, value: unknown): unknown =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+  writeFileSync(`${file}.partial`, `${JSON.stringify(record, plain, 2)}\n`);
+  renameSync(`${file}.partial`, file);
+}
+
+/**
+ * Reads the record of a run's folder; null when it has none, or one that is no record. A run whose
+ * process is gone without a word is `lost`.
+ */
+export function readRecord(directory: string): (ScriptRecord & { lost: boolean }) | null {
+  const file = path.join(directory, recordFile);
+  if (!existsSync(file)) return null;
+  let record: ScriptRecord;
+  try {
+    record = JSON.parse(readFileSync(file, 'utf8')) as ScriptRecord;
+  } catch {
+    return null;
+  }
+  if (typeof record?.state !== 'string' || typeof record.parameters !== 'object') return null;
+  return { ...record, lost: record.state === 'running' && !isAlive(record) };
+}
+
+function isAlive({ process: { pid, host } }: ScriptRecord): boolean {
+  if (host !== hostname()) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
