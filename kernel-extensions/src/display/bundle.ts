@@ -14,6 +14,8 @@ export interface DisplayBundle {
 export const mime = {
   /** The newest Vega-Lite that JupyterLab 4 draws; its content is an object, not a string. */
   vegaLite: 'application/vnd.vegalite.v5+json',
+  /** Pictures to scrub, zoom and compare, by Flowbook's own JupyterLab extension: a `FramesDocument`. */
+  frames: 'application/vnd.flowbook.frames+json',
   png: 'image/png',
   html: 'text/html',
   markdown: 'text/markdown',

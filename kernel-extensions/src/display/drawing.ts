@@ -1,4 +1,5 @@
 import { type DisplayBundle, displaySymbol, mime } from './bundle';
+import type { FramesDocument } from './frames';
 import { renderPng } from './rendering/render-png';
 import type { VegaLiteSpec } from './rendering/vega-lite-spec';
 
@@ -9,6 +10,8 @@ export interface DrawingParts {
   spec: VegaLiteSpec;
   /** The same facts in words, for terminals and screen readers. */
   text: string;
+  /** Its pictures, where there are several to go through. */
+  frames?: FramesDocument;
 }
 
 /**
@@ -25,18 +28,23 @@ export class Drawing implements Promise<DisplayBundle> {
   readonly name: string;
   readonly spec: VegaLiteSpec;
   readonly text: string;
+  readonly frames: FramesDocument | undefined;
   readonly [Symbol.toStringTag] = 'Drawing';
 
-  constructor({ name, spec, text }: DrawingParts) {
+  constructor({ name, spec, text, frames }: DrawingParts) {
     this.name = name;
     this.spec = spec;
+    this.frames = frames;
     // Numbers copied from a terminal must be numbers: a hyphen, not a minus sign.
     this.text = text.replaceAll('−', '-');
   }
 
   /** The display's bundle. A picture that cannot be rendered is left out, and the text says why. */
   async bundle({ png = true }: { png?: boolean } = {}): Promise<DisplayBundle> {
-    const data: Record<string, unknown> = { [mime.vegaLite]: this.spec };
+    const data: Record<string, unknown> = {
+      ...(this.frames && { [mime.frames]: this.frames }),
+      [mime.vegaLite]: this.spec,
+    };
     const metadata: Record<string, unknown> = {};
     let text = this.text;
     if (png) {

@@ -1,4 +1,4 @@
-import type { Trajectory } from './charts/latents';
+import type { Trajectory } from './charts/trajectory';
 import type { Schedule } from './charts/sigmas';
 import type { Picture } from './charts/picture';
 import { isTensorLike, type TensorLike } from './tensor-like';

@@ -6,7 +6,9 @@ import { type Drawing, mime } from '@flowbook/kernel-extensions';
 import { renderSvg } from '../../../kernel-extensions/src/display/rendering/render-svg';
 import { extremes, hostile, samples } from './samples';
 
-const schemaPath = require.resolve('vega-lite/build/vega-lite-schema.json');
+/** The very Vega-Lite that JupyterLab 4.6 bundles, older than the one that draws our PNGs. */
+const older = require('vega-lite-of-jupyterlab') as typeof import('vega-lite');
+const schemaPath = require.resolve('vega-lite-of-jupyterlab/build/vega-lite-schema.json');
 // The schema's formats (color, uri) are annotations only.
 const validate = new Ajv({ strict: false, validateFormats: false }).compile(
   JSON.parse(readFileSync(schemaPath, 'utf8')),
@@ -23,18 +25,46 @@ async function pixelsOf(base64: unknown) {
 function checkSpec(drawing: Drawing): void {
   assert.equal(validate(drawing.spec), true, JSON.stringify(validate.errors?.slice(0, 3)));
   assert.equal(drawing.spec.$schema, 'https://vega.github.io/schema/vega-lite/v5.json');
+  assert.equal(older.version, '5.6.1');
+  const complaints: unknown[] = [];
+  const complain = (...words: unknown[]) => complaints.push(words.join(' '));
+  const logger = { level: () => 0, warn: complain, error: complain, info() {}, debug() {} };
+  const compiled = older.compile(structuredClone(drawing.spec) as never, {
+    logger: logger as never,
+  });
+  assert.ok(Array.isArray(compiled.spec.marks), 'it compiles as in JupyterLab');
+  assert.deepEqual(complaints, []);
   const json = JSON.stringify(drawing.spec);
   assert.deepEqual(JSON.parse(json), drawing.spec, 'the specification survives JSON');
-  assert.ok(json.length < 1e6, `${json.length} characters`);
+  const size = json.length + JSON.stringify(drawing.frames ?? null).length;
+  assert.ok(size < 1e6, `${size} characters`);
+}
+
+function checkFrames({ frames }: Drawing): void {
+  const { version, title, description, labels, tracks, start } = frames!;
+  assert.equal(version, 1);
+  assert.ok(title.length > 0 && description.length > 30);
+  assert.ok(start >= 0 && start < labels.length);
+  assert.deepEqual(JSON.parse(JSON.stringify(frames)), frames, 'the frames survive JSON');
+  for (const { name, urls, notes } of tracks) {
+    assert.equal(urls.length, labels.length, name);
+    if (notes) assert.equal(notes.length, labels.length, name);
+    for (const url of urls) assert.match(String(url), /^data:image\/png;base64,[\w+/=]+$/);
+  }
 }
 
 for (const [name, make] of Object.entries(samples)) {
   describe(`display contract: ${name}`, () => {
     const drawing = make();
 
+    const own = drawing.frames === undefined ? [] : [mime.frames];
+
     it('gives Vega-Lite as an object, a PNG with its size, and text', async () => {
       const { data, metadata, name: fileName } = await drawing;
-      assert.deepEqual(Object.keys(data).sort(), [mime.vegaLite, mime.png, mime.plain].sort());
+      assert.deepEqual(
+        Object.keys(data).sort(),
+        [...own, mime.vegaLite, mime.png, mime.plain].sort(),
+      );
       assert.equal(typeof data[mime.vegaLite], 'object');
       const { width, height } = metadata[mime.png] as { width: number; height: number };
       const pixels = await pixelsOf(data[mime.png]);
@@ -72,9 +102,13 @@ for (const [name, make] of Object.entries(samples)) {
 
     it('leaves out the PNG on request, for live frames', async () => {
       const { data, metadata } = await drawing.bundle({ png: false });
-      assert.deepEqual(Object.keys(data).sort(), [mime.vegaLite, mime.plain].sort());
+      assert.deepEqual(Object.keys(data).sort(), [...own, mime.vegaLite, mime.plain].sort());
       assert.deepEqual(metadata, {});
     });
+
+    if (drawing.frames) {
+      it('gives its pictures one by one to viewers that scrub', () => checkFrames(drawing));
+    }
   });
 }
 

@@ -1,11 +1,19 @@
 import {
   advantages,
+  attentionMaps,
+  comparePictures,
   curves,
   type Drawing,
+  filmstrip,
   images,
+  kl,
   latents,
+  memory,
   metrics,
+  modelTree,
+  noiseComparison,
   pictureTimeline,
+  progress,
   ratios,
   rewardCurve,
   sigmas,
@@ -14,6 +22,7 @@ import {
   type TensorLike,
   type TimelinePicture,
 } from '@flowbook/kernel-extensions';
+import { transitions } from '@flowbook/sdk';
 
 /** A tensor-like of the given numbers. */
 export function tensorOf(shape: number[], data: ArrayLike<number>, dtype = 'float32'): TensorLike {
@@ -88,6 +97,44 @@ export function timelineOf(steps: number, prompts: number, size = 16): TimelineP
   });
 }
 
+/** Attention of two heads from a 4 x 4 picture and six tokens to all of them; each row sums to 1. */
+export function attentionOf(heads = 2, grid = 16, tokens = 6) {
+  const length = grid + tokens;
+  const data = normals(heads * length * length).map((x) => Math.exp(x));
+  for (let row = 0; row < heads * length; row++) {
+    const sum = data.slice(row * length, (row + 1) * length).reduce((a, b) => a + b, 0);
+    for (let key = 0; key < length; key++) data[row * length + key] /= sum;
+  }
+  return tensorOf([1, heads, length, length], data);
+}
+
+/** Parameters of a small model, or their gradients. */
+export function parametersOf(blocks: number, prefix = 'transformer_blocks', seed = 1) {
+  const weight = (rows: number, columns: number) =>
+    tensorOf([rows, columns], normals(rows * columns, seed));
+  return new Map([
+    ['img_in.weight', weight(16, 8)],
+    ...Array.from({ length: blocks }, (_, block) =>
+      ['attn.to_q', 'attn.to_out.0', 'mlp.net.0.proj'].map(
+        (name) => [`${prefix}.${block}.${name}.weight`, weight(8, 8)] as const,
+      ),
+    ).flat(),
+    ['proj_out.weight', weight(8, 16)],
+  ]);
+}
+
+/** Noise that turns into a picture. */
+export function frameSeries(count: number, size = 16) {
+  return Array.from({ length: count }, (_, at) => {
+    const noise = normals(size * size * 3, at + 1);
+    const share = count > 1 ? at / (count - 1) : 1;
+    const data = pictureOf(size, size).data.map(
+      (value, i) => share * value + (1 - share) * Math.max(0, 128 + 40 * noise[i]),
+    );
+    return { width: size, height: size, channels: 3 as const, data };
+  });
+}
+
 export const hostile = '<script>alert(1)</script>';
 
 /** Every display factory with data that shows all its parts; the contract suite runs over these. */
@@ -111,6 +158,61 @@ export const samples: Record<string, () => Drawing> = {
       { FlowGRPO: logOf(60), [hostile]: logOf(40) },
       { field: 'loss', smoothing: 4, mark: 0, title: `Loss ${hostile}` },
     ),
+  filmstrip: () =>
+    filmstrip(frameSeries(11), {
+      labels: Array.from(schedule.sigmaValues, (sigma) => `sigma ${sigma.toFixed(2)}`),
+      captions: Array.from(
+        { length: 11 },
+        (_, at) => `guess ${at} of ${hostile} and a long remark that is broken`,
+      ),
+      title: `Filmstrip ${hostile}`,
+    }),
+  'filmstrip of latents': () => filmstrip(trajectory, { title: `Latents ${hostile}` }),
+  comparePictures: () =>
+    comparePictures(
+      {
+        before: { pictures: [pictureOf(16, 16), pictureOf(16, 16, 20)], verdicts: [false, false] },
+        [hostile]: {
+          pictures: [pictureOf(16, 16, 90), pictureOf(16, 16, 220)],
+          verdicts: [true, 0.5],
+        },
+      },
+      { prompts: [hostile, 'a square left of a circle'], title: `Runs ${hostile}` },
+    ),
+  kl: () =>
+    kl(
+      logOf(60).map(({ step, loss }) => ({ step, approxKl: loss, 'actor/kl_loss': loss ** 2 })),
+      { limit: 0.02, smoothing: 3, title: `KL ${hostile}` },
+    ),
+  noiseComparison: () =>
+    noiseComparison(
+      schedule,
+      Object.fromEntries(['sde', 'cps', 'dance_sde'].map((name) => [name, transitions.get(name)])),
+      { title: `Noise ${hostile}` },
+    ),
+  'attentionMaps over the picture': () =>
+    attentionMaps(attentionOf(), {
+      grid: [4, 4],
+      tokens: ['a', 'red', hostile, 'circle'],
+      title: `Attention ${hostile}`,
+    }),
+  'attentionMaps, heads': () => attentionMaps(attentionOf(), { title: `Attention ${hostile}` }),
+  modelTree: () =>
+    modelTree(parametersOf(2, hostile), {
+      gradients: parametersOf(2, hostile, 7),
+      title: `Model ${hostile}`,
+    }),
+  memory: () =>
+    memory(
+      Array.from({ length: 20 }, (_, at) => ({
+        at,
+        processBytes: 3e8 + 2e7 * at,
+        tensorBytes: 1e7 * (1 + (at % 3)),
+        tensors: 400 + at,
+      })),
+      { limitBytes: 7e8, title: `Memory ${hostile}` },
+    ),
+  progress: () => progress({ done: 12, total: 40, seconds: 80 }, { title: `Loop ${hostile}` }),
   pictureTimeline: () => pictureTimeline(timelineOf(4, 3), { title: `Pictures ${hostile}` }),
   advantages: () => advantages(normals(192), { clip: 5, title: `Advantages ${hostile}` }),
   ratios: () =>
@@ -167,6 +269,51 @@ export const extremes: Record<string, () => Drawing> = {
         return { ...picture, image: { width: 64, height: 64, channels: 3 as const, data } };
       }),
     ),
+  'filmstrip of 300 noisy frames': () =>
+    filmstrip(
+      Array.from({ length: 300 }, (_, at) => ({
+        width: 64,
+        height: 64,
+        channels: 3 as const,
+        data: Uint8Array.from(normals(64 * 64 * 3, at + 1), (x) => 128 + 40 * x),
+      })),
+    ),
+  'filmstrip of one frame': () => filmstrip(frameSeries(1)),
+  'filmstrip of high frames': () =>
+    filmstrip(Array.from({ length: 20 }, (_, at) => pictureOf(8, 64, 10 * at))),
+  'comparePictures of 100 prompts and three runs': () =>
+    comparePictures(
+      Object.fromEntries(
+        ['a', 'b', 'c'].map((name) => [
+          name,
+          { pictures: Array.from({ length: 100 }, (_, at) => pictureOf(64, 64, 2 * at)) },
+        ]),
+      ),
+      { prompts: Array.from({ length: 100 }, (_, at) => `prompt ${at}`) },
+    ),
+  'kl of 5,000 steps': () => kl(logOf(5000).map(({ step, loss }) => ({ step, approxKl: loss }))),
+  'kl of one step': () => kl([{ step: 1, approxKl: 1e-6 }]),
+  'noiseComparison of 1,000 steps': () =>
+    noiseComparison(
+      {
+        sigmaValues: Float32Array.from({ length: 1001 }, (_, i) => 1 - i / 1000),
+        timestepValues: Float32Array.from({ length: 1000 }, (_, i) => 1000 - i),
+      },
+      { sde: transitions.get('sde'), cps: transitions.get('cps') },
+    ),
+  'noiseComparison without noise': () =>
+    noiseComparison(schedule, { sde: transitions.get('sde') }, { noiseLevel: 0 }),
+  'attentionMaps of 60 heads': () => attentionMaps(attentionOf(60, 64, 10)),
+  'attentionMaps of NaN': () =>
+    attentionMaps(tensorOf([1, 1, 4, 4], new Float32Array(16).fill(NaN)), { grid: [2, 2] }),
+  'modelTree of 60 blocks': () => modelTree(parametersOf(60)),
+  'modelTree of 60 blocks, all levels': () => modelTree(parametersOf(60), { depth: 9 }),
+  'modelTree of one number': () => modelTree({ '': tensorOf([], [NaN]) }),
+  'memory of 5,000 readings': () =>
+    memory(Array.from({ length: 5000 }, (_, at) => ({ at, processBytes: 3e8 + 1e4 * at }))),
+  'memory of one reading': () => memory([{ at: 0, processBytes: 3e8 }]),
+  'progress at its begin': () => progress({ done: 0, total: 40 }),
+  'progress at its end': () => progress({ done: 40, total: 40, seconds: 9 }, { state: 'finished' }),
   'curves of 5,000 steps': () => curves({ a: logOf(5000), b: logOf(3000) }),
   'curves of no steps': () => curves({ a: [], b: [] }),
   'advantages, all zero': () => advantages(new Float32Array(16)),

@@ -49,6 +49,14 @@ export function curves<Step extends LogStep>(
   runs: Readonly<Record<string, readonly Step[]>>,
   options: CurvesOptions = {},
 ): Drawing {
+  return lineChart(runs, { name: 'curves', warnings: [], ...options });
+}
+
+/** Lines with a name for files and warnings of their own. */
+export function lineChart<Step extends LogStep>(
+  runs: Readonly<Record<string, readonly Step[]>>,
+  options: CurvesOptions & { name: string; warnings: readonly string[] },
+): Drawing {
   const { field = 'reward', label = field, stepLabel = 'training step' } = options;
   const { smoothing = 1, mark, title = label } = options;
   const names = Object.keys(runs);
@@ -72,7 +80,10 @@ export function curves<Step extends LogStep>(
     }));
   });
   const broken = lines.filter(({ values }) => values.some((value) => !Number.isFinite(value)));
-  const warnings = broken.map(({ name }) => `${name} is not finite at some steps.`);
+  const warnings = [
+    ...options.warnings,
+    ...broken.map(({ name }) => `${name} is not finite at some steps.`),
+  ];
   if (points.length === 0) warnings.push('No steps yet.');
   const facts = smoothing > 1 ? `mean over ${plural(smoothing, 'step')}` : undefined;
   const ends = lines.map(({ name, values }) => `${name} ends at ${format(values.at(-1) ?? NaN)}`);
@@ -92,7 +103,7 @@ export function curves<Step extends LogStep>(
     `${'run'.padEnd(width)}  ${['first', 'last', 'least', 'greatest'].map((name) => name.padStart(10)).join('')}`,
     ...lines.map(({ name, values }) => `${name.padEnd(width)}  ${summary(values)}`),
   ];
-  return new Drawing({ name: 'curves', spec, text: text.join('\n').replaceAll('−', '-') });
+  return new Drawing({ name: options.name, spec, text: text.join('\n') });
 }
 
 function summary(values: readonly number[]): string {

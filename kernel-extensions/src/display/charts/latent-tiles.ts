@@ -11,12 +11,12 @@ const above = [0, 114, 178];
 const mostPixels = 64;
 
 /** A plane as a picture; values of plus and minus `limit` and beyond have full colour, NaN is black. */
-export function planeTile(
+export function planePixels(
   plane: Float32Array,
   width: number,
   height: number,
   limit: number,
-): string {
+): Pixels {
   const small = shrink(plane, width, height);
   const data = new Uint8Array(small.values.length * 3);
   small.values.forEach((value, index) => {
@@ -28,11 +28,11 @@ export function planeTile(
         : 0;
     }
   });
-  return tileUrl({ width: small.width, height: small.height, data });
+  return { width: small.width, height: small.height, data };
 }
 
-/** The states' contents as colours, by principal components fitted to the last state; one URL a state. */
-export function principalTiles(latents: LatentStates, states: readonly number[]): string[] {
+/** The states' contents as colours, by principal components fitted to the last state; one picture a state. */
+export function principalPixels(latents: LatentStates, states: readonly number[]): Pixels[] {
   const pixels = states.map((state) => {
     const planes = Array.from({ length: latents.channels }, (_, channel) =>
       shrink(latents.plane(state, channel), latents.width, latents.height),
@@ -46,16 +46,15 @@ export function principalTiles(latents: LatentStates, states: readonly number[])
     };
   });
   const colours = fitPrincipalColours(pixels[pixels.length - 1].vectors);
-  return pixels.map(({ width, height, vectors }) =>
-    tileUrl({
-      width,
-      height,
-      data: Uint8Array.from(vectors.flatMap((vector) => colours.colour(vector))),
-    }),
-  );
+  return pixels.map(({ width, height, vectors }) => ({
+    width,
+    height,
+    data: Uint8Array.from(vectors.flatMap((vector) => colours.colour(vector))),
+  }));
 }
 
-function tileUrl(pixels: Pixels): string {
+/** A picture of a plane as a data URL, enlarged so that it stays sharp. */
+export function tileUrl(pixels: Pixels): string {
   return dataUrl(
     enlarge(pixels, Math.max(1, Math.floor(mostPixels / Math.max(pixels.width, pixels.height)))),
   );

@@ -1,21 +1,12 @@
 import { Drawing } from '../drawing';
+import { type FramesDocument, frameUrls } from '../frames';
 import { compact, format, plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
 import { summarise, type Summary } from '../statistics';
-import { readNumbers, type TensorLike } from '../tensor-like';
 import { type LatentColumn, latentsView } from './latents-view';
-import { planeTile, principalTiles } from './latent-tiles';
+import { planePixels, principalPixels, tileUrl } from './latent-tiles';
+import { range, rowOf, spread, stateLabel, type Trajectory } from './trajectory';
 import { type LatentStates, unpackLatents } from './unpack-latents';
-
-/** What a rollout kept of its way from noise to picture: the `customOutput` of a pipeline. */
-export interface Trajectory {
-  /** Latents before the first kept step and after each: (B, W+1, S, C) packed, or (B, W+1, C, h, w). */
-  readonly all_latents: TensorLike;
-  /** The model's time at each kept step: (B, W), 1000 = pure noise. */
-  readonly all_timesteps?: TensorLike | null;
-  /** Log-probability of each kept step: (B, W), mean over the latent's numbers. */
-  readonly all_log_probs?: TensorLike | null;
-}
 
 /** Options of `latents()`. */
 export interface LatentsOptions {
@@ -69,12 +60,12 @@ export function latents(trajectory: Trajectory, options: LatentsOptions = {}): D
   }));
   const rows = channels.map((channel) => ({
     label: `channel ${channel}`,
-    urls: states.map((state) =>
-      planeTile(planes.plane(state, channel), planes.width, planes.height, limit),
+    pixels: states.map((state) =>
+      planePixels(planes.plane(state, channel), planes.width, planes.height, limit),
     ),
   }));
   if (planes.channels >= 3) {
-    rows.unshift({ label: 'colours (PCA)', urls: principalTiles(planes, states) });
+    rows.unshift({ label: 'colours (PCA)', pixels: principalPixels(planes, states) });
   }
 
   const facts = [
@@ -84,21 +75,40 @@ export function latents(trajectory: Trajectory, options: LatentsOptions = {}): D
     `orange −${format(limit)}, white 0, blue ${format(limit)}`,
   ].join('  ·  ');
   const warnings = stateWarnings(states, summaries);
+  const description = `Grid of latents: ${rows.length} rows (channels), ${states.length} columns (states from noise to picture); ${facts}.`;
+  const tiles = rows.map(({ label, pixels }) => ({ label, urls: pixels.map(tileUrl) }));
   const spec = chartSpec(
-    {
-      title,
-      subtitle: facts,
-      warnings,
-      description: `Grid of latents: ${rows.length} rows (channels), ${states.length} columns (states from noise to picture); ${facts}.`,
-    },
-    latentsView({ columns, rows, aspect: planes.height / planes.width, limit }),
+    { title, subtitle: facts, warnings, description },
+    latentsView({ columns, rows: tiles, aspect: planes.height / planes.width, limit }),
   );
+  const urls = frameUrls(rows.flatMap(({ pixels }) => pixels));
+  const frames: FramesDocument = {
+    version: 1,
+    title,
+    description: [description, ...warnings].join(' '),
+    unit: 'state',
+    labels: columns.map(frameLabel),
+    tracks: rows.map(({ label }, row) => ({
+      name: label,
+      urls: urls.slice(row * states.length, (row + 1) * states.length),
+    })),
+    start: states.length - 1,
+  };
   const text = [
     `${title}, ${facts}`,
     ...warnings.map((warning) => `⚠ ${warning}`),
     ...table(columns),
   ];
-  return new Drawing({ name: 'latents', spec, text: text.join('\n') });
+  return new Drawing({ name: 'latents', spec, text: text.join('\n'), frames });
+}
+
+/** `t 964: mean 0.01, std 1.02, log p -0.53`. */
+function frameLabel({ label, mean, std, logProb }: LatentColumn): string {
+  const facts = { mean, std, 'log p': logProb };
+  const words = Object.entries(facts).flatMap(([name, value]) =>
+    value === null ? [] : [`${name} ${format(value)}`],
+  );
+  return [label, words.join(', ')].filter(Boolean).join(': ');
 }
 
 function wholeState(planes: LatentStates, state: number): Float32Array {
@@ -116,20 +126,6 @@ function colourLimit(summaries: Summary[]): number {
     ...summaries.map(({ mean, std }) => (Number.isFinite(std) ? Math.abs(mean) + 2.5 * std : 0)),
   );
   return widest > 0 ? Number(widest.toPrecision(2)) : 1;
-}
-
-function rowOf(values: TensorLike | null | undefined, sample: number): number[] | null {
-  if (!values) return null;
-  const width = values.shape[values.shape.length - 1];
-  const numbers = readNumbers(values);
-  const rows = numbers.length / width;
-  const start = Math.min(sample, rows - 1) * width;
-  return Array.from({ length: width }, (_, i) => numbers[start + i]);
-}
-
-function stateLabel(state: number, states: number, timesteps: number[] | null): string {
-  if (timesteps && state < timesteps.length) return `t ${format(Math.round(timesteps[state]))}`;
-  return state === states - 1 ? 'last' : `state ${state}`;
 }
 
 function stateWarnings(states: number[], summaries: Summary[]): string[] {
@@ -150,14 +146,4 @@ function table(columns: LatentColumn[]): string[] {
     `state    ${['mean', 'std', 'min', 'max', 'log p'].map((name) => name.padStart(9)).join('')}`,
     ...lines,
   ];
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
-}
-
-/** At most `most` of `count` indices, evenly, with the first and the last. */
-function spread(count: number, most: number): number[] {
-  if (count <= most) return range(count);
-  return range(most).map((index) => Math.round((index * (count - 1)) / (most - 1)));
 }

@@ -7,8 +7,8 @@ export interface Progress {
   step: number;
   /** The step that it ends with. */
   steps: number;
-  /** Spent so far. */
-  seconds: number;
+  /** Spent so far; left out where nobody measured. */
+  seconds?: number;
   /** Seconds that the steps left will take at the pace of the last ones; null before the first. */
   secondsLeft: number | null;
 }
@@ -36,10 +36,12 @@ export function progressOf(log: readonly LogRow[], steps: number): Progress {
  * A line for it: `step 12 of 40  ██████░░░░░░░░░░░░░░  30 %  ·  1 min 20 s  ·  about 3 min left`.
  *
  * @param state How the run stands; `running` when it goes on.
+ * @param unit What is counted.
  */
 export function progressLine(
   { step, steps, seconds, secondsLeft }: Progress,
   state = 'running',
+  unit = 'step',
 ): string {
   const share = steps > 0 ? Math.min(1, step / steps) : 0;
   const full = Math.round(share * barLength);
@@ -49,8 +51,8 @@ export function progressLine(
       ? secondsLeft !== null && step < steps && [`about ${duration(secondsLeft)} left`]
       : [state];
   return [
-    `step ${format(step)} of ${format(steps)}  ${bar}  ${Math.round(100 * share)} %`,
-    duration(seconds),
+    `${unit} ${format(step)} of ${format(steps)}  ${bar}  ${Math.round(100 * share)} %`,
+    ...(seconds === undefined ? [] : [duration(seconds)]),
     ...(left || []),
   ].join('  ·  ');
 }
