@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type ts from 'typescript';
+import { signatureQuickInfo, type SignatureHelpSurface } from './tslab/signature-help';
 
 /** A complaint of the compiler about a cell or a file it imports; lines and columns count from 0. */
 export interface Diagnostic {
@@ -220,6 +221,9 @@ export class TslabAdapter {
         compiler
           .getPreEmitDiagnosticsOfFiles(program, files)
           .filter(({ code }) => !this.options.ignoredCodes.has(code)),
+      getQuickInfoAtPosition: (file, checker, cancellation, position) =>
+        compiler.getQuickInfoAtPosition(file, checker, cancellation, position) ??
+        signatureQuickInfo(compiler, file, checker, cancellation, position),
       transpileModule: (text, options) => {
         this.esModule = text; // the cell itself is the last module that tslab transpiles
         return compiler.transpileModule(text, options);
@@ -233,12 +237,19 @@ export class TslabAdapter {
 }
 
 /** The part of tslab's fork that the public compiler does not have. */
-type Compiler = typeof ts & {
-  getPreEmitDiagnosticsOfFiles(
-    program: ts.Program,
-    files: readonly ts.SourceFile[],
-  ): ts.Diagnostic[];
-};
+type Compiler = typeof ts &
+  SignatureHelpSurface & {
+    getQuickInfoAtPosition(
+      file: ts.SourceFile,
+      checker: ts.TypeChecker,
+      cancellation: ts.CancellationToken,
+      position: number,
+    ): ts.QuickInfo | undefined;
+    getPreEmitDiagnosticsOfFiles(
+      program: ts.Program,
+      files: readonly ts.SourceFile[],
+    ): ts.Diagnostic[];
+  };
 
 /** The compiler's function that forgets where packages were not found. */
 const LOOKUP_TIMER = 'invalidateResolutionsOfFailedLookup';

@@ -15,6 +15,7 @@ import { compilerOptions, IGNORED_CODES } from './compiler-options';
 import { CommRegistry } from './comm-registry';
 import { completeCode } from './completion';
 import { installHostGlobals } from './host-globals';
+import type { ImportPlaces } from './import-paths';
 import { InputRequests } from './input-requests';
 import { describeQuickInfo } from './inspection';
 import { Interrupts } from './interrupts';
@@ -48,6 +49,7 @@ class Engine {
   });
   private tslab!: TslabAdapter;
   private runner!: CellRunner;
+  private importPlaces!: ImportPlaces;
 
   start(): void {
     const cwd = process.cwd();
@@ -56,6 +58,7 @@ class Engine {
     installHostGlobals(cwd, this.outputs, this.inputs, this.comms);
     process.on('SIGINT', () => {}); // interrupts come by message
     const ownPackages = findOwnPackages(cwd);
+    this.importPlaces = { cwd, ownPackages: [...ownPackages.keys()] };
     this.tslab = new TslabAdapter({
       cwd,
       compilerOptions: compilerOptions(ownPackages),
@@ -125,7 +128,11 @@ class Engine {
       switch (name) {
         case 'complete':
           return {
-            answer: completeCode(this.tslab, params as EngineQueries['complete']['params']),
+            answer: completeCode(
+              this.tslab,
+              params as EngineQueries['complete']['params'],
+              this.importPlaces,
+            ),
           };
         case 'inspect': {
           const { code, cursor } = params as EngineQueries['inspect']['params'];
