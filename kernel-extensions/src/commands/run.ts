@@ -24,7 +24,11 @@ export function runCommand(): Command {
       collect,
       new Map(),
     )
-    .option('--allow-errors', 'go on after a cell that fails', false)
+    .option(
+      '--allow-errors',
+      'go on after a cell that fails; the exit code is 1 all the same',
+      false,
+    )
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 a cell failed, 2 wrong use, 75 stopped by SIGTERM with a checkpoint to resume, 143 without one, 130 interrupted.\nThe notebook is written in every case but 2.',

@@ -1,23 +1,23 @@
-import { createRequire } from 'node:module';
+import { createRequire, Module } from 'node:module';
+import { dirname, join } from 'node:path';
 import type ts from 'typescript';
-import { signatureQuickInfo, type SignatureHelpSurface } from './tslab/signature-help';
+import { type FullCompiler, forkSurface } from './tslab/fork-surface';
+import { signatureQuickInfo } from './tslab/signature-help';
+import { mergeDeclarations } from './tslab/merge-declarations';
+import { CellHost } from './tslab/watch-host';
 
 /** A complaint of the compiler about a cell or a file it imports; lines and columns count from 0. */
 export interface Diagnostic {
   start: { line: number; character: number };
-  end: { line: number; character: number };
   messageText: string;
   code: number;
-  /** Path from the notebook's folder, undefined for the cell itself. */
+  /** Path of another file than the cell. */
   fileName?: string;
 }
 
 interface Conversion {
   output?: string;
   declOutput?: string;
-  diagnostics: Diagnostic[];
-  hasToplevelAwait?: boolean;
-  sideOutputs?: { path: string; data: string }[];
   lastExpressionVar?: string;
 }
 
@@ -25,8 +25,7 @@ interface Converter {
   convert(declarations: string, source: string): Conversion;
   complete(declarations: string, source: string, position: number): TslabCompletion;
   inspect(declarations: string, source: string, position: number): ts.QuickInfo | undefined;
-  addModule(name: string, source: string, meta: unknown): Diagnostic[];
-  close(): void;
+  addModule(name: string, source: string, meta: unknown): unknown;
 }
 
 /** tslab's completion: candidates for the text from `start` to `end`. */
@@ -37,20 +36,23 @@ export interface TslabCompletion {
   original?: ts.CompletionInfo;
 }
 
-interface Executor {
-  execute(source: string): Promise<boolean>;
-}
-
-/** A cell that tslab has checked and emitted. */
+/** A cell that was emitted as an ES module. */
 export interface EmittedCell {
   /** An ES module with an inline source map; it ends with `export { every name it declares }`. */
   esModule: string;
-  /** The constant that holds the value of the cell's last expression. */
+  /** The constant that holds the value of the cell's last expression, where one does. */
   lastExpressionVar?: string;
+  /** Lines that stand before the cell's own in what was compiled. */
+  linesBefore: number;
+}
+
+/** What tslab says of a cell. */
+export interface CheckedCell {
+  diagnostics: Diagnostic[];
+  /** Null when complaints, or tslab's own limits, left nothing to run. */
+  emitted: EmittedCell | null;
   /** Declarations of all names that are visible after this cell. */
   declarations: string;
-  /** A require() that knows the notebook's folder and its TypeScript files. */
-  require: NodeJS.Require;
 }
 
 export interface TslabOptions {
@@ -59,8 +61,10 @@ export interface TslabOptions {
   compilerOptions: ts.CompilerOptions;
   /** Folders of type declarations, searched after those near the notebook. */
   typeRoots: string[];
-  /** Complaints with these codes do not stop a cell. */
+  /** Complaints with these codes do not count. */
   ignoredCodes: ReadonlySet<number>;
+  /** What a module is called for the compiler. */
+  mapSpecifier(specifier: string, importer: string): string;
   /** Holds off interrupts while the compiler works. */
   whileCompiling<T>(work: () => T): T;
   /** Publishes what a cell shows through `import * as tslab from 'tslab'`. */
@@ -76,59 +80,74 @@ export interface TslabDisplay {
 
 /** What tslab writes, by accident, where TypeScript gave it no declarations. */
 const NO_DECLARATIONS = 'undefined';
+/** tslab puts one line before a cell. */
+const LINES_BEFORE = 1;
 
 /**
- * tslab 1.0.22's converter (TypeScript cell to JavaScript, with types across cells) and executor
- * (relative TypeScript files, order of steps): the only file that knows tslab. Two things are changed
- * from outside, before its modules load: compiler options, which it fixes, and the list of complaints.
+ * tslab 1.0.22's converter (TypeScript cell to JavaScript, with types across cells): the only file that
+ * knows tslab. Before its modules load, its compiler, a fork of TypeScript 5.0.4, is replaced by the
+ * installed TypeScript with the fork's few extra functions; compiler options, which tslab fixes, and the
+ * list of complaints are changed on the way.
  */
 export class TslabAdapter {
-  /** The compiler that tslab brings along (5.0.4). */
-  readonly typescript: typeof ts;
+  readonly typescript: FullCompiler;
   private readonly converter: Converter;
-  private readonly executor: Executor;
+  private readonly host: CellHost;
   /** Declarations of the names that the cells so far have left. */
   private declarations = '';
+  private readonly unread: string[] = [];
   private esModule = '';
-  private diagnostics: Diagnostic[] = [];
-  private run: (cell: EmittedCell) => Promise<void> = async () => {};
-  private emitted: Omit<EmittedCell, 'require'> | null = null;
+  private complaints: readonly ts.Diagnostic[] = [];
+  private goOn = false;
   private readonly requireTslab: NodeJS.Require;
 
   constructor(private readonly options: TslabOptions) {
-    this.requireTslab = createRequire(createRequire(__filename).resolve('tslab/package.json'));
-    this.typescript = this.loadCompiler();
+    const tslab = createRequire(__filename).resolve('tslab/package.json');
+    this.requireTslab = createRequire(tslab);
+    this.typescript = createRequire(__filename)('typescript') as FullCompiler;
+    this.host = new CellHost(this.typescript, {
+      cwd: options.cwd,
+      mapSpecifier: options.mapSpecifier,
+      providedTypes: new Map([['tslab', join(dirname(tslab), 'dist', 'public.d.ts')]]),
+    });
+    this.replaceCompiler();
     const { createConverter } = this.requireTslab('./dist/converter.js');
-    const { createExecutor } = this.requireTslab('./dist/executor.js');
     this.converter = createConverter({ isJS: false, isBrowser: false });
-    this.executor = createExecutor(
-      options.cwd,
-      {
-        node: {
-          ...this.converter,
-          convert: (_: string, source: string) => this.convert(source),
-          addModule: (name: string, source: string, meta: unknown) =>
-            (this.diagnostics = this.converter.addModule(name, source, meta)),
-        },
-      },
-      { log: () => {}, error: () => {} },
-    );
-    const host = globalThis as { __tslab__?: { run?: (require: NodeJS.Require) => unknown } };
-    if (host.__tslab__) {
-      host.__tslab__.run = (require) =>
-        this.run({ ...this.emitted!, require: this.withDisplays(require) });
-    }
   }
 
   /**
-   * Checks and emits a cell, then has `run` run it; returns the complaints that stopped it, if any.
-   * `run` must not reject.
+   * Checks and emits a cell.
+   *
+   * @param goOn emits it in spite of complaints
    */
-  async execute(source: string, run: (cell: EmittedCell) => Promise<void>): Promise<Diagnostic[]> {
-    this.diagnostics = [];
-    this.run = run;
-    await this.executor.execute(source);
-    return this.diagnostics;
+  check(source: string, goOn = false): CheckedCell {
+    this.catchUp();
+    return this.checkNow(source, goOn);
+  }
+
+  private checkNow(source: string, goOn: boolean): CheckedCell {
+    return this.options.whileCompiling(() => {
+      this.goOn = goOn;
+      this.complaints = [];
+      this.esModule = '';
+      let conversion: Conversion = {};
+      this.host.refresh();
+      try {
+        conversion = this.converter.convert(this.declarations, source);
+      } catch (error) {
+        if (!goOn) throw error;
+      }
+      const emitted =
+        conversion.output !== undefined
+          ? {
+              esModule: this.esModule,
+              lastExpressionVar: conversion.lastExpressionVar,
+              linesBefore: LINES_BEFORE,
+            }
+          : null;
+      const diagnostics = this.complaints.map((one) => this.describe(one));
+      return { diagnostics, emitted, declarations: this.declarationsAfter(conversion) };
+    });
   }
 
   /** Makes the names that a cell declared visible to the cells after it. */
@@ -136,16 +155,41 @@ export class TslabAdapter {
     this.declarations = declarations;
   }
 
+  /** The same for a cell that nobody has checked: it is read when somebody asks for types. */
+  adoptLater(source: string): void {
+    this.unread.push(source);
+  }
+
+  private catchUp(): void {
+    for (const source of this.unread.splice(0))
+      this.adopt(this.checkNow(source, true).declarations);
+  }
+
+  /** Declares names, as `any` where nothing else is known of them. */
+  declareUntyped(names: Iterable<string>): void {
+    const own = [...names].map((name) => `declare let ${name}: any;\n`).join('');
+    this.declarations = mergeDeclarations(this.typescript, this.declarations, own);
+  }
+
+  /** Defines a module that cells can import, as tslab's `@module` cells do. */
+  addModule(name: string, source: string, jsx: boolean): void {
+    this.options.whileCompiling(() => this.converter.addModule(name, source, { jsx }));
+  }
+
   complete(source: string, position: number): TslabCompletion {
-    return this.options.whileCompiling(() =>
-      this.converter.complete(this.declarations, source, position),
-    );
+    this.catchUp();
+    return this.options.whileCompiling(() => {
+      this.host.refresh();
+      return this.converter.complete(this.declarations, source, position);
+    });
   }
 
   inspect(source: string, position: number): ts.QuickInfo | null {
-    return this.options.whileCompiling(
-      () => this.converter.inspect(this.declarations, source, position) ?? null,
-    );
+    this.catchUp();
+    return this.options.whileCompiling(() => {
+      this.host.refresh();
+      return this.converter.inspect(this.declarations, source, position) ?? null;
+    });
   }
 
   /** Compiles an empty cell, so that the first real one does not wait for the standard library. */
@@ -153,132 +197,116 @@ export class TslabAdapter {
     this.options.whileCompiling(() => this.converter.convert('', '0'));
   }
 
-  /** A require() that connects tslab's display functions to the kernel when a cell asks for tslab. */
-  private withDisplays(require: NodeJS.Require): NodeJS.Require {
-    return new Proxy(require, {
-      apply: (target, self, [specifier, ...rest]) => {
-        if (specifier === 'tslab') {
-          const { display } = this.options;
-          this.requireTslab('./dist/jupyter.js').lastWriteDisplayData = display;
-        }
-        return Reflect.apply(target, self, [specifier, ...rest]);
-      },
-    });
+  /** The module `tslab`, its display functions connected to the kernel. */
+  displayModule(): unknown {
+    this.requireTslab('./dist/jupyter.js').lastWriteDisplayData = this.options.display;
+    return this.requireTslab('./dist/public.js');
   }
 
-  /** The converter, as the executor calls it: the output only tells it to run what was emitted. */
-  private convert(source: string): Conversion {
-    const conversion = this.options.whileCompiling(() =>
-      this.converter.convert(this.declarations, source),
-    );
-    this.diagnostics = conversion.diagnostics;
-    if (conversion.diagnostics.length > 0) return conversion;
-    this.emitted = {
-      esModule: this.esModule,
-      lastExpressionVar: conversion.lastExpressionVar,
-      declarations: this.completeDeclarations(conversion.declOutput ?? ''),
-    };
-    return {
-      diagnostics: [],
-      output: 'return __tslab__.run(require);',
-      hasToplevelAwait: true,
-      sideOutputs: conversion.sideOutputs,
-      declOutput: '',
-    };
+  private describe({ file, start = 0, messageText, code }: ts.Diagnostic): Diagnostic {
+    const place = file?.getLineAndCharacterOfPosition(start) ?? { line: 0, character: 0 };
+    const text = this.typescript.flattenDiagnosticMessageText(messageText, '\n');
+    if (!file || isCell(file)) {
+      const line = Math.max(0, place.line - LINES_BEFORE);
+      return { start: { ...place, line }, messageText: text, code };
+    }
+    return { start: place, messageText: text, code, fileName: file.fileName };
   }
 
-  /**
-   * Where TypeScript cannot write declarations for a cell (an exported class expression with private
-   * members, say) tslab puts the word "undefined" in their place: its names become `any`.
-   */
-  private completeDeclarations(declarations: string): string {
-    if (!declarations.startsWith(NO_DECLARATIONS)) return declarations;
-    const names = /export \{([^}]*)\};?\s*(?:\/\/#.*\s*)?$/.exec(this.esModule)?.[1] ?? '';
-    const untyped = names
-      .split(',')
-      .filter((name) => name.trim() !== '')
-      .map((name) => `declare let ${name.trim()}: any;\n`);
-    return untyped.join('') + declarations.slice(NO_DECLARATIONS.length);
+  /** tslab's own merging of declarations knows no namespaces, so only the cell's part of its answer is used. */
+  private declarationsAfter({ declOutput = '' }: Conversion): string {
+    let own = declOutput.replace(/^let [\w$]+: any;$/gm, '');
+    // Where TypeScript cannot write declarations for a cell (an exported class expression with private
+    // members, say) tslab puts the word "undefined" in their place: its names become `any`.
+    if (own.startsWith(NO_DECLARATIONS)) {
+      const names = /export \{([^}]*)\};?\s*(?:\/\/#.*\s*)?$/.exec(this.esModule)?.[1] ?? '';
+      own = names
+        .split(',')
+        .filter((name) => name.trim() !== '')
+        .map((name) => `declare let ${name.trim()}: any;\n`)
+        .join('');
+    }
+    return mergeDeclarations(this.typescript, this.declarations, own);
   }
 
-  /** Loads tslab's compiler and puts a changed copy of it where tslab's modules will find it. */
-  private loadCompiler(): typeof ts {
-    const id = this.requireTslab.resolve('@tslab/typescript-for-tslab');
-    const compiler = this.requireTslab(id) as Compiler;
-    const changed: Partial<Compiler> = {
+  /** Puts the compiler where tslab's modules will find it, in place of tslab's own. */
+  private replaceCompiler(): void {
+    const compiler = this.typescript;
+    const surface = forkSurface(compiler);
+    const changed = {
+      ...compiler,
+      ...surface,
       createWatchCompilerHost: ((
         files: string[],
-        options: ts.CompilerOptions,
-        ...rest: never[]
+        { noImplicitUseStrict: _, ...options }: ts.CompilerOptions,
+        ...rest: [ts.System]
       ) => {
         const typeRoots = [...(options.typeRoots ?? []), ...this.options.typeRoots];
         const merged = { ...options, ...this.options.compilerOptions, typeRoots };
-        return watchHostForCells(
-          compiler.createWatchCompilerHost(files, merged, ...(rest as unknown as [ts.System])),
-        );
-      }) as never,
-      getPreEmitDiagnosticsOfFiles: (program, files) =>
-        compiler
-          .getPreEmitDiagnosticsOfFiles(program, files)
-          .filter(({ code }) => !this.options.ignoredCodes.has(code)),
-      getQuickInfoAtPosition: (file, checker, cancellation, position) =>
-        compiler.getQuickInfoAtPosition(file, checker, cancellation, position) ??
+        return this.host.adapt(compiler.createWatchCompilerHost(files, merged, ...rest));
+      }) as unknown,
+      getQuickInfoAtPosition: (
+        ...[file, checker, cancellation, position]: [
+          ts.SourceFile,
+          ts.TypeChecker,
+          ts.CancellationToken,
+          number,
+        ]
+      ) =>
+        surface.getQuickInfoAtPosition(file, checker, cancellation, position) ??
         signatureQuickInfo(compiler, file, checker, cancellation, position),
-      transpileModule: (text, options) => {
+      createPrinter: (options: ts.PrinterOptions) => ({
+        ...compiler.createPrinter(options),
+        printFile: () => '', // declarations of earlier cells, which the adapter merges itself
+      }),
+      getPreEmitDiagnosticsOfFiles: (program: ts.Program, files: readonly ts.SourceFile[]) => {
+        const checked = [...files, ...importedSources(program, files)];
+        this.complaints = surface
+          .getPreEmitDiagnosticsOfFiles(program, checked)
+          .filter(({ code }) => !this.options.ignoredCodes.has(code));
+        return this.goOn ? [] : this.complaints;
+      },
+      transpileModule: (text: string, options: ts.TranspileOptions) => {
         this.esModule = text; // the cell itself is the last module that tslab transpiles
-        return compiler.transpileModule(text, options);
+        return { ...options, outputText: '' };
       },
     };
-    const loaded = this.requireTslab.cache[id];
-    if (!loaded) throw new Error(`Cannot load tslab as its compiler must be in the cache: ${id}`);
-    loaded.exports = { ...compiler, ...changed };
-    return compiler;
+    const id = this.requireTslab.resolve('@tslab/typescript-for-tslab');
+    const module = new Module(id);
+    Object.assign(module, { filename: id, loaded: true, exports: changed });
+    this.requireTslab.cache[id] = module as NodeModule;
   }
 }
 
-/** The part of tslab's fork that the public compiler does not have. */
-type Compiler = typeof ts &
-  SignatureHelpSurface & {
-    getQuickInfoAtPosition(
-      file: ts.SourceFile,
-      checker: ts.TypeChecker,
-      cancellation: ts.CancellationToken,
-      position: number,
-    ): ts.QuickInfo | undefined;
-    getPreEmitDiagnosticsOfFiles(
-      program: ts.Program,
-      files: readonly ts.SourceFile[],
-    ): ts.Diagnostic[];
-  };
+/** The part of a program that says where an import leads. */
+type LinkedProgram = ts.Program & {
+  getResolvedModuleFromModuleSpecifier(
+    specifier: ts.StringLiteralLike,
+    importer: ts.SourceFile,
+  ): ts.ResolvedModuleWithFailedLookupLocations | undefined;
+};
 
-/** The compiler's function that forgets where packages were not found. */
-const LOOKUP_TIMER = 'invalidateResolutionsOfFailedLookup';
+/** TypeScript files outside of packages that a cell imports, directly or not. */
+function importedSources(program: ts.Program, cell: readonly ts.SourceFile[]): ts.SourceFile[] {
+  const found = new Set(cell);
+  for (const file of found) {
+    const { imports = [] } = file as ts.SourceFile & { imports?: ts.StringLiteralLike[] };
+    for (const specifier of imports) {
+      const { resolvedModule } =
+        (program as LinkedProgram).getResolvedModuleFromModuleSpecifier(specifier, file) ?? {};
+      const source = resolvedModule && program.getSourceFile(resolvedModule.resolvedFileName);
+      if (source && isOwnSource(source)) found.add(source);
+    }
+  }
+  return [...found].slice(cell.length);
+}
 
-/**
- * Installed packages do not change under a running notebook: not watching them saves hundreds of timers.
- *
- * tslab has one timer, for rebuilding a cell, and fails when another is asked for. The compiler asks for one more when a
- * file appears where it had looked for a package, as a run's log beside the notebook does: that one is Node's.
- */
-function watchHostForCells<Host extends ts.WatchHost>(host: Host): Host {
-  const watchFile = host.watchFile.bind(host);
-  host.watchFile = (path, callback, ...rest) =>
-    path.includes('/node_modules/') ? { close: () => {} } : watchFile(path, callback, ...rest);
-  const startTimer = host.setTimeout?.bind(host);
-  const stopTimer = host.clearTimeout?.bind(host);
-  const lookups = new Set<unknown>();
-  host.setTimeout = (callback, ms, ...rest) => {
-    if (callback.name !== LOOKUP_TIMER) return startTimer?.(callback, ms, ...rest);
-    const timer = setTimeout(() => {
-      lookups.delete(timer);
-      callback();
-    }, ms).unref();
-    lookups.add(timer);
-    return timer;
-  };
-  host.clearTimeout = (timer) => {
-    if (lookups.delete(timer)) clearTimeout(timer as NodeJS.Timeout);
-    else stopTimer?.(timer);
-  };
-  return host;
+function isOwnSource({ fileName, isDeclarationFile }: ts.SourceFile): boolean {
+  return (
+    !isDeclarationFile && /\.[cm]?tsx?$/.test(fileName) && !fileName.includes('/node_modules/')
+  );
+}
+
+function isCell(file: ts.SourceFile): boolean {
+  return /\/__(tslab|prev)__(\.d)?\.ts$/.test(file.fileName);
 }

@@ -40,7 +40,8 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
   try {
     kernel = await KernelClient.start({
       cwd: path.dirname(path.resolve(notebookFile)),
-      env: { FLOWBOOK_RUN_DIR: directory },
+      // The kernel reads the notebook's metadata where a Jupyter server would tell it to.
+      env: { FLOWBOOK_RUN_DIR: directory, JPY_SESSION_NAME: path.resolve(notebookFile) },
     });
   } catch (error) {
     say((error as Error).message);
@@ -62,10 +63,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     });
     if (interruption.by !== null) return stoppedCode(interruption.by, directory);
     for (const failure of failures) reportFailure(notebook, failure);
-    return failures.length > 0 &&
-      !(allowErrors && failures.every(({ error }) => error.ename !== 'KernelDied'))
-      ? exitCodes.failed
-      : exitCodes.done;
+    return failures.length > 0 ? exitCodes.failed : exitCodes.done;
   } finally {
     interruption.end();
     save();

@@ -127,7 +127,7 @@ describe('flowbook run', () => {
     assert.deepEqual(outputs(result(out), 'end'), []);
   });
 
-  it('--allow-errors goes on after a cell that fails, and exits with 0', () => {
+  it('--allow-errors goes on after a cell that fails, and exits with 1', () => {
     const out = workspace.path('allowed');
     const { status, stderr } = flowbookRun(
       notebookFile,
@@ -137,7 +137,7 @@ describe('flowbook run', () => {
       'steps=3',
       '--allow-errors',
     );
-    assert.equal(status, 0, stderr);
+    assert.equal(status, 1, stderr);
     assert.match(stderr, /^Error in cell 6 \[fail\]: Error: boom$/m);
     assert.equal(outputs(result(out), 'end').length, 1);
   });

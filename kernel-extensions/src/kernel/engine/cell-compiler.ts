@@ -7,12 +7,17 @@ import {
   withoutExportPrologue,
   type CellSyntax,
 } from './cell-syntax';
+import type { EmittedCell } from '../tslab-adapter';
 import type { CellPositions } from './cell-positions';
 
 /** What a compiled cell is called with. */
 export interface CellRuntime {
   import(specifier: string): Promise<unknown>;
   meta: object;
+  /** The value of another cell's variable, undefined where there is none: for `typeof`. */
+  peek(name: string): unknown;
+  /** Takes the value of the cell's last expression. */
+  result(value: unknown): void;
   bind(accessors: Record<string, [() => unknown, ((value: unknown) => void)?]>): void;
 }
 
@@ -22,15 +27,23 @@ export interface CompiledCell extends CellSyntax {
 
 const INLINE_MAP = /\n?\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/;
 
+export interface CompileOptions {
+  /** Whether a name that a cell does not declare may be another cell's. */
+  isShared(name: string): boolean;
+  /** Whether JavaScript's strict mode holds. */
+  strict: boolean;
+}
+
 /**
- * Turns the ES module that tslab emits for a cell into a function.
+ * Turns the ES module that a cell was emitted as into a function.
  * Its positions, through both compilations, are kept in `positions`.
  */
 export function compileCell(
   ts: typeof import('typescript'),
   cell: number,
-  esModule: string,
+  { esModule, linesBefore }: EmittedCell,
   positions: CellPositions,
+  { isShared, strict }: CompileOptions,
 ): CompiledCell {
   const [, firstMap] = INLINE_MAP.exec(esModule) ?? [];
   const text = esModule.replace(INLINE_MAP, '');
@@ -46,15 +59,19 @@ export function compileCell(
       esModuleInterop: true,
       newLine: ts.NewLineKind.LineFeed,
       sourceMap: true,
-      noImplicitUseStrict: true,
     },
-    transformers: { before: [moduleSyntaxTransformer(ts)], after: [withoutExportPrologue(ts)] },
+    transformers: {
+      before: [moduleSyntaxTransformer(ts, isShared)],
+      after: [withoutExportPrologue(ts)],
+    },
   });
-  const fileName = positions.add(cell, [
+  const maps = [
     sourceMapText ? new SourceMap(JSON.parse(sourceMapText)) : null,
     firstMap ? new SourceMap(JSON.parse(Buffer.from(firstMap, 'base64').toString())) : null,
-  ]);
-  const prefix = `(async function (exports, require, ${CELL_RUNTIME}) { ${bindCall(syntax)}`;
+  ];
+  const fileName = positions.add(cell, maps, linesBefore);
+  const mode = strict ? '"use strict"; ' : '';
+  const prefix = `(async function (exports, require, ${CELL_RUNTIME}) { ${mode}${bindCall(syntax)}`;
   const code = outputText.replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, '');
   const script = new Script(`${prefix}${code}\n})`, {
     filename: fileName,

@@ -11,28 +11,47 @@ interface KnownCell {
   label: string;
   code: string;
   maps: (SourceMap | null)[];
+  /** Lines that stand before the cell's own in what was compiled. */
+  linesBefore: number;
 }
 
 const FILE_NAME = 'flowbook-cell';
 const POSITION = new RegExp(`${FILE_NAME}-(\\d+)\\.ts:(\\d+):(\\d+)`);
 
-/** tslab puts one line (`export {};`) before the code of a cell. */
-const LINES_BEFORE = 1;
-
 /** Knows the source of every cell, and which line of it a line of running code came from. */
 export class CellPositions {
   private readonly cells = new Map<number, KnownCell>();
+  private readonly files = new Map<string, SourceMap>();
+
+  /** Takes the map from a file's running code back to it. */
+  addFile(path: string, map: SourceMap): void {
+    this.files.set(path, map);
+  }
+
+  /** A line of a stack trace with the place in the source file in place of that in its running code. */
+  inFile(stackLine: string): string {
+    return stackLine.replace(
+      /([^\s(]+):(\d+):(\d+)(?=\)?$)/,
+      (whole, path: string, row, column) => {
+        const entry = this.files
+          .get(path.replace(/^file:\/\//, ''))
+          ?.findEntry(Number(row) - 1, Number(column) - 1);
+        if (!entry || !('originalLine' in entry)) return whole;
+        return `${path}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+      },
+    );
+  }
 
   /** Remembers the text of a cell before it is compiled. */
   remember(cell: number, executionCount: number | null, code: string): void {
     const label = executionCount === null ? 'Cell [*]' : `Cell [${executionCount}]`;
-    this.cells.set(cell, { label, code, maps: [] });
+    this.cells.set(cell, { label, code, maps: [], linesBefore: 0 });
   }
 
   /** Adds the maps from running code back to the cell, last compilation first; returns the file name to run it under. */
-  add(cell: number, maps: (SourceMap | null)[]): string {
+  add(cell: number, maps: (SourceMap | null)[], linesBefore: number): string {
     const known = this.cells.get(cell);
-    if (known) known.maps = maps;
+    if (known) Object.assign(known, { maps, linesBefore });
     return `${FILE_NAME}-${cell}.ts`;
   }
 
@@ -51,12 +70,13 @@ export class CellPositions {
     const cell = Number(match[1]);
     let line = Number(match[2]) - 1;
     let column = Number(match[3]) - 1;
-    for (const map of this.cells.get(cell)?.maps ?? []) {
+    const { maps = [], linesBefore = 0 } = this.cells.get(cell) ?? {};
+    for (const map of maps) {
       const entry = map?.findEntry(line, column);
       if (!entry || !('originalLine' in entry)) continue;
       line = entry.originalLine;
       column = entry.originalColumn;
     }
-    return { cell, line: Math.max(1, line + 1 - LINES_BEFORE), column: column + 1, text: match[0] };
+    return { cell, line: Math.max(1, line + 1 - linesBefore), column: column + 1, text: match[0] };
   }
 }

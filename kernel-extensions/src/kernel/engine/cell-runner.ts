@@ -3,16 +3,18 @@ import type { ErrorContent, ExpressionResult } from '../protocol/outputs';
 import '../../display/draw-for-sdk';
 import { settleDisplays } from '../../display/publish-queue';
 import { toBundle } from '../../display/to-bundle';
-import { TslabAdapter, type EmittedCell } from '../tslab-adapter';
-import { compileCell } from './cell-compiler';
+import type ts from 'typescript';
+import { compileCell, type CellRuntime } from './cell-compiler';
 import { CellContext, runInCell } from './cell-context';
 import type { CellOutputs } from './cell-output';
-import { CellPositions } from './cell-positions';
-import { blankExports } from './cell-syntax';
+import type { CellPositions } from './cell-positions';
+import type { CellTranslator, Translation } from './cell-translator';
+import type { KernelDialect } from './dialects/dialect';
 import { ErrorReport } from './error-report';
 import { CellInterrupted, type Interrupts } from './interrupts';
-import type { ModuleLoader } from './module-loader';
+import type { ModuleLoader } from './modules/module-loader';
 import { NotebookScope, type CellExports } from './notebook-scope';
+import { resultBundle } from './result-bundle';
 
 /** User expressions are numbered apart from the cells. */
 const FIRST_EXPRESSION = 1_000_000_000;
@@ -28,17 +30,27 @@ type Outcome = { value: unknown } | { thrown: unknown } | { rejected: ErrorConte
 
 /** Runs cells, one at a time, in the one scope that they share. */
 export class CellRunner {
-  readonly positions = new CellPositions();
-  readonly errors = new ErrorReport(this.positions);
-  private readonly scope = new NotebookScope();
+  private readonly scope: NotebookScope;
+  private readonly errors: ErrorReport;
   private expressions = FIRST_EXPRESSION;
 
   constructor(
-    private readonly tslab: TslabAdapter,
+    private readonly typescript: typeof ts,
+    private readonly translator: CellTranslator,
+    private readonly dialect: KernelDialect,
     private readonly interrupts: Interrupts,
     private readonly outputs: CellOutputs,
     private readonly modules: ModuleLoader,
-  ) {}
+    private readonly positions: CellPositions,
+  ) {
+    this.scope = new NotebookScope(dialect.builtins);
+    this.errors = new ErrorReport(positions, modules.names);
+  }
+
+  /** An error that no cell waits for, as it is printed. */
+  printed(thrown: unknown): string {
+    return this.errors.print(thrown);
+  }
 
   /**
    * Runs a cell and publishes its result. `finished` is called at its end, or when an interrupt leaves it no
@@ -65,9 +77,13 @@ export class CellRunner {
 
   private async runToEnd(cell: CellContext, request: CellRequest): Promise<CellEnd> {
     const userExpressions: UserExpressions = {};
+    this.dialect.begin?.(cell);
     const outcome = await this.execute(cell, cell.id, request.code);
     if (!('value' in outcome)) return { error: this.describe(cell, outcome), userExpressions };
-    if (outcome.value != null && !cell.silent) await this.publishResult(cell, outcome.value);
+    const isShown = await this.dialect.end?.(cell, (name) => this.scope.take(name));
+    if (this.isResult(outcome.value) && !cell.silent && !isShown) {
+      await this.publishResult(cell, outcome.value);
+    }
     for (const [name, expression] of Object.entries(request.userExpressions)) {
       userExpressions[name] = await this.evaluate(cell, expression);
     }
@@ -75,40 +91,57 @@ export class CellRunner {
   }
 
   private async execute(cell: CellContext, id: number, code: string): Promise<Outcome> {
-    let outcome: Outcome = { value: undefined };
-    const source = blankExports(this.tslab.typescript, code);
-    const diagnostics = await this.tslab.execute(source, async (emitted) => {
-      outcome = await this.runEmitted(cell, id, emitted);
-    });
-    if (diagnostics.length === 0) return outcome;
-    return { rejected: this.errors.fromDiagnostics(id, diagnostics) };
+    const translation = this.interrupts.whileCompiling(() => this.translator.translate(code));
+    if (translation.kind === 'rejected') {
+      return { rejected: this.errors.fromDiagnostics(id, translation.diagnostics) };
+    }
+    if (translation.kind === 'module') {
+      this.modules.define(translation.name, translation.ending, translation.text);
+      return { value: undefined };
+    }
+    if (translation.warnings.length > 0) {
+      const { traceback } = this.errors.fromDiagnostics(id, translation.warnings);
+      this.outputs.print(cell.id, 'stderr', `Warning: ${traceback.join('\n')}\n`);
+    }
+    return this.runEmitted(cell, id, translation);
   }
 
-  private async runEmitted(cell: CellContext, id: number, emitted: EmittedCell): Promise<Outcome> {
+  private async runEmitted(
+    cell: CellContext,
+    id: number,
+    { emitted, adopt }: Translation & { kind: 'cell' },
+  ): Promise<Outcome> {
     let exports: CellExports | null = null;
+    let result: unknown;
     try {
       const compiled = this.interrupts.whileCompiling(() =>
-        compileCell(this.tslab.typescript, id, emitted.esModule, this.positions),
+        compileCell(this.typescript, id, emitted, this.positions, {
+          isShared: (name) => this.scope.has(name),
+          strict: !this.dialect.sloppy,
+        }),
       );
       const cellExports = this.scope.openCell(cell.id, compiled.declared);
-      const require = this.modules.requireFor(emitted.require);
-      const runtime = {
-        import: (specifier: string) => this.modules.import(specifier, require),
+      const runtime: CellRuntime = {
+        import: (specifier) => this.modules.import(specifier),
         meta: this.modules.meta,
         bind: cellExports.bind.bind(cellExports),
+        peek: (name) => this.scope.peek(name),
+        result: (value) => (result = value),
       };
-      await this.modules.preload(compiled.imports, emitted.require);
+      await runInCell(cell, () => this.modules.preload(compiled.imports));
       cell.signal.throwIfAborted();
       exports = cellExports;
-      if (id === cell.id) this.tslab.adopt(emitted.declarations);
+      if (id === cell.id) adopt();
       const { run } = compiled; // called on its own, it stands in stack traces without a name
+      const require = this.modules.require();
       try {
         await nextTurn(() => runInCell(cell, () => run(cellExports.proxy, require, runtime)));
       } finally {
         await runInCell(cell, settleDisplays);
       }
       exports.complete();
-      return { value: emitted.lastExpressionVar && exports.take(emitted.lastExpressionVar) };
+      const last = emitted.lastExpressionVar;
+      return { value: last === undefined ? result : this.scope.take(last) };
     } catch (thrown) {
       exports?.abandon(this.positions.label(id));
       return { thrown };
@@ -125,8 +158,12 @@ export class CellRunner {
     return { status: 'ok', data, metadata };
   }
 
+  private isResult(value: unknown): boolean {
+    return value !== undefined && (value !== null || this.dialect.showsNull);
+  }
+
   private async publishResult(cell: CellContext, value: unknown): Promise<void> {
-    const { data, metadata } = await runInCell(cell, () => toBundle(value));
+    const { data, metadata } = await runInCell(cell, () => resultBundle(value, this.dialect));
     const execution_count = cell.executionCount ?? 0;
     this.outputs.publish(cell.id, {
       output_type: 'execute_result',

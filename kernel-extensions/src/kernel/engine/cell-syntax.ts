@@ -1,4 +1,5 @@
 import type ts from 'typescript';
+import { isDeclaredAround, isReference } from './free-names';
 import { expandSharedShorthand } from './shared-shorthand';
 
 type TypeScript = typeof ts;
@@ -53,64 +54,81 @@ export function readCellSyntax(ts: TypeScript, source: ts.SourceFile): CellSynta
   }
 }
 
+/** Names that a cell's function gets as parameters, or that every function has. */
+const OWN_NAMES = new Set([CELL_RUNTIME, 'exports', 'require', 'arguments', 'undefined']);
+
 /**
- * `import(x)` and `import.meta` have no meaning in a script, so a cell asks its runtime for them.
- * Functions of other cells, which tslab calls as `exports.f()`, are called without a `this`.
+ * `import(x)` and `import.meta` have no meaning in a script, so a cell asks its runtime for them. Names
+ * that the cell does not declare are read from the cells that do, at the time they are used; functions
+ * among them are called without a `this`.
+ *
+ * @param isShared whether a name that the cell does not declare is no global, as far as is known yet
  */
-export function moduleSyntaxTransformer(ts: TypeScript): ts.TransformerFactory<ts.SourceFile> {
+export function moduleSyntaxTransformer(
+  ts: TypeScript,
+  isShared: (name: string) => boolean,
+): ts.TransformerFactory<ts.SourceFile> {
   return (context) => {
     const { factory } = context;
     const runtime = (name: string) =>
       factory.createPropertyAccessExpression(factory.createIdentifier(CELL_RUNTIME), name);
-    const isSharedName = (node: ts.Expression) =>
+    const isSharedName = (node: ts.Expression): node is ts.PropertyAccessExpression =>
       ts.isPropertyAccessExpression(node) &&
       ts.isIdentifier(node.expression) &&
       node.expression.text === 'exports';
-    const detached = (callee: ts.Expression) => {
+    const isFree = (node: ts.Identifier) =>
+      !OWN_NAMES.has(node.text) && isShared(node.text) && !isDeclaredAround(ts, node, node.text);
+    const shared = (node: ts.Identifier) => {
+      const place = { pos: node.getStart(), end: node.end };
+      const exports = factory.createIdentifier('exports');
+      return ts.setSourceMapRange(
+        factory.createPropertyAccessExpression(exports, node.text),
+        place,
+      );
+    };
+    const detached = (callee: ts.PropertyAccessExpression) => {
       const { CommaToken } = ts.SyntaxKind;
       const call = factory.createBinaryExpression(
         factory.createNumericLiteral(0),
         CommaToken,
         callee,
       );
-      const name = (callee as ts.PropertyAccessExpression).name;
       // V8 places such a call at the parenthesis behind it, which has to lead back to the name.
-      const place = { pos: name.pos, end: name.pos };
+      const start = callee.pos < 0 ? ts.getSourceMapRange(callee).pos : callee.name.pos;
+      const place = { pos: start, end: start };
       return ts.setSourceMapRange(factory.createParenthesizedExpression(call), place);
     };
     const visit = (node: ts.Node): ts.Node => {
-      const changed = ts.visitEachChild(node, visit, context);
-      if (ts.isShorthandPropertyAssignment(changed)) {
-        return expandSharedShorthand(ts, factory, changed, node);
+      if (ts.isIdentifier(node)) {
+        return node.parent && isReference(node) && isFree(node) ? shared(node) : node;
       }
+      if (ts.isTypeOfExpression(node) && ts.isIdentifier(node.expression)) {
+        if (!isFree(node.expression)) return node;
+        const name = factory.createStringLiteral(node.expression.text);
+        const value = factory.createCallExpression(runtime('peek'), undefined, [name]);
+        return factory.updateTypeOfExpression(node, value);
+      }
+      if (ts.isShorthandPropertyAssignment(node)) {
+        const changed = ts.visitEachChild(node, visit, context);
+        return isFree(node.name) ? expandSharedShorthand(ts, factory, changed, node) : changed;
+      }
+      const changed = ts.visitEachChild(node, visit, context);
       if (ts.isCallExpression(changed) && changed.expression.kind === ts.SyntaxKind.ImportKeyword) {
-        return factory.updateCallExpression(
-          changed,
-          runtime('import'),
-          undefined,
-          changed.arguments,
-        );
+        const { typeArguments, arguments: args } = changed;
+        return factory.updateCallExpression(changed, runtime('import'), typeArguments, args);
       }
       if (ts.isMetaProperty(changed) && changed.keywordToken === ts.SyntaxKind.ImportKeyword) {
         return runtime('meta');
       }
       if (ts.isCallExpression(changed) && isSharedName(changed.expression)) {
         const { typeArguments, arguments: args } = changed;
-        return factory.updateCallExpression(
-          changed,
-          detached(changed.expression),
-          typeArguments,
-          args,
-        );
+        const callee = detached(changed.expression);
+        return factory.updateCallExpression(changed, callee, typeArguments, args);
       }
       if (ts.isTaggedTemplateExpression(changed) && isSharedName(changed.tag)) {
         const { typeArguments, template } = changed;
-        return factory.updateTaggedTemplateExpression(
-          changed,
-          detached(changed.tag),
-          typeArguments,
-          template,
-        );
+        const tag = detached(changed.tag);
+        return factory.updateTaggedTemplateExpression(changed, tag, typeArguments, template);
       }
       return changed;
     };
@@ -131,11 +149,18 @@ export function withoutExportPrologue(ts: TypeScript): ts.TransformerFactory<ts.
     ts.isIdentifier(node.left.expression) &&
     node.left.expression.text === 'exports' &&
     (isVoidZero(node.right) || isPrologue(node.right));
+  // A cell's function says itself whether it is strict.
+  const isUseStrict = (node: ts.Expression) =>
+    ts.isStringLiteral(node) && node.pos < 0 && node.text === 'use strict';
   return (context) => (file) =>
     context.factory.updateSourceFile(
       file,
       file.statements.filter(
-        (statement) => !(ts.isExpressionStatement(statement) && isPrologue(statement.expression)),
+        (statement) =>
+          !(
+            ts.isExpressionStatement(statement) &&
+            (isPrologue(statement.expression) || isUseStrict(statement.expression))
+          ),
       ),
     );
 }

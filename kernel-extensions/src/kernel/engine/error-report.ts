@@ -1,12 +1,15 @@
+import { relative } from 'node:path';
 import { inspect } from 'node:util';
 import type { ErrorContent } from '../protocol/outputs';
 import type { Diagnostic } from '../tslab-adapter';
 import type { CellPosition, CellPositions } from './cell-positions';
+import type { ModuleNames } from './modules/module-names';
 
+const CANNOT_FIND_MODULE = 2307;
 const FRAME = /^\s+at /;
 /** Files whose frames belong to the kernel, to tslab or to Node, not to the user. */
 const INTERNAL_FILE =
-  /\(?(node:|evalmachine|[^(]*[\\/](tslab[\\/]dist|kernel[\\/]engine|kernel[\\/]tslab-adapter))/;
+  /\(?(node:|evalmachine|[^(]*[\\/](tslab[\\/]dist|kernel[\\/]engine|kernel[\\/]tslab|typescript[\\/]lib))/;
 /** Functions that TypeScript puts before a cell for decorators and imports. */
 const COMPILER_HELPER =
   /^\s+at (Object\.)?__(runInitializers|esDecorate|importStar|importDefault) \(/;
@@ -15,7 +18,11 @@ const isSyntaxError = (code: number) => code >= 1000 && code < 2000;
 
 /** Turns what stopped a cell into Jupyter's error message, in terms of cells and their lines. */
 export class ErrorReport {
-  constructor(private readonly positions: CellPositions) {}
+  /** @param names says what to do about a module that is missing */
+  constructor(
+    private readonly positions: CellPositions,
+    private readonly names?: Pick<ModuleNames, 'resolve' | 'explainMissing'>,
+  ) {}
 
   /** For anything that was thrown. */
   fromThrown(thrown: unknown): ErrorContent {
@@ -24,6 +31,11 @@ export class ErrorReport {
       return { ename: 'Thrown', evalue: text, traceback: [`Thrown: ${text}`] };
     }
     const name = thrown.name || 'Error';
+    const syntax = this.placeOfSyntaxError(thrown);
+    if (syntax) {
+      const text = `${this.positions.label(syntax.cell)}, line ${syntax.line}, column ${syntax.column}: ${thrown.message}`;
+      return { ename: name, evalue: text, traceback: [`${name}: ${text}`, this.excerpt(syntax)] };
+    }
     const stack = this.mapStack(inspect(thrown));
     const place = this.firstPlace(String(thrown.stack));
     const traceback = place ? [stack, this.excerpt(place)] : [stack];
@@ -34,14 +46,26 @@ export class ErrorReport {
   fromDiagnostics(cell: number, diagnostics: Diagnostic[]): ErrorContent {
     const ename = isSyntaxError(diagnostics[0].code) ? 'SyntaxError' : 'TypeScriptError';
     const messages = diagnostics.map(({ start, messageText, code, fileName }) => {
-      const file = fileName ?? this.positions.label(cell);
-      return `${file}, line ${start.line + 1}, column ${start.character + 1}: ${messageText} (TS${code})`;
+      const file =
+        fileName === undefined
+          ? this.positions.label(cell)
+          : relative(process.cwd(), fileName) || fileName;
+      const text = `${messageText} (TS${code})${this.advice(code, messageText)}`;
+      return `${file}, line ${start.line + 1}, column ${start.character + 1}: ${text}`;
     });
     const [{ start, fileName }] = diagnostics;
     const place = { cell, line: start.line + 1, column: start.character + 1 };
     const traceback = [`${ename}: ${messages.join('\n')}`];
     if (fileName === undefined) traceback.push(this.excerpt(place));
     return { ename, evalue: messages.join('\n'), traceback };
+  }
+
+  /** What helps when the compiler does not find a module. */
+  private advice(code: number, text: string): string {
+    const [, specifier] = (code === CANNOT_FIND_MODULE && /'([^']+)'/.exec(text)) || [];
+    if (specifier === undefined || !this.names) return '';
+    const reason = this.names.explainMissing(specifier, this.names.resolve(specifier));
+    return reason ? `\n${reason}` : '';
   }
 
   /** An uncaught error as it is printed to stderr. */
@@ -61,7 +85,7 @@ export class ErrorReport {
 
   private mapFrame(line: string): string {
     const place = this.positions.find(line);
-    if (!place) return line;
+    if (!place) return this.positions.inFile(line);
     const { cell, line: row, column, text } = place;
     return line.replace(text, `${this.positions.label(cell)}, line ${row}, column ${column}`);
   }
@@ -72,6 +96,12 @@ export class ErrorReport {
       if (place) return place;
     }
     return null;
+  }
+
+  /** V8 puts a file, a line, and marks below the place before a complaint about code that it cannot read. */
+  private placeOfSyntaxError(thrown: Error): CellPosition | null {
+    const head = /^(flowbook-cell-\d+\.ts:\d+)\n.*\n( *)\^/.exec(String(thrown.stack));
+    return head && this.positions.find(`${head[1]}:${head[2].length + 1}`);
   }
 
   /** The line an error is in, with its neighbours and a mark below the column. */

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import typescript from 'typescript';
 import {
   outputFence,
   type CellRequest,
@@ -9,20 +10,29 @@ import { TslabAdapter } from '../tslab-adapter';
 import { captureStandardStreams } from './captured-stream';
 import { currentCell, runForCell, type CellContext } from './cell-context';
 import { CellOutputs } from './cell-output';
+import { CellPositions } from './cell-positions';
 import { CellRunner } from './cell-runner';
+import { CellTranslator } from './cell-translator';
 import { codeCompleteness } from './code-completeness';
 import { compilerOptions, IGNORED_CODES } from './compiler-options';
 import { CommRegistry } from './comm-registry';
 import { completeCode } from './completion';
+import { kernelDialect } from './dialects/kernel-dialects';
 import { installHostGlobals } from './host-globals';
 import type { ImportPlaces } from './import-paths';
 import { InputRequests } from './input-requests';
 import { describeQuickInfo } from './inspection';
 import { Interrupts } from './interrupts';
-import { ModuleLoader } from './module-loader';
-import { findOwnPackages, nodeTypeRoots } from './own-packages';
+import { ModuleLoader } from './modules/module-loader';
+import { ModuleNames } from './modules/module-names';
+import { findOwnPackages, nodeTypeRoots } from './modules/own-packages';
+import { readNotebookSettings } from './notebook-settings';
 import { ParentLink } from './parent-link';
 import { quietOwnWarnings } from './quiet-warnings';
+import { nearbyTsconfig } from './tsconfig';
+
+/** Where a Jupyter server says which notebook a kernel is for, and `flowbook run` does. */
+const NOTEBOOK_VARIABLE = 'JPY_SESSION_NAME';
 
 /** The process that runs cells; the kernel server starts it and speaks for it. */
 class Engine {
@@ -50,6 +60,8 @@ class Engine {
   private tslab!: TslabAdapter;
   private runner!: CellRunner;
   private importPlaces!: ImportPlaces;
+  /** What the first cell tells about the notebook's settings. */
+  private problems: string[] = [];
 
   start(): void {
     const cwd = process.cwd();
@@ -57,13 +69,24 @@ class Engine {
     captureStandardStreams((name, text) => this.outputs.print(currentCell().id, name, text));
     installHostGlobals(cwd, this.outputs, this.inputs, this.comms);
     process.on('SIGINT', () => {}); // interrupts come by message
+    const settings = readNotebookSettings(process.env[NOTEBOOK_VARIABLE]);
+    this.problems = settings.problems;
+    const dialect = kernelDialect(settings.dialect, {
+      currentCell,
+      publish: (cell, output) => this.outputs.publish(cell.id, output),
+      ask: (prompt, password) => this.inputs.ask(prompt, password),
+    });
     const ownPackages = findOwnPackages(cwd);
     this.importPlaces = { cwd, ownPackages: [...ownPackages.keys()] };
+    const tsconfig = nearbyTsconfig(typescript, cwd);
+    const options = compilerOptions(settings, ownPackages, tsconfig);
+    const names = new ModuleNames(cwd, tsconfig);
     this.tslab = new TslabAdapter({
       cwd,
-      compilerOptions: compilerOptions(ownPackages),
+      compilerOptions: options,
       typeRoots: nodeTypeRoots(),
       ignoredCodes: IGNORED_CODES,
+      mapSpecifier: (specifier) => names.resolve(specifier),
       whileCompiling: (work) => this.interrupts.whileCompiling(work),
       display: (content, update) =>
         this.outputs.publish(currentCell().id, {
@@ -71,8 +94,32 @@ class Engine {
           ...content,
         }),
     });
-    const modules = new ModuleLoader(cwd, ownPackages);
-    this.runner = new CellRunner(this.tslab, this.interrupts, this.outputs, modules);
+    const translator = new CellTranslator(this.tslab, {
+      typecheck: settings.typecheck,
+      compilerOptions: options,
+      completionValues: dialect.completionValues,
+      builtins: dialect.builtins.keys(),
+    });
+    const positions = new CellPositions();
+    const modules = new ModuleLoader({
+      cwd,
+      typescript,
+      compilerOptions: options,
+      names,
+      ownPackages,
+      provided: new Map([['tslab', () => this.tslab.displayModule()]]),
+      globals: dialect.globals ?? new Map(),
+      positions,
+    });
+    this.runner = new CellRunner(
+      typescript,
+      translator,
+      dialect,
+      this.interrupts,
+      this.outputs,
+      modules,
+      positions,
+    );
     process.on('uncaughtException', (error) => this.printUncaught(error));
     process.on('unhandledRejection', (reason) => this.printUncaught(reason));
     this.link.send({ type: 'ready' });
@@ -99,6 +146,9 @@ class Engine {
   }
 
   private execute(request: CellRequest): void {
+    for (const problem of this.problems.splice(0)) {
+      this.outputs.print(request.cell, 'stderr', `${problem}\n`);
+    }
     this.runner.run(request, (result) => {
       for (const descriptor of [1, 2]) writeSync(descriptor, outputFence(request.cell));
       this.link.send({ type: 'done', cell: request.cell, result });
@@ -150,7 +200,7 @@ class Engine {
 
   private printUncaught(thrown: unknown): void {
     if ((thrown as Error)?.name === 'AbortError') return; // a callback of a cell that was interrupted
-    const text = `Uncaught ${this.runner.errors.print(thrown)}\n`;
+    const text = `Uncaught ${this.runner.printed(thrown)}\n`;
     this.outputs.print(currentCell().id, 'stderr', text);
   }
 }

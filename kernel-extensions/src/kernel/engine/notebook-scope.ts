@@ -16,9 +16,35 @@ interface Binding extends Accessor {
 export class NotebookScope {
   private readonly bindings = new Map<string, Binding>();
 
+  /** @param builtins what cells find without declaring it, unless one of them does */
+  constructor(private readonly builtins: ReadonlyMap<string, () => unknown> = new Map()) {}
+
+  /** Whether a name is more than a global of the process. */
+  has(name: string): boolean {
+    return this.bindings.has(name) || this.builtins.has(name) || !(name in globalThis);
+  }
+
+  /** The value of a name, undefined where there is none. */
+  peek(name: string): unknown {
+    const binding = this.bindings.get(name) ?? this.builtin(name);
+    return binding ? binding.get() : (globalThis as Record<string, unknown>)[name];
+  }
+
+  /** Reads a name that is not for other cells, and forgets it. */
+  take(name: string): unknown {
+    const value = this.bindings.get(name)?.get();
+    this.bindings.delete(name);
+    return value;
+  }
+
+  private builtin(name: string): Accessor | undefined {
+    const get = this.builtins.get(name);
+    return get && { get };
+  }
+
   /** The `exports` object for the code of one cell. */
   openCell(cell: number, declared: ReadonlySet<string>): CellExports {
-    return new CellExports(cell, declared, this.bindings);
+    return new CellExports(cell, declared, this.bindings, (name) => this.builtin(name));
   }
 }
 
@@ -32,6 +58,7 @@ export class CellExports {
     private readonly cell: number,
     private readonly declared: ReadonlySet<string>,
     private readonly bindings: Map<string, Binding>,
+    private readonly builtin: (name: string) => Accessor | undefined,
   ) {
     this.proxy = new Proxy(
       {},
@@ -40,6 +67,7 @@ export class CellExports {
         has: (_, name) => typeof name === 'string' && this.bindings.has(name),
         set: (_, name, value) => this.write(name, value),
         defineProperty: (_, name, property) => this.define(name, property),
+        deleteProperty: (_, name) => typeof name === 'string' && this.bindings.delete(name),
       },
     );
   }
@@ -58,13 +86,6 @@ export class CellExports {
     }
   }
 
-  /** Reads a name that is not for other cells, and forgets it. */
-  take(name: string): unknown {
-    const value = this.bindings.get(name)?.get();
-    this.bindings.delete(name);
-    return value;
-  }
-
   /** The cell stopped half-way: names whose declaration was not reached say so when they are read. */
   abandon(label: string): void {
     for (const name of this.declared) {
@@ -79,7 +100,11 @@ export class CellExports {
   }
 
   private read(name: string | symbol): unknown {
-    return typeof name === 'string' ? this.bindings.get(name)?.get() : undefined;
+    if (typeof name !== 'string') return undefined;
+    const known = this.bindings.get(name) ?? this.builtin(name);
+    if (known) return known.get();
+    if (name in globalThis) return (globalThis as Record<string, unknown>)[name];
+    throw new ReferenceError(`${name} is not defined`);
   }
 
   private write(name: string | symbol, value: unknown): boolean {
@@ -91,6 +116,7 @@ export class CellExports {
     const binding = this.bindings.get(name);
     if (binding && !binding.set) throw new TypeError(`Assignment to constant variable '${name}'`);
     if (binding) binding.set?.(value);
+    else if (name in globalThis) (globalThis as Record<string, unknown>)[name] = value;
     else this.bindings.set(name, { cell: this.cell, ...variable(value) });
     return true;
   }

@@ -1,0 +1,116 @@
+import type ts from 'typescript';
+import type { CheckedCell, Diagnostic, EmittedCell, TslabAdapter } from '../tslab-adapter';
+import { emitCell, parseCell, type ParsedCell } from './cell-emitter';
+import { blankExports } from './cell-syntax';
+import type { TypeCheck } from './notebook-settings';
+
+export interface TranslatorOptions {
+  typecheck: TypeCheck;
+  compilerOptions: ts.CompilerOptions;
+  completionValues: boolean;
+  /** Names that every cell finds; the type checker learns of those that a cell uses. */
+  builtins: Iterable<string>;
+}
+
+/** A cell on its way to be run. */
+export type Translation =
+  | { kind: 'rejected'; diagnostics: Diagnostic[] }
+  /** tslab's `@module`: a file that other cells import. */
+  | { kind: 'module'; name: string; ending: '.ts' | '.tsx'; text: string }
+  | {
+      kind: 'cell';
+      emitted: EmittedCell;
+      /** Complaints that do not stop it. */
+      warnings: Diagnostic[];
+      /** Makes the names that it declares known to the checker; called when it begins to run. */
+      adopt(): void;
+    };
+
+const NO_CHECK = /^\s*(\/\/.*\n\s*)*\/\/\s*@ts-nocheck/;
+const MODULE_CELL = /^\s*\/\*\*(?:(?!\*\/)[^])*?@module\s+([\w\-/.]+)(?:(?!\*\/)[^])*\*\//;
+
+/**
+ * Turns a cell's code into an ES module. tslab's converter checks types and emits; where types are not
+ * checked, and for what it cannot emit, the kernel's own emitter does.
+ */
+export class CellTranslator {
+  private readonly undeclared: Set<string>;
+
+  constructor(
+    private readonly tslab: TslabAdapter,
+    private readonly options: TranslatorOptions,
+  ) {
+    this.undeclared = new Set(options.builtins);
+  }
+
+  translate(code: string): Translation {
+    const { typescript } = this.tslab;
+    const [header, name] = MODULE_CELL.exec(code) ?? [];
+    if (name !== undefined && header !== undefined) {
+      const isJsx = /@jsx\b/.test(header);
+      this.tslab.addModule(name, code, isJsx);
+      return { kind: 'module', name, ending: isJsx ? '.tsx' : '.ts', text: code };
+    }
+    const source = blankExports(typescript, code);
+    const parsed = parseCell(typescript, source);
+    if (parsed.errors.length > 0) {
+      return { kind: 'rejected', diagnostics: parsed.errors.map(describeSyntaxError(typescript)) };
+    }
+    const typecheck = NO_CHECK.test(code) ? 'off' : this.options.typecheck;
+    if (typecheck === 'off') return this.unchecked(source, parsed);
+    this.declareBuiltins(code);
+    const checked = this.tslab.check(source, typecheck === 'warn');
+    const { diagnostics } = checked;
+    if (typecheck === 'error' && diagnostics.length > 0) return { kind: 'rejected', diagnostics };
+    return {
+      kind: 'cell',
+      emitted: this.emittedOf(checked, parsed),
+      warnings: diagnostics,
+      adopt: () => this.tslab.adopt(checked.declarations),
+    };
+  }
+
+  /** What the converter emits, unless it has emitted nothing or cannot emit this. */
+  private emittedOf({ emitted }: CheckedCell, parsed: ParsedCell): EmittedCell {
+    if (emitted && !needsOwnEmitter(this.tslab.typescript, parsed.source)) return emitted;
+    return emitCell(this.tslab.typescript, parsed, this.options);
+  }
+
+  private unchecked(source: string, parsed: ParsedCell): Translation {
+    const emitted = emitCell(this.tslab.typescript, parsed, this.options);
+    return {
+      kind: 'cell',
+      emitted,
+      warnings: [],
+      adopt: () => this.tslab.adoptLater(source),
+    };
+  }
+
+  private declareBuiltins(code: string): void {
+    const used = [...this.undeclared].filter((name) => code.includes(name));
+    if (used.length === 0) return;
+    for (const name of used) this.undeclared.delete(name);
+    this.tslab.declareUntyped(used);
+  }
+}
+
+/**
+ * What tslab's converter cannot emit: with `using`, TypeScript moves the cell into a block, where
+ * the converter finds no last expression; `import a = require(b)` it leaves out.
+ */
+function needsOwnEmitter(typescript: typeof ts, source: ts.SourceFile): boolean {
+  return source.statements.some(
+    (statement) =>
+      (typescript.isVariableStatement(statement) &&
+        (statement.declarationList.flags & typescript.NodeFlags.Using) !== 0) ||
+      typescript.isImportEqualsDeclaration(statement),
+  );
+}
+
+function describeSyntaxError(typescript: typeof ts) {
+  return ({ file, start, messageText, code }: ts.DiagnosticWithLocation): Diagnostic => ({
+    start: file.getLineAndCharacterOfPosition(start),
+    messageText: typescript.flattenDiagnosticMessageText(messageText, '\n'),
+    code,
+  });
+}

@@ -1,0 +1,195 @@
+import { spawnSync, spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+
+class NotFound extends Error {
+  override name = 'NotFound';
+}
+class AlreadyExists extends Error {
+  override name = 'AlreadyExists';
+}
+class PermissionDenied extends Error {
+  override name = 'PermissionDenied';
+}
+
+const ERRORS: Record<string, new (message: string) => Error> = {
+  ENOENT: NotFound,
+  EEXIST: AlreadyExists,
+  EACCES: PermissionDenied,
+};
+
+/** Node's error as Deno's class of it. */
+function translated(error: unknown): unknown {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const Known = ERRORS[code];
+  return Known ? Object.assign(new Known(message), { code, cause: error }) : error;
+}
+
+/** Both forms of a function of Deno's: `name`, which returns a promise, and `nameSync`. */
+function both<Name extends string, Args extends unknown[], Result>(
+  name: Name,
+  work: (...args: Args) => Result,
+) {
+  const sync = (...args: Args): Result => {
+    try {
+      return work(...args);
+    } catch (error) {
+      throw translated(error);
+    }
+  };
+  const later = async (...args: Args): Promise<Result> => sync(...args);
+  return { [name]: later, [`${name}Sync`]: sync } as Record<Name, typeof later> &
+    Record<`${Name}Sync`, typeof sync>;
+}
+
+type Path = string | URL;
+interface WriteOptions {
+  append?: boolean;
+}
+
+function fileInfo(stats: fs.Stats) {
+  return {
+    isFile: stats.isFile(),
+    isDirectory: stats.isDirectory(),
+    isSymlink: stats.isSymbolicLink(),
+    size: stats.size,
+    mtime: stats.mtime,
+    atime: stats.atime,
+    birthtime: stats.birthtime,
+    mode: stats.mode,
+  };
+}
+
+function entries(path: Path) {
+  return fs.readdirSync(path, { withFileTypes: true }).map((entry) => ({
+    name: entry.name,
+    isFile: entry.isFile(),
+    isDirectory: entry.isDirectory(),
+    isSymlink: entry.isSymbolicLink(),
+  }));
+}
+
+const write = (path: Path, data: string | Uint8Array, { append = false }: WriteOptions = {}) =>
+  append ? fs.appendFileSync(path, data) : fs.writeFileSync(path, data);
+
+const files = {
+  ...both('readTextFile', (path: Path) => fs.readFileSync(path, 'utf8')),
+  ...both('readFile', (path: Path) => new Uint8Array(fs.readFileSync(path))),
+  ...both('writeTextFile', write),
+  ...both('writeFile', write),
+  ...both('mkdir', (path: Path, options?: { recursive?: boolean }) => {
+    fs.mkdirSync(path, options);
+  }),
+  ...both('remove', (path: Path, { recursive = false }: { recursive?: boolean } = {}) =>
+    fs.statSync(path).isDirectory() && !recursive
+      ? fs.rmdirSync(path)
+      : fs.rmSync(path, { recursive }),
+  ),
+  ...both('rename', (from: Path, to: Path) => fs.renameSync(from, to)),
+  ...both('copyFile', (from: Path, to: Path) => fs.copyFileSync(from, to)),
+  ...both('stat', (path: Path) => fileInfo(fs.statSync(path))),
+  ...both('lstat', (path: Path) => fileInfo(fs.lstatSync(path))),
+  ...both('realPath', (path: Path) => fs.realpathSync(path)),
+  ...both('makeTempDir', ({ prefix = '' }: { prefix?: string } = {}) =>
+    fs.mkdtempSync(join(os.tmpdir(), prefix)),
+  ),
+  ...both('makeTempFile', ({ prefix = '', suffix = '' } = {}) => {
+    const file = join(fs.mkdtempSync(join(os.tmpdir(), prefix)), `file${suffix}`);
+    fs.writeFileSync(file, '');
+    return file;
+  }),
+  readDirSync: (path: Path) => entries(path),
+  async *readDir(path: Path) {
+    try {
+      yield* entries(path);
+    } catch (error) {
+      throw translated(error);
+    }
+  },
+};
+
+const env = {
+  get: (name: string) => process.env[name],
+  set: (name: string, value: string) => void (process.env[name] = value),
+  has: (name: string) => name in process.env,
+  delete: (name: string) => void delete process.env[name],
+  toObject: () => ({ ...process.env }),
+};
+
+interface CommandOptions {
+  args?: string[];
+  cwd?: Path;
+  env?: Record<string, string>;
+}
+
+/** `Deno.Command`, for programs that are run to their end. */
+class Command {
+  constructor(
+    private readonly program: string,
+    private readonly options: CommandOptions = {},
+  ) {}
+
+  outputSync() {
+    const { status, stdout, stderr, error } = spawnSync(this.program, this.options.args ?? [], {
+      cwd: this.options.cwd,
+      env: { ...process.env, ...this.options.env },
+    });
+    if (error) throw translated(error);
+    return { code: status ?? 1, success: status === 0, stdout, stderr };
+  }
+
+  output(): Promise<{ code: number; success: boolean; stdout: Uint8Array; stderr: Uint8Array }> {
+    return new Promise((settle, fail) => {
+      const child = spawn(this.program, this.options.args ?? [], {
+        cwd: this.options.cwd,
+        env: { ...process.env, ...this.options.env },
+      });
+      const chunks: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
+      child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
+      child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));
+      child.once('error', (error) => fail(translated(error) as Error));
+      child.once('close', (code) =>
+        settle({
+          code: code ?? 1,
+          success: code === 0,
+          stdout: new Uint8Array(Buffer.concat(chunks.stdout)),
+          stderr: new Uint8Array(Buffer.concat(chunks.stderr)),
+        }),
+      );
+    });
+  }
+}
+
+const stream = (name: 'stdout' | 'stderr') => {
+  const writeSync = (data: Uint8Array) => {
+    process[name].write(data);
+    return data.length;
+  };
+  return { writeSync, write: async (data: Uint8Array) => writeSync(data) };
+};
+
+/** The parts of Deno's namespace that notebooks use, on Node. */
+export function denoNamespace(jupyter: object): object {
+  return {
+    jupyter,
+    ...files,
+    env,
+    Command,
+    errors: { NotFound, AlreadyExists, PermissionDenied },
+    args: [],
+    pid: process.pid,
+    noColor: true,
+    build: { os: process.platform, arch: process.arch === 'x64' ? 'x86_64' : 'aarch64' },
+    version: { deno: 'none', v8: process.versions.v8, typescript: 'none' },
+    cwd: () => process.cwd(),
+    chdir: (path: string) => process.chdir(path),
+    exit: (code?: number) => process.exit(code),
+    hostname: () => os.hostname(),
+    memoryUsage: () => process.memoryUsage(),
+    inspect: (value: unknown, options?: object) => inspect(value, options),
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+  };
+}
