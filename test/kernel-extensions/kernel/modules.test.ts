@@ -134,7 +134,7 @@ describe('packages of the workspace in cells', () => {
   });
 
   it('complete and inspect with documentation', async () => {
-    const { matches } = await running.kernel.complete('RandomKey.fr', 12);
+    const { matches } = await running.kernel.complete('RandomKey.fromS', 15);
     assert.deepEqual(matches, ['fromSeed']);
     const { data } = await running.kernel.inspect('RandomKey.fromSeed', 14);
     assert.match(data['text/plain'], /RandomKey\.fromSeed\(seed: number\)/);
