@@ -1,6 +1,7 @@
 import { tf } from '../tensorflow';
 import type { AdamW } from './adamw';
 import { clipGradients, type Gradients } from './clip-gradients';
+import { whereNotFinite, type NotFiniteLog } from './not-finite';
 import type { WeightAverage } from './weight-average';
 
 /** What is updated, and by what. */
@@ -8,15 +9,18 @@ export interface Learner {
   optimizer: AdamW;
   /** Follows the weights, when there is one. */
   average: WeightAverage | null;
+  /** Told of gradients that are not finite. Default: they are left out without a word. */
+  notFinite?: NotFiniteLog | null;
 }
 
 /**
  * One update of the weights: clips the gradients together and steps the optimizer, unless their norm is not finite.
  *
  * @returns The norm before clipping.
+ * @throws When it is not finite and that is to stop the run.
  */
 export function applyGradients(
-  { optimizer, average }: Learner,
+  { optimizer, average, notFinite = null }: Learner,
   gradients: Gradients,
   maxGradNorm: number,
 ): number {
@@ -25,6 +29,10 @@ export function applyGradients(
     if (Number.isFinite(clipped.norm)) {
       optimizer.step(clipped.gradients);
       average?.update();
+    } else {
+      notFinite?.note(
+        `the gradient of ${whereNotFinite(gradients) ?? 'all weights together'} is not finite`,
+      );
     }
   } finally {
     tf.dispose([...clipped.gradients.values()]);

@@ -1,3 +1,4 @@
+import { NOT_FINITE_POLICIES, type NotFinitePolicy } from './not-finite';
 import { advantageEstimators } from '../advantages';
 import type { LossConfig } from '../losses';
 import type { ModelMixin } from '../pipelines';
@@ -146,6 +147,12 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   seed?: number;
   /** What happens when samples start outside of the clip range, before the first update. Default 'stop'. */
   onMismatch?: 'stop' | 'report';
+  /**
+   * What becomes of NaN and infinite values in gradients, log-probabilities and weights: 'skip' (default) leaves out the update or the
+   * picture, 'stop' ends the run, 'rollback' puts everything back to before the step. Weights that a step made so end the run but
+   * for 'rollback'.
+   */
+  onNotFinite?: NotFinitePolicy;
   /** 'verl-omni' gives its numbers and defaults where ours differ on purpose. Default null. */
   compat?: 'verl-omni' | null;
 }
@@ -196,6 +203,7 @@ export const FLOW_GRPO_DEFAULTS = {
   evaluation: null,
   seed: 0,
   onMismatch: 'stop',
+  onNotFinite: 'skip',
   compat: null,
 } as const satisfies Partial<FlowGRPOOptions>;
 
@@ -288,6 +296,11 @@ export function flowGRPOSettings(
     requirePositiveInteger('miniBatchSize', settings.miniBatchSize);
   }
   checkRolloutWorkers(settings);
+  if (!NOT_FINITE_POLICIES.includes(settings.onNotFinite)) {
+    throw new Error(
+      `Cannot train as onNotFinite must be ${NOT_FINITE_POLICIES.join(', ')}: current value is ${JSON.stringify(settings.onNotFinite)}`,
+    );
+  }
   if (settings.advEstimator !== null) advantageEstimators.get(settings.advEstimator);
   return settings;
 }

@@ -62,6 +62,7 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
       average: this.average,
       model: this.#model,
       settings: this.settings,
+      notFinite: this.notFinite,
     };
     const { metrics, ...update } = await updatePolicy(updater, rated, signal);
     return {

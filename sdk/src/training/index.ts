@@ -55,12 +55,7 @@ export { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions, type LoraOptions } from './fl
 export * from './options-from-run';
 export * from './trainable-pipeline';
 export * from './run-training';
-export {
-  WeightTrainer,
-  type TrainerPosition,
-  type TrainerState,
-  type WeightTrainerSettings,
-} from './weight-trainer';
+export { WeightTrainer, type TrainerPosition, type WeightTrainerSettings } from './weight-trainer';
 export { RolloutTrainer, type RatedRollout, type RolloutTrainerSettings } from './rollout-trainer';
 export * from './flow-grpo-trainer';
 export * from './train-flow-grpo';
@@ -81,3 +76,4 @@ export type { PreferencePair } from './diffusion-dpo/preference-pairs';
 export { OnlineDPOTrainer } from './diffusion-dpo/online-dpo-trainer';
 export { OfflineDPOTrainer, type OfflinePipeline } from './diffusion-dpo/offline-dpo-trainer';
 export * from './diffusion-dpo/train-diffusion-dpo';
+export type { TrainerState } from './trainer-state';

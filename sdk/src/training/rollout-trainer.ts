@@ -126,7 +126,7 @@ export abstract class RolloutTrainer<
     ReportOf<Update>
   > {
     const { groupSize, promptsPerStep } = this.settings;
-    return this.withMicroBatches(groupSize * promptsPerStep, () => this.#step(signal));
+    return this.guarded(groupSize * promptsPerStep, () => this.#step(signal));
   }
 
   async #step(signal: AbortSignal | null): Promise<ReportOf<Update>> {
@@ -139,7 +139,7 @@ export abstract class RolloutTrainer<
     try {
       this.cache.trim();
       const rolledOut = now();
-      const scored = await scoreStep(batch, this.settings, signal);
+      const scored = this.#withFinite(batch, await scoreStep(batch, this.settings, signal));
       const others: [string, number][] = [];
       for (const [name, by] of Object.entries(monitors)) {
         others.push([name, mean(await scoreRewards(by, batch.images, batch.prompts, { signal }))]);
@@ -166,6 +166,7 @@ export abstract class RolloutTrainer<
         monitors: Object.fromEntries(others),
         ...update,
         workers: rolloutWorkers && { staleness: step - version, ...rolloutWorkers.takeReport() },
+        ...this.notFinite?.report,
         evaluation: await this.evaluateAt(step, signal),
         timings: {
           rolloutSeconds: rolledOut - started,
@@ -213,5 +214,33 @@ export abstract class RolloutTrainer<
   override dispose(): void {
     this.#ahead?.dispose();
     super.dispose();
+  }
+
+  /** A step's rewards without the pictures whose log-probabilities are not finite. */
+  #withFinite(batch: RolloutBatch, scored: StepRewards): StepRewards {
+    const { all_log_probs: logProbs } = batch.tensors;
+    const { notFinite } = this;
+    if (!logProbs || notFinite === null) return scored;
+    const values = logProbs.dataSync();
+    const width = values.length / batch.size;
+    const isFinite = (row: number) =>
+      values.subarray(row * width, (row + 1) * width).every(Number.isFinite);
+    const broken = batch.prompts.flatMap((_, row) => (isFinite(row) ? [] : [row]));
+    if (broken.length === 0) return scored;
+    for (const row of broken) {
+      const sample = row - batch.groups.indexOf(batch.groups[row]);
+      notFinite.note(
+        `the log-probability of sample ${sample} of "${batch.prompts[row].prompt}" is not finite`,
+      );
+    }
+    notFinite.skippedSamples += broken.length;
+    const rated = scored.rated.filter((row) => !broken.includes(row));
+    if (rated.length === 0) {
+      throw new Error(
+        `Cannot train on pictures as one at least must have finite log-probabilities: none of ${batch.size} has, at step ${notFinite.step}`,
+      );
+    }
+    const rewards = scored.rewards.map((reward, row) => (broken.includes(row) ? NaN : reward));
+    return { ...scored, rewards, rated };
   }
 }

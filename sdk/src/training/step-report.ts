@@ -12,6 +12,10 @@ export interface UpdateReport {
   /** Updates that were left out because their gradient was not finite. */
   skippedUpdates: number;
   learningRate: number;
+  /** Pictures that were left out because their log-probabilities are not finite. Left out where there are none. */
+  skippedSamples?: number;
+  /** 1 when the step was taken back, as something in it was not finite. */
+  rolledBack?: number;
   /** What the objective reports, by verl-omni's names; means over the step's updates. */
   metrics: Record<string, number>;
 }
@@ -91,6 +95,7 @@ export function logLine(report: LoggedReport): LogLine {
     rewardFailures = 0,
   } = report;
   const { loss, ratioMean, clipFraction, approxKl, gradNorm, replayGap, skippedUpdates } = report;
+  const { skippedSamples, rolledBack } = report;
   const { monitors, learningRate, metrics, evaluation = null, timings = {} } = report;
   const { workers = null } = report;
   const toMilliseconds = (value: number) => Math.round(value * 1000) / 1000;
@@ -111,6 +116,8 @@ export function logLine(report: LoggedReport): LogLine {
     learningRate,
     ...(rewardFailures > 0 ? { rewardFailures } : {}),
     ...(skippedUpdates > 0 ? { skippedUpdates } : {}),
+    skippedSamples,
+    rolledBack,
     ...metrics,
     ...(evaluation === null ? {} : evaluationLine(evaluation)),
     ...(workers === null ? {} : workersLine(workers)),

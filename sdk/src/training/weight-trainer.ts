@@ -9,8 +9,12 @@ import { AdamW } from './adamw';
 import { chooseMicroBatch, firstMicroBatch } from './choose-micro-batch';
 import { evaluatePolicy, type EvaluationOptions, type EvaluationReport } from './evaluate-policy';
 import type { FlowGRPOOptions, FlowGRPOSettings } from './flow-grpo-options';
+import { NotFiniteLog, whereNotFinite } from './not-finite';
 import { PromptCache } from './prompt-cache';
 import type { RunOptions } from './run/run-options';
+import { requireMemory } from './require-memory';
+import { StepSnapshot } from './step-snapshot';
+import type { TrainerState } from './trainer-state';
 import type { TrainablePipeline } from './trainable-pipeline';
 import { WeightAverage } from './weight-average';
 
@@ -37,6 +41,7 @@ export type WeightTrainerSettings = Pick<
   | 'lora'
   | 'ema'
   | 'evaluation'
+  | 'onNotFinite'
   | 'seed'
 >;
 
@@ -46,16 +51,6 @@ export type WeightTrainerOptions = Pick<
   'numInferenceSteps' | 'trueCfgScale' | 'guidanceScale'
 > &
   Pick<RunOptions<unknown>, 'resume'>;
-
-/** Everything that a trainer's next step follows from, besides its settings and its data. */
-export interface TrainerState {
-  /** Its trainable variables. */
-  model: TrainableModel;
-  optimizer: AdamW;
-  average: WeightAverage | null;
-  /** Other policies that the objective keeps, by name. */
-  policies: Readonly<Record<string, PolicyState>>;
-}
 
 /** Where a run stands. */
 export interface TrainerPosition {
@@ -88,9 +83,13 @@ export abstract class WeightTrainer<
   protected readonly transformer: TrainableModel;
   protected readonly cache = new PromptCache();
   protected readonly key: RandomKey;
+  /** What the step that goes on found not finite. */
+  notFinite: NotFiniteLog | null = null;
+  #before: StepSnapshot | null = null;
   #begin = now();
   #stepsDone = 0;
   #updatesDone = 0;
+  #isFirst = true;
 
   /** @param algo How noise is put in; what is left out comes from the pipeline's configuration. */
   protected constructor(
@@ -167,6 +166,64 @@ export abstract class WeightTrainer<
   }
 
   /**
+   * Does a step's work, so that what is not finite in it becomes of what `onNotFinite` says.
+   *
+   * @param pictures That the step has for one micro-batch.
+   */
+  protected async guarded<Result>(pictures: number, work: () => Promise<Result>): Promise<Result> {
+    const step = this.#stepsDone + 1;
+    this.notFinite = new NotFiniteLog(this.settings.onNotFinite, step);
+    const { state } = this;
+    if (this.#isFirst) {
+      this.#requireFinite(step);
+      this.#requireMemory(pictures);
+    }
+    this.#isFirst = false;
+    const keeps = this.settings.onNotFinite === 'rollback' && state !== null;
+    this.#before = keeps ? new StepSnapshot(state) : null;
+    try {
+      return await this.withMicroBatches(pictures, work);
+    } finally {
+      this.#before?.dispose();
+      this.#before = null;
+    }
+  }
+
+  /** Throws when a micro-batch cannot fit into the free memory, by its shapes and with the shortest prompts. */
+  #requireMemory(pictures: number): void {
+    const { microBatchSize, microBatchReason } = this.settings;
+    if (backendInfo().device !== 'CPU' || microBatchReason !== 'given') return;
+    const facts = { microBatchSize: Math.min(microBatchSize, pictures), freeBytes: freeMemory() };
+    requireMemory({ ...facts, pictureBytes: this.#estimate(1) });
+  }
+
+  /** Throws when weights are not finite, which no update would mend. */
+  #requireFinite(step: number): void {
+    const where = whereNotFinite(this.pipeline.transformer.trainableVariables());
+    if (where === null) return;
+    throw new Error(
+      `Cannot train as weights must be finite: ${where} are not, before step ${step}; take another checkpoint`,
+    );
+  }
+
+  /** Looks at the weights after a step's updates, and takes the step back where that is what to do. */
+  #settleNotFinite(step: number): void {
+    const { notFinite } = this;
+    if (notFinite === null) return;
+    const where = whereNotFinite(this.pipeline.transformer.trainableVariables());
+    if (this.#before === null) {
+      if (where === null) return;
+      throw new Error(
+        `Cannot go on after step ${step - 1} as weights must be finite: step ${step} made ${where} not finite; resume from the last checkpoint with a lower learning rate, or set onNotFinite to 'rollback'`,
+      );
+    }
+    if (where !== null) notFinite.note(`the weight ${where} is not finite`);
+    if (notFinite.found.length === 0) return;
+    this.#before.restore();
+    notFinite.isRolledBack = true;
+  }
+
+  /**
    * Does a step's work, the first time with few pictures at once where `microBatchSize` is 'auto', and chooses their number
    * by the memory that it took.
    *
@@ -212,6 +269,7 @@ export abstract class WeightTrainer<
 
   /** Counts a step as done. @returns Since the training began, in seconds. */
   protected endStep(step: number): number {
+    this.#settleNotFinite(step);
     this.#stepsDone = step;
     this.#updatesDone = this.optimizer.updates;
     return this.seconds;

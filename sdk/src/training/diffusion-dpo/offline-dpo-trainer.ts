@@ -62,7 +62,7 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
   async step({
     signal = cellSignal(),
   }: { signal?: AbortSignal | null } = {}): Promise<OfflineDpoStepReport> {
-    return this.withMicroBatches(2 * this.settings.pairsPerStep, () => this.#step(signal));
+    return this.guarded(2 * this.settings.pairsPerStep, () => this.#step(signal));
   }
 
   async #step(signal: AbortSignal | null): Promise<OfflineDpoStepReport> {
@@ -82,12 +82,18 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
     const pairs: PairBatch = { ...clean, ...noised, height, width };
     try {
       optimizer.lr = learningRateAt(step, { ...settings, totalSteps: settings.steps });
-      const updates = await updateFromPairs(this.#learner, pairs, settings, signal);
+      const updates = await updateFromPairs(
+        { ...this.#learner, notFinite: this.notFinite },
+        pairs,
+        settings,
+        signal,
+      );
       this.cache.trim();
       const seconds = this.endStep(step);
       const report = meanUpdates(updates, optimizer.lr);
       const evaluation = await this.evaluateAt(step, signal);
-      return { step, seconds, ...report, pairs: drawn.length, evaluation };
+      const skipped = this.notFinite?.report;
+      return { step, seconds, ...report, ...skipped, pairs: drawn.length, evaluation };
     } finally {
       tf.dispose(Object.values(pairs).filter((value) => value instanceof tf.Tensor));
     }

@@ -57,7 +57,13 @@ export class OnlineDPOTrainer extends RolloutTrainer<
     if (pairs === null) return { ...meanUpdates([], optimizer.lr), pairs: 0 };
     try {
       const model = { transformer, modelConfig };
-      const learner = { model, reference: this.#reference, optimizer, average };
+      const learner = {
+        model,
+        reference: this.#reference,
+        optimizer,
+        average,
+        notFinite: this.notFinite,
+      };
       const updates = await updateFromPairs(learner, pairs, settings, signal);
       return {
         ...meanUpdates(updates, optimizer.lr),

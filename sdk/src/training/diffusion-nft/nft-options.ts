@@ -40,6 +40,7 @@ export type RolloutTrainingOptions = Pick<
   | 'lora'
   | 'ema'
   | 'evaluation'
+  | 'onNotFinite'
   | 'seed'
   | 'compat'
 >;

@@ -76,6 +76,9 @@ const RULES: Readonly<Record<AlarmName, AlarmRule>> = {
         (metric) => metric in last && !Number.isFinite(last[metric]),
       );
       if (broken.length > 0) return `${broken.join(' and ')} not finite`;
+      if (last.rolledBack > 0) return 'the step was taken back: something in it is not finite';
+      if (last.skippedSamples > 0)
+        return 'pictures were left out: their log-probabilities are not finite';
       return last.skippedUpdates > 0 ? 'an update was left out: its gradient is not finite' : null;
     },
     cause: 'numbers grew too large (learning rate, loss weights), or a reward returned NaN',

@@ -9,7 +9,8 @@ import { readJsonObject } from '../../io/read-json';
 import { assignAll } from '../../models';
 import type { TrainableModel } from '../../pipelines';
 import { tf } from '../../tensorflow';
-import type { TrainerPosition, TrainerState } from '../weight-trainer';
+import type { TrainerState } from '../trainer-state';
+import type { TrainerPosition } from '../weight-trainer';
 import type { CheckpointPart, CheckpointWriter } from './checkpoint-writer';
 
 /** The file that says what a checkpoint is of. */

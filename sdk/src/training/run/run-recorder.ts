@@ -3,7 +3,8 @@ import { EventFile } from '../../io/tensorboard/event-file';
 import type { TrainableModel } from '../../pipelines';
 import type { EvaluationReport } from '../evaluate-policy';
 import type { LogLine } from '../step-report';
-import type { TrainerPosition, TrainerState } from '../weight-trainer';
+import type { TrainerState } from '../trainer-state';
+import type { TrainerPosition } from '../weight-trainer';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
 import { bestStep } from './best-step';
 import {

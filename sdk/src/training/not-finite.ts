@@ -1,0 +1,73 @@
+import { compile, tf } from '../tensorflow';
+
+/**
+ * What becomes of a step in which numbers are not finite: 'skip' leaves out the update or the picture, 'stop' ends the run,
+ * 'rollback' puts weights, optimizer and all that follows them back to before the step.
+ */
+export type NotFinitePolicy = 'skip' | 'stop' | 'rollback';
+
+/** The choices, for messages. */
+export const NOT_FINITE_POLICIES = ['skip', 'stop', 'rollback'] as const;
+
+/** 0 where all values are finite, else NaN: one number is read, however many tensors there are. */
+const zeroIfFinite = compile(
+  (tensors: tf.Tensor[]) => tf.addN(tensors.map((tensor) => tf.sum(tf.mul(tensor, 0)))),
+  { name: 'zeroIfFinite', xla: false },
+);
+
+/**
+ * The first of some tensors that holds NaN or an infinite value, in words; null when all are finite.
+ *
+ * @example
+ * whereNotFinite(new Map([['a', tf.tensor1d([1, 2])], ['b', tf.tensor1d([1, NaN])]])); // '"b" (1 of 2 values)'
+ */
+export function whereNotFinite(tensors: ReadonlyMap<string, tf.Tensor>): string | null {
+  if (tensors.size === 0) return null;
+  const sum = tf.tidy(() => zeroIfFinite([...tensors.values()]).dataSync()[0]);
+  if (sum === 0) return null;
+  for (const [name, tensor] of tensors) {
+    const broken = Array.from(tensor.dataSync()).filter((one) => !Number.isFinite(one)).length;
+    if (broken > 0) return `"${name}" (${broken} of ${tensor.size} values)`;
+  }
+  return null;
+}
+
+/** What a step found that was not finite, and what became of it. */
+export class NotFiniteLog {
+  /** In words, in order. */
+  readonly found: string[] = [];
+  /** Pictures that were left out. */
+  skippedSamples = 0;
+  /** Whether the step was taken back. */
+  isRolledBack = false;
+
+  constructor(
+    readonly policy: NotFinitePolicy,
+    readonly step: number,
+  ) {}
+
+  /**
+   * Notes what was found, on stderr too.
+   *
+   * @throws When the policy is to stop.
+   */
+  note(what: string): void {
+    if (this.policy === 'stop') {
+      throw new Error(
+        `Cannot go on after step ${this.step - 1} as numbers must be finite: ${what} at step ${this.step}; onNotFinite says what else may become of it`,
+      );
+    }
+    this.found.push(what);
+    process.stderr.write(
+      `step ${this.step}: ${what}: ${this.policy === 'skip' ? 'left out' : 'the step is taken back'}\n`,
+    );
+  }
+
+  /** What the log shows of it: nothing of a step where all was finite. */
+  get report(): { skippedSamples?: number; rolledBack?: number } {
+    return {
+      ...(this.skippedSamples > 0 ? { skippedSamples: this.skippedSamples } : {}),
+      ...(this.isRolledBack ? { rolledBack: 1 } : {}),
+    };
+  }
+}
