@@ -111,6 +111,30 @@ readdirSync('.').includes('01-small-loop.ipynb')`,
     assert.equal(cells[1].outputs.at(-1).output_type, 'error');
   });
 
+  it('--headless loses no output to the default limits of a Jupyter server', async () => {
+    writeNotebook(
+      '05-bursts',
+      "for (let i = 0; i < 100_000; i++) console.log('line ' + i);",
+      "console.log('x'.repeat(4_000_000));",
+      'for (let i = 0; i < 6000; i++) { console.log(i); await null; console.error(i); }',
+    );
+    const { code, stderr, read } = await run('bursts');
+    assert.equal(code, 0, stderr);
+    const { cells } = JSON.parse(read('05-bursts.ipynb'));
+    const printed = (cell: number, name: string) =>
+      cells[cell].outputs
+        .filter((output: { name: string }) => output.name === name)
+        .flatMap((output: { text: string[] }) => output.text)
+        .join('');
+    const count = (length: number, text: (i: number) => string) =>
+      Array.from({ length }, (_, i) => text(i)).join('');
+    assert.equal(printed(0, 'stderr'), '', 'the server has nothing to complain of');
+    assert.ok(printed(0, 'stdout') === count(100_000, (i) => `line ${i}\n`));
+    assert.equal(printed(1, 'stdout').length, 4_000_001);
+    assert.ok(printed(2, 'stdout') === count(6000, (i) => `${i}\n`));
+    assert.ok(printed(2, 'stderr') === count(6000, (i) => `${i}\n`));
+  });
+
   it('--headless without Jupyter says so and runs through the kernel alone', async () => {
     writeNotebook('04-alone', 'const a: number = 1;', "console.log('a is', a)");
     const empty = { FLOWBOOK_CACHE: join(folder.path, 'empty-cache') };

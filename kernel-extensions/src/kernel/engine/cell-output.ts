@@ -1,3 +1,4 @@
+import type { OutputCap } from '../output-cap';
 import type { CellOutput } from '../protocol/outputs';
 
 type Stream = 'stdout' | 'stderr';
@@ -7,6 +8,8 @@ const LONGEST_WAIT_MS = 25;
 const LARGEST_MESSAGE = 1 << 16;
 /** This many prints in a row go out at once; a burst beyond them is sent in larger pieces. */
 const PROMPT_MESSAGES = 20;
+/** Upper six bits of the first half of a character beyond 16 bits. */
+const HIGH_SURROGATES = 0xd800 >> 10;
 
 /**
  * Puts the outputs of all cells into one order and joins what is printed in bursts.
@@ -18,7 +21,10 @@ export class CellOutputs {
   private prompt = PROMPT_MESSAGES;
   private lastSent = 0;
 
-  constructor(private readonly send: (cell: number, output: CellOutput) => void) {}
+  constructor(
+    private readonly send: (cell: number, output: CellOutput) => void,
+    private readonly cap: Pick<OutputCap, 'take'>,
+  ) {}
 
   /** A new cell prints promptly, whatever the one before it did. */
   beginCell(): void {
@@ -51,6 +57,22 @@ export class CellOutputs {
     this.pending = null;
     this.prompt = Math.max(0, this.prompt - 1);
     this.lastSent = performance.now();
-    this.send(pending.cell, { output_type: 'stream', name: pending.name, text: pending.text });
+    const { cell, name } = pending;
+    const { text, notice } = this.cap.take(cell, pending.text);
+    // A Jupyter server drops one message that is larger than what it takes in three seconds.
+    for (const part of piecesOf(text)) this.send(cell, { output_type: 'stream', name, text: part });
+    if (notice) this.send(cell, notice);
   }
+}
+
+/** A text in pieces of the largest size, or twice that where it is that short; no character is cut in two. */
+function* piecesOf(text: string): Generator<string> {
+  let start = 0;
+  while (text.length - start > 2 * LARGEST_MESSAGE) {
+    let end = start + LARGEST_MESSAGE;
+    if (text.charCodeAt(end - 1) >> 10 === HIGH_SURROGATES) end += 1;
+    yield text.slice(start, end);
+    start = end;
+  }
+  if (start < text.length) yield text.slice(start);
 }

@@ -6,6 +6,7 @@ import {
   type EngineQueries,
   type ToEngine,
 } from '../engine-messages';
+import { OutputCap } from '../output-cap';
 import { TslabAdapter } from '../tslab-adapter';
 import { captureStandardStreams } from './captured-stream';
 import { currentCell, runForCell, type CellContext } from './cell-context';
@@ -42,8 +43,9 @@ class Engine {
     (message) => this.receive(message),
     () => this.exit(0),
   );
-  private readonly outputs = new CellOutputs((cell, output) =>
-    this.link.send({ type: 'output', cell, output }),
+  private readonly outputs = new CellOutputs(
+    (cell, output) => this.link.send({ type: 'output', cell, output }),
+    new OutputCap(process.cwd(), 'cell'),
   );
   private readonly inputs = new InputRequests((request) =>
     this.link.send({ type: 'input', ...request }),

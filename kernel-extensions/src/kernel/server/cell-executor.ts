@@ -1,4 +1,5 @@
 import type { CellResult } from '../engine-messages';
+import { OutputCap } from '../output-cap';
 import type { Message } from '../protocol/message';
 import type { CellOutput } from '../protocol/outputs';
 import { CommChannel } from './comm-channel';
@@ -26,6 +27,7 @@ export class CellExecutor {
   private executionCount = 0;
   private lastCell = 0;
   private readonly requests = new Map<number, Message>();
+  private readonly rawCap = new OutputCap(process.cwd(), 'native');
   readonly comms: CommChannel;
 
   constructor(
@@ -90,7 +92,7 @@ export class CellExecutor {
   private startEngine(): EngineProcess {
     const engine: EngineProcess = new EngineProcess({
       output: (cell, output) => this.publish(cell, output),
-      rawOutput: (name, text) => this.publish(this.lastCell, { output_type: 'stream', name, text }),
+      rawOutput: (name, text) => this.publishRaw(name, text),
       input: async (cell, prompt, password) => {
         const request = this.requests.get(cell);
         if (!request) throw new Error('Cannot ask for input as a cell must be running');
@@ -107,6 +109,13 @@ export class CellExecutor {
       },
     });
     return engine;
+  }
+
+  /** Native code and child processes write to the cell that runs. */
+  private publishRaw(name: 'stdout' | 'stderr', printed: string): void {
+    const { text, notice } = this.rawCap.take(this.lastCell, printed);
+    if (text !== '') this.publish(this.lastCell, { output_type: 'stream', name, text });
+    if (notice) this.publish(this.lastCell, notice);
   }
 
   private publish(cell: number, output: CellOutput): void {
