@@ -67,6 +67,8 @@ export interface RolloutOptions {
   logprobs?: boolean;
   /** Called after each denoising step; a promise is waited for. */
   callbackOnStepEnd?: ((step: DenoisedStep) => void | Promise<void>) | null;
+  /** Called when denoising is over and pictures are about to be decoded: the pipeline may be asked for the next ones. */
+  onDenoised?: (() => void) | null;
   /** Run the transformer as one compiled graph: slow at the first batch of a shape, fast after it. Default false. */
   compile?: boolean;
   /** 'verl-omni' follows verl-omni where the default is safer: docs/differences.md lists where. Default null. */

@@ -25,10 +25,10 @@ export function emptyOutput(): DiffusionOutput {
 export async function finish(
   latents: tf.Tensor,
   outputType: OutputType,
-  decode: () => tf.Tensor,
+  decode: () => tf.Tensor | Promise<tf.Tensor>,
 ): Promise<PixelImage[] | tf.Tensor> {
   if (outputType === 'latent') return latents;
-  const pictures = decode();
+  const pictures = await decode();
   if (outputType === 'pt') return pictures;
   try {
     return await toPixelImages(pictures);

@@ -178,6 +178,7 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
         options,
       );
       own(x);
+      options.onDenoised?.();
       const customOutput: RolloutTensors = {
         all_latents: own(allLatents),
         all_log_probs: own(allLogProbs),
@@ -185,9 +186,12 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
         ...embeddingFields(positive, negative),
         ...(settings.outputType === 'both' && { latents_clean: x }),
       };
-      const decode = options.compile ? this.#decodeCompiled : this.decodeLatents.bind(this);
       const { height, width } = settings;
-      const output = await finish(x, settings.outputType, () => decode(x, height, width));
+      const output = await finish(x, settings.outputType, () =>
+        options.compile
+          ? this.#decodeCompiled.runAsync(x, height, width)
+          : this.decodeLatents(x, height, width),
+      );
       kept.push(...tensorsOf({ output, customOutput }));
       return { output, customOutput };
     } finally {

@@ -72,14 +72,22 @@ export async function scoreWeightedRewards(
   prompts: PromptRecord[],
   options: WeightedRewardOptions = {},
 ): Promise<WeightedRewards> {
-  const { signal = cellSignal(), onFailure = 'drop' } = options;
-  const entries = rewardTerms(terms);
-  const result: WeightedRewards = {
-    rewards: images.map(() => 0),
-    terms: {},
-    failures: [],
-  };
-  for (const [name, { reward, weight, required }] of entries) {
+  const rated = await rateTerms(terms, images, prompts, options);
+  return { rewards: combineTerms(terms, rated, options), ...rated };
+}
+
+/** What each of several rewards says of some pictures. */
+export type RatedTerms = Omit<WeightedRewards, 'rewards'>;
+
+/** The first half of `scoreWeightedRewards`: pictures may be rated in parts. */
+export async function rateTerms(
+  terms: RewardTerms,
+  images: PixelImage[],
+  prompts: PromptRecord[],
+  { signal = cellSignal() }: ScoreOptions = {},
+): Promise<RatedTerms> {
+  const rated: RatedTerms = { terms: {}, failures: [] };
+  for (const [name, { reward, required }] of rewardTerms(terms)) {
     const { values, message } = await attempt(reward, images, prompts, signal);
     const failed = values.filter((value) => Number.isNaN(value)).length;
     if (failed > 0) {
@@ -88,14 +96,25 @@ export async function scoreWeightedRewards(
           `Cannot score pictures as reward "${name}" is required and failed on ${failed} of ${images.length}: ${message}`,
         );
       }
-      result.failures.push({ reward: name, pictures: failed, message });
+      rated.failures.push({ reward: name, pictures: failed, message });
     }
-    result.terms[name] = values;
-    const counted = onFailure === 'zero' ? values.map((value) => value || 0) : values;
-    const scaled = normalized(counted, options);
-    result.rewards = result.rewards.map((sum, at) => sum + weight * scaled[at]);
+    rated.terms[name] = values;
   }
-  return result;
+  return rated;
+}
+
+/** The second half: the weighted sum over all pictures. @returns One number a picture. */
+export function combineTerms(
+  terms: RewardTerms,
+  rated: RatedTerms,
+  options: Omit<WeightedRewardOptions, 'signal'>,
+): number[] {
+  const scaled = rewardTerms(terms).map(([name, { weight }]) => {
+    const values = rated.terms[name];
+    const counted = options.onFailure === 'zero' ? values.map((value) => value || 0) : values;
+    return normalized(counted, options).map((value) => weight * value);
+  });
+  return scaled[0].map((_, at) => scaled.reduce((sum, values) => sum + values[at], 0));
 }
 
 /** The terms, complete and checked. */

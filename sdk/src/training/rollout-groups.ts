@@ -1,3 +1,4 @@
+import type { PixelImage } from '../core/pixel-image';
 import type { RandomKey } from '../core/random-key';
 import { disposeEmbeddings } from '../pipelines';
 import type { PromptRecord } from '../rewards';
@@ -5,7 +6,8 @@ import { tf } from '../tensorflow';
 import { embedRows } from './embed-rows';
 import { PromptCache } from './prompt-cache';
 import { RolloutBatch, concatRollouts } from './rollout-batch';
-import { disposePart, rollOutPart, type RolledOutPart, type RolloutPart } from './rollout-part';
+import { makeParts } from './make-parts';
+import type { RolledOutPart, RolloutPart } from './rollout-part';
 import type { RolloutWorkers } from './rollout-workers';
 import type { TrainablePipeline } from './trainable-pipeline';
 
@@ -48,6 +50,11 @@ export interface RolloutGroupsOptions {
   promptCache?: PromptCache | null;
   /** Makes each micro-batch elsewhere, with the weights of a version that was published. Default: here. */
   elsewhere?: { workers: RolloutWorkers; version: number } | null;
+  /**
+   * Gets the pictures of each micro-batch, in order, while the next one is denoised; a promise is waited for, and the
+   * micro-batch after the next one waits for it.
+   */
+  onPictures?: ((images: PixelImage[], prompts: PromptRecord[]) => void | Promise<void>) | null;
   /** Default: the running cell's signal. */
   signal?: AbortSignal | null;
 }
@@ -91,6 +98,9 @@ export async function rolloutGroups(
     compile = false,
     padTokensTo = 1,
     promptCache = null,
+    elsewhere = null,
+    onPictures = null,
+    signal,
   } = options;
   const window =
     options.window ?? placeWindow(key, sdeWindowSize, sdeWindowRange, numInferenceSteps);
@@ -115,6 +125,7 @@ export async function rolloutGroups(
     sdeType,
     compile,
   };
+  const promptOf = (row: number) => prompts[Math.floor(row / groupSize)];
   const parts: RolloutPart[] = [];
   for (let start = 0; start < B; start += microBatchSize) {
     const size = Math.min(microBatchSize, B - start);
@@ -130,47 +141,26 @@ export async function rolloutGroups(
   }
   let done: RolledOutPart[];
   try {
-    done = await makeParts(pipeline, parts, options);
+    const take = async ({ start }: RolloutPart, { images }: RolledOutPart) =>
+      onPictures?.(
+        images,
+        images.map((_, at) => promptOf(start + at)),
+      );
+    done = await makeParts(pipeline, parts, take, { elsewhere, signal });
   } finally {
     disposeEmbeddings(positive);
     disposeEmbeddings(negative);
     if (promptCache === null) cache.dispose();
   }
+  const rows = Array.from({ length: B }, (_, row) => row);
   return new RolloutBatch(concatRollouts(done.map(({ tensors }) => tensors)), {
     images: done.flatMap(({ images }) => images),
-    prompts: prompts.flatMap((prompt) => Array<PromptRecord>(groupSize).fill(prompt)),
-    groups: Array.from({ length: B }, (_, row) => Math.floor(row / groupSize)),
+    prompts: rows.map(promptOf),
+    groups: rows.map((row) => Math.floor(row / groupSize)),
     height: config.height,
     width: config.width,
     window,
   });
-}
-
-/** Makes all parts, here one after the other or elsewhere at the same time, and none when one fails. */
-async function makeParts(
-  pipeline: TrainablePipeline,
-  parts: readonly RolloutPart[],
-  { elsewhere = null, signal }: Pick<RolloutGroupsOptions, 'elsewhere' | 'signal'>,
-): Promise<RolledOutPart[]> {
-  const done: RolledOutPart[] = [];
-  if (elsewhere === null) {
-    try {
-      for (const part of parts) done.push(await rollOutPart(pipeline, part, signal));
-      return done;
-    } catch (error) {
-      done.forEach(disposePart);
-      throw error;
-    }
-  }
-  const { workers, version } = elsewhere;
-  const ends = await Promise.allSettled(
-    parts.map((part) => workers.rollOut(part, version, signal)),
-  );
-  for (const end of ends) if (end.status === 'fulfilled') done.push(end.value);
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed === undefined) return done;
-  done.forEach(disposePart);
-  throw failed.reason;
 }
 
 /** Draws the window that all groups of a step share. */

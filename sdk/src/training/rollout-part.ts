@@ -62,12 +62,14 @@ export interface RolledOutPart {
 /**
  * Makes the pictures of a part.
  *
+ * @param onDenoised Called when denoising is over: the pipeline may be asked for another part.
  * @throws The signal's reason once it is aborted.
  */
 export async function rollOutPart(
   pipeline: Pick<TrainablePipeline, 'forward'>,
   { key, groupSize, start, size, settings, ...part }: RolloutPart,
   signal: AbortSignal | null | undefined,
+  onDenoised: (() => void) | null = null,
 ): Promise<RolledOutPart> {
   const { window, sameInitialNoise, guidanceScale, ...forward } = settings;
   const rows = Array.from({ length: size }, (_, at) => ({
@@ -85,6 +87,7 @@ export async function rollOutPart(
         guidanceScale: guidanceScale ?? undefined,
         sdeWindowSize: window[1] - window[0],
         sdeWindowRange: window,
+        onDenoised,
         signal,
       },
     );

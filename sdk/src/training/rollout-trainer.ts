@@ -9,7 +9,7 @@ import { pictureDiversity } from './picture-diversity';
 import { PromptPriority } from './prompt-priority';
 import type { RolloutBatch } from './rollout-batch';
 import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
-import { scoreStep, type StepRewards } from './score-step';
+import { StepScorer, type StepRewards } from './score-step';
 import { RolloutsAhead, type StepRollout } from './rollouts-ahead';
 import type { RolloutWorkers } from './rollout-workers';
 import type { RolloutReport } from './step-report';
@@ -133,13 +133,12 @@ export abstract class RolloutTrainer<
     const { prompts, monitors, groupSize, steps, rolloutWorkers } = this.settings;
     const step = this.stepsDone + 1;
     const started = now();
-    const { batch, drawn, version } = await (this.#ahead === null
+    const { batch, scored, drawn, version } = await (this.#ahead === null
       ? this.asRolledOut(() => this.#rollOut(step, signal))
       : this.#ahead.take(step, steps, signal));
     try {
       this.cache.trim();
       const rolledOut = now();
-      const scored = this.#withFinite(batch, await scoreStep(batch, this.settings, signal));
       const others: [string, number][] = [];
       for (const [name, by] of Object.entries(monitors)) {
         others.push([name, mean(await scoreRewards(by, batch.images, batch.prompts, { signal }))]);
@@ -192,7 +191,8 @@ export abstract class RolloutTrainer<
     signal: AbortSignal | null,
     elsewhere: { workers: RolloutWorkers; version: number } | null = null,
   ): Promise<StepRollout> {
-    const { prompts, promptsPerStep, promptWeights } = this.settings;
+    const { prompts, promptsPerStep, promptWeights, groupSize } = this.settings;
+    const scorer = new StepScorer(this.settings, groupSize, signal);
     const key = this.#keyOf(step);
     const drawn = drawPrompts(prompts, key.fold('prompts'), {
       count: promptsPerStep,
@@ -205,9 +205,20 @@ export abstract class RolloutTrainer<
       key: key.fold('rollout'),
       promptCache: this.cache,
       elsewhere,
+      onPictures: (images, records) => scorer.rate(images, records),
       signal,
     });
-    return { batch, drawn, version: elsewhere?.version ?? step };
+    try {
+      return {
+        batch,
+        scored: this.#withFinite(batch, scorer.finish(batch.groups)),
+        drawn,
+        version: elsewhere?.version ?? step,
+      };
+    } catch (error) {
+      batch.dispose();
+      throw error;
+    }
   }
 
   /** Frees what training keeps beside the model, which stays. */

@@ -1,9 +1,11 @@
 import type { PromptRecord } from '../rewards';
 import type { RolloutBatch } from './rollout-batch';
+import type { StepRewards } from './score-step';
 
-/** A step's rollout, and what it was made of. */
+/** A step's rollout with its rewards, and what it was made of. */
 export interface StepRollout {
   batch: RolloutBatch;
+  scored: StepRewards;
   /** One record a group. */
   drawn: PromptRecord[];
   /** The step whose weights it was made with. */

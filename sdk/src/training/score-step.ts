@@ -1,7 +1,11 @@
+import type { PixelImage } from '../core/pixel-image';
 import { mean } from '../core/statistics';
 import {
+  combineTerms,
+  rateTerms,
   scoreRewards,
-  scoreWeightedRewards,
+  type PromptRecord,
+  type RatedTerms,
   type RewardFunction,
   type RewardTerms,
 } from '../rewards';
@@ -35,32 +39,104 @@ export interface ScoreSettings {
  */
 export async function scoreStep(
   { images, prompts, groups }: Pick<RolloutBatch, 'images' | 'prompts' | 'groups'>,
-  { reward, rewardNormalization, onRewardFailure }: ScoreSettings,
+  settings: ScoreSettings,
   signal: AbortSignal | null,
 ): Promise<StepRewards> {
-  if (typeof reward !== 'object') {
-    const rewards = await scoreRewards(reward, images, prompts, { signal });
-    return { rewards, rated: rewards.map((_, row) => row), terms: {}, failures: 0 };
+  const scorer = new StepScorer(settings, 1, signal);
+  await scorer.rate(images, prompts);
+  return scorer.finish(groups);
+}
+
+/** Rates a step's pictures in parts, as they are made. A reward is asked about whole groups. */
+export class StepScorer {
+  readonly #settings: ScoreSettings;
+  readonly #groupSize: number;
+  readonly #signal: AbortSignal | null;
+  readonly #parts: RatedTerms[] = [];
+  /** Of a group that is not whole yet. */
+  #waiting: { images: PixelImage[]; prompts: PromptRecord[] } = { images: [], prompts: [] };
+
+  constructor(settings: ScoreSettings, groupSize: number, signal: AbortSignal | null) {
+    this.#settings = settings;
+    this.#groupSize = groupSize;
+    this.#signal = signal;
   }
-  const { rewards, terms, failures } = await scoreWeightedRewards(reward, images, prompts, {
-    signal,
-    groups,
-    normalize: rewardNormalization,
-    onFailure: onRewardFailure,
-  });
-  const rated = rewards.flatMap((value, row) => (Number.isFinite(value) ? [row] : []));
-  if (rated.length === 0) {
-    const reasons = failures.map(({ reward: name, message }) => `"${name}": ${message}`);
-    throw new Error(
-      `Cannot train on pictures as at least one must be rated: rewards failed on all ${rewards.length}: ${reasons.join('; ')}`,
+
+  /**
+   * Takes pictures, and rates those whose groups are whole. Calls follow one another.
+   *
+   * @throws When one reward alone fails, or a required one does.
+   */
+  async rate(images: readonly PixelImage[], prompts: readonly PromptRecord[]): Promise<void> {
+    const given = {
+      images: [...this.#waiting.images, ...images],
+      prompts: [...this.#waiting.prompts, ...prompts],
+    };
+    const whole = given.images.length - (given.images.length % this.#groupSize);
+    this.#waiting = { images: given.images.slice(whole), prompts: given.prompts.slice(whole) };
+    if (whole === 0) return;
+    this.#parts.push(await this.#ask(given.images.slice(0, whole), given.prompts.slice(0, whole)));
+  }
+
+  /**
+   * The rewards of all pictures that were taken, once the last group is whole.
+   *
+   * @param groups Number of each picture's group.
+   * @throws When no picture could be rated.
+   */
+  finish(groups: readonly number[]): StepRewards {
+    const { reward, rewardNormalization, onRewardFailure } = this.#settings;
+    const { terms, failures } = joinParts(this.#parts);
+    if (typeof reward !== 'object') {
+      const rewards = terms[ALONE];
+      return { rewards, rated: rewards.map((_, row) => row), terms: {}, failures: 0 };
+    }
+    const rewards = combineTerms(
+      reward,
+      { terms, failures },
+      { groups, normalize: rewardNormalization, onFailure: onRewardFailure },
     );
+    const rated = rewards.flatMap((value, row) => (Number.isFinite(value) ? [row] : []));
+    if (rated.length === 0) {
+      const reasons = failures.map(({ reward: name, message }) => `"${name}": ${message}`);
+      throw new Error(
+        `Cannot train on pictures as at least one must be rated: rewards failed on all ${rewards.length}: ${reasons.join('; ')}`,
+      );
+    }
+    return {
+      rewards,
+      rated,
+      terms: Object.fromEntries(
+        Object.entries(terms).map(([name, values]) => [name, mean(values.filter(Number.isFinite))]),
+      ),
+      failures: failures.reduce((sum, { pictures }) => sum + pictures, 0),
+    };
+  }
+
+  async #ask(images: PixelImage[], prompts: PromptRecord[]): Promise<RatedTerms> {
+    const { reward } = this.#settings;
+    const signal = this.#signal;
+    if (typeof reward === 'object') return rateTerms(reward, images, prompts, { signal });
+    const values = await scoreRewards(reward, images, prompts, { signal });
+    return { terms: { [ALONE]: values }, failures: [] };
+  }
+}
+
+/** Name of the only term of a reward alone. */
+const ALONE = 'reward';
+
+/** Ratings of parts one after the other; what failed, once for each reward. */
+function joinParts(parts: readonly RatedTerms[]): RatedTerms {
+  const names = Object.keys(parts[0]?.terms ?? {});
+  const failures = new Map<string, RatedTerms['failures'][number]>();
+  for (const failure of parts.flatMap((part) => part.failures)) {
+    const { pictures = 0, message = failure.message } = failures.get(failure.reward) ?? {};
+    failures.set(failure.reward, { ...failure, pictures: pictures + failure.pictures, message });
   }
   return {
-    rewards,
-    rated,
     terms: Object.fromEntries(
-      Object.entries(terms).map(([name, values]) => [name, mean(values.filter(Number.isFinite))]),
+      names.map((name) => [name, parts.flatMap((part) => part.terms[name])]),
     ),
-    failures: failures.reduce((sum, { pictures }) => sum + pictures, 0),
+    failures: [...failures.values()],
   };
 }

@@ -42,7 +42,7 @@ export interface RolloutReport {
   workers: (WorkersReport & { staleness: number }) | null;
   /** null at steps without an evaluation. */
   evaluation: EvaluationReport | null;
-  /** Where the step's time went. */
+  /** Where the step's time went; ratings that ran beside the rollout are part of it. */
   timings: { rolloutSeconds: number; rewardSeconds: number; updateSeconds: number };
   /** The step's pictures, group by group. */
   images: PixelImage[];
