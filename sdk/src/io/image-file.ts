@@ -26,20 +26,45 @@ export function toJpeg(image: PixelImage, { quality = 95 } = {}): Promise<Buffer
   return open(image).jpeg({ quality, chromaSubsampling: '4:2:0' }).toBuffer();
 }
 
-/** Decodes PNG, JPEG, WebP or another format that sharp reads; transparency is laid on white. */
-export async function decodeImage(bytes: Uint8Array): Promise<PixelImage> {
-  const { data, info } = await sharp(bytes)
-    .flatten({ background: '#ffffff' })
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return pixelImage(info.width, info.height, data);
+/** What is decoded: pictures of pixels. An SVG could name other files and addresses. */
+const FORMATS = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif'];
+
+/** Most pixels of a picture, as many as 8192 x 8192 have: a few bytes can ask for terabytes. */
+const MOST_PIXELS = 2 ** 26;
+
+/**
+ * Decodes PNG, JPEG, WebP, GIF, TIFF or AVIF; transparency is laid on white.
+ *
+ * @param what For messages. Default `a picture`.
+ * @throws When it is of another format, damaged, or has more than 67 million pixels.
+ */
+export async function decodeImage(bytes: Uint8Array, what = 'a picture'): Promise<PixelImage> {
+  try {
+    const image = sharp(bytes, { limitInputPixels: MOST_PIXELS });
+    const { format } = await image.metadata();
+    if (!FORMATS.includes(format)) {
+      throw new Error(`its format must be ${FORMATS.join(', ')}: current value is ${format}`);
+    }
+    const { data, info } = await image
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return pixelImage(info.width, info.height, data);
+  } catch (error) {
+    throw new Error(
+      `Cannot read ${what} as it must be a whole picture: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Reads a picture from a file. */
 export async function readImage(path: string): Promise<PixelImage> {
-  return decodeImage(await readFile(path));
+  return decodeImage(await readFile(path), `"${path}"`);
 }
 
 /**

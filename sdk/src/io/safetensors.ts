@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { tf } from '../tensorflow';
 import {
   headerLength,
@@ -36,7 +36,7 @@ export class SafetensorsFile {
 
   /** @throws When the file cannot be opened or breaks a rule of the format. */
   constructor(readonly path: string) {
-    this.#descriptor = openSync(path, 'r');
+    this.#descriptor = openFile(path);
     try {
       const fileBytes = fstatSync(this.#descriptor).size;
       const headerBytes = headerLength(this.#read(0, Math.min(8, fileBytes)), fileBytes, path);
@@ -179,6 +179,18 @@ export class SafetensorsFile {
     const bytes = fstatSync(this.#open()).size;
     return invalidFile(this.path, 'it must not shrink while it is read', bytes);
   }
+}
+
+/** Opens what is a file: a folder gives no bytes, and a pipe would be waited for. */
+function openFile(path: string): number {
+  try {
+    if (statSync(path).isFile()) return openSync(path, 'r');
+  } catch (error) {
+    throw new Error(`Cannot read safetensors file "${path}": ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  throw new Error(`Cannot read safetensors file "${path}" as it must be a file`);
 }
 
 /** Opens a safetensors file and checks its header. The caller closes it. */

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { withinTime } from '../core/within-time';
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -15,11 +16,15 @@ interface Library {
 // The package's types are those of an ES module, which a CommonJS module may not import.
 const { Template } = createRequire(__filename)('@huggingface/jinja') as Library;
 
+/** Longest time that a template may take: a file's loop may never end. */
+const LONGEST_MS = 2_000;
+
 /**
  * Writes a conversation out by a model's Jinja chat template.
  *
  * @param source The template, as tokenizer_config.json or chat_template.jinja holds it.
  * @param values What the template can name besides the messages, for example `eos_token`.
+ * @throws When the template fails, or takes over two seconds.
  */
 export function renderChatTemplate(
   source: string,
@@ -27,9 +32,10 @@ export function renderChatTemplate(
   addGenerationPrompt: boolean,
   values: Record<string, unknown> = {},
 ): string {
-  return new Template(source).render({
-    ...values,
-    messages,
-    add_generation_prompt: addGenerationPrompt,
-  });
+  const given = { ...values, messages, add_generation_prompt: addGenerationPrompt };
+  try {
+    return withinTime(() => new Template(source).render(given), LONGEST_MS);
+  } catch (error) {
+    throw new Error(`Cannot apply a chat template: ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -1,9 +1,13 @@
+import { withinTime } from '../core/within-time';
 import { showValue } from '../core/show-value';
 import type { ModelIndexEntry } from '../io/model-directory';
 import { copyTokenizerFiles, type TokenizerFiles } from '../io/tokenizer-files';
 import { tokenText } from './added-tokens';
 import { createTokenizer, type HuggingFaceTokenizer } from './huggingface-tokenizer';
 import { padBatch, type BatchOptions, type TokenBatch } from './pad-batch';
+
+/** Longest time that a text takes: a file's regular expression may never end. */
+const LONGEST_MS = 5_000;
 
 /** How ids become text. */
 export interface DecodeOptions {
@@ -81,7 +85,7 @@ export abstract class PretrainedTokenizer {
   /** The token ids of `text`, with the special tokens that the model wants around it. */
   encode(text: string): number[] {
     return inWords(`encode a text with the tokenizer in "${this.#directory}"`, () => {
-      const { ids } = this.#library.encode(text);
+      const { ids } = withinTime(() => this.#library.encode(text), LONGEST_MS);
       const wrong = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0));
       if (wrong >= 0) {
         throw new Error(

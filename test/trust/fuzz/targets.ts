@@ -1,0 +1,83 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readNotebook } from '@flowbook/kernel-extensions';
+import {
+  QwenImageTransformer2DModel,
+  Qwen2Tokenizer,
+  loadPrompts,
+  openModelDirectory,
+  readImage,
+  readParquet,
+  readSafetensors,
+  tf,
+} from '@flowbook/sdk';
+import { readStateDict } from '../../../sdk/src/io/state-dict';
+
+const MODELS = 'test/golden/models';
+
+/** A kind of file: one that is whole, and what reads it. */
+export interface Target {
+  /** A file to mutate, and its folder, which is copied where the reader needs what is beside it. */
+  seed: string;
+  withFolder?: boolean;
+  read(path: string, folder: string): unknown;
+}
+
+function drop(tensors: Map<string, tf.Tensor>): void {
+  tf.dispose([...tensors.values()]);
+}
+
+/** Everything that is read from others. */
+export const TARGETS: Readonly<Record<string, Target>> = {
+  safetensors: {
+    seed: `${MODELS}/tiny-qwen-image-lora-r2-alpha2-qv/pytorch_lora_weights.safetensors`,
+    read: (path) => drop(readSafetensors(path)),
+  },
+  'safetensors index': {
+    seed: `${MODELS}/tiny-qwen-image-sharded/transformer/diffusion_pytorch_model.safetensors.index.json`,
+    withFolder: true,
+    read: (_path, folder) => drop(readStateDict(folder)),
+  },
+  'model index': {
+    seed: `${MODELS}/tiny-qwen-image/model_index.json`,
+    read: (_path, folder) => openModelDirectory(folder),
+  },
+  config: {
+    seed: `${MODELS}/tiny-qwen-image/transformer/config.json`,
+    withFolder: true,
+    read: (_path, folder) => QwenImageTransformer2DModel.fromPretrained(folder).dispose(),
+  },
+  tokenizer: {
+    seed: `${MODELS}/tiny-qwen-image/tokenizer/tokenizer.json`,
+    withFolder: true,
+    read: (_path, folder) => Qwen2Tokenizer.fromPretrained(folder).encode('a red circle'),
+  },
+  'tokenizer config': {
+    seed: `${MODELS}/tiny-qwen-image/tokenizer/tokenizer_config.json`,
+    withFolder: true,
+    read: (_path, folder) =>
+      Qwen2Tokenizer.fromPretrained(folder).applyChatTemplate([{ role: 'user', content: 'a fox' }]),
+  },
+  notebook: { seed: 'notebooks/00-the-flow.ipynb', read: (path) => readNotebook(path) },
+  parquet: {
+    seed: 'datasets/shapes/held-out.parquet',
+    read: (path) => readParquet(path, { timeoutMs: 5_000 }),
+  },
+  jsonl: { seed: 'datasets/shapes/held-out.jsonl', read: (path) => loadPrompts(path) },
+  image: { seed: 'docs/flow-grpo.png', read: (path) => readImage(path) },
+};
+
+/** Puts a mutated file where its reader finds it. @returns Its path and its folder. */
+export function placeInput(
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+): { path: string; inner: string } {
+  const { seed, withFolder = false } = TARGETS[name];
+  const inner = join(folder, name.replaceAll(' ', '-'));
+  const path = join(inner, seed.slice(seed.lastIndexOf('/') + 1));
+  if (withFolder) cpSync(join(seed, '..'), inner, { recursive: true });
+  else mkdirSync(inner, { recursive: true });
+  writeFileSync(path, bytes);
+  return { path, inner };
+}
