@@ -29,6 +29,9 @@ export interface ExecuteResult {
   userExpressions: Record<string, ExpressionResult>;
 }
 
+/** How long a kernel's greeting is waited for before it is asked. */
+const GREETING_MS = 100;
+
 interface PendingRequest {
   reply?: Message;
   idle: boolean;
@@ -214,7 +217,11 @@ export class KernelClient {
       } else if (channel === 'stdin') void this.answerInput(message);
       else this.receiveReply(message);
     });
+    // Kernels that greet no subscriber (JEP 65) publish their status when they are asked something.
+    const ask = () => this.channels.send('shell', 'kernel_info_request', {});
+    const asking = setInterval(ask, GREETING_MS);
     await subscribed;
+    clearInterval(asking);
     this.info = (await this.request('shell', 'kernel_info_request', {})).content;
   }
 
