@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type ts from 'typescript';
 import { type FullCompiler, forkSurface } from './tslab/fork-surface';
 import { signatureQuickInfo } from './tslab/signature-help';
-import { mergeDeclarations } from './tslab/merge-declarations';
+import { declaredNames, mergeDeclarations } from './tslab/merge-declarations';
 import { CellHost } from './tslab/watch-host';
 
 /** A complaint of the compiler about a cell or a file it imports; lines and columns count from 0. */
@@ -217,15 +217,16 @@ export class TslabAdapter {
   private declarationsAfter({ declOutput = '' }: Conversion): string {
     let own = declOutput.replace(/^let [\w$]+: any;$/gm, '');
     // Where TypeScript cannot write declarations for a cell (an exported class expression with private
-    // members, say) tslab puts the word "undefined" in their place: its names become `any`.
-    if (own.startsWith(NO_DECLARATIONS)) {
-      const names = /export \{([^}]*)\};?\s*(?:\/\/#.*\s*)?$/.exec(this.esModule)?.[1] ?? '';
-      own = names
-        .split(',')
-        .filter((name) => name.trim() !== '')
-        .map((name) => `declare let ${name.trim()}: any;\n`)
-        .join('');
-    }
+    // members, say) tslab puts the word "undefined" in their place; `var` in a block has none, either.
+    if (own.startsWith(NO_DECLARATIONS)) own = '';
+    const names = /export \{([^}]*)\};?\s*(?:\/\/#.*\s*)?$/.exec(this.esModule ?? '')?.[1] ?? '';
+    const known = declaredNames(this.typescript, own);
+    own += names
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '' && !known.has(name))
+      .map((name) => `declare let ${name}: any;\n`)
+      .join('');
     return mergeDeclarations(this.typescript, this.declarations, own);
   }
 
@@ -241,7 +242,9 @@ export class TslabAdapter {
         { noImplicitUseStrict: _, ...options }: ts.CompilerOptions,
         ...rest: [ts.System]
       ) => {
-        const typeRoots = [...(options.typeRoots ?? []), ...this.options.typeRoots];
+        const own = this.requireTslab.resolve('./package.json').replace(/package\.json$/, '');
+        const near = options.typeRoots?.filter((root) => !root.startsWith(own)) ?? [];
+        const typeRoots = [...near, ...this.options.typeRoots];
         const merged = { ...options, ...this.options.compilerOptions, typeRoots };
         return this.host.adapt(compiler.createWatchCompilerHost(files, merged, ...rest));
       }) as unknown,

@@ -2,6 +2,7 @@ import { SourceMap } from 'node:module';
 import { Script } from 'node:vm';
 import {
   CELL_RUNTIME,
+  handOverResult,
   moduleSyntaxTransformer,
   readCellSyntax,
   withoutExportPrologue,
@@ -41,7 +42,7 @@ export interface CompileOptions {
 export function compileCell(
   ts: typeof import('typescript'),
   cell: number,
-  { esModule, linesBefore }: EmittedCell,
+  { esModule, linesBefore, lastExpressionVar }: EmittedCell,
   positions: CellPositions,
   { isShared, strict }: CompileOptions,
 ): CompiledCell {
@@ -61,7 +62,7 @@ export function compileCell(
       sourceMap: true,
     },
     transformers: {
-      before: [moduleSyntaxTransformer(ts, isShared)],
+      before: [handOverResult(ts, lastExpressionVar), moduleSyntaxTransformer(ts, isShared)],
       after: [withoutExportPrologue(ts)],
     },
   });

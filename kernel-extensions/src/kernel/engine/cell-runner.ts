@@ -43,7 +43,7 @@ export class CellRunner {
     private readonly modules: ModuleLoader,
     private readonly positions: CellPositions,
   ) {
-    this.scope = new NotebookScope(dialect.builtins);
+    this.scope = new NotebookScope(dialect.builtins, (name) => translator.declare(name));
     this.errors = new ErrorReport(positions, modules.names);
   }
 
@@ -140,8 +140,7 @@ export class CellRunner {
         await runInCell(cell, settleDisplays);
       }
       exports.complete();
-      const last = emitted.lastExpressionVar;
-      return { value: last === undefined ? result : this.scope.take(last) };
+      return { value: result };
     } catch (thrown) {
       exports?.abandon(this.positions.label(id));
       return { thrown };

@@ -54,6 +54,33 @@ export function readCellSyntax(ts: TypeScript, source: ts.SourceFile): CellSynta
   }
 }
 
+/**
+ * Hands what tslab keeps as the constant `name`, the value of a cell's last expression, to the cell's
+ * runtime instead: the name may be a user's own.
+ */
+export function handOverResult(
+  ts: TypeScript,
+  name: string | undefined,
+): ts.TransformerFactory<ts.SourceFile> {
+  return ({ factory }) =>
+    (file) => {
+      if (name === undefined) return file;
+      const statements = file.statements.map((statement) => {
+        if (!ts.isVariableStatement(statement)) return statement;
+        const [{ name: own, initializer }] = statement.declarationList.declarations;
+        const isExported = statement.modifiers?.some(
+          ({ kind }) => kind === ts.SyntaxKind.ExportKeyword,
+        );
+        if (!isExported || !initializer || own.getText() !== name) return statement;
+        const runtime = factory.createIdentifier(CELL_RUNTIME);
+        const result = factory.createPropertyAccessExpression(runtime, 'result');
+        const call = factory.createCallExpression(result, undefined, [initializer]);
+        return ts.setTextRange(factory.createExpressionStatement(call), initializer);
+      });
+      return factory.updateSourceFile(file, statements);
+    };
+}
+
 /** Names that a cell's function gets as parameters, or that every function has. */
 const OWN_NAMES = new Set([CELL_RUNTIME, 'exports', 'require', 'arguments', 'undefined']);
 

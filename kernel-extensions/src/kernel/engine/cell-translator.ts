@@ -70,6 +70,11 @@ export class CellTranslator {
     };
   }
 
+  /** A name that code has assigned without declaring it. */
+  declare(name: string): void {
+    this.undeclared.add(name);
+  }
+
   /** What the converter emits, unless it has emitted nothing or cannot emit this. */
   private emittedOf({ emitted }: CheckedCell, parsed: ParsedCell): EmittedCell {
     if (emitted && !needsOwnEmitter(this.tslab.typescript, parsed.source)) return emitted;

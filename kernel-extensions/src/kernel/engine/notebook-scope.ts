@@ -16,8 +16,14 @@ interface Binding extends Accessor {
 export class NotebookScope {
   private readonly bindings = new Map<string, Binding>();
 
-  /** @param builtins what cells find without declaring it, unless one of them does */
-  constructor(private readonly builtins: ReadonlyMap<string, () => unknown> = new Map()) {}
+  /**
+   * @param builtins what cells find without declaring it, unless one of them does
+   * @param assigned is told of names that a cell assigns and no cell declares
+   */
+  constructor(
+    private readonly builtins: ReadonlyMap<string, () => unknown> = new Map(),
+    private readonly assigned: (name: string) => void = () => {},
+  ) {}
 
   /** Whether a name is more than a global of the process. */
   has(name: string): boolean {
@@ -44,7 +50,8 @@ export class NotebookScope {
 
   /** The `exports` object for the code of one cell. */
   openCell(cell: number, declared: ReadonlySet<string>): CellExports {
-    return new CellExports(cell, declared, this.bindings, (name) => this.builtin(name));
+    const builtin = (name: string) => this.builtin(name);
+    return new CellExports(cell, declared, this.bindings, builtin, this.assigned);
   }
 }
 
@@ -59,6 +66,7 @@ export class CellExports {
     private readonly declared: ReadonlySet<string>,
     private readonly bindings: Map<string, Binding>,
     private readonly builtin: (name: string) => Accessor | undefined,
+    private readonly assigned: (name: string) => void,
   ) {
     this.proxy = new Proxy(
       {},
@@ -117,7 +125,10 @@ export class CellExports {
     if (binding && !binding.set) throw new TypeError(`Assignment to constant variable '${name}'`);
     if (binding) binding.set?.(value);
     else if (name in globalThis) (globalThis as Record<string, unknown>)[name] = value;
-    else this.bindings.set(name, { cell: this.cell, ...variable(value) });
+    else {
+      this.bindings.set(name, { cell: this.cell, ...variable(value) });
+      this.assigned(name);
+    }
     return true;
   }
 

@@ -55,8 +55,14 @@ export function forkSurface(compiler: FullCompiler) {
     ) => quickInfo(compiler, file, checker, position),
     Completions: {
       ...compiler.Completions,
-      getCompletionsAtPositionForTslab: (...args: unknown[]) =>
-        compiler.Completions.getCompletionsAtPosition(...args),
+      getCompletionsAtPositionForTslab: (
+        _host: unknown,
+        program: ts.Program,
+        ...rest: unknown[]
+      ) => {
+        const host = { getCompilationSettings: () => program.getCompilerOptions() };
+        return compiler.Completions.getCompletionsAtPosition(host, program, ...rest);
+      },
     },
   };
 }

@@ -24,6 +24,10 @@ type WithPragmas = ts.SourceFile & { pragmas: unknown };
 const CELL_FILE = /\/__(tslab|prev)__(\.d)?\.ts$/;
 const SOURCE_CELL = /\/__tslab__\.ts$/;
 
+/** What tslab ends a cell with, where names that begin with two underscores have three. */
+const EXPORTS = /\nexport \{[^}]*\}$/;
+const withPlainNames = (list: string) => list.replace(/(?<![\w$])_(?=__)/g, '');
+
 /**
  * Makes tslab's program one of cells: files are looked at when a cell is compiled, instead of being
  * watched; modules are found anew for each cell, by the kernel's rules; a cell may hold JSX.
@@ -61,6 +65,11 @@ export class CellHost {
       if (path.includes('/node_modules/')) return { close: () => {} };
       this.files.set(path, { changed, time: modified(path) });
       return { close: () => this.files.delete(path) };
+    };
+    const readFile = host.readFile.bind(host);
+    host.readFile = (path, encoding) => {
+      const text = readFile(path, encoding);
+      return SOURCE_CELL.test(path) ? text?.replace(EXPORTS, withPlainNames) : text;
     };
     host.watchDirectory = () => ({ close: () => {} });
     host.resolveModuleNameLiterals = (literals, importer, redirected, options, source) =>

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { templatePrograms } from './templates';
+
+/** A short program in cells. */
+export interface Program {
+  name: string;
+  cells: string[];
+  /** Files that it imports: name -> text. */
+  files: Record<string, string>;
+  /** What it prints, where no script can say so: names are declared twice, or a cell fails. */
+  expected?: string[];
+}
+
+/** The programs of a `.cells` file: `=== name`, `--- file` until `--- end`, cells between `// %%`. */
+function readPrograms(text: string): Program[] {
+  return text.split(/^=== /m).slice(1).map(readProgram);
+}
+
+function readProgram(text: string): Program {
+  const end = text.indexOf('\n');
+  const files: Record<string, string> = {};
+  const body = text.slice(end + 1).replace(/^--- [^]*?^--- end\n/m, (block) => {
+    for (const file of block.split(/^--- /m).slice(1, -1)) {
+      const line = file.indexOf('\n');
+      files[file.slice(0, line)] = file.slice(line + 1);
+    }
+    return '';
+  });
+  const expected = [...body.matchAll(/^\/\/([>!]) (.*)$/gm)].map(([, mark, line]) => mark + line);
+  const cells = body.replace(/^\/\/[>!] .*\n/gm, '').split(/^\/\/ %%\n/m);
+  const program = { name: text.slice(0, end), cells, files };
+  return expected.length > 0 ? { ...program, expected } : program;
+}
+
+/** All programs by feature. */
+export function allPrograms(): Map<string, Program[]> {
+  const features = new Map<string, Program[]>();
+  for (const file of readdirSync(__dirname).sort()) {
+    if (!file.endsWith('.cells')) continue;
+    const text = readFileSync(join(__dirname, file), 'utf8');
+    features.set(file.replace('.cells', ''), readPrograms(text));
+  }
+  return features.set('templates', templatePrograms());
+}
