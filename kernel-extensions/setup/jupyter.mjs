@@ -6,6 +6,8 @@ import { ensureVenv, isVenvReady, venvPython } from './python.mjs';
 
 /** The JupyterLab that Flowbook is tested with. */
 export const jupyterlabVersion = '4.6.6';
+/** The front end of Jupyter's widgets: static files alone, the Python side of it is not needed. */
+const requirements = [`jupyterlab==${jupyterlabVersion}`, 'jupyterlab_widgets==3.0.17'];
 
 /** How many packages JupyterLab brings, for the progress line alone. */
 const packageCount = 90;
@@ -16,7 +18,7 @@ export function jupyterFolder(cache) {
   return join(cache, `jupyterlab-${jupyterlabVersion}`);
 }
 
-const stamp = (cache) => join(jupyterFolder(cache), 'jupyterlab-is-complete');
+const stamp = (cache) => join(jupyterFolder(cache), 'jupyterlab-with-widgets-is-complete');
 
 /** Whether JupyterLab was installed completely. */
 export function isJupyterReady(cache) {
@@ -59,7 +61,7 @@ export async function ensureJupyter({ cache, report }) {
     await runPip(
       python,
       // Modules are compiled when they are first imported: most never are.
-      ['install', '--no-compile', '--progress-bar=off', `jupyterlab==${jupyterlabVersion}`],
+      ['install', '--no-compile', '--progress-bar=off', ...requirements],
       {
         purpose: `install JupyterLab ${jupyterlabVersion}`,
         onLine: (line) => {
