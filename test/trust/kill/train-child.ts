@@ -6,9 +6,12 @@ const [name, runDirectory] = process.argv.slice(2);
 async function main(): Promise<void> {
   const { algorithm, train } = SMALL_RUNS[name];
   const pipeline = await loadSmall(algorithm);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
   process.stdout.write('loaded\n');
   await train(pipeline, {
     runDirectory,
+    signal: stop.signal,
     resume: 'auto',
     ema: 0.9,
     steps: 6,
