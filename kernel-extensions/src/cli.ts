@@ -8,6 +8,8 @@ import { inspectCommand } from './commands/inspect';
 import { installCommand, uninstallCommand } from './commands/install';
 import { labCommand } from './commands/lab';
 import { runCommand } from './commands/run';
+import { attachCommand, compareCommand, runsCommand } from './commands/runs';
+import { sweepCommand } from './commands/sweep';
 import { setupCommand } from './commands/setup';
 
 function version(): string {
@@ -27,6 +29,10 @@ export function program(): Command {
     labCommand(),
     runCommand(),
     exportCommand(),
+    sweepCommand(),
+    runsCommand(),
+    attachCommand(),
+    compareCommand(),
     configCommand(),
     inspectCommand(),
     installCommand(),

@@ -1,13 +1,28 @@
 import ts from 'typescript';
 import { parseCells } from './cell-syntax';
 import { type Notebook, runsInNotebook } from './notebook';
-import { findParametersCell, readParameters } from './parameters';
+import { findParametersCell, type Parameter, readParameters } from './parameters';
 import { parseParameter, type ParameterValue } from './parameter-value';
 import { applyEdits } from './text-edits';
 
 /** A parameter that a notebook does not have, or a value that it cannot take. */
 export class ParameterError extends Error {
   override readonly name = 'ParameterError';
+}
+
+/** What a notebook's cell tagged `parameters` declares that can be set from outside; nothing without such a cell. */
+export function notebookParameters(notebook: Notebook): Parameter[] {
+  const cell = findParametersCell(notebook);
+  if (!cell) return [];
+  const earlier = notebook.cells
+    .slice(0, notebook.cells.indexOf(cell))
+    .filter(runsInNotebook)
+    .map((one) => ({
+      cell: one,
+      file: ts.createSourceFile('cell.ts', one.source, ts.ScriptTarget.ESNext, true),
+    }));
+  const [syntax] = parseCells(notebook, [cell], 'run').cells;
+  return readParameters(syntax, earlier).parameters;
 }
 
 /**
@@ -26,15 +41,7 @@ export function injectParameters(notebook: Notebook, given: ReadonlyMap<string, 
       `Cannot set ${names} as no cell of the notebook is tagged "parameters"`,
     );
   }
-  const earlier = notebook.cells
-    .slice(0, notebook.cells.indexOf(cell))
-    .filter(runsInNotebook)
-    .map((one) => ({
-      cell: one,
-      file: ts.createSourceFile('cell.ts', one.source, ts.ScriptTarget.ESNext, true),
-    }));
-  const [syntax] = parseCells(notebook, [cell], 'run').cells;
-  const { parameters } = readParameters(syntax, earlier);
+  const parameters = notebookParameters(notebook);
   const edits = [...given].map(([name, text]) => {
     const parameter = parameters.find((one) => one.name === name);
     if (!parameter) {

@@ -1,0 +1,52 @@
+import { existsSync, readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { progressFile } from '../script/progress';
+import { readRecord } from '../script/script-record';
+import { logOf, summarizeRun } from './run-summary';
+import { shortNumber } from './runs-table';
+
+const pollMs = 500;
+
+/** Prints a run's cells and training steps as they come, until it ends. @returns its exit code; 2 when the folder is no run's. */
+export async function followRun(folder: string): Promise<number> {
+  if (!readRecord(folder)) {
+    process.stderr.write(
+      `Cannot attach as the folder must hold a run's script.json: current value is ${folder}\n`,
+    );
+    return 2;
+  }
+  let cells = 0;
+  let steps = 0;
+  for (;;) {
+    // The record first: what it says has ended has written all the rest before.
+    const { state, exitCode, error } = { ...readRecord(folder)!, ...standing(folder) };
+    const ended = cellsOf(folder);
+    for (const line of ended.slice(cells)) process.stdout.write(`${line}\n`);
+    cells = ended.length;
+    const log = logOf(folder);
+    for (const line of log.slice(steps)) {
+      process.stdout.write(`step ${line.step}, reward ${shortNumber(line.reward)}\n`);
+    }
+    steps = log.length;
+    if (state !== 'running') {
+      process.stdout.write(`${state}${error === null ? '' : `: ${error}`}\n`);
+      return exitCode ?? 1;
+    }
+    await wait(pollMs);
+  }
+}
+
+function standing(folder: string): { state: string } {
+  return { state: summarizeRun(folder).state };
+}
+
+function cellsOf(folder: string): string[] {
+  const file = path.join(folder, progressFile);
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"event":"cell"') && !line.includes('"state":"running"') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as { cell: string; state: string; seconds: number })
+    .map(({ cell, state, seconds }) => `[${cell}] ${state === 'done' ? `${seconds.toFixed(1)} s` : state}`);
+}

@@ -1,0 +1,56 @@
+import { shortNumber, textTable } from '../runs/runs-table';
+import { summarizeRun } from '../runs/run-summary';
+import * as path from 'node:path';
+import type { SweepPlan } from './plan';
+
+/** Twice a second is calm. */
+const intervalMs = 500;
+
+/** A table of a sweep's runs on a terminal, redrawn in place; elsewhere a line when a run begins and ends. */
+export class LiveTable {
+  private timer: NodeJS.Timeout | undefined;
+  private height = 0;
+
+  constructor(
+    private readonly directory: string,
+    private readonly plan: SweepPlan,
+    private readonly stream: NodeJS.WriteStream = process.stderr,
+  ) {}
+
+  begin(): void {
+    if (!this.stream.isTTY) return;
+    this.draw();
+    this.timer = setInterval(() => this.draw(), intervalMs);
+  }
+
+  say(line: string): void {
+    if (!this.stream.isTTY) this.stream.write(`${line}\n`);
+  }
+
+  end(): void {
+    clearInterval(this.timer);
+    if (this.stream.isTTY) this.draw();
+  }
+
+  private draw(): void {
+    const rows = this.plan.runs.map(({ id }) => {
+      const run = summarizeRun(path.join(this.directory, id));
+      const reward = run.metrics.reward;
+      return [
+        run.name,
+        run.state,
+        run.cell ?? '',
+        run.step === null ? '' : String(run.step),
+        reward === undefined ? '' : shortNumber(reward),
+        run.seconds > 0 ? `${run.seconds.toFixed(0)} s` : '',
+      ];
+    });
+    const most = Math.max(3, (this.stream.rows || 24) - 3);
+    const running = rows.filter(([, state]) => state !== 'waiting');
+    const shown = rows.length <= most ? rows : running.slice(-most);
+    const text = textTable(['run', 'state', 'cell', 'step', 'reward', 'time'], shown);
+    const up = this.height > 0 ? `\u001b[${this.height}A\u001b[J` : '';
+    this.stream.write(`${up}${text}\n`);
+    this.height = text.split('\n').length;
+  }
+}

@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { RandomKey } from '@flowbook/sdk';
+import { exportScript } from '../notebook/export-script';
+import { notebookParameters } from '../notebook/inject-parameters';
+import { readNotebook } from '../notebook/notebook-file';
+import { type Axis, checkPoints, gridPoints, randomPoints, SweepError, type Point } from './axes';
+
+/** One run of a sweep. */
+export interface PlannedRun {
+  /** Its folder's name below the sweep's. */
+  id: string;
+  parameters: Point;
+}
+
+/** What `sweep.json` of a sweep's folder holds: everything that a resumed sweep needs. */
+export interface SweepPlan {
+  notebook: string;
+  /** The script that all runs run, relative to the sweep's folder: a later edit of the notebook does not change a sweep. */
+  script: string;
+  axes: Axis[];
+  random: { count: number; seed: number } | null;
+  runs: PlannedRun[];
+}
+
+const planFile = 'sweep.json';
+
+/** Exports the notebook into the sweep's folder and writes the plan. Returns what the export warns of. */
+export async function makePlan(
+  directory: string,
+  notebookFile: string,
+  axes: Axis[],
+  random: SweepPlan['random'],
+): Promise<{ plan: SweepPlan; warnings: string[] }> {
+  const notebook = readNotebook(notebookFile);
+  const rules = new Map(notebookParameters(notebook).map(({ name, rule }) => [name, rule]));
+  const points = random ? randomPoints(axes, random.count, drawer(random.seed)) : gridPoints(axes);
+  checkPoints(points, rules);
+  mkdirSync(directory, { recursive: true });
+  const script = path.join(directory, `${path.basename(notebookFile, '.ipynb')}.ts`);
+  const { text, warnings } = await exportScript(notebook, notebookFile, script, false);
+  writeFileSync(script, text);
+  const width = String(points.length).length;
+  const plan: SweepPlan = {
+    notebook: path.relative(directory, path.resolve(notebookFile)),
+    script: path.basename(script),
+    axes,
+    random,
+    runs: points.map((parameters, index) => ({
+      id: [String(index + 1).padStart(width, '0'), ...Object.entries(parameters).map(named)].join(
+        '-',
+      ),
+      parameters,
+    })),
+  };
+  const file = path.join(directory, planFile);
+  writeFileSync(`${file}.partial`, `${JSON.stringify(plan, null, 2)}\n`);
+  renameSync(`${file}.partial`, file);
+  return { plan, warnings };
+}
+
+/** The plan of a sweep's folder; null when it holds none. */
+export function readPlan(directory: string): SweepPlan | null {
+  const file = path.join(directory, planFile);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as SweepPlan) : null;
+}
+
+/** Refuses another sweep in a folder that holds one. */
+export function requireSamePlan(directory: string, axes: readonly Axis[]): SweepPlan {
+  const plan = readPlan(directory);
+  if (!plan)
+    throw new SweepError(
+      `Cannot resume as the folder must hold a ${planFile}: current value is ${directory}`,
+    );
+  if (axes.length > 0 && JSON.stringify(axes) !== JSON.stringify(plan.axes)) {
+    throw new SweepError(
+      `Cannot resume as the sweep in ${directory} has other parameters: leave out -p`,
+    );
+  }
+  return plan;
+}
+
+function drawer(seed: number): (point: number, axis: number) => number {
+  const key = RandomKey.fromSeed(seed);
+  return (point, axis) => key.fold('sweep').fold(point).fold(axis).uniform();
+}
+
+function named([name, value]: [string, string]): string {
+  return `${name}=${value}`.replace(/[^\w=.-]+/g, '_').slice(0, 40);
+}

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { exitCodes } from '../notebook/exit-codes';
+import { readRecord } from '../script/script-record';
+import type { PlannedRun, SweepPlan } from './plan';
+
+/** How a sweep runs. */
+export interface SweepOptions {
+  /** Runs at one time. */
+  jobs: number;
+  /** Times that a failed run is tried again. */
+  retries: number;
+  signal: AbortSignal;
+  /** Called when a run begins or ends. */
+  onChange?: (run: PlannedRun, what: 'begins' | 'ends', exitCode: number | null) => void;
+}
+
+/** How often a run may be stopped with a checkpoint, and be taken up again, without being failed. */
+const mostResumptions = 100;
+
+/**
+ * Runs what of a sweep is not done, each run in a process of its own. A run that was stopped goes on from its checkpoint; one that
+ * still runs, as its sweep was killed, is waited for.
+ */
+export async function runAll(
+  directory: string,
+  plan: SweepPlan,
+  { jobs, retries, signal, onChange }: SweepOptions,
+): Promise<void> {
+  const left = plan.runs.filter(({ id }) => readRecord(path.join(directory, id))?.state !== 'done');
+  const script = path.join(directory, plan.script);
+  const worker = async (): Promise<void> => {
+    for (let run = left.shift(); run && !signal.aborted; run = left.shift()) {
+      onChange?.(run, 'begins', null);
+      const code = await runOne(path.join(directory, run.id), script, run, retries, signal);
+      onChange?.(run, 'ends', code);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, jobs) }, worker));
+}
+
+async function runOne(
+  folder: string,
+  script: string,
+  { parameters }: PlannedRun,
+  retries: number,
+  signal: AbortSignal,
+): Promise<number | null> {
+  mkdirSync(folder, { recursive: true });
+  await orphanOf(folder, signal);
+  if (readRecord(folder)?.state === 'done') return exitCodes.done;
+  const flags = Object.entries(parameters).flatMap(([name, value]) => [`--${name}=${value}`]);
+  let code: number | null = null;
+  for (let failures = 0, stops = 0; failures <= retries && stops <= mostResumptions;) {
+    const resume = existsSync(path.join(folder, 'script.json'))
+      ? ['--resume', folder]
+      : ['--out', folder];
+    code = await runScript(folder, [script, ...flags, ...resume, '--json'], signal);
+    if (code === exitCodes.done || code === exitCodes.wrongUse || signal.aborted) return code;
+    if (code === exitCodes.toResume) stops += 1;
+    else failures += 1;
+  }
+  return code;
+}
+
+/** A run whose sweep was killed may still be there: its outcome counts. */
+async function orphanOf(folder: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const record = readRecord(folder);
+    if (record?.state !== 'running' || record.lost || signal.aborted) return;
+    await wait(200);
+  }
+}
+
+/** Files take the output, not pipes: a run outlives a sweep that is killed. */
+function runScript(folder: string, args: string[], signal: AbortSignal): Promise<number | null> {
+  const stdout = openSync(path.join(folder, 'stdout.log'), 'w');
+  const stderr = openSync(path.join(folder, 'stderr.log'), 'w');
+  const tsx = pathToFileURL(createRequire(__filename).resolve('tsx')).href;
+  const child = spawn(process.execPath, ['--import', tsx, ...args], {
+    stdio: ['ignore', stdout, stderr],
+    // A Ctrl-C at the terminal is the sweep's, which stops its runs politely.
+    detached: true,
+  });
+  closeSync(stdout);
+  closeSync(stderr);
+  const stop = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      signal.removeEventListener('abort', stop);
+      resolve(code);
+    });
+  });
+}

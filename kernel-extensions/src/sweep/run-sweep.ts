@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import * as path from 'node:path';
+import { exitCodes } from '../notebook/exit-codes';
+import { writeComparePage } from '../runs/compare-page';
+import { summarizeRun, type RunSummary } from '../runs/run-summary';
+import { runsTable } from '../runs/runs-table';
+import { parseAxis, SweepError } from './axes';
+import { LiveTable } from './live-table';
+import { makePlan, readPlan, requireSamePlan, type SweepPlan } from './plan';
+import { runAll } from './run-all';
+
+/** What `flowbook sweep` was asked for. */
+export interface SweepRequest {
+  /** undefined takes up what the folder holds. */
+  notebook: string | undefined;
+  directory: string;
+  parameters: ReadonlyMap<string, string>;
+  random: SweepPlan['random'];
+  jobs: number;
+  retries: number;
+}
+
+/**
+ * Runs a sweep, or what is left of one; the table goes to stdout, progress to stderr, a page to the sweep's folder.
+ *
+ * @returns the exit code: 0 all runs done, 1 some failed, 75 stopped by SIGTERM, 130 interrupted.
+ * @throws SweepError for a wrong sweep.
+ */
+export async function runSweep(request: SweepRequest): Promise<number> {
+  const { directory, jobs, retries } = request;
+  const plan = await planOf(request);
+  const say = (line: string): boolean => process.stderr.write(`${line}\n`);
+  say(`${plan.runs.length} runs in ${path.relative(process.cwd(), directory) || '.'}`);
+  const stop = new AbortController();
+  let by: NodeJS.Signals | null = null;
+  const listener = (signal: NodeJS.Signals): void => {
+    if (by === null) say('Stopping: runs may finish their steps. --resume goes on.');
+    by ??= signal;
+    stop.abort();
+  };
+  process.on('SIGINT', listener).on('SIGTERM', listener);
+  const table = new LiveTable(directory, plan);
+  table.begin();
+  try {
+    await runAll(directory, plan, {
+      jobs,
+      retries,
+      signal: stop.signal,
+      onChange: (run, what, code) => {
+        const { state, error } = summarizeRun(path.join(directory, run.id));
+        const outcome = error ?? (code === exitCodes.done ? state : `${state}, exit code ${code}`);
+        table.say(what === 'begins' ? `${run.id} begins` : `${run.id} ${outcome}`);
+      },
+    });
+  } finally {
+    table.end();
+    process.off('SIGINT', listener).off('SIGTERM', listener);
+  }
+  const runs = sweepRuns(directory, plan);
+  const parameters = plan.axes.map(({ name }) => name);
+  process.stdout.write(`${runsTable(runs, parameters)}\n`);
+  const title = `${path.basename(plan.notebook)}: ${plan.runs.length} runs`;
+  await writeComparePage(path.join(directory, 'index.html'), title, runs, parameters);
+  if (by !== null) return by === 'SIGINT' ? exitCodes.interrupted : exitCodes.toResume;
+  return runs.every(({ state }) => state === 'done') ? exitCodes.done : exitCodes.failed;
+}
+
+/** The runs of a sweep as they stand; those that have not begun have their parameters already. */
+export function sweepRuns(directory: string, plan: SweepPlan): RunSummary[] {
+  return plan.runs.map(({ id, parameters }) => {
+    const run = summarizeRun(path.join(directory, id));
+    return { ...run, parameters: { ...parameters, ...run.parameters } };
+  });
+}
+
+async function planOf({
+  notebook,
+  directory,
+  parameters,
+  random,
+}: SweepRequest): Promise<SweepPlan> {
+  const axes = [...parameters].map(([name, text]) => parseAxis(name, text));
+  if (notebook === undefined) return requireSamePlan(directory, axes);
+  if (readPlan(directory)) {
+    throw new SweepError(
+      `Cannot begin a sweep as --out must be a folder without one (--resume goes on with it): current value is ${directory}`,
+    );
+  }
+  if (!existsSync(notebook))
+    throw new SweepError(`Cannot sweep as the notebook must exist: current value is ${notebook}`);
+  const { plan, warnings } = await makePlan(directory, notebook, axes, random);
+  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  return plan;
+}
