@@ -15,7 +15,7 @@ const SHARE = isLong ? 1 : 5;
 async function runCells(kernel: KernelClient, { cells }: Program): Promise<string[]> {
   const lines: string[] = [];
   for (const cell of cells) {
-    const result = await kernel.execute(cell);
+    const result = await kernel.execute(cell.source);
     const text = printed(result);
     if (text !== '') lines.push(...text.replace(/\n$/, '').split('\n'));
     if (result.error) lines.push(`!${result.error.traceback.join('\n')}`);
@@ -54,15 +54,19 @@ describe('short programs', () => {
   for (const [feature, programs] of features) {
     it(`of ${feature} print in cells what tsx prints, or what they say`, async function () {
       this.timeout(300_000);
-      const scripts = programs.filter(({ expected }) => !expected);
+      const expectedOf = ({ cells }: Program) => cells.flatMap(({ expected }) => expected);
+      const scripts = programs.filter((program) => expectedOf(program).length === 0);
       const outputs = runScripts(folder, scripts);
       const wrong: string[] = [];
       for (const program of programs) {
         const printedLines = await runCells(kernel, program);
         const script = outputs[scripts.indexOf(program)];
-        const problem = program.expected
-          ? differsFromExpected(printedLines, program.expected)
-          : printedLines.join('\n') !== script.replace(/\n$/, '') && `a script prints:\n${script}`;
+        const expected = expectedOf(program);
+        const problem =
+          expected.length > 0
+            ? differsFromExpected(printedLines, expected)
+            : printedLines.join('\n') !== script.replace(/\n$/, '') &&
+              `a script prints:\n${script}`;
         if (problem) wrong.push(`${program.name}: ${problem}\ncells:\n${printedLines.join('\n')}`);
       }
       if (wrong.length > 0) assert.fail(wrong.join('\n\n'));

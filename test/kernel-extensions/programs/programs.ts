@@ -5,15 +5,22 @@ import { templatePrograms } from './templates';
 /** A short program in cells. */
 export interface Program {
   name: string;
-  cells: string[];
+  cells: ProgramCell[];
   /** Files that it imports: name -> text. */
   files: Record<string, string>;
-  /** What it prints, where no script can say so: names are declared twice, or a cell fails. */
-  expected?: string[];
 }
 
+export interface ProgramCell {
+  source: string;
+  /** What it shows, line by line, where that is written below it; `!` and a part of the message for an error. */
+  expected: string[];
+}
+
+/** Lines below a cell that say what it shows. */
+const EXPECTED = /^\/\/([>!]) ?(.*)\n/gm;
+
 /** The programs of a `.cells` file: `=== name`, `--- file` until `--- end`, cells between `// %%`. */
-function readPrograms(text: string): Program[] {
+export function readPrograms(text: string): Program[] {
   return text.split(/^=== /m).slice(1).map(readProgram);
 }
 
@@ -27,10 +34,13 @@ function readProgram(text: string): Program {
     }
     return '';
   });
-  const expected = [...body.matchAll(/^\/\/([>!]) (.*)$/gm)].map(([, mark, line]) => mark + line);
-  const cells = body.replace(/^\/\/[>!] .*\n/gm, '').split(/^\/\/ %%\n/m);
-  const program = { name: text.slice(0, end), cells, files };
-  return expected.length > 0 ? { ...program, expected } : program;
+  const cells = body.split(/^\/\/ %%\n/m).map((cell) => ({
+    source: cell.replace(EXPECTED, ''),
+    expected: [...cell.matchAll(EXPECTED)].map(
+      ([, mark, line]) => (mark === '!' ? mark : '') + line,
+    ),
+  }));
+  return { name: text.slice(0, end), cells, files };
 }
 
 /** All programs by feature. */

@@ -9,7 +9,7 @@ const MARK = '#### ';
 /** Writes each program as a script into a folder and runs all of them with tsx, one after another; what each prints. */
 export function runScripts(folder: string, programs: Program[]): string[] {
   const names = programs.map(({ cells }, index) => {
-    const text = `${cells.join('\n')}\nexport {};\n`;
+    const text = `${cells.map(({ source }) => source).join('\n')}\nexport {};\n`;
     const isJsx = /@jsx/.test(text);
     const name = `script-${index}.${isJsx ? 'tsx' : 'mts'}`;
     writeFileSync(join(folder, name), text);

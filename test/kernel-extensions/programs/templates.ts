@@ -1,4 +1,6 @@
-import type { Program } from './programs';
+import type { Program, ProgramCell } from './programs';
+
+const cell = (source: string): ProgramCell => ({ source, expected: [] });
 
 /** Ways to change a variable of another cell; each leaves `2` in it. */
 const CHANGES: Record<string, string> = {
@@ -36,7 +38,7 @@ function liveBindings(): Program[] {
         `${declaration}\nconst read = () => v;`,
         `${change}\nconst readHere = () => v;`,
         'console.log(v, read(), readHere());',
-      ],
+      ].map(cell),
       files: {},
     })),
   );
@@ -74,7 +76,7 @@ function keptValues(): Program[] {
       `const value = ${value};`,
       'const kept = { value }; const give = (v = value) => v;',
       'console.log(value, kept, give());',
-    ],
+    ].map(cell),
     files: {},
   }));
 }
