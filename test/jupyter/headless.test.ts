@@ -162,4 +162,16 @@ readdirSync('.').includes('01-small-loop.ipynb')`,
     assert.equal(code, 1);
     assert.match(stderr, /Cannot set "stepz" as the notebook's parameters are: steps/);
   });
+
+  it("--headless runs a notebook by its own metadata, of which the server tells the kernel's process", async () => {
+    writeNotebook('09-untyped', 'const steps: number = 3;', 'const text: string = steps;\ntext');
+    const file = join(folder.path, 'notebooks', '09-untyped.ipynb');
+    const notebook = JSON.parse(readFileSync(file, 'utf8')) as { metadata: object };
+    const checked = await run('09-untyped');
+    assert.equal(checked.code, 1);
+    const metadata = { ...notebook.metadata, flowbook: { typecheck: 'off' } };
+    writeFileSync(file, JSON.stringify({ ...notebook, metadata }));
+    const { code, stderr } = await run('09-untyped');
+    assert.equal(code, 0, stderr);
+  });
 });

@@ -3,7 +3,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
-import { KernelClient, type Notebook, readNotebook } from '@flowbook/kernel-extensions';
+import {
+  KernelClient,
+  type Notebook,
+  readNotebook,
+  writeNotebook,
+} from '@flowbook/kernel-extensions';
 import { executeNotebook } from '../../../kernel-extensions/src/notebook/execute-notebook';
 import { awkwardNotebooks } from './awkward-notebooks';
 import { Workspace } from './notebook-of';
@@ -140,6 +145,16 @@ describe('flowbook run', () => {
     assert.equal(status, 1, stderr);
     assert.match(stderr, /^Error in cell 6 \[fail\]: Error: boom$/m);
     assert.equal(outputs(result(out), 'end').length, 1);
+  });
+
+  it('runs a notebook by its own metadata', () => {
+    const file = workspace.writeNotebook('untyped.ipynb', [
+      { id: 'a', source: 'const text: string = 5;\ntext' },
+    ]);
+    const notebook = readNotebook(file);
+    writeNotebook(file, { ...notebook, metadata: { flowbook: { typecheck: 'off' } } });
+    const { status, stderr } = flowbookRun(file, '--out', workspace.path('untyped'));
+    assert.equal(status, 0, stderr);
   });
 
   it('exits with 1 when the kernel dies, and still writes the notebook', () => {

@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import type ts from 'typescript';
 import type { CheckedCell, Diagnostic, EmittedCell, TslabAdapter } from '../tslab-adapter';
 import { emitCell, parseCell, type ParsedCell } from './cell-emitter';
@@ -53,10 +54,10 @@ export class CellTranslator {
     }
     const source = blankExports(typescript, code);
     const parsed = parseCell(typescript, source);
-    if (parsed.errors.length > 0) {
+    const typecheck = NO_CHECK.test(code) ? 'off' : this.options.typecheck;
+    if (parsed.errors.length > 0 && !(typecheck === 'off' && isJavaScript(code))) {
       return { kind: 'rejected', diagnostics: parsed.errors.map(describeSyntaxError(typescript)) };
     }
-    const typecheck = NO_CHECK.test(code) ? 'off' : this.options.typecheck;
     if (typecheck === 'off') return this.unchecked(source, parsed);
     this.declareBuiltins(code);
     const checked = this.tslab.check(source, typecheck === 'warn');
@@ -110,6 +111,16 @@ function needsOwnEmitter(typescript: typeof ts, source: ts.SourceFile): boolean 
         (statement.declarationList.flags & typescript.NodeFlags.Using) !== 0) ||
       typescript.isImportEqualsDeclaration(statement),
   );
+}
+
+/** Whether JavaScript itself, outside of strict mode, has nothing against a code that TypeScript complains about. */
+function isJavaScript(code: string): boolean {
+  try {
+    new Script(`(async function () { ${code}\n})`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function describeSyntaxError(typescript: typeof ts) {
