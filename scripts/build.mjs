@@ -1,6 +1,14 @@
 // npm run build: compiles both packages to CommonJS with declarations, and writes their ESM doors.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { cacheFolder } from '../kernel-extensions/setup/cache-folder.mjs';
@@ -24,7 +32,9 @@ function sourcesHash(name, hashBefore) {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
+  const extension = join(folder, 'labextension', 'src');
   const settings = [
+    ...(existsSync(extension) ? readdirSync(extension).map((file) => join(extension, file)) : []),
     join(root, 'tsconfig.base.json'),
     join(root, 'package-lock.json'),
     join(root, 'scripts', 'esm-door.mjs'),
@@ -55,6 +65,7 @@ async function compile(name) {
   );
   if (!existsSync(join(fresh, 'index.js'))) throw new BuildError(`${stdout}${stderr}`);
   writeEsmDoor(fresh);
+  if (existsSync(join(folder, 'labextension'))) await bundleExtension(folder, fresh);
   const dist = join(folder, 'dist');
   const old = join(folder, 'dist.old');
   rmSync(old, { recursive: true, force: true });
@@ -62,6 +73,22 @@ async function compile(name) {
   renameSync(fresh, dist);
   rmSync(old, { recursive: true, force: true });
   return code === 0 ? '' : `${stdout}${stderr}`;
+}
+
+/** JupyterLab's extension as static files: its package.json, and one script in the form of webpack's module federation. */
+async function bundleExtension(folder, fresh) {
+  const { build: bundle } = await import('esbuild');
+  const source = join(folder, 'labextension');
+  const target = join(fresh, 'labextensions', '@flowbook', 'viewer');
+  await bundle({
+    entryPoints: [join(source, 'src', 'remote-entry.ts')],
+    outfile: join(target, 'static', 'remoteEntry.js'),
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    logLevel: 'error',
+  });
+  copyFileSync(join(source, 'package.json'), join(target, 'package.json'));
 }
 
 async function buildPackages(report) {

@@ -4,6 +4,9 @@ import * as path from 'node:path';
 /** Folder that `JUPYTER_PATH` names: it holds the kernelspec. Seen from `src/launch` and `dist/launch` alike. */
 export const sharedJupyterFolder = path.join(__dirname, '..', '..', 'share', 'jupyter');
 
+/** Folder of JupyterLab's extensions that the build makes: it is below `dist`, which `src/launch` has beside it. */
+export const labExtensionsFolder = path.join(__dirname, '..', '..', 'dist', 'labextensions');
+
 /** Folders of our own that stand in for the user's Jupyter folders. */
 export interface JupyterFolders {
   config: string;

@@ -2,7 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { jupyterEnvironment, jupyterFolders, sharedJupyterFolder } from './jupyter-environment';
+import {
+  jupyterEnvironment,
+  jupyterFolders,
+  labExtensionsFolder,
+  sharedJupyterFolder,
+} from './jupyter-environment';
 
 export interface JupyterServerOptions {
   /** Flowbook's cache folder. */
@@ -157,6 +162,7 @@ export class JupyterServer {
         check_for_updates_class: 'jupyterlab.NeverCheckForUpdate',
         news_url: null,
         // Nothing is fetched and nobody is asked about it.
+        extra_labextensions_path: [labExtensionsFolder],
         app_settings_dir: path.join(sharedJupyterFolder, 'lab', 'settings'),
       },
     };
