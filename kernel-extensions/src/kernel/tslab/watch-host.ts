@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import type ts from 'typescript';
 
 type TypeScript = typeof ts;
@@ -36,6 +37,7 @@ export class CellHost {
   private readonly files = new Map<string, WatchedFile>();
   private resolutions: ts.ModuleResolutionCache | undefined;
   private anyMissing = false;
+  private findAnew = false;
 
   constructor(
     private readonly typescript: TypeScript,
@@ -51,6 +53,7 @@ export class CellHost {
       file.time = time;
       file.changed(path, time === 0 ? Deleted : Changed);
     }
+    this.findAnew = this.anyMissing;
     if (this.anyMissing) this.resolutions?.clear();
     this.anyMissing = false;
   }
@@ -74,6 +77,8 @@ export class CellHost {
     host.watchDirectory = () => ({ close: () => {} });
     host.resolveModuleNameLiterals = (literals, importer, redirected, options, source) =>
       literals.map((literal) => this.resolve(host, literal, importer, redirected, options, source));
+    // Else the compiler takes every file for changed and builds the program from nothing for each cell.
+    host.hasInvalidatedResolutions = () => this.findAnew;
     this.readJsx(host);
     limitEmission(host);
     return host;
@@ -111,7 +116,9 @@ export class CellHost {
       redirected,
       this.typescript.getModeForUsageLocation(source, literal, options),
     );
-    if (!resolved.resolvedModule) this.anyMissing = true;
+    // What may yet appear: not Node's own modules, nor what an installed package left out.
+    const mayAppear = !isBuiltin(literal.text) && !importer.includes('/node_modules/');
+    if (!resolved.resolvedModule && mayAppear) this.anyMissing = true;
     return resolved;
   }
 
