@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { cacheFolder } from './cache-folder.mjs';
+import { bugReport } from './doctor/bug-report.mjs';
 import { nativeChecks, platformCheck, processorCheck } from './doctor/native-checks.mjs';
 import {
   browserCheck,
@@ -11,12 +13,14 @@ import {
   pythonCheck,
 } from './doctor/other-checks.mjs';
 
-const help = `Usage: flowbook doctor [--json]
+const help = `Usage: flowbook doctor [--json | --bug [--runs FOLDER]]
 
 Checks each piece that Flowbook stands on: a line each, with the fix for what is broken.
 Exit code 1 when something needed is broken.
 
   --json   {"ok": ..., "checks": [{"name", "state": "ok" | "warning" | "broken", "detail", "fix"}]}
+  --bug    a report for an issue, as Markdown: versions, checks, the newest run's configuration and the end of its log,
+           without secrets, pictures and weights; --runs says where runs are (default: FLOWBOOK_RUN_DIR, or runs)
 `;
 const marks = { ok: 'ok     ', warning: 'warning', broken: 'BROKEN ' };
 
@@ -44,6 +48,8 @@ export async function doctorCommand(parameters) {
       args: parameters,
       options: {
         json: { type: 'boolean', default: false },
+        bug: { type: 'boolean', default: false },
+        runs: { type: 'string', default: process.env.FLOWBOOK_RUN_DIR || 'runs' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }));
@@ -57,6 +63,12 @@ export async function doctorCommand(parameters) {
   }
   const checks = await runChecks();
   const ok = checks.every((check) => check.state !== 'broken');
+  if (values.bug) {
+    const own = new URL('../package.json', import.meta.url);
+    const { version } = JSON.parse(readFileSync(own, 'utf8'));
+    process.stdout.write(bugReport({ version, checks, runs: values.runs }));
+    return 0;
+  }
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ ok, checks }, null, 2)}\n`);
     return ok ? 0 : 1;
