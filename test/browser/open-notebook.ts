@@ -36,8 +36,8 @@ export function openRecipe(name: string, { steps }: { steps: number }): Promise<
   return openNotebook(name, notebook);
 }
 
-/** Opens a notebook of these cells of code in JupyterLab. */
-export function openCells(sources: readonly string[]): Promise<OpenNotebook> {
+/** Opens a notebook of these cells of code, with more metadata than the kernel's name, in JupyterLab. */
+export function openCells(sources: readonly string[], more: object = {}): Promise<OpenNotebook> {
   const cells = sources.map((source, at) => ({
     cell_type: 'code',
     id: `cell-${at}`,
@@ -53,7 +53,7 @@ export function openCells(sources: readonly string[]): Promise<OpenNotebook> {
   };
   return openNotebook('cells.ipynb', {
     cells,
-    metadata: { kernelspec },
+    metadata: { kernelspec, ...more },
     nbformat: 4,
     nbformat_minor: 5,
   } as NotebookFile);
