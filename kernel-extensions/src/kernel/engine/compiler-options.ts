@@ -21,6 +21,7 @@ export function compilerOptions(
   tsconfig: ts.CompilerOptions,
 ): ts.CompilerOptions {
   const isTslab = strict === false;
+  const nearby = dialect === 'flowbook' ? tsconfig : withoutChecks(tsconfig);
   const own = [...ownPackages].map(([name, folder]): [string, string[]] => [name, [folder]]);
   return {
     strict: true,
@@ -28,8 +29,8 @@ export function compilerOptions(
     jsx: JSX_REACT,
     types: ['node'],
     lib: libraries(dialect === 'deno' || dialect === 'javascript'),
-    ...tsconfig,
-    ...(strict === null ? {} : { ...withoutStrictness(tsconfig), strict }),
+    ...nearby,
+    ...(strict === null ? {} : { ...withoutStrictness(nearby), strict }),
     target: ES2022,
     moduleResolution: BUNDLER, // `exports` maps and ES modules resolve as in a script
     allowImportingTsExtensions: true,
@@ -47,6 +48,12 @@ function libraries(withBrowser: boolean): string[] {
     node >= NODE_OF_ESNEXT ? ['esnext'] : ['es2023', 'esnext.disposable', 'esnext.decorators'];
   if (withBrowser) names.push('dom', 'dom.iterable');
   return names.map((name) => `lib.${name}.d.ts`);
+}
+
+/** Other kernels check a notebook by their own rules, whatever lies near it: JSX and paths are left. */
+function withoutChecks(tsconfig: ts.CompilerOptions): ts.CompilerOptions {
+  const kept = Object.entries(tsconfig).filter(([name]) => /^(jsx|paths|baseUrl)/.test(name));
+  return Object.fromEntries(kept);
 }
 
 /** The settings' `strict` wins over everything of its family in a tsconfig.json. */
