@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { checkCommand } from './commands/check';
 import { configCommand } from './commands/config';
 import { doctorCommand } from './commands/doctor';
 import { exportCommand } from './commands/export';
@@ -9,6 +10,7 @@ import { installCommand, uninstallCommand } from './commands/install';
 import { labCommand } from './commands/lab';
 import { runCommand } from './commands/run';
 import { attachCommand, compareCommand, runsCommand } from './commands/runs';
+import { stripCommand } from './commands/strip';
 import { sweepCommand } from './commands/sweep';
 import { setupCommand } from './commands/setup';
 
@@ -29,6 +31,8 @@ export function program(): Command {
     labCommand(),
     runCommand(),
     exportCommand(),
+    checkCommand(),
+    stripCommand(),
     sweepCommand(),
     runsCommand(),
     attachCommand(),

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as path from 'node:path';
+import { readNotebook, writeNotebook } from '@flowbook/kernel-extensions';
+import { Workspace } from './notebook-of';
+
+const root = path.resolve(__dirname, '../../..');
+const tsx = createRequire(__filename).resolve('tsx');
+
+function flowbook(args: string[], options: { cwd?: string; input?: string } = {}) {
+  const command = ['--import', tsx, path.join(__dirname, 'run-command.ts'), ...args];
+  return spawnSync(process.execPath, command, { encoding: 'utf8', cwd: root, ...options });
+}
+
+describe('flowbook check', function () {
+  this.timeout(120_000);
+  const workspace = new Workspace();
+  after(() => workspace.remove());
+
+  const parameters = { id: 'p', tags: ['parameters'], source: 'const n: number = 1' };
+
+  it('says that a notebook and its script give the same, lines and last expressions', () => {
+    const file = workspace.writeNotebook('same.ipynb', [
+      parameters,
+      { id: 'a', source: 'console.log(n / 3)\nconst t = { x: [n, 0.1 + 0.2] }\nt' },
+      { id: 'kept', tags: ['checkpoint'], source: 'const kept = n * 2\nconsole.log(kept)\nkept' },
+      { id: 'only', tags: ['no-export'], source: "console.log('only in the notebook')" },
+      { id: 'b', source: 'kept + 0.5' },
+    ]);
+    const { status, stderr, stdout } = flowbook(['check', file, '-p', 'n=7']);
+    assert.equal(stderr, `${file}: the same\n`);
+    assert.equal(status, 0);
+    assert.equal(stdout, '');
+    assert.deepEqual(readdirSync(path.dirname(file)), ['same.ipynb']);
+  });
+
+  it('names the first cell and line that differ, and exits with 1', () => {
+    const file = workspace.writeNotebook('differs.ipynb', [
+      { id: 'a', source: "console.log('same')" },
+      {
+        id: 'b',
+        source: "console.log('one')\nconsole.log(process.argv[1].endsWith('differs.ts'))",
+      },
+    ]);
+    const { status, stderr } = flowbook(['check', file]);
+    assert.equal(status, 1);
+    assert.equal(
+      stderr,
+      `${file}: cell 2 [b] differs, line 2: the notebook says "false", the script "true"\n`,
+    );
+  });
+
+  it('exits with 1 for type errors and for cells that fail, with 2 for a parameter that is none', () => {
+    const typed = workspace.writeNotebook('typed.ipynb', [
+      { id: 'a', source: "const n: number = 'x'" },
+    ]);
+    const { status, stderr } = flowbook(['check', typed]);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /typed\.ts:\d+ \(cell \[a\]\): Type 'string' is not assignable to type 'number'\./,
+    );
+    const fails = workspace.writeNotebook('fails.ipynb', [
+      parameters,
+      { id: 'a', source: "throw new Error('no')" },
+    ]);
+    assert.match(
+      flowbook(['check', fails]).stderr,
+      /cell 2 \[a\] fails in the notebook: Error: no$/m,
+    );
+    assert.equal(flowbook(['check', fails, '-p', 'm=1']).status, 2);
+  });
+});
+
+describe('flowbook strip', function () {
+  this.timeout(60_000);
+  const workspace = new Workspace();
+  let file: string;
+  before(() => {
+    file = workspace.writeNotebook('s.ipynb', [{ id: 'a', source: 'const x = 1' }]);
+    const notebook = readNotebook(file);
+    notebook.cells[0].outputs = [{ output_type: 'stream', name: 'stdout', text: 'secret\n' }];
+    notebook.cells[0].execution_count = 3;
+    notebook.cells[0].metadata = { tags: ['kept'], execution: { 'shell.execute_reply': 'now' } };
+    writeNotebook(file, notebook);
+  });
+  after(() => workspace.remove());
+
+  it('takes outputs, counts and times out, in place and from stdin to stdout, and keeps the rest', () => {
+    const text = readFileSync(file, 'utf8');
+    const { status, stdout } = flowbook(['strip'], { input: text });
+    assert.equal(status, 0);
+    copyFileSync(file, workspace.path('copy.ipynb'));
+    assert.equal(flowbook(['strip', workspace.path('copy.ipynb')]).status, 0);
+    assert.equal(readFileSync(workspace.path('copy.ipynb'), 'utf8'), stdout);
+    const [cell] = readNotebook(workspace.path('copy.ipynb')).cells;
+    assert.deepEqual(cell, {
+      id: 'a',
+      cell_type: 'code',
+      metadata: { tags: ['kept'] },
+      source: 'const x = 1',
+      outputs: [],
+      execution_count: null,
+    });
+    assert.equal(flowbook(['strip'], { input: 'no notebook' }).status, 2);
+  });
+
+  it('--install keeps outputs out of commits, and leaves them in the folder', () => {
+    const folder = workspace.path('repository');
+    mkdirSync(folder);
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
+    git('init', '-q');
+    assert.equal(flowbook(['strip', '--install'], { cwd: folder }).status, 0);
+    assert.equal(flowbook(['strip', '--install'], { cwd: folder }).status, 0);
+    assert.equal(
+      readFileSync(path.join(folder, '.gitattributes'), 'utf8'),
+      '*.ipynb filter=flowbook\n',
+    );
+    copyFileSync(file, path.join(folder, 's.ipynb'));
+    git('add', '.');
+    assert.doesNotMatch(git('show', ':s.ipynb'), /secret/);
+    assert.match(readFileSync(path.join(folder, 's.ipynb'), 'utf8'), /secret/);
+  });
+});
