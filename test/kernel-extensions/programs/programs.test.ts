@@ -76,9 +76,7 @@ describe('short programs', () => {
 
 function differsFromExpected(lines: string[], expected: string[]): string | false {
   const fits = (line: string, rule: string) =>
-    rule.startsWith('!')
-      ? line.startsWith('!') && line.includes(rule.slice(1))
-      : line === rule.slice(1);
+    rule.startsWith('!') ? line.startsWith('!') && line.includes(rule.slice(1)) : line === rule;
   const same =
     lines.length === expected.length && expected.every((rule, index) => fits(lines[index], rule));
   return !same && `expected:\n${expected.join('\n')}`;
