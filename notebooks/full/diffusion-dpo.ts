@@ -7,7 +7,7 @@ import {
   type ShapesPair,
 } from '@flowbook/sdk';
 import { DATASET } from './places';
-import { tinyQwenImage, type FullRecipe } from './recipe';
+import { tinyStableDiffusion3, type FullRecipe } from './recipe';
 
 /** Of the kept runs; the notebook has them as mode 'full'. */
 export const diffusionDPOSettings = {
@@ -21,11 +21,11 @@ export const diffusionDPOSettings = {
   microBatchSize: 48,
 } as const satisfies Partial<OfflineDPOOptions>;
 
-/** 08: offline Diffusion-DPO on all weights of tiny Qwen-Image, on pairs that were there before. */
+/** 08: offline Diffusion-DPO on all weights of tiny Stable Diffusion 3, on pairs that were there before. */
 export const diffusionDPO: FullRecipe = {
   number: '08',
   name: 'diffusion-dpo',
-  ...tinyQwenImage('dpo'),
+  ...tinyStableDiffusion3('dpo'),
   steps: 400,
   settings: diffusionDPOSettings,
   trainer(pipeline, { advEstimator, ...common }) {

@@ -40,6 +40,23 @@ export function tinyQwenImage(
   };
 }
 
+/** Tiny Stable Diffusion 3 as recipes load it. */
+export function tinyStableDiffusion3(algorithm: string): Pick<FullRecipe, 'model' | 'pipeline'> {
+  return {
+    model: 'datasets/tiny-sd3',
+    pipeline: {
+      algorithm,
+      pipeline: {
+        height: 64,
+        width: 64,
+        num_inference_steps: 10,
+        guidance_scale: 1,
+        max_sequence_length: 16,
+      },
+    },
+  };
+}
+
 /** A recipe's full run: a model, and how it is trained. */
 export interface FullRecipe {
   /** Of the notebook, as '01'. */

@@ -15,6 +15,7 @@ import {
 } from '@flowbook/sdk';
 import { float32ToBfloat16, float32ToFloat16 } from '../../sdk/src/io/half-precision';
 import { isLong } from '../long-run';
+import { repository } from '../setup/setup-module';
 import { makePicture } from './pictures';
 import { referencePython } from './reference-python';
 
@@ -123,6 +124,13 @@ describe('checkpoints, from and for diffusers', function () {
         const [a, b] = [ours, theirs].map((root) => readFileSync(join(root, file)));
         assert.ok(a.equals(b), file);
       }
+    });
+  }
+
+  for (const name of ['tiny-qwen-image', 'tiny-sd3']) {
+    it(`datasets/${name} makes the same picture here and in diffusers`, async () => {
+      const deviation = await bothPictures(join(repository, 'datasets', name));
+      assert.ok(deviation < ATOL, `deviation: ${deviation}`);
     });
   }
 

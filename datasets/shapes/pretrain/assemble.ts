@@ -1,11 +1,13 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   AutoencoderKL,
   AutoencoderKLQwenImage,
   RandomKey,
   newTransformer,
+  readSafetensors,
   tf,
+  writeSafetensors,
   type AutoencoderTask,
 } from '@flowbook/sdk';
 
@@ -45,18 +47,43 @@ export function saveAutoencoder(
   tf.dispose([...weights.values()]);
 }
 
+/** What a model directory is made of. */
+export interface PipelineParts {
+  vae: string;
+  transformer: Record<string, unknown>;
+  key: RandomKey;
+  /** What the layers of text encoders add to their input is multiplied by this. */
+  encoderScale: number;
+}
+
 /** Makes a model directory: everything that is not trained from `source`, a new transformer, and the autoencoder. */
-export function assemblePipeline(
-  source: string,
-  parts: { vae: string; transformer: Record<string, unknown>; key: RandomKey },
-  folder: string,
-): void {
+export function assemblePipeline(source: string, parts: PipelineParts, folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const trained = ['vae', 'transformer'].map((name) => join(source, name));
   cpSync(source, folder, { recursive: true, filter: (path) => !trained.includes(path) });
+  if (parts.encoderScale !== 1) scaleEncoders(folder, parts.encoderScale);
   cpSync(parts.vae, join(folder, 'vae'), { recursive: true });
   const transformer = newTransformer(parts.transformer, parts.key);
   transformer.savePretrained(join(folder, 'transformer'));
   transformer.dispose();
+}
+
+/** Where a layer of CLIP's or T5's encoder adds to its input. */
+const ADDED = /\.(out_proj|fc2|SelfAttention\.o|DenseReluDense\.wo)\.(weight|bias)$/;
+
+/**
+ * Random encoders mix the words of a prompt until each token is a fingerprint of the whole, by which a transformer learns
+ * prompts by heart. Scaled down, a token stays mostly its own word and place.
+ */
+function scaleEncoders(folder: string, scale: number): void {
+  for (const encoder of readdirSync(folder).filter((name) => name.startsWith('text_encoder'))) {
+    const file = join(folder, encoder, 'model.safetensors');
+    const weights = readSafetensors(file);
+    const scaled = [...weights].map(([name, weight]) => {
+      return [name, tf.mul(weight, ADDED.test(name) ? scale : 1)] as const;
+    });
+    writeSafetensors(file, new Map(scaled));
+    tf.dispose([...weights.values(), ...scaled.map(([, weight]) => weight)]);
+  }
 }

@@ -56,7 +56,11 @@ async function main(): Promise<void> {
 
   const folder = join(work, 'pipeline');
   const key = RandomKey.fromSeed(model.transformer.options.seed);
-  assemblePipeline(source, { vae, transformer: model.transformer.config, key }, folder);
+  assemblePipeline(
+    source,
+    { vae, transformer: model.transformer.config, key, encoderScale: model.encoderScale },
+    folder,
+  );
   const pipeline = await loadPipeline<ShapesPipeline>(folder, model.pipeline);
   const accuracy = await pretrainTransformer(
     pipeline,

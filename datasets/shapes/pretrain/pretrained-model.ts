@@ -12,6 +12,8 @@ export type ShapesPipeline = QwenImagePipelineWithLogProb | StableDiffusion3Pipe
 export interface PretrainedModel {
   /** Folder of the repository that holds what is not trained: tokenizers, frozen text encoders, the scheduler. */
   source: string;
+  /** What the layers of its text encoders add to their input is multiplied by this. */
+  encoderScale: number;
   autoencoder: AutoencoderSettings;
   transformer: TransformerSettings;
   /** How the pipeline is loaded. */

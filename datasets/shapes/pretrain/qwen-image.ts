@@ -3,6 +3,7 @@ import type { PretrainedModel } from './pretrained-model';
 /** Tiny Qwen-Image: 8 x 8 latents of 4 channels, 16 image tokens. */
 export const qwenImage: PretrainedModel = {
   source: 'datasets/tiny-qwen-image',
+  encoderScale: 1,
   pipeline: {
     algorithm: 'flow_grpo',
     pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },

@@ -4,6 +4,7 @@ import { qwenImage } from './qwen-image';
 /** Tiny Stable Diffusion 3: 8 x 8 latents of 4 channels, 16 image tokens. */
 export const stableDiffusion3: PretrainedModel = {
   source: 'test/golden/models/tiny-sd3',
+  encoderScale: 0.1,
   pipeline: {
     algorithm: 'flow_grpo',
     pipeline: {
@@ -36,6 +37,7 @@ export const stableDiffusion3: PretrainedModel = {
   },
   transformer: {
     ...qwenImage.transformer,
+    kindWeights: { position: 2, counting: 1.5, color_attr: 2 },
     config: {
       _class_name: 'SD3Transformer2DModel',
       sample_size: 8,
@@ -52,6 +54,6 @@ export const stableDiffusion3: PretrainedModel = {
       qk_norm: 'rms_norm',
       dual_attention_layers: [],
     },
-    options: { ...qwenImage.transformer.options, seed: 4 },
+    options: { ...qwenImage.transformer.options, steps: 6000, seed: 4 },
   },
 };
