@@ -13,6 +13,7 @@ import { attachCommand, compareCommand, runsCommand } from './commands/runs';
 import { stripCommand } from './commands/strip';
 import { sweepCommand } from './commands/sweep';
 import { setupCommand } from './commands/setup';
+import { submitCommand } from './commands/submit';
 
 function version(): string {
   const file = path.join(__dirname, '..', 'package.json');
@@ -30,6 +31,7 @@ export function program(): Command {
     setupCommand(),
     labCommand(),
     runCommand(),
+    submitCommand(),
     exportCommand(),
     checkCommand(),
     stripCommand(),

@@ -1,0 +1,77 @@
+import { isOver, type Job, type JobStatus, type Launcher } from './launcher';
+
+/** How a job is watched. */
+export interface FollowOptions {
+  /** Sees what runs print; `task` is their number. */
+  onText: (text: string, task: number) => void;
+  /** Sees what becomes of runs. */
+  onEvent?: (words: string) => void;
+  /** Stops all runs when it is aborted, and waits for their checkpoints. */
+  signal: AbortSignal;
+  /** Times that a run whose machine is gone is handed over anew. Default 3. */
+  resubmissions?: number;
+  /** Milliseconds between two looks. Default 1000. */
+  everyMs?: number;
+}
+
+/**
+ * Submits a job and watches it to its end: prints what it prints, stops it when asked, and hands a run over again that was lost
+ * with its machine, to go on from its last checkpoint.
+ *
+ * @returns How each task ended.
+ */
+export async function runJob(
+  launcher: Launcher,
+  job: Job,
+  options: FollowOptions,
+): Promise<JobStatus[]> {
+  const ids = await launcher.submit(job, { resume: false });
+  options.onEvent?.(`Submitted on ${launcher.name}: ${ids.join(', ')}`);
+  return Promise.all(ids.map((id, task) => followTask(launcher, job, task, id, options)));
+}
+
+async function followTask(
+  launcher: Launcher,
+  job: Job,
+  task: number,
+  firstId: string,
+  { onText, onEvent, signal, resubmissions = 3, everyMs = 1000 }: FollowOptions,
+): Promise<JobStatus> {
+  let id = firstId;
+  let shown = 0;
+  let isStopping = false;
+  for (let losses = 0; ;) {
+    if (signal.aborted && !isStopping) {
+      isStopping = true;
+      await launcher.stop(id);
+    }
+    const status = await launcher.status(id);
+    const text = await launcher.log(id);
+    if (text.length > shown) onText(text.slice(shown), task);
+    shown = text.length;
+    if (isOver(status)) {
+      if (status.state !== 'lost' || isStopping || losses >= resubmissions) return status;
+      losses += 1;
+      const one = { ...job, tasks: [job.tasks[task]] };
+      [id] = await launcher.submit(one, { resume: true });
+      // A log of its own, except where the lost one's is written on.
+      shown = Math.min(shown, (await launcher.log(id)).length);
+      onEvent?.(`Task ${task} was lost (${status.detail}): goes on as ${id}`);
+      continue;
+    }
+    await pause(everyMs, signal, isStopping);
+  }
+}
+
+/** Waits, and no longer than to the moment when a run is to be stopped. */
+function pause(milliseconds: number, signal: AbortSignal, isStopping: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    if (!isStopping) signal.addEventListener('abort', done);
+  });
+}
