@@ -144,12 +144,15 @@ export class RayCluster {
   }
 
   async #start(parameters: readonly string[]): Promise<RayNode> {
+    const agent = await freePort();
     const main = spawn(
       join(this.bin, 'ray'),
       [
         'start',
         ...parameters,
         `--node-ip-address=${ADDRESS}`,
+        // By default the same for all: of two nodes with one address, one would have no logs to show.
+        `--dashboard-agent-listen-port=${agent}`,
         '--object-store-memory=100000000',
         '--disable-usage-stats',
         '--block',

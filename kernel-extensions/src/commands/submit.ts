@@ -70,9 +70,10 @@ function launcherFor({ on, address, tokenFile, processors, sbatch }: SubmitOptio
   const packages = packagesFolder();
   if (on === 'local') return new LocalLauncher(packages);
   if (on === 'slurm') return new SlurmLauncher({ packages, options: sbatch });
-  const url = address ?? process.env.RAY_API_SERVER_ADDRESS;
-  const file = tokenFile ?? process.env.RAY_AUTH_TOKEN_PATH;
-  if (url === undefined || file === undefined) {
+  // An empty variable counts as none.
+  const url = address ?? (process.env.RAY_API_SERVER_ADDRESS || null);
+  const file = tokenFile ?? (process.env.RAY_AUTH_TOKEN_PATH || null);
+  if (url === null || file === null) {
     throw new Error(
       `Cannot submit on Ray as --address and --token-file must be given: current values are ${url ?? 'none'} and ${file ?? 'none'}`,
     );

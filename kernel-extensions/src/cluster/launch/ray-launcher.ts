@@ -74,8 +74,10 @@ export class RayLauncher implements Launcher {
       return text;
     } catch (error) {
       // Ray asks the machine that the job runs on: before there is one, and when it is gone, that fails with 500.
-      if (error instanceof RayJobsError && error.status === 500) return this.#logs.get(id) ?? '';
-      throw error;
+      if (!(error instanceof RayJobsError && error.status === 500)) throw error;
+      const { state } = await this.status(id);
+      if (state === 'succeeded' || state === 'failed') throw error;
+      return this.#logs.get(id) ?? '';
     }
   }
 
