@@ -7,7 +7,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { HistoryEntry } from './history';
+
+/** One remembered cell. */
+export interface HistoryEntry {
+  session: number;
+  line: number;
+  input: string;
+  output: string | null;
+}
 
 /** Sessions that are kept; the oldest ones go when a new one begins. */
 const KEPT_SESSIONS = 1000;

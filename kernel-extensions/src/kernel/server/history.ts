@@ -1,12 +1,4 @@
-import type { HistoryStore } from './history-store';
-
-/** One remembered cell. */
-export interface HistoryEntry {
-  session: number;
-  line: number;
-  input: string;
-  output: string | null;
-}
+import type { HistoryEntry, HistoryStore } from './history-store';
 
 /** The fields of a history_request. */
 export interface HistoryQuery {
