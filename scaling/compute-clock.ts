@@ -25,7 +25,8 @@ export class ComputeClock {
   /** Seconds of work that each one at work does in a second. */
   get rate(): number {
     const share = Math.min(1, this.cores / Math.max(1, this.#active));
-    return share / (1 + this.contention * Math.max(0, this.#workers - 1));
+    const together = Math.min(this.#workers, this.cores);
+    return share / (1 + this.contention * Math.max(0, together - 1));
   }
 
   start(seconds: number, isTrainers: boolean, done: () => void): Work {

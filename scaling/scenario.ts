@@ -26,7 +26,7 @@ export interface Scenario {
   callSeconds: number;
   /** Processor cores that trainer and workers share; Infinity where each has its own device. */
   cores: number;
-  /** By how much each further worker at work slows all: work runs at 1 / (1 + contention * (workers at work - 1)). */
+  /** By how much each further core at work slows all: work runs at 1 / (1 + contention * (cores with workers - 1)). */
   contention: number;
   /** Spread of how long equal parts take: standard deviation of the logarithm; the mean stays. */
   straggling: number;
