@@ -5,6 +5,7 @@ import { checkCommand } from './commands/check';
 import { configCommand } from './commands/config';
 import { doctorCommand } from './commands/doctor';
 import { exportCommand } from './commands/export';
+import { importCommand } from './commands/import';
 import { inspectCommand } from './commands/inspect';
 import { installCommand, uninstallCommand } from './commands/install';
 import { labCommand } from './commands/lab';
@@ -33,6 +34,7 @@ export function program(): Command {
     runCommand(),
     submitCommand(),
     exportCommand(),
+    importCommand(),
     checkCommand(),
     stripCommand(),
     sweepCommand(),

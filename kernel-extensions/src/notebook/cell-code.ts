@@ -128,7 +128,7 @@ function isImport(declaration: ts.Declaration): boolean {
 }
 
 /** Relative paths of `import('./x')`, `require('./x')` and the type `import('./x').T`. */
-function relocations(file: ts.SourceFile, relocate: Relocate): TextEdit[] {
+export function relocations(file: ts.SourceFile, relocate: Relocate): TextEdit[] {
   const edits: TextEdit[] = [];
   const move = (node: ts.Node | undefined, how: 'import' | 'require'): void => {
     if (!node || !ts.isStringLiteralLike(node)) return;

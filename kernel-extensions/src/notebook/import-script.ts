@@ -1,0 +1,145 @@
+import * as path from 'node:path';
+import ts from 'typescript';
+import { NotebookCodeError } from './cell-syntax';
+import { exportNotebook } from './export-notebook';
+import { formatScript } from './format-script';
+import { isModuleFile } from './module-kind';
+import { type Cell, cellTags, type Notebook } from './notebook';
+import { readPercent } from './read-percent';
+import { isExportedScript, readScript } from './read-script';
+
+/**
+ * Turns a script back into a notebook. Cells of `original` that say what the script says stay as they are, outputs
+ * included; others take the script's text. Without it a new notebook is made, whose first code cell has all imports.
+ *
+ * @param original the notebook that the script came from, if there is one.
+ * @throws NotebookCodeError when the notebook would not export to what the script says; names the cell.
+ */
+export async function importScript(
+  text: string,
+  scriptFile: string,
+  notebookFile: string,
+  original?: Notebook,
+): Promise<Notebook> {
+  const files = {
+    scriptFile: path.resolve(scriptFile),
+    notebookFile: path.resolve(notebookFile),
+  };
+  if (!isExportedScript(text)) {
+    const cells = readPercent(text.replace(/\r\n?/g, '\n'), scriptFile);
+    return mergeCells(cells, original, cells, () => '');
+  }
+  const read = async (script: string) =>
+    readScript(await formatScript(script, files.scriptFile), files.scriptFile, files.notebookFile);
+  const exported = async (notebook: Notebook) => {
+    const module = isModuleFile(files.scriptFile);
+    return read((await exportNotebook(notebook, { ...files, module })).text);
+  };
+  const script = await read(text);
+  const known = original && (await exported(original));
+  const added = script.outside.flatMap((line) => newImports(line, known?.outside ?? []));
+  const notebook = mergeCells(script.cells, original, known?.cells ?? [], ownImports);
+  if (added.length > 0) addOutside(notebook, added);
+  const again = await exported(notebook);
+  const differs = script.cells.find((cell, index) => !isSame(cell, again.cells[index]));
+  if (differs || again.cells.length !== script.cells.length) {
+    throw new NotebookCodeError(
+      `Cannot import ${scriptFile} as each cell must export to the script's text again: ` +
+        `current value of cell [${(differs ?? again.cells.at(-1)!).id}] is another`,
+    );
+  }
+  return notebook;
+}
+
+function mergeCells(
+  cells: Cell[],
+  original: Notebook | undefined,
+  known: Cell[],
+  keptAbove: (cell: Cell) => string,
+): Notebook {
+  if (!original) {
+    const kernelspec = { display_name: 'Flowbook', language: 'typescript', name: 'flowbook' };
+    return { metadata: { kernelspec, language_info: { name: 'typescript' } }, cells: [...cells] };
+  }
+  const before = new Map(original.cells.map((cell) => [cell.id, cell]));
+  const asScript = new Map(known.map((cell) => [cell.id, cell]));
+  const merged = cells.map((cell): Cell => {
+    const old = before.get(cell.id);
+    if (!old || old.cell_type !== cell.cell_type) return cell;
+    const said = known === cells ? old : asScript.get(cell.id);
+    if (said && isSame(cell, said)) return old;
+    const tags = cellTags(cell);
+    const metadata = { ...old.metadata };
+    if (tags.length > 0) metadata.tags = tags;
+    else delete metadata.tags;
+    const above = keptAbove(old);
+    return {
+      ...old,
+      ...cell,
+      metadata,
+      source: above ? `${above}\n\n${cell.source}` : cell.source,
+    };
+  });
+  // Cells that no script has stay behind the cell that they stood behind.
+  original.cells.forEach((cell, index) => {
+    if (known === cells || asScript.has(cell.id) || cells.some(({ id }) => id === cell.id)) return;
+    const previous = original.cells[index - 1]?.id;
+    merged.splice(merged.findIndex(({ id }) => id === previous) + 1, 0, cell);
+  });
+  return { metadata: original.metadata, cells: merged };
+}
+
+function isSame(one: Cell, other: Cell | undefined): boolean {
+  const tags = (cell: Cell): string => cellTags(cell).join(' ');
+  return (
+    other !== undefined &&
+    one.id === other.id &&
+    one.cell_type === other.cell_type &&
+    one.source.trimEnd() === other.source.trimEnd() &&
+    tags(one) === tags(other)
+  );
+}
+
+/** The import statements of a cell, as written. */
+function ownImports({ cell_type, source }: Cell): string {
+  if (cell_type === 'markdown') return '';
+  const file = ts.createSourceFile('cell.ts', source, ts.ScriptTarget.Latest, true);
+  const isOutside = (one: ts.Statement): boolean =>
+    ts.isImportDeclaration(one) ||
+    ts.isImportEqualsDeclaration(one) ||
+    /^declare\b/.test(one.getText(file));
+  return file.statements
+    .filter(isOutside)
+    .map((one) => one.getText(file))
+    .join('\n');
+}
+
+/** What an import statement brings that none of the known ones does. */
+function newImports(line: string, known: string[]): string[] {
+  if (known.includes(line)) return [];
+  const match = /^import (type )?\{ (.*) \} from ('.*');$/.exec(line);
+  if (!match) return [line];
+  const has = (name: string): boolean =>
+    known.some(
+      (one) =>
+        one.endsWith(`from ${match[3]};`) && /\{ (.*) \}/.exec(one)?.[1].split(', ').includes(name),
+    );
+  const names = match[2].split(', ').filter((name) => !has(name));
+  return names.length > 0
+    ? [`import ${match[1] ?? ''}{ ${names.join(', ')} } from ${match[3]};`]
+    : [];
+}
+
+function addOutside({ cells }: Notebook, lines: string[]): void {
+  const codes = cells.filter(
+    (cell) => cell.cell_type === 'code' && !cellTags(cell).includes('no-export'),
+  );
+  const first = codes.find((cell) => !cellTags(cell).includes('parameters')) ?? codes[0];
+  if (!first) {
+    throw new NotebookCodeError(
+      `Cannot import a script's imports as it must have a cell of code: current value is ${lines[0]}`,
+    );
+  }
+  const source = `${lines.join('\n')}\n\n${first.source}`.trimEnd();
+  cells[cells.indexOf(first)] = { ...first, source, execution_count: null, outputs: [] };
+}

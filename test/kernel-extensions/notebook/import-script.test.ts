@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import * as path from 'node:path';
+import * as fc from 'fast-check';
+import { type Notebook, readNotebook } from '@flowbook/kernel-extensions';
+import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
+import { importScript } from '../../../kernel-extensions/src/notebook/import-script';
+import { isLong } from '../../long-run';
+import { notebookOf } from './notebook-of';
+
+const root = path.resolve(__dirname, '../../..');
+const places = {
+  notebookFile: path.join(root, 'notebooks', 'n.ipynb'),
+  scriptFile: path.join(root, 'n.ts'),
+};
+
+const exported = async (notebook: Notebook): Promise<string> =>
+  (await exportNotebook(notebook, places)).text;
+
+const imported = (text: string, original?: Notebook): Promise<Notebook> =>
+  importScript(text, places.scriptFile, places.notebookFile, original);
+
+async function holdRoundTrips(notebook: Notebook): Promise<void> {
+  const text = await exported(notebook);
+  assert.deepEqual(await imported(text, notebook), notebook);
+  assert.equal(await exported(await imported(text)), text);
+}
+
+const small = notebookOf([
+  { id: 'title', type: 'markdown', source: '# Title' },
+  {
+    id: 'settings',
+    tags: ['parameters'],
+    source: "const steps: number = 4; // how many\nconst mode: 'a' | 'b' = 'a';",
+  },
+  { id: 'load', source: "import { join } from 'node:path'\nconst place = join('a', mode)" },
+  { id: 'own', tags: ['no-export'], source: 'console.log(1)' },
+  { id: 'look', source: 'place.length + steps' },
+]);
+
+describe('importScript()', function () {
+  this.timeout(600_000);
+
+  for (const name of readdirSync(path.join(root, 'notebooks')).filter((one) =>
+    one.endsWith('.ipynb'),
+  )) {
+    it(`brings ${name} back as it was, and its script without it`, async () => {
+      await holdRoundTrips(readNotebook(path.join(root, 'notebooks', name)));
+    });
+  }
+
+  it('changes the edited cells alone', async () => {
+    const text = (await exported(small))
+      .replace('place.length + steps', 'place.length * basename(place).length')
+      .replace('flag.number(4,', 'flag.number(9,')
+      .replace('import { join }', 'import { basename, join }')
+      .replace('# Title', '# Another');
+    const { cells } = await imported(text, small);
+    assert.deepEqual(
+      cells.map(({ source }) => source),
+      [
+        '# Another',
+        "const steps: number = 9; // how many\nconst mode: 'a' | 'b' = 'a';",
+        "import { basename } from 'node:path';\n\nimport { join } from 'node:path'\nconst place = join('a', mode)",
+        'console.log(1)',
+        'place.length * basename(place).length;',
+      ],
+    );
+    assert.equal(cells[3], small.cells[3]);
+  });
+
+  it('brings generated notebooks back', async () => {
+    const code = fc.constantFrom(
+      (n: number) => `const v${n} = ${n};\nv${n} + 1`,
+      (n: number) => `import { join as j${n} } from 'node:path';\nj${n}('a', 'b')`,
+      (n: number) => `function f${n}() {\n  return \`a\n  b\`;\n}`,
+      (n: number) => `({ a: ${n} })`,
+      () => '// only a comment',
+      () => '',
+      (n: number) => `for (let i = 0; i < ${n}; i++) {\n  console.log(i);\n}`,
+      (n: number) => `await Promise.resolve(${n})`,
+    );
+    const cell = fc.oneof(
+      code.map((make) => ({ make, type: undefined })),
+      fc
+        .stringMatching(/^[#*a-z][ -~]{0,30}[a-z](\n\n- [ -~]{1,20}[a-z])?$/)
+        .map((text) => ({ make: () => text, type: 'markdown' as const })),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(cell, { minLength: 1, maxLength: 8 }),
+        fc.boolean(),
+        async (cells, flags) => {
+          const own = cells.map(({ make, type }, n) => ({ id: `c${n}`, type, source: make(n) }));
+          const settings = {
+            id: 'p',
+            tags: ['parameters'],
+            source: 'const lr: number = 0.1; // rate',
+          };
+          await holdRoundTrips(notebookOf(flags ? [settings, ...own] : own));
+        },
+      ),
+      { seed: 9, numRuns: isLong ? 200 : 25 },
+    );
+  });
+
+  it("reads jupytext's ts:percent", async () => {
+    const text =
+      '// ---\n// jupyter: {}\n// ---\n\n// %% [markdown]\n// # Title\n\n// %% tags=["parameters"] id="p"\nconst a = 1;\n\n// %%\na + 1\n';
+    const notebook = await imported(text);
+    assert.deepEqual(
+      notebook.cells.map(({ id, cell_type, source, metadata }) => [
+        id,
+        cell_type,
+        source,
+        metadata,
+      ]),
+      [
+        ['cell-1', 'markdown', '# Title', {}],
+        ['p', 'code', 'const a = 1;', { tags: ['parameters'] }],
+        ['cell-3', 'code', 'a + 1', {}],
+      ],
+    );
+    assert.deepEqual(await imported(text, notebook), notebook);
+    await assert.rejects(imported('const a = 1;\n'), /must begin with \/\/ %%/);
+  });
+});
