@@ -57,6 +57,8 @@ export class KernelClient {
   private readonly pending = new Map<string, PendingRequest>();
   private readonly cells = new Map<string, ExecuteOptions & { outputs: CellOutput[] }>();
   private readonly listeners = new Set<(message: Message) => void>();
+  /** Asks again and again until the kernel is heard. */
+  private asking: NodeJS.Timeout | undefined;
 
   private constructor(private readonly process: KernelProcess) {
     void process.ended.then((reason) => {
@@ -203,6 +205,7 @@ export class KernelClient {
 
   /** Ends the kernel process at once. */
   kill(): void {
+    clearInterval(this.asking);
     this.process.kill();
     this.channels?.close();
   }
@@ -219,9 +222,9 @@ export class KernelClient {
     });
     // Kernels that greet no subscriber (JEP 65) publish their status when they are asked something.
     const ask = () => this.channels.send('shell', 'kernel_info_request', {});
-    const asking = setInterval(ask, GREETING_MS);
+    this.asking = setInterval(ask, GREETING_MS);
     await subscribed;
-    clearInterval(asking);
+    clearInterval(this.asking);
     this.info = (await this.request('shell', 'kernel_info_request', {})).content;
   }
 
