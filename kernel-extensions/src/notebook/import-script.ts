@@ -27,6 +27,12 @@ export async function importScript(
   };
   if (!isExportedScript(text)) {
     const cells = readPercent(text.replace(/\r\n?/g, '\n'), scriptFile);
+    if (original && !original.cells.some(({ id }) => cells.some((cell) => cell.id === id))) {
+      throw new NotebookCodeError(
+        `Cannot import ${scriptFile} onto ${notebookFile} as cells are told apart by their ids: ` +
+          'none is in both, so that every cell of the notebook would be lost. Name a new notebook instead',
+      );
+    }
     return mergeCells(cells, original, cells, () => '');
   }
   const read = async (script: string) =>

@@ -69,6 +69,16 @@ describe('importScript()', function () {
     assert.equal(cells[3], small.cells[3]);
   });
 
+  it('refuses a script whose cells are none of the notebook', async () => {
+    const cells = [
+      { id: 'mine', cell_type: 'code' as const, metadata: {}, source: 'const a = 1;' },
+    ];
+    await assert.rejects(
+      importScript('// %%\nconst b = 2;\n', 'a.ts', 'a.ipynb', { metadata: {}, cells }),
+      /Cannot import a\.ts onto a\.ipynb as cells are told apart by their ids/,
+    );
+  });
+
   it('brings generated notebooks back', async () => {
     const code = fc.constantFrom(
       (n: number) => `const v${n} = ${n};\nv${n} + 1`,
