@@ -105,21 +105,27 @@ export class RayCluster {
 
   /** Adds a node, and waits until Ray counts it. */
   async addNode(processors: number, resources: Record<string, number> = {}): Promise<RayNode> {
-    const before = await this.aliveNodes();
+    // By their ids: one that dies meanwhile must not hide the one that comes.
+    const before = await this.#aliveIds();
     const node = await this.#start([
       `--address=${this.address}`,
       `--num-cpus=${processors}`,
       `--resources=${JSON.stringify(resources)}`,
     ]);
-    while ((await this.aliveNodes()) <= before) await pause(200);
+    while ((await this.#aliveIds()).every((id) => before.includes(id))) await pause(200);
     return node;
   }
 
   async aliveNodes(): Promise<number> {
+    return (await this.#aliveIds()).length;
+  }
+
+  async #aliveIds(): Promise<string[]> {
     const { data } = (await this.ask('/nodes?view=summary')) as {
-      data: { summary: { raylet: { state: string } }[] };
+      data: { summary: { raylet: { nodeId: string; state: string } }[] };
     };
-    return data.summary.filter(({ raylet }) => raylet.state === 'ALIVE').length;
+    const alive = data.summary.filter(({ raylet }) => raylet.state === 'ALIVE');
+    return alive.map(({ raylet }) => raylet.nodeId);
   }
 
   /** Asks the dashboard. */

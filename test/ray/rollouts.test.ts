@@ -78,7 +78,11 @@ describe('RayWorkers @ray', function () {
   }
 
   async function untilSize(size: number): Promise<void> {
-    while (pool.size !== size) await pause(50);
+    const until = Date.now() + 120_000;
+    while (pool.size !== size) {
+      assert.ok(Date.now() < until, `${pool.size} workers, not ${size}: ${JSON.stringify(events)}`);
+      await pause(50);
+    }
   }
 
   /** So many pictures, one a part, here or over the workers. */
