@@ -198,10 +198,13 @@ export abstract class RolloutTrainer<
       count: promptsPerStep,
       weights: this.#priority?.weights(promptWeights) ?? promptWeights,
     });
+    const own = this.rolloutOptions(step);
+    // Without noise a step has no density, and nothing is learned from it.
+    const hasNoise = own.noiseLevel !== 0;
     const batch = await rolloutGroups(this.pipeline, drawn, {
       ...this.settings,
       ...this.rolloutSizes(),
-      ...this.rolloutOptions(step),
+      ...own,
       key: key.fold('rollout'),
       promptCache: this.cache,
       elsewhere,
@@ -211,7 +214,9 @@ export abstract class RolloutTrainer<
     try {
       return {
         batch,
-        scored: this.#withFinite(batch, scorer.finish(batch.groups)),
+        scored: hasNoise
+          ? this.#withFinite(batch, scorer.finish(batch.groups))
+          : scorer.finish(batch.groups),
         drawn,
         version: elsewhere?.version ?? step,
       };
