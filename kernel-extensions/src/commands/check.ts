@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { collectNameValue } from './name-value';
 
 /** `flowbook check`: whether notebooks and their scripts give the same. */
 export function checkCommand(): Command {
@@ -7,7 +8,7 @@ export function checkCommand(): Command {
       'run notebooks through the kernel and as scripts, and compare every line that they print',
     )
     .argument('<notebooks...>', '.ipynb files')
-    .option('-p, --parameter <name=value>', 'set a parameter, in both', collect, new Map())
+    .option('-p, --parameter <name=value>', 'set a parameter, in both', collectNameValue, new Map())
     .addHelpText(
       'after',
       '\nExit codes: 0 the same, 1 something differs or fails (the first cell is named), 2 wrong use.',
@@ -28,10 +29,4 @@ export function checkCommand(): Command {
         }
       }
     });
-}
-
-function collect(text: string, before: Map<string, string>): Map<string, string> {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined) throw new InvalidArgumentError('It must be name=value.');
-  return new Map([...before, [name, value]]);
 }

@@ -1,9 +1,10 @@
 import * as path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { notebooksFolder } from '../launch/find-notebook';
 import { JupyterServer } from '../launch/jupyter-server';
 import { stopSignal } from '../launch/stop-signal';
 import { installedJupyter } from '../setup-pieces';
+import { collectNameValue } from './name-value';
 
 interface LabFlags {
   browser: boolean;
@@ -22,7 +23,7 @@ export function labCommand(): Command {
     .option(
       '-p, --parameter <name=value>',
       'with --headless: set a parameter (repeatable)',
-      collect,
+      collectNameValue,
       new Map(),
     )
     .option(
@@ -41,12 +42,6 @@ export function labCommand(): Command {
       const { runHeadless } = await import('./headless.js');
       process.exitCode = await runHeadless(flags.headless, flags);
     });
-}
-
-function collect(text: string, before: Map<string, string>): Map<string, string> {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined) throw new InvalidArgumentError('It must be name=value.');
-  return new Map([...before, [name, value]]);
 }
 
 function canOpenBrowser(): boolean {

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { runDirectory } from '../notebook/run-directory';
+import { collectNameValue } from './name-value';
 
 interface RunOptions {
   out?: string;
@@ -21,7 +22,7 @@ export function runCommand(): Command {
     .option(
       '-p, --parameter <name=value>',
       'set a declaration of the cell tagged parameters',
-      collect,
+      collectNameValue,
       new Map(),
     )
     .option(
@@ -52,10 +53,4 @@ export function runCommand(): Command {
         allowErrors: options.allowErrors,
       });
     });
-}
-
-function collect(text: string, before: Map<string, string>): Map<string, string> {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined) throw new InvalidArgumentError('It must be name=value.');
-  return new Map([...before, [name, value]]);
 }

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { KernelClient } from '../kernel/client';
 import { readPrintedText } from '../script/printed-text';
+import { readResults } from '../script/results';
 import { executeNotebook } from './execute-notebook';
 import { exportScript } from './export-script';
 import { injectParameters } from './inject-parameters';
 import { type Cell, cellName, type Notebook, runsInNotebook, runsInScript } from './notebook';
 import { readNotebook } from './notebook-file';
+import { scriptProgram } from './script-program';
 
 /** What a cell gave: its lines on stdout and the text of its last expression. */
 interface CellText {
@@ -86,9 +86,9 @@ async function runScript(
   out: string,
   parameters: ReadonlyMap<string, string>,
 ): Promise<Map<string, CellText> | string> {
-  const tsx = pathToFileURL(createRequire(__filename).resolve('tsx')).href;
+  const [program, ...before] = scriptProgram();
   const flags = [...parameters].map(([name, value]) => `--${name}=${value}`);
-  const child = spawn(process.execPath, ['--import', tsx, script, ...flags, '--out', out], {
+  const child = spawn(program, [...before, script, ...flags, '--out', out], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let stderr = '';
@@ -103,10 +103,7 @@ async function runScript(
   }
   const texts = new Map<string, CellText>();
   for (const [id, printed] of readPrintedText(out)) texts.set(id, { printed, result: '' });
-  const results = path.join(out, 'results.jsonl');
-  for (const line of existsSync(results) ? readFileSync(results, 'utf8').split('\n') : []) {
-    if (line === '') continue;
-    const { cell, text = '' } = JSON.parse(line) as { cell: string; text?: string };
+  for (const { cell, text = '' } of readResults(out)) {
     texts.set(cell, { printed: texts.get(cell)?.printed ?? '', result: text });
   }
   return texts;

@@ -23,23 +23,26 @@ export type StopSignal = 'SIGINT' | 'SIGTERM';
 /** What a run ends with that was stopped by a signal. @param directory Where it wrote. */
 export function stoppedCode(by: StopSignal, directory: string): number {
   if (by === 'SIGINT') return exitCodes.interrupted;
-  const isKept = runsIn(directory).some(canResume) || hasKeptCell(directory);
+  const isKept = runFoldersIn(directory).some(canResume) || hasKeptCell(directory);
   return isKept ? exitCodes.toResume : exitCodes.terminated;
 }
 
 /** Whether this process still trains below a folder. */
 export function isTraining(directory: string): boolean {
-  return runsIn(directory).some((run) => {
+  return runFoldersIn(directory).some((run) => {
     const record = readRunRecord(run);
     return record?.state === 'running' && record.process.pid === process.pid;
   });
 }
 
-/** A folder, and those below it that `runName` makes. */
-function runsIn(directory: string): string[] {
+/** A folder, and those below it that `runName` makes, by name; none where it is not there. */
+export function runFoldersIn(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  const inner = readdirSync(directory, { withFileTypes: true }).filter((one) => one.isDirectory());
-  return [directory, ...inner.map(({ name }) => path.join(directory, name))];
+  const inner = readdirSync(directory, { withFileTypes: true })
+    .filter((one) => one.isDirectory())
+    .map(({ name }) => path.join(directory, name))
+    .sort();
+  return [directory, ...inner];
 }
 
 function canResume(run: string): boolean {

@@ -7,7 +7,8 @@ import type { FileSink } from '../display/sinks/file-sink';
 import { toBundle } from '../display/to-bundle';
 import { CellCheckpoints } from '../script/cell-checkpoints';
 import { PrintedText } from '../script/printed-text';
-import { Progress } from '../script/progress';
+import { Progress, progressFile } from '../script/progress';
+import { resultsFile } from '../script/results';
 import { writeRunPage, type ShownDisplay } from '../script/run-page';
 import { newRecord, readRecord, writeRecord, type ScriptRecord } from '../script/script-record';
 import { StopSignals } from '../script/stop-signals';
@@ -64,7 +65,7 @@ export class ScriptRun {
 
   constructor(private readonly places: ScriptPlaces) {
     const { directory, file, notebookFile, parameters, resume } = places;
-    this.results = path.join(directory, 'results.jsonl');
+    this.results = path.join(directory, resultsFile);
     this.progress = new Progress(directory, places.json);
     this.printed = new PrintedText(directory);
     this.checkpoints = new CellCheckpoints(directory, readFileSync(file, 'utf8'), parameters);
@@ -80,7 +81,7 @@ export class ScriptRun {
   async execute(main: (cell: ScriptCell) => Promise<void>): Promise<number> {
     const { directory, resume, sink } = this.places;
     writeFileSync(this.results, '');
-    if (!resume) writeFileSync(path.join(directory, 'progress.jsonl'), '');
+    if (!resume) writeFileSync(path.join(directory, progressFile), '');
     this.printed.begin();
     this.progress.tell({ event: 'start', directory, resumed: resume });
     writeRecord(directory, this.record);

@@ -59,14 +59,20 @@ async function curvesOf(runs: readonly RunSummary[]): Promise<string[]> {
     .filter(({ lines }) => lines.length > 1);
   const logged = namesOf(logs.flatMap(({ lines }) => lines.slice(-1)));
   const fields = logged.filter((name) => runs.some(({ metrics }) => name in metrics));
-  const ordered = ['reward', ...fields].filter((name, at, all) => fields.includes(name) && all.indexOf(name) === at);
+  const ordered = ['reward', ...fields].filter(
+    (name, at, all) => fields.includes(name) && all.indexOf(name) === at,
+  );
   const charts: string[] = [];
   for (const field of ordered.slice(0, mostCurves)) {
     const points = logs.flatMap(({ run, lines }) => {
       const every = Math.ceil(lines.length / mostPoints);
       return lines
         .filter((_, index) => index % every === 0)
-        .map((line) => ({ run, step: line.step, value: (line as unknown as Record<string, number>)[field] }))
+        .map((line) => ({
+          run,
+          step: line.step,
+          value: (line as unknown as Record<string, number>)[field],
+        }))
         .filter(({ value }) => Number.isFinite(value));
     });
     if (points.length === 0) continue;

@@ -5,12 +5,19 @@ import { summarizeRun } from './run-summary';
 import { differingParameters, namesOf, shortNumber, textTable } from './runs-table';
 
 /** Prints runs side by side. @param page also writes a page there. @returns the exit code. */
-export async function compareRuns(folders: readonly string[], page: string | undefined): Promise<number> {
+export async function compareRuns(
+  folders: readonly string[],
+  page: string | undefined,
+): Promise<number> {
   const runs = folders.map(summarizeRun);
   const missing = runs.find(({ state }) => state === 'waiting');
   if (missing || runs.length < 2) {
-    const rule = missing ? "each folder must hold a run's script.json" : 'there must be two runs or more';
-    process.stderr.write(`Cannot compare as ${rule}: current value is ${missing?.directory ?? folders.join(', ')}\n`);
+    const rule = missing
+      ? "each folder must hold a run's script.json"
+      : 'there must be two runs or more';
+    process.stderr.write(
+      `Cannot compare as ${rule}: current value is ${missing?.directory ?? folders.join(', ')}\n`,
+    );
     return 2;
   }
   const parameters = differingParameters(runs);
@@ -24,7 +31,8 @@ export async function compareRuns(folders: readonly string[], page: string | und
   process.stdout.write(`${textTable(['', ...runs.map(({ name }) => name)], rows)}\n`);
   for (const { directory, name } of runs.slice(1)) {
     const cell = firstDifference(runs[0].directory, directory);
-    const words = cell === null ? 'printed the same' : `first printed something else in cell [${cell}]`;
+    const words =
+      cell === null ? 'printed the same' : `first printed something else in cell [${cell}]`;
     process.stdout.write(`${name} ${words}\n`);
   }
   if (page !== undefined) {

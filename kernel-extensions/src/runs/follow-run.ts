@@ -20,7 +20,8 @@ export async function followRun(folder: string): Promise<number> {
   let steps = 0;
   for (;;) {
     // The record first: what it says has ended has written all the rest before.
-    const { state, exitCode, error } = { ...readRecord(folder)!, ...standing(folder) };
+    const { exitCode, error } = readRecord(folder)!;
+    const { state } = summarizeRun(folder);
     const ended = cellsOf(folder);
     for (const line of ended.slice(cells)) process.stdout.write(`${line}\n`);
     cells = ended.length;
@@ -37,16 +38,20 @@ export async function followRun(folder: string): Promise<number> {
   }
 }
 
-function standing(folder: string): { state: string } {
-  return { state: summarizeRun(folder).state };
-}
-
 function cellsOf(folder: string): string[] {
   const file = path.join(folder, progressFile);
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
     .split('\n')
-    .filter((line) => line.includes('"event":"cell"') && !line.includes('"state":"running"') && line.endsWith('}'))
+    .filter(
+      (line) =>
+        line.includes('"event":"cell"') &&
+        !line.includes('"state":"running"') &&
+        line.endsWith('}'),
+    )
     .map((line) => JSON.parse(line) as { cell: string; state: string; seconds: number })
-    .map(({ cell, state, seconds }) => `[${cell}] ${state === 'done' ? `${seconds.toFixed(1)} s` : state}`);
+    .map(
+      ({ cell, state, seconds }) =>
+        `[${cell}] ${state === 'done' ? `${seconds.toFixed(1)} s` : state}`,
+    );
 }

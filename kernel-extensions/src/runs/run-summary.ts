@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { readRunLog, readRunPictures, RUN_FILES, type LogLine } from '@flowbook/sdk';
+import { runFoldersIn } from '../notebook/exit-codes';
+import { readResults } from '../script/results';
 import { readRecord } from '../script/script-record';
 
 /** A run as a table's row: what it ran with, how it stands, what it gave. */
@@ -63,30 +65,20 @@ export function picturesOf(directory: string, count = 4): string[] {
   if (evaluated.length > 0) return evaluated.slice(0, count);
   if (!existsSync(directory)) return [];
   const shown = readdirSync(directory).filter((file) => /^\d+-.*\.(png|jpg|svg)$/.test(file));
-  return shown.sort().slice(-1).map((file) => path.join(directory, file));
+  return shown
+    .sort()
+    .slice(-1)
+    .map((file) => path.join(directory, file));
 }
 
 function trainingFolders(directory: string): string[] {
-  if (!existsSync(directory)) return [];
-  const inner = readdirSync(directory, { withFileTypes: true })
-    .filter((one) => one.isDirectory())
-    .map(({ name }) => path.join(directory, name))
-    .sort();
-  return [directory, ...inner].filter((folder) => existsSync(path.join(folder, RUN_FILES.log)));
+  return runFoldersIn(directory).filter((folder) => existsSync(path.join(folder, RUN_FILES.log)));
 }
 
 /** The numbers in the last expression of a run: itself, or the fields of a flat object. */
 function lastNumbers(directory: string): Record<string, number> {
-  const file = path.join(directory, 'results.jsonl');
-  if (!existsSync(file)) return {};
-  const line = readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-  let text: unknown;
-  try {
-    text = (JSON.parse(line) as { text?: unknown }).text;
-  } catch {
-    return {};
-  }
-  if (typeof text !== 'string') return {};
+  const text = readResults(directory).at(-1)?.text;
+  if (text === undefined) return {};
   if (text.trim() !== '' && Number.isFinite(Number(text))) return { result: Number(text) };
   if (!/^\{[^[\]{}]*\}$/.test(text.trim())) return {};
   const fields = [...text.matchAll(/(\w+): (-?[\d.]+(?:e[+-]?\d+)?)(?=[,\s}])/g)];

@@ -24,12 +24,21 @@ export function textTable(head: readonly string[], rows: readonly (readonly stri
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   return all
-    .map((row) => row.map((text, column) => text.padEnd(widths[column])).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }
 
 /** A run a row: its parameters, state and numbers. Times are left out: the same runs give the same table. */
-export function runsTable(runs: readonly RunSummary[], parameters: readonly string[], mostMetrics = 6): string {
+export function runsTable(
+  runs: readonly RunSummary[],
+  parameters: readonly string[],
+  mostMetrics = 6,
+): string {
   const metrics = namesOf(runs.map((run) => run.metrics)).slice(0, mostMetrics);
   return textTable(
     ['run', ...parameters, 'state', 'step', ...metrics],

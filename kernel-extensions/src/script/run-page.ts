@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { escapeHtml, htmlPage, parametersTable } from './html';
 import { readPrintedText } from './printed-text';
+import { progressFile } from './progress';
+import { readResults } from './results';
 import { readRecord } from './script-record';
 
 /** The page of a run's folder. */
@@ -44,19 +46,10 @@ export function writeRunPage(directory: string, displays: readonly ShownDisplay[
   writeFileSync(path.join(directory, pageFile), htmlPage(title, body));
 }
 
-function readResults(directory: string): { cell: string; text?: string; files?: string[] }[] {
-  const file = path.join(directory, 'results.jsonl');
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
-}
-
 /** In the order in which the cells ran, by progress.jsonl. */
 function inOrder(cells: Set<string>, directory: string): string[] {
   const ran = [
-    ...readFileSync(path.join(directory, 'progress.jsonl'), 'utf8').matchAll(/"cell":"([^"]+)"/g),
+    ...readFileSync(path.join(directory, progressFile), 'utf8').matchAll(/"cell":"([^"]+)"/g),
   ];
   const order = [...new Set(['', ...ran.map(([, cell]) => cell)])];
   return order.filter((cell) => cells.has(cell));

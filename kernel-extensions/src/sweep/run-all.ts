@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { exitCodes } from '../notebook/exit-codes';
+import { scriptProgram } from '../notebook/script-program';
 import { readRecord } from '../script/script-record';
 import type { PlannedRun, SweepPlan } from './plan';
 
@@ -80,8 +79,8 @@ async function orphanOf(folder: string, signal: AbortSignal): Promise<void> {
 function runScript(folder: string, args: string[], signal: AbortSignal): Promise<number | null> {
   const stdout = openSync(path.join(folder, 'stdout.log'), 'w');
   const stderr = openSync(path.join(folder, 'stderr.log'), 'w');
-  const tsx = pathToFileURL(createRequire(__filename).resolve('tsx')).href;
-  const child = spawn(process.execPath, ['--import', tsx, ...args], {
+  const [program, ...before] = scriptProgram();
+  const child = spawn(program, [...before, ...args], {
     stdio: ['ignore', stdout, stderr],
     // A Ctrl-C at the terminal is the sweep's, which stops its runs politely.
     detached: true,

@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { readNotebook } from '../../notebook/notebook-file';
+import { scriptProgram } from '../../notebook/script-program';
 import { bundleFiles, copyBundle, type BundleFiles } from './bundle';
 import type { Job } from './launcher';
 
@@ -65,12 +64,11 @@ export async function makeJob({
   }
   if (!files.includes(script)) files.push(script);
   const takesFolder = isExported(path.join(folder, script));
-  const tsx = pathToFileURL(createRequire(__filename).resolve('tsx')).href;
   const job: Job = {
     name: path.basename(given, path.extname(given)),
     folder,
     files,
-    program: [process.execPath, '--import', tsx, script],
+    program: [...scriptProgram(), script],
     tasks: runs.map((values, index) => {
       const directory = runs.length === 1 ? out : path.join(out, String(index + 1));
       const flags = values.map((value) => `--${value}`);
