@@ -11,29 +11,16 @@ import {
   rolloutGroups,
   tf,
   trainFlowGRPO,
-  type FlowGRPOOptions,
   type LogLine,
   type PoolEvent,
   type RolloutBatch,
   type RolloutPipeline,
 } from '@flowbook/sdk';
 import { isLong } from '../long-run';
+import { CONFIG, MODEL, SMALL as SMALL_RUN } from '../sdk/rollout-workers/small-rollouts';
 import { pause, sharedCluster, type RayCluster } from './ray-cluster';
 
-const MODEL = join(__dirname, '../golden/models/tiny-qwen-image');
-const CONFIG = { height: 32, width: 32, num_inference_steps: 4 };
-const SMALL = {
-  prompts: ['a red fox', 'two cats', 'a blue house', 'a tree'],
-  reward: 'redness',
-  promptsPerStep: 2,
-  groupSize: 4,
-  steps: 2,
-  compile: false,
-  learningRate: 1e-2,
-  microBatchSize: 2,
-  sdeWindowRange: [0, 3],
-  lora: { rank: 2 },
-} satisfies FlowGRPOOptions;
+const SMALL = { ...SMALL_RUN, steps: 2, lora: { rank: 2 } };
 
 /** One hash a picture: of its bytes and its whole trajectory. */
 function hashes(batch: RolloutBatch): string[] {

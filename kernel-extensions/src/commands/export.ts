@@ -1,8 +1,9 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { Command } from 'commander';
 import { NotebookCodeError } from '../notebook/cell-syntax';
 import { NotebookFormatError, readNotebook } from '../notebook/notebook-file';
+import { replaceFile } from '../notebook/replace-file';
 
 /** `flowbook export`: writes a notebook as a script. */
 export function exportCommand(): Command {
@@ -42,8 +43,7 @@ async function exportFile(
     const { text, warnings } = await exportScript(notebook, notebookFile, scriptFile, check);
     for (const warning of warnings) say(`Warning: ${warning}`);
     mkdirSync(path.dirname(path.resolve(scriptFile)), { recursive: true });
-    writeFileSync(`${scriptFile}.partial`, text);
-    renameSync(`${scriptFile}.partial`, scriptFile);
+    replaceFile(scriptFile, text);
     say(`Wrote ${scriptFile}`);
     return 0;
   } catch (error) {

@@ -102,7 +102,7 @@ async function submit(file: string, options: SubmitOptions): Promise<number> {
   const { job, sent, warnings } = await makeJob({ file, out, runs, include: options.include });
   for (const warning of warnings) say(`Warning: ${warning}`);
   say(
-    `Sends ${sent.files.length} files, ${(sent.bytes / 1e6).toFixed(1)} MB; they are listed in ${path.join(out, 'bundle')}`,
+    `Sends ${sent.files.length} files, ${(sent.bytes / 1e6).toFixed(1)} MB; a copy is in ${path.join(out, 'bundle')}`,
   );
   for (const secret of sent.secrets) say(`Does not send ${secret}, which looks like a secret`);
   const controller = new AbortController();

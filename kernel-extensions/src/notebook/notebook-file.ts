@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import * as path from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Cell, Notebook, NotebookOutput, OutputData } from './notebook';
+import { replaceFile } from './replace-file';
 
 type Json = Record<string, unknown>;
 
@@ -146,17 +145,7 @@ export function formatNotebook(notebook: Notebook): string {
 
 /** Writes the notebook in one step: a reader sees the old file or the new one, never a part. */
 export function writeNotebook(file: string, notebook: Notebook): void {
-  const temporary = path.join(
-    path.dirname(file),
-    `.${path.basename(file)}.${randomUUID()}.partial`,
-  );
-  try {
-    writeFileSync(temporary, formatNotebook(notebook));
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFile(file, formatNotebook(notebook));
 }
 
 function storedCell(cell: Cell): Json {

@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { inspect, types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
+import { replaceFile } from '../notebook/replace-file';
 
 /** The folder of a run's folder that holds what cells tagged `checkpoint` hand on. */
 const folderName = 'cells';
@@ -51,9 +45,7 @@ export class CellCheckpoints {
   write(cell: string, kept: KeptCell): void {
     for (const [name, value] of Object.entries(kept.values)) requirePlain(cell, name, value);
     mkdirSync(path.join(this.directory, folderName), { recursive: true });
-    const file = this.fileOf(cell);
-    writeFileSync(`${file}.partial`, serialize({ key: this.keyOf(cell), kept }));
-    renameSync(`${file}.partial`, file);
+    replaceFile(this.fileOf(cell), serialize({ key: this.keyOf(cell), kept }));
   }
 
   private fileOf(cell: string): string {

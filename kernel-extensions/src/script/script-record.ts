@@ -1,6 +1,8 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as path from 'node:path';
+import { isRunning } from '@flowbook/sdk';
+import { replaceFile } from '../notebook/replace-file';
 
 /** The file of a run's folder that says what ran, with which parameters, and how far it is. */
 export const recordFile = 'script.json';
@@ -51,8 +53,7 @@ export function writeRecord(directory: string, record: ScriptRecord): void {
   const file = path.join(directory, recordFile);
   const plain = (_key: string, value: unknown): unknown =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-  writeFileSync(`${file}.partial`, `${JSON.stringify(record, plain, 2)}\n`);
-  renameSync(`${file}.partial`, file);
+  replaceFile(file, `${JSON.stringify(record, plain, 2)}\n`);
 }
 
 /**
@@ -69,15 +70,5 @@ export function readRecord(directory: string): (ScriptRecord & { lost: boolean }
     return null;
   }
   if (typeof record?.state !== 'string' || typeof record.parameters !== 'object') return null;
-  return { ...record, lost: record.state === 'running' && !isAlive(record) };
-}
-
-function isAlive({ process: { pid, host } }: ScriptRecord): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return { ...record, lost: record.state === 'running' && !isRunning(record) };
 }

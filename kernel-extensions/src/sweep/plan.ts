@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { RandomKey } from '@flowbook/sdk';
 import { exportScript } from '../notebook/export-script';
 import { notebookParameters } from '../notebook/inject-parameters';
 import { readNotebook } from '../notebook/notebook-file';
+import { replaceFile } from '../notebook/replace-file';
 import { type Axis, checkPoints, gridPoints, randomPoints, SweepError, type Point } from './axes';
 
 /** One run of a sweep. */
@@ -53,9 +54,7 @@ export async function makePlan(
       parameters,
     })),
   };
-  const file = path.join(directory, planFile);
-  writeFileSync(`${file}.partial`, `${JSON.stringify(plan, null, 2)}\n`);
-  renameSync(`${file}.partial`, file);
+  replaceFile(path.join(directory, planFile), `${JSON.stringify(plan, null, 2)}\n`);
   return { plan, warnings };
 }
 

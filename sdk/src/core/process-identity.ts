@@ -42,14 +42,20 @@ export function ownProcess(): ProcessIdentity {
   return { pid, host: hostname(), place: here(), began: beganAt(pid) };
 }
 
+/** Whether a process of this machine has this number, this user's or another's. */
+export function isProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** Whether a process is still there; null when that cannot be seen from here. */
 export function isAlive({ pid, host, place, began }: ProcessIdentity): boolean | null {
   const own = here();
   if (own === null ? host !== hostname() : place !== own) return null;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
+  if (!isProcess(pid)) return false;
   return began === null || beganAt(pid) === began;
 }

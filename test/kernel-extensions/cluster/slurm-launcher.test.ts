@@ -10,11 +10,14 @@ import { SlurmCluster, slurmIsMissing } from './slurm-cluster';
 
 const packages = packagesFolder();
 
-launcherContract('SlurmLauncher on recorded output', async () => ({
-  launcher: new SlurmLauncher({ packages, run: recordedSlurm() }),
-  loseMachine: null,
-  requeues: true,
-}));
+launcherContract(
+  'SlurmLauncher on recorded output',
+  async () => ({
+    launcher: new SlurmLauncher({ packages, run: recordedSlurm() }),
+    requeues: true,
+  }),
+  { losesMachines: false },
+);
 
 const missing = slurmIsMissing();
 let cluster: SlurmCluster | null = null;
@@ -40,7 +43,7 @@ function processOf(id: string): number {
 }
 
 if (missing === null) {
-  launcherContract('SlurmLauncher on a real cluster', async () => {
+  const open = async () => {
     const started = await SlurmCluster.start();
     cluster = started;
     const environment = { ...process.env, ...started.environment };
@@ -48,11 +51,12 @@ if (missing === null) {
       (await promisify(execFile)(command, [...parameters], { env: environment })).stdout;
     return {
       launcher: new SlurmLauncher({ packages, run, options: ['--ntasks=1'] }),
-      // Slurm waits two minutes before it runs again what was lost.
-      loseMachine: isLong ? async (id) => started.lose(started.nodeOf(id), processOf(id)) : null,
+      loseMachine: async (id: string) => started.lose(started.nodeOf(id), processOf(id)),
       requeues: true,
     };
-  });
+  };
+  // Slurm waits two minutes before it runs again what was lost.
+  launcherContract('SlurmLauncher on a real cluster', open, { losesMachines: isLong });
 }
 
 describe('SlurmLauncher', () => {

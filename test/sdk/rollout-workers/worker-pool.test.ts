@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import {
   LocalWorkers,
   RandomKey,
@@ -16,21 +15,7 @@ import {
   type RolloutPipeline,
   type StepReport,
 } from '@flowbook/sdk';
-
-const MODEL = join(__dirname, '../../golden/models/tiny-qwen-image');
-const CONFIG = { height: 32, width: 32, num_inference_steps: 4 };
-
-const SMALL = {
-  prompts: ['a red fox', 'two cats', 'a blue house', 'a tree'],
-  reward: 'redness',
-  promptsPerStep: 2,
-  groupSize: 4,
-  steps: 3,
-  compile: false,
-  learningRate: 1e-2,
-  microBatchSize: 2,
-  sdeWindowRange: [0, 3],
-} satisfies FlowGRPOOptions;
+import { CONFIG, MODEL, SMALL } from './small-rollouts';
 
 /** Everything of a log but times, places and what workers did. */
 function numbers(log: readonly LogLine[]): Record<string, number>[] {

@@ -1,31 +1,20 @@
+import { gridPoints, parseAxis } from '../../sweep/axes';
+
 /**
  * Every combination of values: `lr=1e-4,3e-4` and `seed=1..3` are six runs, in the order in which an odometer counts.
  *
- * @param axes Each `name=value,value,...` or `name=first..last` for whole numbers.
- * @throws When one is neither.
+ * @param axes Each `name=` and values as a sweep takes them.
+ * @throws When one is not, or its values make no grid.
  */
 export function gridOf(axes: readonly string[]): string[][] {
-  return axes.reduce<string[][]>(
-    (runs, axis) => {
-      const values = valuesOf(axis);
-      return runs.flatMap((run) => values.map((value) => [...run, value]));
-    },
-    [[]],
-  );
-}
-
-function valuesOf(axis: string): string[] {
-  const [, name, list] = /^([^=]+)=(.+)$/s.exec(axis) ?? [];
-  if (name === undefined) {
+  const parsed = axes.map((axis) => {
+    const [, name, values] = /^([^=]+)=(.+)$/s.exec(axis) ?? [];
+    if (name !== undefined) return parseAxis(name, values);
     throw new Error(
       `Cannot run each of "${axis}" as it must be name=value,value,... or name=first..last`,
     );
-  }
-  const [, first, last] = /^(-?\d+)\.\.(-?\d+)$/.exec(list) ?? [];
-  if (first === undefined) return list.split(',').map((value) => `${name}=${value}`);
-  const [low, high] = [Number(first), Number(last)];
-  if (high < low) {
-    throw new Error(`Cannot run each of "${axis}" as the last number must not be below the first`);
-  }
-  return Array.from({ length: high - low + 1 }, (_, at) => `${name}=${low + at}`);
+  });
+  return gridPoints(parsed).map((point) =>
+    Object.entries(point).map(([name, value]) => `${name}=${value}`),
+  );
 }

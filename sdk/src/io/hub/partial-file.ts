@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isProcess } from '../../core/process-identity';
 
 /**
  * Takes over what an earlier download of a blob has left, and gives it a name that only this download uses; two
@@ -46,14 +47,5 @@ function isLeft(name: string, blob: string): boolean {
   if (name === `${blob}.incomplete`) return true;
   if (!name.startsWith(`${blob}.`)) return false;
   const [, owner] = /^\.(\d+)-[0-9a-f]{8}\.incomplete$/.exec(name.slice(blob.length)) ?? [];
-  return owner !== undefined && !isAlive(Number(owner));
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return owner !== undefined && !isProcess(Number(owner));
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { arch, availableParallelism, cpus, hostname, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { isProcess } from '../../core/process-identity';
 import { readJsonObject } from '../../io/read-json';
 import { writeAtomically } from '../../io/write-atomically';
 import { backendInfo, tf } from '../../tensorflow';
@@ -100,12 +101,10 @@ function gitState(): RunRecord['git'] {
 }
 
 /** Whether a run goes on: its record says so, and its process is there, as far as that can be seen from here. */
-export function isRunning({ state, process: { pid, host } }: RunRecord): boolean {
+export function isRunning({
+  state,
+  process: { pid, host },
+}: Pick<RunRecord, 'process'> & { state: string }): boolean {
   if (state !== 'running' || host !== hostname()) return state === 'running';
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return isProcess(pid);
 }
