@@ -119,11 +119,16 @@ describe('hostile files', function () {
       assert.equal(({} as Record<string, unknown>).polluted, undefined);
     }));
 
-  for (const [what, template] of [
-    ['one loop', '{% for a in range(999999999) %}{% endfor %}'],
+  for (const [what, template, rule] of [
+    [
+      'one loop',
+      '{% for a in range(999999999) %}{% endfor %}',
+      'range() must give at most 100000 numbers: current value is 999999999',
+    ],
     [
       'nested loops',
       '{% for a in range(99999) %}{% for b in range(99999) %}b{% endfor %}{% endfor %}',
+      'it must take at most 2000 ms, and did not end within that',
     ],
   ]) {
     it(`Jinja loops: a chat template with ${what} without end is stopped`, () =>
@@ -134,10 +139,7 @@ describe('hostile files', function () {
         assert.throws(
           () =>
             Qwen2Tokenizer.fromPretrained(path).applyChatTemplate([{ role: 'user', content: 'a' }]),
-          {
-            message:
-              'Cannot apply a chat template: it must take at most 2000 ms, and did not end within that',
-          },
+          { message: `Cannot apply a chat template: ${rule}` },
         );
       }));
   }
