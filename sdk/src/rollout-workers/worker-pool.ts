@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../core/cell-signal';
+import { onAbort } from '../core/on-abort';
 import type { TrainableModel } from '../pipelines';
 import type { RolledOutPart, RolloutPart } from '../training/rollout-part';
 import type { RolloutWorkers, WorkersReport } from '../training/rollout-workers';
@@ -140,17 +141,16 @@ export class WorkerPool implements RolloutWorkers {
       done: () => {},
       fail: () => {},
     };
-    const stop = () => job.fail(signal?.reason);
+    const stopWaiting = onAbort(signal, () => job.fail(signal?.reason));
     try {
       return await new Promise<RolledOutPart>((resolve, reject) => {
         job.done = resolve;
         job.fail = reject;
-        signal?.addEventListener('abort', stop);
         this.#waiting.push(job);
         this.#handOut();
       });
     } finally {
-      signal?.removeEventListener('abort', stop);
+      stopWaiting();
       this.#retire(job);
     }
   }
