@@ -32,8 +32,13 @@ export async function runHeadless(wanted: string, flags: HeadlessFlags): Promise
     process.stderr.write('RUNS WITHOUT JUPYTER, which is not set up: through the kernel alone.\n');
     mkdirSync(runFolder, { recursive: true });
     const { parameter: parameters } = flags;
-    const run = { notebookFile, directory: runFolder, parameters, allowErrors: false };
-    return runNotebookFile(run);
+    return runNotebookFile({
+      notebookFile,
+      directory: runFolder,
+      parameters,
+      allowErrors: false,
+      resume: false,
+    });
   }
   const { signal, forget } = stopSignal();
   let progress = '';

@@ -1,52 +1,74 @@
 import * as path from 'node:path';
 import { KernelClient } from '../kernel/client';
+import { KernelRunFolder } from '../script/kernel-run-folder';
+import type { ScriptRecord } from '../script/script-record';
 import { NotebookCodeError } from './cell-syntax';
 import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
 import { type CellError, executeNotebook } from './execute-notebook';
 import { injectParameters, ParameterError } from './inject-parameters';
 import { type Cell, cellName, type Notebook } from './notebook';
 import { NotebookFormatError, readNotebook, writeNotebook } from './notebook-file';
+import { parameterValues } from './parameter-values';
 
 /** What `flowbook run` was asked for. */
 export interface NotebookFileRun {
   notebookFile: string;
-  /** Exists; `<name>.ipynb` is written there, and the trainer's log. */
+  /** Exists; `<name>.ipynb` is written there, and what a script's run leaves. */
   directory: string;
   parameters: ReadonlyMap<string, string>;
   allowErrors: boolean;
+  /** Trainings go on from the checkpoints that the folder has. */
+  resume: boolean;
 }
 
 /**
  * Runs a notebook in its own folder and writes it with its outputs, after every cell and at the end,
- * however it ends. Progress and errors go to stderr.
+ * however it ends, beside it what a script's run leaves. Progress and errors go to stderr.
  *
  * @returns the exit code; see `exitCodes`.
  */
 export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
-  const { notebookFile, directory, parameters, allowErrors } = run;
+  const { notebookFile, directory, parameters, allowErrors, resume } = run;
   let notebook: Notebook;
+  let values: Record<string, unknown>;
   try {
     notebook = readNotebook(notebookFile);
     injectParameters(notebook, parameters);
+    values = parameterValues(notebook);
   } catch (error) {
     const known = [NotebookFormatError, NotebookCodeError, ParameterError];
     if (!known.some((one) => error instanceof one)) throw error;
     say((error as Error).message);
     return error instanceof NotebookCodeError ? exitCodes.failed : exitCodes.wrongUse;
   }
+  const file = path.resolve(notebookFile);
+  const folder = new KernelRunFolder(
+    directory,
+    { notebook: file, file, parameters: values },
+    resume,
+  );
   const target = path.join(directory, path.basename(notebookFile));
   const save = (): void => writeNotebook(target, notebook);
+  const end = (exitCode: number, state: ScriptRecord['state'], error: string | null): number => {
+    folder.end(notebook.cells, { state, exitCode, error });
+    return exitCode;
+  };
   let kernel: KernelClient;
   try {
     kernel = await KernelClient.start({
-      cwd: path.dirname(path.resolve(notebookFile)),
+      cwd: path.dirname(file),
       // The kernel reads the notebook's metadata where a Jupyter server would tell it to.
-      env: { FLOWBOOK_RUN_DIR: directory, JPY_SESSION_NAME: path.resolve(notebookFile) },
+      env: {
+        FLOWBOOK_RUN_DIR: directory,
+        FLOWBOOK_RESUME: resume ? 'auto' : '',
+        JPY_SESSION_NAME: file,
+      },
     });
   } catch (error) {
-    say((error as Error).message);
+    const { message } = error as Error;
+    say(message);
     save();
-    return exitCodes.failed;
+    return end(exitCodes.failed, 'failed', message);
   }
   const interruption = new Interruption(kernel);
   try {
@@ -54,16 +76,21 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     const { failures } = await executeNotebook(kernel, notebook, {
       allowErrors,
       signal: interruption.signal,
-      onCellStart: (cell, index, total) =>
-        (progress = `[${index + 1}/${total}] ${cellName(notebook, cell)}`),
-      onCellEnd: (_cell, seconds) => {
+      onCellStart: (cell, index, total) => {
+        progress = `[${index + 1}/${total}] ${cellName(notebook, cell)}`;
+        folder.cellBegins(cell);
+      },
+      onCellEnd: (cell, seconds) => {
         say(`${progress} ${seconds.toFixed(1)} s`);
+        folder.cellEnds(cell, seconds);
         save();
       },
     });
-    if (interruption.by !== null) return stoppedCode(interruption.by, directory);
+    if (interruption.by !== null)
+      return end(stoppedCode(interruption.by, directory), 'stopped', null);
     for (const failure of failures) reportFailure(notebook, failure);
-    return failures.length > 0 ? exitCodes.failed : exitCodes.done;
+    if (failures.length === 0) return end(exitCodes.done, 'done', null);
+    return end(exitCodes.failed, 'failed', inOneLine(notebook, failures[0]));
   } finally {
     interruption.end();
     save();
@@ -97,13 +124,15 @@ class Interruption {
   }
 }
 
-function reportFailure(
-  notebook: Notebook,
-  { cell, error }: { cell: Cell; error: CellError },
-): void {
-  say(`Error in ${cellName(notebook, cell)}: ${error.ename}: ${error.evalue}`);
+function reportFailure(notebook: Notebook, failure: { cell: Cell; error: CellError }): void {
+  const { error } = failure;
+  say(inOneLine(notebook, failure));
   // eslint-disable-next-line no-control-regex -- tracebacks are coloured for notebooks
   say(error.traceback.join('\n').replace(/\u001b\[[0-9;]*m/g, ''));
+}
+
+function inOneLine(notebook: Notebook, { cell, error }: { cell: Cell; error: CellError }): string {
+  return `Error in ${cellName(notebook, cell)}: ${error.ename}: ${error.evalue}`;
 }
 
 function say(line: string): void {

@@ -3,6 +3,7 @@ import type ts from 'typescript';
 import { type Binding, type Bindings, findBindings } from './bindings';
 import { type CellCode, cellCode } from './cell-code';
 import { type CellSyntax, NotebookCodeError, parseCells } from './cell-syntax';
+import { flagsComment } from './exported-script';
 import { type Cell, cellName, cellTags, type Notebook, runsInScript } from './notebook';
 import { ownFlags } from '../script/own-flags';
 import { findParametersCell, type ParametersCell, readParameters } from './parameters';
@@ -193,7 +194,7 @@ export class ScriptDraft {
     const { notebookFile, scriptFile } = this.options;
     return [
       `// Exported from ${path.basename(notebookFile)} by \`flowbook export\`.`,
-      `// Its flags: npx tsx ${path.basename(scriptFile)} --help`,
+      `${flagsComment} ${path.basename(scriptFile)} --help`,
     ].join('\n');
   }
 

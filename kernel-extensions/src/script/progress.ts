@@ -12,6 +12,13 @@ export type ProgressEvent =
 /** The file of a run's folder that progress is written to. */
 export const progressFile = 'progress.jsonl';
 
+/** Appends an event to a run's `progress.jsonl`. @returns Its line. */
+export function keepEvent(directory: string, event: ProgressEvent): string {
+  const line = JSON.stringify({ time: new Date().toISOString(), ...event });
+  appendFileSync(path.join(directory, progressFile), `${line}\n`);
+  return line;
+}
+
 /** Says how a run goes: in words on stderr, or a JSON object a line; always in the run's folder. */
 export class Progress {
   /** Before the script goes to its notebook's folder. */
@@ -23,8 +30,7 @@ export class Progress {
   ) {}
 
   tell(event: ProgressEvent): void {
-    const line = JSON.stringify({ time: new Date().toISOString(), ...event });
-    appendFileSync(path.join(this.directory, progressFile), `${line}\n`);
+    const line = keepEvent(this.directory, event);
     const text = this.asJson ? line : this.inWords(event);
     if (text !== null) process.stderr.write(`${text}\n`);
   }

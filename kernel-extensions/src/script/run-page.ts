@@ -27,12 +27,15 @@ export function writeRunPage(directory: string, displays: readonly ShownDisplay[
     ...results.map(({ cell }) => cell),
   ]);
   const files = readdirSync(directory);
+  // A script that is no notebook's has no cells.
+  const outsideOfCells =
+    record.cell === null && printed.size > 0 ? path.basename(record.file) : 'before the cells';
   const sections = inOrder(cells, directory).map((cell) => {
     const text = printed.get(cell);
     const shown = displays.filter((one) => (one.cell ?? '') === cell);
     const values = results.filter((one) => one.cell === cell && !one.files);
     return [
-      `<section><h2>${escapeHtml(cell === '' ? 'before the cells' : cell)}</h2>`,
+      `<section><h2>${escapeHtml(cell === '' ? outsideOfCells : cell)}</h2>`,
       text ? `<pre>${escapeHtml(text)}</pre>` : '',
       ...shown.map(({ stem }) => figure(directory, files, stem)),
       ...values.map((one) => `<pre class="value">${escapeHtml(one.text ?? '')}</pre>`),

@@ -94,7 +94,15 @@ describe('flowbook run', () => {
     assert.equal(status, 0, stderr);
     assert.equal(stdout, '');
     assert.match(stderr, /^\[1\/5\] cell 2 \[settings\] \d+\.\d s$/m);
-    assert.deepEqual(readdirSync(out), ['example.ipynb']);
+    assert.deepEqual(readdirSync(out), [
+      '01-output.txt',
+      'example.ipynb',
+      'index.html',
+      'printed.jsonl',
+      'progress.jsonl',
+      'results.jsonl',
+      'script.json',
+    ]);
     assert.equal(readFileSync(notebookFile, 'utf8'), before);
     const notebook = result(out);
     assert.equal(notebook.cells[1].source, 'const steps: number = 2; // how many');

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { isExported } from '../../notebook/exported-script';
 import { readNotebook } from '../../notebook/notebook-file';
 import { scriptProgram } from '../../notebook/script-program';
 import { bundleFiles, copyBundle, type BundleFiles } from './bundle';
@@ -76,9 +77,4 @@ export async function makeJob({
     }),
   };
   return { job, sent, warnings };
-}
-
-/** Whether a script is an exported notebook, which takes `--out`; others find their folder in FLOWBOOK_RUN_DIR. */
-function isExported(script: string): boolean {
-  return readFileSync(script, 'utf8').includes('// Its flags: npx tsx');
 }
