@@ -25,6 +25,7 @@ export function pageGroups(root: string): PageGroup[] {
   return [
     { title: 'Recipes', files: ['notebooks/README.md', ...below('notebooks', '.ipynb')] },
     { title: 'Guides', files: below('docs', '.md') },
+    { title: 'Warnings', files: below('docs/warnings', '.md') },
     { title: 'Data', files: ['datasets/README.md', ...dataSets, 'test/golden/README.md'] },
     { title: 'Project', files: ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'LOG.md'] },
   ];

@@ -17,7 +17,9 @@ export function checkCommand(): Command {
       const { checkNotebook } = await import('../notebook/check-notebook.js');
       for (const notebook of notebooks) {
         try {
-          const difference = await checkNotebook(notebook, parameter);
+          const difference = await checkNotebook(notebook, parameter, (warning) =>
+            process.stderr.write(`Warning ${warning}\n`),
+          );
           process.stderr.write(`${notebook}: ${difference ?? 'the same'}\n`);
           if (difference !== null) process.exitCode ||= 1;
         } catch (error) {

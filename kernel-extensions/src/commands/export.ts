@@ -41,7 +41,7 @@ async function exportFile(
   try {
     const notebook = readNotebook(notebookFile);
     const { text, warnings } = await exportScript(notebook, notebookFile, scriptFile, check);
-    for (const warning of warnings) say(`Warning: ${warning}`);
+    for (const warning of warnings) say(`Warning ${warning}`);
     mkdirSync(path.dirname(path.resolve(scriptFile)), { recursive: true });
     replaceFile(scriptFile, text);
     say(`Wrote ${scriptFile}`);

@@ -100,7 +100,7 @@ async function submit(file: string, options: SubmitOptions): Promise<number> {
     return exitCodes.wrongUse;
   }
   const { job, sent, warnings } = await makeJob({ file, out, runs, include: options.include });
-  for (const warning of warnings) say(`Warning: ${warning}`);
+  for (const warning of warnings) say(`Warning ${warning}`);
   say(
     `Sends ${sent.files.length} files, ${(sent.bytes / 1e6).toFixed(1)} MB; a copy is in ${path.join(out, 'bundle')}`,
   );

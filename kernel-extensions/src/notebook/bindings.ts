@@ -27,6 +27,8 @@ export interface Bindings {
   all: Binding[];
   /** Of each identifier that refers to a binding: which one. */
   ofNode: Map<ts.Identifier, Binding>;
+  /** Uses of names that neither the cell nor an earlier one declares: globals, or names of later cells. */
+  unresolved: { node: ts.Identifier; cell: Cell }[];
   /** Every identifier's text: a new name must not be one of them. */
   texts: Set<string>;
   /** A name like `base` that nothing uses yet. */
@@ -44,6 +46,7 @@ export function findBindings({ cells, checker }: NotebookSyntax): Bindings {
   const bindings: Bindings = {
     all: [],
     ofNode: new Map(),
+    unresolved: [],
     texts,
     fresh(base) {
       const stem = /\d$/.test(base) ? `${base}_` : base;
@@ -85,6 +88,7 @@ export function findBindings({ cells, checker }: NotebookSyntax): Bindings {
       const declaration = symbol?.declarations?.[0];
       const binding = declaration ? own.get(declaration) : visible.get(node.text);
       if (!declaration && !binding && exported) globals.add(node.text);
+      if (!declaration && !binding) bindings.unresolved.push({ node, cell });
       if (!binding) return;
       bindings.ofNode.set(node, binding);
       if (symbol?.declarations?.some((one) => ts.getNameOfDeclaration(one) === node)) return;

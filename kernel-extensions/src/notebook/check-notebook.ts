@@ -22,11 +22,13 @@ interface CellText {
  * compares what each cell printed, and its last expression, line by line.
  *
  * @param parameters name -> text, for both.
+ * @param onWarning sees what the notebook's author should know, type errors aside.
  * @returns what differs first, in words; null when nothing does.
  */
 export async function checkNotebook(
   notebookFile: string,
   parameters: ReadonlyMap<string, string>,
+  onWarning: (warning: string) => void = () => undefined,
 ): Promise<string | null> {
   const notebook = readNotebook(notebookFile);
   const folder = path.dirname(path.resolve(notebookFile));
@@ -34,7 +36,8 @@ export async function checkNotebook(
   const place = mkdtempSync(path.join(folder, '.flowbook-check-'));
   try {
     const script = path.join(place, `${path.basename(notebookFile, '.ipynb')}.ts`);
-    const { text, problems } = await exportScript(notebook, notebookFile, script, true);
+    const { text, problems, warnings } = await exportScript(notebook, notebookFile, script, true);
+    warnings.slice(0, warnings.length - problems.length).forEach(onWarning);
     if (problems.length > 0) return problems[0];
     writeFileSync(script, text);
     const directory = path.join(place, 'kernel');

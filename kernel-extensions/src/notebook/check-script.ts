@@ -6,8 +6,8 @@ import { findSections } from './script-sections';
 export interface ScriptCheck {
   /** Ids of cells whose last expression, handed to `result`, has no value: void, undefined, null, never. */
   withoutResult: Set<string>;
-  /** Type errors, each with its line and cell. */
-  problems: string[];
+  /** Type errors, each with its line and cell, and the cell's id alone. */
+  problems: { text: string; cell: string | undefined }[];
 }
 
 const mostProblems = 10;
@@ -78,10 +78,11 @@ export class ScriptChecker {
       const id = cellAt(start);
       const cell = id === undefined ? '' : ` (cell [${id}])`;
       const message = ts.flattenDiagnosticMessageText(messageText, ' ');
-      return `${path.basename(file)}:${lineOf(start) + 1}${cell}: ${message}`;
+      return { text: `${path.basename(file)}:${lineOf(start) + 1}${cell}: ${message}`, cell: id };
     });
     if (all.length > mostProblems) {
-      problems.push(`and ${all.length - mostProblems} more type errors`);
+      const text = `and ${all.length - mostProblems} more type errors`;
+      problems.push({ text, cell: undefined });
     }
     return { withoutResult, problems };
   }

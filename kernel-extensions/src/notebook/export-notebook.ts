@@ -8,7 +8,7 @@ export type { ExportOptions };
 /** A script and what its reader should know. */
 export interface ExportedScript {
   text: string;
-  /** Sentences: declarations of the parameters cell that could not become flags. */
+  /** Sentences that begin with a code, as `FB103: `; docs/warnings has a page for each. */
   warnings: string[];
   /** What the script calls the object that takes results. */
   cellVariable: string;

@@ -3,6 +3,7 @@ import { ScriptChecker } from './check-script';
 import { exportNotebook } from './export-notebook';
 import type { Notebook } from './notebook';
 import { isModuleFile } from './module-kind';
+import { isSilenced } from './warnings/silenced';
 
 /**
  * `exportNotebook` with the types of what the notebook imports: last expressions without a value are
@@ -23,12 +24,18 @@ export async function exportScript(
   const draft = await exportNotebook(notebook, options);
   if (!check) return { ...draft, problems: [] };
   const checker = new ScriptChecker(options.scriptFile);
-  const first = checker.check(draft.text, draft.cellVariable);
-  if (first.withoutResult.size === 0) {
-    const { problems } = first;
-    return { text: draft.text, warnings: [...draft.warnings, ...problems], problems };
+  let script = draft;
+  let found = checker.check(script.text, script.cellVariable);
+  if (found.withoutResult.size > 0) {
+    script = await exportNotebook(notebook, { ...options, withoutResult: found.withoutResult });
+    found = checker.check(script.text, script.cellVariable);
   }
-  const script = await exportNotebook(notebook, { ...options, withoutResult: first.withoutResult });
-  const { problems } = checker.check(script.text, script.cellVariable);
-  return { text: script.text, warnings: [...script.warnings, ...problems], problems };
+  const problems = found.problems
+    .filter(({ cell: id }) => {
+      const cell = notebook.cells.find((one) => one.id === id);
+      return !isSilenced(notebook, cell, 'FB203');
+    })
+    .map(({ text }) => text);
+  const warnings = [...script.warnings, ...problems.map((one) => `FB203: ${one}`)];
+  return { text: script.text, warnings, problems };
 }

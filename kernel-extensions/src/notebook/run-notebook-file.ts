@@ -9,6 +9,7 @@ import { injectParameters, ParameterError } from './inject-parameters';
 import { type Cell, cellName, type Notebook } from './notebook';
 import { NotebookFormatError, readNotebook, writeNotebook } from './notebook-file';
 import { parameterValues } from './parameter-values';
+import { findWarnings } from './warnings/find-warnings';
 
 /** What `flowbook run` was asked for. */
 export interface NotebookFileRun {
@@ -35,6 +36,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     notebook = readNotebook(notebookFile);
     injectParameters(notebook, parameters);
     values = parameterValues(notebook);
+    for (const warning of findWarnings(notebook)) say(`Warning ${warning}`);
   } catch (error) {
     const known = [NotebookFormatError, NotebookCodeError, ParameterError];
     if (!known.some((one) => error instanceof one)) throw error;

@@ -11,6 +11,9 @@ import { flagEntry } from './script-flags';
 import { type Relocate, relocation } from './relocate-module';
 import { ScriptImports } from './script-imports';
 import { marker } from './script-sections';
+import { notebookWarnings } from './warnings/find-warnings';
+import { lateNames } from './warnings/late-names';
+import { warningTexts } from './warnings/warning';
 
 /** Where a script comes from and goes to. */
 export interface ExportOptions {
@@ -36,6 +39,7 @@ type OwnNames = Record<
 export class ScriptDraft {
   readonly names: OwnNames;
   private readonly isModule: boolean;
+  private readonly cells: readonly CellSyntax[];
   private readonly bindings: Bindings;
   private readonly imports: ScriptImports;
   private readonly codes: Map<Cell, CellCode>;
@@ -52,6 +56,7 @@ export class ScriptDraft {
       (cell) => cell.cell_type === 'code' || runsInScript(cell),
     );
     const syntax = parseCells(notebook, withCode, 'export');
+    this.cells = syntax.cells;
     this.bindings = findBindings(syntax);
     const tagged = findParametersCell(notebook);
     if (tagged && runsInScript(tagged)) {
@@ -68,14 +73,17 @@ export class ScriptDraft {
     this.codes = this.rewrite(syntax.cells, relocate);
   }
 
-  /** What the reader should know: parameters that stay code, and names that mean another thing in the kernel. */
+  /** What the reader should know of notebook and script, as sentences with codes. */
   warnings(): string[] {
-    const { notebook, parametersCell, parameters } = this;
-    const code = parameters.others.map(
-      (name) =>
-        `${cellName(notebook, parametersCell!)}: "${name}" is no flag, as its type or value is none that a flag can have`,
-    );
-    return [...code, ...lateNames(notebook, this.bindings)];
+    const { notebook, parametersCell, parameters, bindings } = this;
+    const noFlags = parameters.others.map((name) => ({
+      code: 'FB201' as const,
+      cell: parametersCell!,
+      message: `"${name}" is no flag, as its type or value is none that a flag can have`,
+    }));
+    const ofNotebook = notebookWarnings(notebook, this.cells, bindings);
+    const all = [...ofNotebook, ...noFlags, ...lateNames(notebook, bindings)];
+    return warningTexts(notebook, all);
   }
 
   text(): string {
@@ -264,27 +272,4 @@ export class ScriptDraft {
         `${ownFlags.map((name) => `--${name}`).join(', ')}: current value is ${clash.name}`,
     );
   }
-}
-
-/**
- * A function reads a name of another cell, and a later cell declares the name again: called after
- * that, the function sees the new one in the kernel and the old one, as its types say, in the script.
- */
-function lateNames(notebook: Notebook, { all }: Bindings): string[] {
-  const place = (cell: Cell): number => notebook.cells.indexOf(cell);
-  return all.flatMap((later) => {
-    const readers = all
-      .filter(({ name, cell }) => name === later.name && place(cell) < place(later.cell))
-      .flatMap(({ cell: own, references }) =>
-        references.filter(({ cell, inFunction }) => {
-          return inFunction && cell !== own && place(cell) < place(later.cell);
-        }),
-      );
-    const cells = [...new Set(readers.map(({ cell }) => cellName(notebook, cell)))];
-    return cells.map(
-      (reader) =>
-        `${cellName(notebook, later.cell)} declares "${later.name}" again, which a function in ${reader} uses: ` +
-        `the kernel gives it the new one, the script the old one`,
-    );
-  });
 }

@@ -89,6 +89,6 @@ async function planOf({
   if (!existsSync(notebook))
     throw new SweepError(`Cannot sweep as the notebook must exist: current value is ${notebook}`);
   const { plan, warnings } = await makePlan(directory, notebook, axes, random);
-  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  for (const warning of warnings) process.stderr.write(`Warning ${warning}\n`);
   return plan;
 }

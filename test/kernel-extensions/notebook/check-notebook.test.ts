@@ -38,7 +38,7 @@ describe('flowbook check', function () {
 
   it('names the first cell and line that differ, and exits with 1', () => {
     const file = workspace.writeNotebook('differs.ipynb', [
-      { id: 'a', source: "console.log('same')" },
+      { id: 'a', source: "Math.random()\nconsole.log('same')" },
       {
         id: 'b',
         source: "console.log('one')\nconsole.log(process.argv[1].endsWith('differs.ts'))",
@@ -48,7 +48,8 @@ describe('flowbook check', function () {
     assert.equal(status, 1);
     assert.equal(
       stderr,
-      `${file}: cell 2 [b] differs, line 2: the notebook says "false", the script "true"\n`,
+      `Warning FB103: cell 1 [a], line 1: Math.random differs from run to run; a script takes --seed for it\n` +
+        `${file}: cell 2 [b] differs, line 2: the notebook says "false", the script "true"\n`,
     );
   });
 

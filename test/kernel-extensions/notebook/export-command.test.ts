@@ -28,7 +28,7 @@ describe('flowbook export', () => {
     assert.equal(stdout, '');
     assert.match(
       stderr,
-      /^Warning: n\.ts:\d+ \(cell \[b\]\): Type 'number' is not assignable to type 'string'\.$/m,
+      /^Warning FB203: n\.ts:\d+ \(cell \[b\]\): Type 'number' is not assignable to type 'string'\.$/m,
     );
     assert.deepEqual(readdirSync(path.dirname(script)), ['n.ts']);
     assert.match(readFileSync(script, 'utf8'), /notebook: '\.\.\/nb\/n\.ipynb'/);

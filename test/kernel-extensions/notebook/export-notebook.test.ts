@@ -165,7 +165,7 @@ runScript({ file: __filename, notebook: 'notebooks/n.ipynb', flags, main });
     ];
     const { text, warnings } = await exportNotebook(notebookOf(cells), places);
     assert.deepEqual(warnings, [
-      'cell 1 [p]: "b" is no flag, as its type or value is none that a flag can have',
+      'FB201: cell 1 [p]: "b" is no flag, as its type or value is none that a flag can have',
     ]);
     assert.match(
       text,
@@ -185,7 +185,7 @@ runScript({ file: __filename, notebook: 'notebooks/n.ipynb', flags, main });
     ];
     const { warnings } = await exportNotebook(notebookOf(cells), places);
     assert.deepEqual(warnings, [
-      'cell 3 [c] declares "lr" again, which a function in cell 2 [b] uses: the kernel gives it the new one, the script the old one',
+      'FB202: cell 3 [c]: it declares "lr" again, which a function in cell 2 [b] uses: the kernel gives it the new one, the script the old one',
     ]);
   });
 

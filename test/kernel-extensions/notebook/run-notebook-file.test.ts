@@ -157,12 +157,13 @@ describe('flowbook run', () => {
 
   it('runs a notebook by its own metadata', () => {
     const file = workspace.writeNotebook('untyped.ipynb', [
-      { id: 'a', source: 'const text: string = 5;\ntext' },
+      { id: 'a', source: 'const text: string = 5;\nMath.random();\ntext' },
     ]);
     const notebook = readNotebook(file);
     writeNotebook(file, { ...notebook, metadata: { flowbook: { typecheck: 'off' } } });
     const { status, stderr } = flowbookRun(file, '--out', workspace.path('untyped'));
     assert.equal(status, 0, stderr);
+    assert.match(stderr, /^Warning FB103: cell 1 \[a\], line 2: Math\.random differs /m);
   });
 
   it('exits with 1 when the kernel dies, and still writes the notebook', () => {
