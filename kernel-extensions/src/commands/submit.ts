@@ -1,75 +1,49 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { LocalLauncher } from '../cluster/launch/local-launcher';
-import { RayLauncher } from '../cluster/launch/ray-launcher';
-import { SlurmLauncher } from '../cluster/launch/slurm-launcher';
+import { Command } from 'commander';
+import { describeBundle } from '../cluster/launch/describe-bundle';
 import { runJob } from '../cluster/launch/follow';
 import { gridOf } from '../cluster/launch/grid';
 import type { JobStatus, Launcher } from '../cluster/launch/launcher';
-import { makeJob, projectOf } from '../cluster/launch/make-job';
+import { LocalLauncher } from '../cluster/launch/local-launcher';
+import { planJob, projectOf, writeBundle, type JobPlan } from '../cluster/launch/make-job';
 import { packagesFolder } from '../cluster/launch/packages-folder';
+import { RayLauncher } from '../cluster/launch/ray-launcher';
+import {
+  rayJobManifest,
+  writeEntrypoints,
+  type RayJobOptions,
+} from '../cluster/launch/rayjob-manifest';
+import { quoted } from '../cluster/launch/shell-line';
+import { SlurmLauncher } from '../cluster/launch/slurm-launcher';
 import { exitCodes } from '../notebook/exit-codes';
 import { runDirectory } from '../notebook/run-directory';
+import { withSubmitOptions, type SubmitOptions } from './submit-options';
 
-interface SubmitOptions {
-  on: 'local' | 'ray' | 'slurm';
-  parameter: string[];
-  each: string[];
-  out?: string;
-  include: string[];
-  address?: string;
-  tokenFile?: string;
-  processors: number;
-  sbatch: string[];
-}
+/** Files that are named before a job is sent; `--dry-run` names all. */
+const MOST_NAMED = 50;
 
-const collect = (text: string, before: string[]): string[] => [...before, text];
+const say = (line: string): boolean => process.stderr.write(`${line}\n`);
 
-function parameter(text: string, before: string[]): string[] {
-  if (!/^[^=]+=/s.test(text)) throw new InvalidArgumentError('It must be name=value.');
-  return [...before, text];
-}
-
-/** `flowbook submit`: runs a notebook or script on this machine, a Ray cluster or a Slurm cluster. */
+/** `flowbook submit`: runs a notebook or script on this machine, a Ray cluster or a Slurm cluster, or makes a RayJob of it. */
 export function submitCommand(): Command {
-  return new Command('submit')
+  const command = new Command('submit')
     .description('run a notebook or script on other machines, and follow it to its end')
-    .argument('<file>', 'an .ipynb file, which becomes a script, or a script')
-    .addOption(
-      new Option('--on <where>', 'where it runs')
-        .choices(['local', 'ray', 'slurm'])
-        .makeOptionMandatory(),
-    )
-    .option('-p, --parameter <name=value>', 'a flag of the script', parameter, [])
-    .option('--each <name=a,b or 1..9>', 'a run for each value, and each combination', collect, [])
-    .option(
-      '--out <folder>',
-      'where runs write, reachable from every machine (default: runs/<time>-<name>)',
-    )
-    .option('--include <path>', 'send this alone of the project (repeatable)', collect, [])
-    .option('--address <url>', 'of Ray’s dashboard (default: RAY_API_SERVER_ADDRESS)')
-    .option('--token-file <file>', 'of the Ray cluster (default: RAY_AUTH_TOKEN_PATH)')
-    .option('--processors <number>', 'that Ray keeps for each run', Number, 1)
-    .option(
-      '--sbatch <option>',
-      'a further option of sbatch, as --gres=gpu:1 (repeatable)',
-      collect,
-      [],
-    )
-    .addHelpText(
-      'after',
-      '\nWhat git ignores and what looks like a secret is not sent. Ctrl-C stops the runs with a checkpoint.\nExit codes: 0 done, 1 a run failed, 2 wrong use, 75 stopped with a checkpoint to resume, 130 interrupted, 143 terminated.',
-    )
-    .action(async (file: string, options: SubmitOptions) => {
-      process.exitCode = await submit(file, options);
-    });
+    .argument('<file>', 'an .ipynb file, which becomes a script, or a script');
+  return withSubmitOptions(command).action(async (file: string, options: SubmitOptions) => {
+    process.exitCode = await submit(file, options);
+  });
 }
 
-function launcherFor({ on, address, tokenFile, processors, sbatch }: SubmitOptions): Launcher {
+/** What a job goes to: a launcher that follows it, or a manifest. */
+type Target = { launcher: Launcher } | { rayJob: RayJobOptions };
+
+function targetOf(options: SubmitOptions): Target {
+  const { on, address, tokenFile, processors, sbatch } = options;
+  if (on === 'kuberay') return { rayJob: rayJobOptions(options) };
   const packages = packagesFolder();
-  if (on === 'local') return new LocalLauncher(packages);
-  if (on === 'slurm') return new SlurmLauncher({ packages, options: sbatch });
+  if (on === 'local') return { launcher: new LocalLauncher(packages) };
+  if (on === 'slurm') return { launcher: new SlurmLauncher({ packages, options: sbatch }) };
   // An empty variable counts as none.
   const url = address ?? (process.env.RAY_API_SERVER_ADDRESS || null);
   const file = tokenFile ?? (process.env.RAY_AUTH_TOKEN_PATH || null);
@@ -78,33 +52,62 @@ function launcherFor({ on, address, tokenFile, processors, sbatch }: SubmitOptio
       `Cannot submit on Ray as --address and --token-file must be given: current values are ${url ?? 'none'} and ${file ?? 'none'}`,
     );
   }
-  return new RayLauncher({
-    address: url,
-    token: readFileSync(file, 'utf8').trim(),
-    packages,
-    processors,
-  });
+  const token = readFileSync(file, 'utf8').trim();
+  return { launcher: new RayLauncher({ address: url, token, packages, processors }) };
+}
+
+function rayJobOptions({ image, claim, mount, ...options }: SubmitOptions): RayJobOptions {
+  if (image !== undefined && claim !== undefined && mount !== undefined)
+    return { ...options, image, claim, mount: path.resolve(mount) };
+  throw new Error(
+    `Cannot make a RayJob as --image, --claim and --mount must be given: current values are ${[image, claim, mount].map((one) => one ?? 'none').join(', ')}`,
+  );
 }
 
 async function submit(file: string, options: SubmitOptions): Promise<number> {
-  const say = (line: string): boolean => process.stderr.write(`${line}\n`);
+  const { on, include, mostMb, dryRun } = options;
   const name = path.basename(file, path.extname(file));
   const out = path.resolve(options.out ?? path.join(projectOf(file), runDirectory(name)));
-  let launcher: Launcher;
-  let runs: string[][];
+  let plan: JobPlan;
+  let target: Target | null = null;
+  let manifest = '';
   try {
-    launcher = launcherFor(options);
-    runs = gridOf(options.each).map((values) => [...options.parameter, ...values]);
+    const runs = gridOf(options.each).map((values) => [...options.parameter, ...values]);
+    const program = on === 'kuberay' ? ['node', '--import', 'tsx'] : undefined;
+    plan = planJob({ file, out, runs, include, mostBytes: mostMb * 1e6, program });
+    // What is asked of a cluster needs no cluster to be shown.
+    if (!dryRun || on === 'kuberay') target = targetOf(options);
+    if (target !== null && 'rayJob' in target) manifest = rayJobManifest(plan.job, target.rayJob);
   } catch (error) {
     say((error as Error).message);
     return exitCodes.wrongUse;
   }
-  const { job, sent, warnings } = await makeJob({ file, out, runs, include: options.include });
-  for (const warning of warnings) say(`Warning ${warning}`);
-  say(
-    `Sends ${sent.files.length} files, ${(sent.bytes / 1e6).toFixed(1)} MB; a copy is in ${path.join(out, 'bundle')}`,
-  );
-  for (const secret of sent.secrets) say(`Does not send ${secret}, which looks like a secret`);
+  if (dryRun) {
+    for (const line of describeBundle(plan.sent)) say(line);
+    process.stdout.write(manifest === '' ? `${runsInWords(plan)}\n` : manifest);
+    return exitCodes.done;
+  }
+  for (const line of describeBundle(plan.sent, MOST_NAMED)) say(line);
+  for (const warning of await writeBundle(plan)) say(`Warning ${warning}`);
+  say(`A copy is in ${plan.job.folder}`);
+  if (target !== null && 'launcher' in target) return follow(target.launcher, plan);
+  writeEntrypoints(plan.job, options.packages);
+  const manifestFile = path.join(out, 'rayjob.yaml');
+  writeFileSync(manifestFile, manifest);
+  process.stdout.write(`kubectl apply -f ${quoted(manifestFile)}\n`);
+  return exitCodes.done;
+}
+
+/** The command line of each run. */
+function runsInWords({ job }: JobPlan): string {
+  return job.tasks
+    .map(({ parameters, directory }) => {
+      return `${directory}: ${[...job.program, ...parameters].map(quoted).join(' ')}`;
+    })
+    .join('\n');
+}
+
+async function follow(launcher: Launcher, { job }: JobPlan): Promise<number> {
   const controller = new AbortController();
   let by: NodeJS.Signals | null = null;
   const stop = (signal: NodeJS.Signals): void => {

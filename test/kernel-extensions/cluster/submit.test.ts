@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { bundleFiles } from '@flowbook/kernel-extensions';
 import { codeOf } from '../../../kernel-extensions/src/commands/submit';
+import { describeBundle } from '../../../kernel-extensions/src/cluster/launch/describe-bundle';
 import { gridOf } from '../../../kernel-extensions/src/cluster/launch/grid';
 
 const FLOWBOOK = join(__dirname, '../../../kernel-extensions/bin/flowbook.mjs');
@@ -59,7 +60,68 @@ describe('flowbook submit', function () {
       'tokenizer.json',
     ]);
     assert.deepEqual(sent.secrets, [...secrets].sort());
+    assert.deepEqual(sent.ignored, ['runs/', 'weights.bin']);
     assert.deepEqual(bundleFiles(project, ['src', 'run.mjs']).files, ['run.mjs', 'src/a.ts']);
+  });
+
+  it('keeps private keys and links to elsewhere at home, whatever they are called', () => {
+    write('notes.txt', '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA');
+    write('.aws/config.txt');
+    write('src/about-keys.md', 'A key begins with -----BEGIN PRIVATE KEY-----');
+    const elsewhere = join(tmpdir(), `flowbook-elsewhere-${process.pid}`);
+    writeFileSync(elsewhere, 'mine');
+    try {
+      symlinkSync(elsewhere, join(project, 'link'));
+      symlinkSync('run.mjs', join(project, 'alias.mjs'));
+      symlinkSync('src', join(project, 'folder'));
+      execFileSync('git', ['init', '--quiet'], { cwd: project });
+      const sent = bundleFiles(project);
+      assert.deepEqual(sent.files, ['alias.mjs', 'package.json', 'run.mjs', 'src/about-keys.md']);
+      assert.deepEqual(sent.secrets, ['.aws/config.txt', 'notes.txt']);
+      assert.deepEqual(sent.outside, ['link']);
+      rmSync(join(project, '.git'), { recursive: true });
+      assert.deepEqual(bundleFiles(project).files, sent.files);
+    } finally {
+      rmSync(elsewhere);
+    }
+  });
+
+  it('refuses to include what is not there, or not in the project', () => {
+    for (const path of ['none', '../x', '/etc/hostname']) {
+      assert.throws(() => bundleFiles(project, [path]), {
+        message: `Cannot include "${path}" as it must be a file or folder of the project that git does not ignore`,
+      });
+    }
+    assert.deepEqual(bundleFiles(project, ['.']).files, ['package.json', 'run.mjs']);
+  });
+
+  it('says of a dry run what would be sent and run, without a cluster, and does nothing', () => {
+    write('.env', 'TOKEN=1');
+    for (const on of ['ray', 'slurm']) {
+      const { status, stdout, stderr } = submit(
+        ...['run.mjs', '--on', on, '--dry-run', '--each', 'lr=1,2', '--out', 'runs/x'],
+      );
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /^Sends 2 files, 126 B:\n/);
+      assert.match(stderr, /^Does not send \.env, which looks like a secret$/m);
+      const runs = stdout.trim().split('\n');
+      assert.deepEqual(
+        runs.map((line) => line.replace(/: .* run\.mjs/, ':')),
+        [1, 2].map((one) => `${join(project, 'runs/x', String(one))}: --lr=${one}`),
+      );
+      assert.equal(existsSync(join(project, 'runs')), false);
+    }
+  });
+
+  it('refuses a bundle that is too large, and names its largest files', () => {
+    write('large.bin', 'x'.repeat(3000));
+    const { status, stderr } = submit('run.mjs', '--on', 'local', '--most-mb', '0.002');
+    assert.equal(status, 2);
+    assert.equal(
+      stderr,
+      'Cannot send the bundle as it must have at most 2.0 kB (--most-mb): current value is 3.1 kB, with large.bin (3.0 kB), run.mjs (124 B), package.json (2 B); name what the run needs with --include\n',
+    );
+    assert.equal(submit('run.mjs', '--on', 'local', '--include', 'none').status, 2);
   });
 
   it('runs a script here for every combination of values', () => {
@@ -77,12 +139,15 @@ describe('flowbook submit', function () {
     assert.equal(status, 0, stderr);
     assert.deepEqual(stdout.trim().split('\n').sort(), ['--a=1 --lr=1e-4', '--a=1 --lr=3e-4']);
     assert.ok(existsSync(join(project, 'runs/x/bundle/run.mjs')));
-    assert.match(stderr, /Sends 2 files, 0\.0 MB/);
+    assert.match(
+      stderr,
+      /^Sends 2 files, 126 B:\n {7}2 B {2}package\.json\n {5}124 B {2}run\.mjs$/m,
+    );
   });
 
   it('ends with 1 when a run fails, and with 2 when it is used wrongly', () => {
     assert.equal(submit('run.mjs', '--on', 'local', '-p', 'code=3').status, 1);
-    assert.equal(submit('none.mjs', '--on', 'local').status, 1);
+    assert.equal(submit('none.mjs', '--on', 'local').status, 2);
     for (const wrong of [
       ['--on', 'moon'],
       ['--on', 'local', '--each', 'x'],
@@ -96,6 +161,28 @@ describe('flowbook submit', function () {
       stderr,
       /^Cannot submit on Ray as --address and --token-file must be given: current values are http:\/\/127\.0\.0\.1:1 and none$/m,
     );
+  });
+});
+
+describe('describeBundle()', () => {
+  it('names every file with its size, or the largest, and what is not sent', () => {
+    const sizes = new Map([
+      ['a', 999],
+      ['b', 1_000],
+      ['c', 2_500_000],
+      ['d', 10],
+    ]);
+    const ignored = Array.from({ length: 12 }, (_, at) => `${at}/`);
+    const sent = { files: [...sizes.keys()], sizes, bytes: 2_502_009, ignored };
+    assert.deepEqual(describeBundle({ ...sent, secrets: ['.env'], outside: ['l'] }, 2), [
+      'Sends 4 files, 2.5 MB:',
+      '    2.5 MB  c',
+      '    1.0 kB  b',
+      '  and 2 more, each of at most 999 B',
+      'Does not send what git ignores: 0/, 1/, 2/, 3/, 4/, 5/, 6/, 7/, 8/, 9/ and 2 more',
+      'Does not send .env, which looks like a secret',
+      'Does not send l, which leads out of the project',
+    ]);
   });
 });
 

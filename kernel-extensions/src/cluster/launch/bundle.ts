@@ -1,72 +1,101 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import * as path from 'node:path';
-
-/** Names of files that hold secrets. */
-const SECRETS: readonly RegExp[] = [
-  /^\.env(\..*)?$/,
-  /^\.(npmrc|netrc|pypirc|git-credentials|htpasswd)$/,
-  /^id_(rsa|dsa|ecdsa|ed25519)(\.pub)?$/,
-  /\.(pem|key|p12|pfx|keystore|jks|kdbx)$/i,
-  /(^|[-_.])(tokens?|secrets?|credentials?|passwords?)(\.(txt|json|ya?ml|ini))?$/i,
-];
+import { holdsPrivateKey, looksSecret } from './secrets';
 
 /** What a bundle sends and what it leaves out. */
 export interface BundleFiles {
   /** Paths below the folder, sorted. */
   files: string[];
+  /** Bytes of each file. */
+  sizes: ReadonlyMap<string, number>;
+  /** Of all files together. */
+  bytes: number;
   /** Left out as they look like secrets. */
   secrets: string[];
-  bytes: number;
+  /** Left out as they are links that lead out of the folder. */
+  outside: string[];
+  /** Left out as git ignores them; folders as a whole, with a `/` at their end. */
+  ignored: string[];
 }
 
-/** Whether a file's name says that it holds a secret. */
-export function looksSecret(file: string): boolean {
-  return SECRETS.some((pattern) => pattern.test(path.basename(file)));
-}
-
-/** All files of a folder, those that git ignores left out; without git, those of hidden folders and node_modules. */
-function filesIn(folder: string): string[] {
+/** What git lists of a folder; null where there is no git. */
+function listedByGit(folder: string, ...options: string[]): string[] | null {
   try {
-    const options = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
-    const listed = execFileSync('git', options, {
+    const listed = execFileSync('git', ['ls-files', '-z', '--exclude-standard', ...options], {
       cwd: folder,
       encoding: 'utf8',
       maxBuffer: 1 << 28,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    return listed.split('\0').filter((file) => file !== '');
+    return [...new Set(listed.split('\0'))].filter((file) => file !== '').sort();
   } catch {
-    return walk(folder, '');
+    return null;
   }
 }
 
+/** Without git: all files but those of hidden folders, of node_modules and of earlier runs. */
 function walk(folder: string, below: string): string[] {
   return readdirSync(path.join(folder, below), { withFileTypes: true }).flatMap((entry) => {
     const file = path.join(below, entry.name);
-    if (entry.isFile()) return [file];
-    const isLeft = entry.name === 'node_modules' || entry.name.startsWith('.');
+    if (entry.isFile() || entry.isSymbolicLink()) return [file];
+    const isLeft = entry.name === 'node_modules' || entry.name.startsWith('.') || file === 'runs';
     return entry.isDirectory() && !isLeft ? walk(folder, file) : [];
   });
 }
 
 /**
- * The files that a project's job takes along.
+ * The files that a project's job takes along: all that git does not ignore; without git, those of no hidden folder, of no
+ * node_modules and not of `runs`. Secrets stay, and links that lead out of the folder.
  *
  * @param only Folders and files below the project to take, all by default.
+ * @throws When one of them is not there.
  */
 export function bundleFiles(folder: string, only: readonly string[] = []): BundleFiles {
-  const wanted = only.map((one) => path.relative(folder, path.resolve(folder, one)));
-  const isWanted = (file: string) =>
-    wanted.length === 0 ||
-    wanted.some((one) => file === one || file.startsWith(`${one}${path.sep}`));
-  const there = filesIn(folder).filter((file) => {
-    const found = statSync(path.join(folder, file), { throwIfNoEntry: false });
-    return found?.isFile() === true && isWanted(file);
+  const there = listedByGit(folder, '--cached', '--others') ?? walk(folder, '').sort();
+  const isTaken = wantedBelow(folder, only, there);
+  const bundle = {
+    files: [] as string[],
+    sizes: new Map<string, number>(),
+    bytes: 0,
+    secrets: [] as string[],
+    outside: [] as string[],
+    ignored: listedByGit(folder, '--others', '--ignored', '--directory') ?? [],
+  };
+  const root = realpathSync(folder);
+  for (const file of there.filter(isTaken)) {
+    const whole = path.join(folder, file);
+    const found = statSync(whole, { throwIfNoEntry: false });
+    if (found?.isFile() !== true) continue;
+    const real = lstatSync(whole).isSymbolicLink() ? realpathSync(whole) : whole;
+    if (looksSecret(file) || looksSecret(real) || holdsPrivateKey(whole)) bundle.secrets.push(file);
+    else if (real !== whole && !real.startsWith(root + path.sep)) bundle.outside.push(file);
+    else {
+      bundle.files.push(file);
+      bundle.sizes.set(file, found.size);
+      bundle.bytes += found.size;
+    }
+  }
+  return bundle;
+}
+
+/** Whether a file is, or lies below, one of those that are named. */
+function wantedBelow(
+  folder: string,
+  only: readonly string[],
+  there: readonly string[],
+): (file: string) => boolean {
+  if (only.length === 0) return () => true;
+  const tests = only.map((one) => {
+    const wanted = path.relative(folder, path.resolve(folder, one));
+    const isIn = (file: string): boolean =>
+      wanted === '' || file === wanted || file.startsWith(wanted + path.sep);
+    if (there.some(isIn)) return isIn;
+    throw new Error(
+      `Cannot include "${one}" as it must be a file or folder of the project that git does not ignore`,
+    );
   });
-  const files = [...new Set(there)].filter((file) => !looksSecret(file)).sort();
-  const bytes = files.reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
-  return { files, secrets: there.filter(looksSecret).sort(), bytes };
+  return (file) => tests.some((isIn) => isIn(file));
 }
 
 /** Copies a bundle's files, so that what runs later is what was there when it was submitted. */

@@ -4,6 +4,7 @@ import { isExported } from '../../notebook/exported-script';
 import { readNotebook } from '../../notebook/notebook-file';
 import { scriptProgram } from '../../notebook/script-program';
 import { bundleFiles, copyBundle, type BundleFiles } from './bundle';
+import { requireSize } from './describe-bundle';
 import type { Job } from './launcher';
 
 /** What is to be run, and with what. */
@@ -16,6 +17,21 @@ export interface JobRequest {
   runs: readonly (readonly string[])[];
   /** Files and folders of the project to take along; all by default. */
   include?: readonly string[];
+  /** Most bytes that the bundle may have. */
+  mostBytes: number;
+  /** Program and arguments before the script, where it runs. Default: those of this process. */
+  program?: readonly string[];
+}
+
+/** A job of which nothing is written yet. */
+export interface JobPlan {
+  job: Job;
+  sent: BundleFiles;
+  project: string;
+  /** The notebook or script, below the project. */
+  given: string;
+  /** The script, below the bundle's folder. */
+  script: string;
 }
 
 /** The project that a file belongs to: the nearest folder above with a package.json or of git's, else its own. */
@@ -28,53 +44,52 @@ export function projectOf(file: string): string {
 }
 
 /**
- * Makes a job: its files are copied, a notebook becomes a script beside where it was.
+ * Plans a job, and writes nothing: which files go along, what runs. A notebook becomes a script beside where it was.
  *
- * @throws When the file is not there, or a notebook cannot stand as a script.
+ * @throws When the file is not there, or the bundle is too large.
  */
-export async function makeJob({
-  file,
-  out,
-  runs,
-  include,
-}: JobRequest): Promise<{ job: Job; sent: BundleFiles; warnings: readonly string[] }> {
+export function planJob({ file, out, runs, include, mostBytes, program }: JobRequest): JobPlan {
   if (!existsSync(file))
     throw new Error(`Cannot submit "${file}" as it must be a file that exists`);
   const project = projectOf(file);
   const sent = bundleFiles(project, include);
-  const folder = path.join(out, 'bundle');
-  copyBundle(project, sent.files, folder);
-  const files = [...sent.files];
+  requireSize(sent, mostBytes);
   const given = path.relative(project, path.resolve(file));
-  let script = given;
-  let warnings: readonly string[] = [];
-  if (given.endsWith('.ipynb')) {
-    script = given.replace(/\.ipynb$/, '.submitted.ts');
-    const { exportScript } = await import('../../notebook/export-script.js');
-    const target = path.join(folder, script);
-    const exported = await exportScript(
-      readNotebook(file),
-      path.join(folder, given),
-      target,
-      false,
-    );
-    writeFileSync(target, exported.text);
-    warnings = exported.warnings;
-  } else if (!files.includes(given)) {
-    copyBundle(project, [given], folder);
-  }
-  if (!files.includes(script)) files.push(script);
-  const takesFolder = isExported(path.join(folder, script));
+  const isNotebook = given.endsWith('.ipynb');
+  const script = isNotebook ? given.replace(/\.ipynb$/, '.submitted.ts') : given;
+  const takesFolder = isNotebook || isExported(file);
   const job: Job = {
     name: path.basename(given, path.extname(given)),
-    folder,
-    files,
-    program: [...scriptProgram(), script],
+    folder: path.join(out, 'bundle'),
+    files: sent.files.includes(script) ? sent.files : [...sent.files, script],
+    program: [...(program ?? scriptProgram()), script],
     tasks: runs.map((values, index) => {
       const directory = runs.length === 1 ? out : path.join(out, String(index + 1));
       const flags = values.map((value) => `--${value}`);
       return { parameters: [...flags, ...(takesFolder ? [`--out=${directory}`] : [])], directory };
     }),
   };
-  return { job, sent, warnings };
+  return { job, sent, project, given, script };
+}
+
+/**
+ * Writes a job's bundle: copies of the project's files, and the script that a notebook becomes.
+ *
+ * @returns What the notebook's author should know.
+ * @throws When a notebook cannot stand as a script.
+ */
+export async function writeBundle(plan: JobPlan): Promise<string[]> {
+  const { job, sent, project, given, script } = plan;
+  const { folder } = job;
+  copyBundle(project, sent.files, folder);
+  if (!given.endsWith('.ipynb')) {
+    if (!sent.files.includes(given)) copyBundle(project, [given], folder);
+    return [];
+  }
+  const { exportScript } = await import('../../notebook/export-script.js');
+  const target = path.join(folder, script);
+  const notebook = readNotebook(path.join(project, given));
+  const { text, warnings } = await exportScript(notebook, path.join(folder, given), target, false);
+  writeFileSync(target, text);
+  return warnings;
 }
