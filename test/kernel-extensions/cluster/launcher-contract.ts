@@ -38,8 +38,8 @@ process.exit(Number(value('code') ?? 0));
 /** A launcher to be tested. */
 export interface LauncherCase {
   launcher: Launcher;
-  /** Takes the machine of a run away for good, where the suite is told that this can be done here. */
-  loseMachine?: (id: string) => Promise<void>;
+  /** Takes the machine of a run away for good. */
+  loseMachine: (id: string) => Promise<void>;
   /** Whether the scheduler itself runs what was lost again, so that the id stays. */
   requeues: boolean;
 }
@@ -48,13 +48,8 @@ export interface LauncherCase {
  * What every launcher must do.
  *
  * @param title Of the suite.
- * @param losesMachines Whether a machine can be taken away here.
  */
-export function launcherContract(
-  title: string,
-  open: () => Promise<LauncherCase>,
-  { losesMachines = true }: { losesMachines?: boolean } = {},
-): void {
+export function launcherContract(title: string, open: () => Promise<LauncherCase>): void {
   describe(title, function () {
     this.timeout(300_000);
     let one: LauncherCase;
@@ -178,11 +173,8 @@ export function launcherContract(
       assert.ok(existsSync(join(folder, 'run-0', 'checkpoint')));
     });
 
-    if (!losesMachines) return;
-
     it('goes on where it was when its machine is lost', async () => {
       const { loseMachine } = one;
-      assert.ok(loseMachine);
       let text = '';
       const ids: string[] = [];
       let isLost = false;

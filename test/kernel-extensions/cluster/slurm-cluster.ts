@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type AddressInfo } from 'node:net';
@@ -20,6 +28,12 @@ export function slurmIsMissing(): string | null {
   }
   if (process.getuid?.() !== 0) return 'slurmd runs as root alone';
   return null;
+}
+
+/** The process that started another, as /proc says. */
+function parentOf(id: number): number {
+  const status = readFileSync(`/proc/${id}/stat`, 'utf8');
+  return Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 async function freePort(): Promise<number> {
@@ -102,12 +116,20 @@ export class SlurmCluster {
     return /\bBatchHost=(\w+)/.exec(said)?.[1] ?? '';
   }
 
-  /** Takes a node away at once, and tells the controller, which would notice within minutes. */
-  lose(node: string, processOfJob: number): void {
+  /**
+   * Takes a job's node away at once, and tells the controller, which would notice within minutes. Nor is there a wait of two
+   * minutes, which is Slurm's before it runs again what was lost.
+   */
+  async lose(id: string, processOfJob: number): Promise<void> {
+    const node = this.nodeOf(id);
     this.#daemons.get(node)?.kill('SIGKILL');
     this.#daemons.delete(node);
-    process.kill(processOfJob, 'SIGKILL');
+    // The job's own daemon first, which would otherwise report that its process was ended.
+    for (const one of [parentOf(processOfJob), processOfJob]) process.kill(one, 'SIGKILL');
     this.#says('scontrol', 'update', `nodename=${node}`, 'state=down', 'reason=gone');
+    while (!this.#says('scontrol', 'show', 'job', '--oneliner', id).includes('Reason=BeginTime'))
+      await pause(100);
+    this.#says('scontrol', 'update', `jobid=${id}`, 'starttime=now');
   }
 
   async stop(): Promise<void> {

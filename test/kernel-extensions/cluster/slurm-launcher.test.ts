@@ -3,21 +3,16 @@ import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { SlurmLauncher, packagesFolder } from '@flowbook/kernel-extensions';
-import { isLong } from '../../long-run';
 import { launcherContract } from './launcher-contract';
 import { recordedSlurm } from './recorded-slurm';
 import { SlurmCluster, slurmIsMissing } from './slurm-cluster';
 
 const packages = packagesFolder();
 
-launcherContract(
-  'SlurmLauncher on recorded output',
-  async () => ({
-    launcher: new SlurmLauncher({ packages, run: recordedSlurm() }),
-    requeues: true,
-  }),
-  { losesMachines: false },
-);
+launcherContract('SlurmLauncher on recorded output', async () => {
+  const { run, loseMachine } = recordedSlurm();
+  return { launcher: new SlurmLauncher({ packages, run }), loseMachine, requeues: true };
+});
 
 const missing = slurmIsMissing();
 let cluster: SlurmCluster | null = null;
@@ -51,12 +46,11 @@ if (missing === null) {
       (await promisify(execFile)(command, [...parameters], { env: environment })).stdout;
     return {
       launcher: new SlurmLauncher({ packages, run, options: ['--ntasks=1'] }),
-      loseMachine: async (id: string) => started.lose(started.nodeOf(id), processOf(id)),
+      loseMachine: (id: string) => started.lose(id, processOf(id)),
       requeues: true,
     };
   };
-  // Slurm waits two minutes before it runs again what was lost.
-  launcherContract('SlurmLauncher on a real cluster', open, { losesMachines: isLong });
+  launcherContract('SlurmLauncher on a real cluster', open);
 }
 
 describe('SlurmLauncher', () => {
