@@ -102,7 +102,7 @@ describe('flowbook submit', function () {
         ...['run.mjs', '--on', on, '--dry-run', '--each', 'lr=1,2', '--out', 'runs/x'],
       );
       assert.equal(status, 0, stderr);
-      assert.match(stderr, /^Sends 2 files, 126 B:\n/);
+      assert.match(stderr, /^Sends 2 files, 104 B:\n/);
       assert.match(stderr, /^Does not send \.env, which looks like a secret$/m);
       const runs = stdout.trim().split('\n');
       assert.deepEqual(
@@ -119,7 +119,7 @@ describe('flowbook submit', function () {
     assert.equal(status, 2);
     assert.equal(
       stderr,
-      'Cannot send the bundle as it must have at most 2.0 kB (--most-mb): current value is 3.1 kB, with large.bin (3.0 kB), run.mjs (124 B), package.json (2 B); name what the run needs with --include\n',
+      'Cannot send the bundle as it must have at most 2.0 kB (--most-mb): current value is 3.1 kB, with large.bin (3.0 kB), run.mjs (102 B), package.json (2 B); name what the run needs with --include\n',
     );
     assert.equal(submit('run.mjs', '--on', 'local', '--include', 'none').status, 2);
   });
@@ -141,7 +141,7 @@ describe('flowbook submit', function () {
     assert.ok(existsSync(join(project, 'runs/x/bundle/run.mjs')));
     assert.match(
       stderr,
-      /^Sends 2 files, 126 B:\n {7}2 B {2}package\.json\n {5}124 B {2}run\.mjs$/m,
+      /^Sends 2 files, 104 B:\n {7}2 B {2}package\.json\n {5}102 B {2}run\.mjs$/m,
     );
   });
 
