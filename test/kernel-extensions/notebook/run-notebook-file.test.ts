@@ -138,6 +138,11 @@ describe('flowbook run', () => {
     const [error] = outputs(result(out), 'fail');
     assert.equal('ename' in error && error.evalue, 'boom');
     assert.deepEqual(outputs(result(out), 'end'), []);
+    const record = JSON.parse(readFileSync(path.join(out, 'script.json'), 'utf8'));
+    assert.deepEqual(
+      [record.state, record.exitCode, record.cell, record.error],
+      ['failed', 1, 'fail', 'Error in cell 6 [fail]: Error: boom'],
+    );
   });
 
   it('--allow-errors goes on after a cell that fails, and exits with 1', () => {
