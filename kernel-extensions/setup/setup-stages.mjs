@@ -15,6 +15,7 @@ import { nvidiaGpu } from './nvidia-gpu.mjs';
 import { platformFor, tensorflowVersion, thisMachine } from './platforms.mjs';
 import { ensureRay } from './ray.mjs';
 import { SetupProblem } from './setup-problem.mjs';
+import { ensureStartImage } from './start-image/start-image.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -99,6 +100,7 @@ export function setupStages({
         return `${done}, runs TensorFlow ${version}`;
       }),
     },
+    { name: 'start image', run: () => ensureStartImage({ cache }) },
   ];
   if (jupyter) {
     stages.push({

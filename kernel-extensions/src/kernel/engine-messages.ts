@@ -67,6 +67,8 @@ export type ToEngine =
 
 export type FromEngine =
   | { type: 'ready' }
+  /** The first cell will not wait for the compiler. */
+  | { type: 'warm' }
   | { type: 'output'; cell: number; output: CellOutput }
   | { type: 'comm'; traffic: CommTraffic }
   | { type: 'done'; cell: number; result: CellResult }

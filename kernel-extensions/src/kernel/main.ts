@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { readConnectionFile } from './protocol/connection-file';
-import { History } from './server/history';
-import { HistoryStore } from './server/history-store';
-import { KernelServer } from './server/kernel-server';
+import { EngineStarter } from './server/engine-starter';
+import type { History } from './server/history';
 
 /** Runs the kernel that a connection file asks for, until it is shut down. */
 async function main(args: string[]): Promise<void> {
@@ -10,7 +9,10 @@ async function main(args: string[]): Promise<void> {
   if (path === undefined) {
     throw new Error('Cannot start the kernel as a connection file must be given: none was');
   }
-  const server = new KernelServer(readConnectionFile(path), await openHistory());
+  const connection = readConnectionFile(path);
+  const starter = await EngineStarter.create(); // its process begins while this one goes on
+  const { KernelServer } = await import('./server/kernel-server.js');
+  const server = new KernelServer(connection, await openHistory(), starter);
   process.on('SIGINT', () => {}); // a terminal's Ctrl-C is for the client, who sends interrupt_request
   process.on('SIGTERM', () => process.exit(0));
   if (process.env.JPY_PARENT_PID) endWithParent();
@@ -21,7 +23,9 @@ async function main(args: string[]): Promise<void> {
 /** `FLOWBOOK_HISTORY=off` keeps nothing on disk; else it names the folder, the user's cache by default. */
 async function openHistory(): Promise<History> {
   const { FLOWBOOK_HISTORY: wanted } = process.env;
+  const { History } = await import('./server/history.js');
   if (wanted === 'off') return new History();
+  const { HistoryStore } = await import('./server/history-store.js');
   const { cacheFolder } = await import('../../setup/cache-folder.mjs');
   return new History(new HistoryStore(wanted || join(cacheFolder(), 'history')));
 }

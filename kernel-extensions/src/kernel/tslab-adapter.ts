@@ -4,7 +4,7 @@ import type ts from 'typescript';
 import { type FullCompiler, forkSurface } from './tslab/fork-surface';
 import { signatureQuickInfo } from './tslab/signature-help';
 import { declaredNames, mergeDeclarations } from './tslab/merge-declarations';
-import { CellHost } from './tslab/watch-host';
+import { CellHost, type CellHostOptions } from './tslab/watch-host';
 
 /** A complaint of the compiler about a cell or a file it imports; lines and columns count from 0. */
 export interface Diagnostic {
@@ -64,7 +64,9 @@ export interface TslabOptions {
   /** Complaints with these codes do not count. */
   ignoredCodes: ReadonlySet<number>;
   /** What a module is called for the compiler. */
-  mapSpecifier(specifier: string, importer: string): string;
+  mapSpecifier: CellHostOptions['mapSpecifier'];
+  /** Syntax trees that need not be made. */
+  preparedSource: CellHostOptions['preparedSource'];
   /** Holds off interrupts while the compiler works. */
   whileCompiling<T>(work: () => T): T;
   /** Publishes what a cell shows through `import * as tslab from 'tslab'`. */
@@ -91,7 +93,7 @@ const LINES_BEFORE = 1;
  */
 export class TslabAdapter {
   readonly typescript: FullCompiler;
-  private readonly converter: Converter;
+  private startedConverter: Converter | undefined;
   private readonly host: CellHost;
   /** Declarations of the names that the cells so far have left. */
   private declarations = '';
@@ -108,11 +110,34 @@ export class TslabAdapter {
     this.host = new CellHost(this.typescript, {
       cwd: options.cwd,
       mapSpecifier: options.mapSpecifier,
+      preparedSource: options.preparedSource,
       providedTypes: new Map([['tslab', join(dirname(tslab), 'dist', 'public.d.ts')]]),
     });
     this.replaceCompiler();
-    const { createConverter } = this.requireTslab('./dist/converter.js');
-    this.converter = createConverter({ isJS: false, isBrowser: false });
+  }
+
+  /** Made at the first use: it reads the declarations of all libraries, and not every notebook's types are checked. */
+  private get converter(): Converter {
+    if (this.startedConverter) return this.startedConverter;
+    const load = () => this.requireTslab('./dist/converter.js').createConverter;
+    const createConverter = this.withQuickSemver(load);
+    return (this.startedConverter = createConverter({ isJS: false, isBrowser: false }));
+  }
+
+  /** tslab loads the fifty files of semver to ask for the first number of Node's version. */
+  private withQuickSemver<T>(work: () => T): T {
+    const { cache } = this.requireTslab;
+    const id = this.requireTslab.resolve('semver');
+    if (cache[id]) return work();
+    const module = new Module(id);
+    const major = (version: string) => Number(/\d+/.exec(version)?.[0]);
+    Object.assign(module, { filename: id, loaded: true, exports: { major } });
+    cache[id] = module as NodeModule;
+    try {
+      return work();
+    } finally {
+      delete cache[id];
+    }
   }
 
   /**
@@ -190,11 +215,6 @@ export class TslabAdapter {
       this.host.refresh();
       return this.converter.inspect(this.declarations, source, position) ?? null;
     });
-  }
-
-  /** Compiles an empty cell, so that the first real one does not wait for the standard library. */
-  warmUp(): void {
-    this.options.whileCompiling(() => this.converter.convert('', '0'));
   }
 
   /** The module `tslab`, its display functions connected to the kernel. */

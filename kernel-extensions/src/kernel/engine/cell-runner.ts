@@ -4,7 +4,8 @@ import '../../display/draw-for-sdk';
 import { settleDisplays } from '../../display/publish-queue';
 import { toBundle } from '../../display/to-bundle';
 import type ts from 'typescript';
-import { compileCell, type CellRuntime } from './cell-compiler';
+import type { EmittedCell } from '../tslab-adapter';
+import { compileCell, type CellRuntime, type CompiledCell } from './cell-compiler';
 import { CellContext, runInCell } from './cell-context';
 import type { CellOutputs } from './cell-output';
 import type { CellPositions } from './cell-positions';
@@ -18,6 +19,8 @@ import { resultBundle } from './result-bundle';
 
 /** User expressions are numbered apart from the cells. */
 const FIRST_EXPRESSION = 1_000_000_000;
+
+const WARMING = 'const warm: number[] = [1].map((n) => n + 1);\nwarm.length';
 
 type UserExpressions = Record<string, ExpressionResult>;
 
@@ -50,6 +53,14 @@ export class CellRunner {
   /** An error that no cell waits for, as it is printed. */
   printed(thrown: unknown): string {
     return this.errors.print(thrown);
+  }
+
+  /** Compiles a cell that never runs, so that the first real one does not wait for the compiler and the libraries' types. */
+  warmUp(): void {
+    this.interrupts.whileCompiling(() => {
+      const translation = this.translator.translate(WARMING);
+      if (translation.kind === 'cell') this.compile(0, translation.emitted);
+    });
   }
 
   /**
@@ -114,12 +125,7 @@ export class CellRunner {
     let exports: CellExports | null = null;
     let result: unknown;
     try {
-      const compiled = this.interrupts.whileCompiling(() =>
-        compileCell(this.typescript, id, emitted, this.positions, {
-          isShared: (name) => this.scope.has(name),
-          strict: !this.dialect.sloppy,
-        }),
-      );
+      const compiled = this.interrupts.whileCompiling(() => this.compile(id, emitted));
       const cellExports = this.scope.openCell(cell.id, compiled.declared);
       const runtime: CellRuntime = {
         import: (specifier) => this.modules.import(specifier),
@@ -145,6 +151,13 @@ export class CellRunner {
       exports?.abandon(this.positions.label(id));
       return { thrown };
     }
+  }
+
+  private compile(id: number, emitted: EmittedCell): CompiledCell {
+    return compileCell(this.typescript, id, emitted, this.positions, {
+      isShared: (name) => this.scope.has(name),
+      strict: !this.dialect.sloppy,
+    });
   }
 
   private async evaluate(cell: CellContext, expression: string): Promise<ExpressionResult> {

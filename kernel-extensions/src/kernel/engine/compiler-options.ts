@@ -29,6 +29,7 @@ export function compilerOptions(
     jsx: JSX_REACT,
     types: ['node'],
     lib: libraries(dialect === 'deno' || dialect === 'javascript'),
+    libReplacement: false, // else a package is looked for in place of each library, folder by folder
     ...nearby,
     ...(strict === null ? {} : { ...withoutStrictness(nearby), strict }),
     target: ES2022,

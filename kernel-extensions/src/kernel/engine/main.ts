@@ -1,3 +1,4 @@
+import { preparedFiles } from './start-image'; // before all that import the compiler
 import { writeSync } from 'node:fs';
 import typescript from 'typescript';
 import {
@@ -29,6 +30,7 @@ import { ModuleNames } from './modules/module-names';
 import { findOwnPackages, nodeTypeRoots } from './modules/own-packages';
 import { readNotebookSettings } from './notebook-settings';
 import { ParentLink } from './parent-link';
+import { preparedSource } from './prepared-files';
 import { quietOwnWarnings } from './quiet-warnings';
 import { nearbyTsconfig } from './tsconfig';
 
@@ -89,6 +91,7 @@ class Engine {
       typeRoots: nodeTypeRoots(),
       ignoredCodes: IGNORED_CODES,
       mapSpecifier: (specifier) => names.resolve(specifier),
+      preparedSource: (path, options) => preparedSource(preparedFiles, path, options),
       whileCompiling: (work) => this.interrupts.whileCompiling(work),
       display: (content, update) =>
         this.outputs.publish(currentCell().id, {
@@ -125,7 +128,10 @@ class Engine {
     process.on('uncaughtException', (error) => this.printUncaught(error));
     process.on('unhandledRejection', (reason) => this.printUncaught(reason));
     this.link.send({ type: 'ready' });
-    setImmediate(() => this.tslab.warmUp());
+    setImmediate(() => {
+      this.runner.warmUp();
+      this.link.send({ type: 'warm' });
+    });
   }
 
   private receive(message: ToEngine): void {

@@ -4,6 +4,7 @@ import type { Message } from '../protocol/message';
 import type { CellOutput } from '../protocol/outputs';
 import { CommChannel } from './comm-channel';
 import { EngineProcess } from './engine-process';
+import type { EngineStarter } from './engine-starter';
 import type { History } from './history';
 import type { InputChannel } from './input-channel';
 import type { Iopub } from './iopub';
@@ -21,6 +22,9 @@ interface ExecuteRequest {
 /** After an error the requests that the client sent together with the failed one may still be on their way. */
 const STRAGGLERS_MS = 10;
 
+/** A kernel says that it is there this long after its process began at the latest, warm or not. */
+const WARM_PATIENCE_MS = 1200;
+
 /** Runs execute_requests on the engine, and routes what the engine says to the cell it belongs to. */
 export class CellExecutor {
   private engine: EngineProcess;
@@ -29,16 +33,25 @@ export class CellExecutor {
   private readonly requests = new Map<number, Message>();
   private readonly rawCap = new OutputCap(process.cwd(), 'native');
   readonly comms: CommChannel;
+  /** Resolves when a first cell would not wait for the compiler, or after a while. */
+  readonly warm: Promise<void>;
 
   constructor(
     private readonly iopub: Iopub,
     private readonly inputs: InputChannel,
     private readonly history: History,
+    private readonly starter: EngineStarter,
     /** Called when the cells that wait in the queue must not run. */
     private readonly abortWaiting: () => void,
   ) {
     this.comms = new CommChannel(iopub, (traffic) => this.engine.comm(traffic));
     this.engine = this.startEngine();
+    const patience = WARM_PATIENCE_MS - process.uptime() * 1000;
+    this.warm = Promise.race([
+      this.engine.warm,
+      new Promise<void>((settle) => setTimeout(settle, patience)),
+    ]);
+    void this.engine.warm.then(() => starter.makeMissingImage());
   }
 
   get queries(): Pick<EngineProcess, 'query'> {
@@ -90,24 +103,27 @@ export class CellExecutor {
   }
 
   private startEngine(): EngineProcess {
-    const engine: EngineProcess = new EngineProcess({
-      output: (cell, output) => this.publish(cell, output),
-      rawOutput: (name, text) => this.publishRaw(name, text),
-      input: async (cell, prompt, password) => {
-        const request = this.requests.get(cell);
-        if (!request) throw new Error('Cannot ask for input as a cell must be running');
-        return this.inputs.ask(request, prompt, password);
+    const engine: EngineProcess = new EngineProcess(
+      {
+        output: (cell, output) => this.publish(cell, output),
+        rawOutput: (name, text) => this.publishRaw(name, text),
+        input: async (cell, prompt, password) => {
+          const request = this.requests.get(cell);
+          if (!request) throw new Error('Cannot ask for input as a cell must be running');
+          return this.inputs.ask(request, prompt, password);
+        },
+        comm: (traffic) => this.comms.publish(traffic, this.requests.get(traffic.cell) ?? null),
+        died: (reason) => {
+          if (!engine.wasReady) {
+            process.stderr.write(`The engine could not start (${reason}).\n`);
+            process.exit(1);
+          }
+          this.comms.closeAll();
+          this.engine = this.startEngine();
+        },
       },
-      comm: (traffic) => this.comms.publish(traffic, this.requests.get(traffic.cell) ?? null),
-      died: (reason) => {
-        if (!engine.wasReady) {
-          process.stderr.write(`The engine could not start (${reason}).\n`);
-          process.exit(1);
-        }
-        this.comms.closeAll();
-        this.engine = this.startEngine();
-      },
-    });
+      this.starter,
+    );
     return engine;
   }
 

@@ -1,5 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type {
   CellRequest,
@@ -10,6 +9,7 @@ import type {
   ToEngine,
 } from '../engine-messages';
 import type { CellOutput } from '../protocol/outputs';
+import type { EngineStarter } from './engine-starter';
 import { RawOutput } from './raw-output';
 
 /** What the server wants to hear from its engine. */
@@ -23,18 +23,13 @@ export interface EngineEvents {
   died(reason: string): void;
 }
 
-const ENGINE_MAIN = join(__dirname, '..', 'engine', 'main.js');
-
-/** See engine/async-hook-checks.ts. */
-const ENGINE_FLAGS = ['--no-force-async-hooks-checks'];
-
 /** How long a finished cell waits for the rest of what its native code printed. */
 const RAW_OUTPUT_PATIENCE_MS = 250;
 
 /** The process that runs the user's code, as the server sees it. */
 export class EngineProcess {
-  private readonly child: ChildProcess;
-  private readonly raw: Record<'stdout' | 'stderr', RawOutput>;
+  private child!: ChildProcess;
+  private raw!: Record<'stdout' | 'stderr', RawOutput>;
   private readonly queries = new Map<number, (message: FromEngine & { type: 'answer' }) => void>();
   private running: { cell: number; settle(result: CellResult): void } | null = null;
   private nextQuery = 1;
@@ -42,23 +37,38 @@ export class EngineProcess {
   /** Whether the process has started well. */
   wasReady = false;
   private alive = true;
+  /** What waits for the process to be ready. */
+  private unsent: ToEngine[] = [];
+  /** Resolves when the first cell need not wait for the compiler, or never will. */
+  readonly warm: Promise<void>;
+  private isWarm!: () => void;
 
-  constructor(private readonly events: EngineEvents) {
-    this.child = fork(ENGINE_MAIN, [], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
-      serialization: 'advanced',
-      env: { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env },
-      execArgv: ENGINE_FLAGS,
-    });
+  constructor(
+    private readonly events: EngineEvents,
+    private readonly starter: EngineStarter,
+  ) {
+    this.warm = new Promise((settle) => (this.isWarm = settle));
+    this.start();
+  }
+
+  private start(): void {
+    const { child, fromImage } = this.starter.start();
+    this.child = child;
+    const isComplaint = () => fromImage && !this.wasReady; // Node's, about the image
     const raw = (name: 'stdout' | 'stderr') =>
-      new RawOutput(this.child[name] as Readable, (text) => {
-        if (!this.stopping) events.rawOutput(name, text); // Node's farewell is nobody's output
+      new RawOutput(child[name] as Readable, (text) => {
+        // Node's farewell is nobody's output
+        if (!this.stopping && !isComplaint()) this.events.rawOutput(name, text);
       });
     this.raw = { stdout: raw('stdout'), stderr: raw('stderr') };
-    this.child.on('message', (message) => void this.receive(message as FromEngine));
-    this.child.on('error', () => {});
+    child.on('message', (message) => void this.receive(message as FromEngine));
+    child.on('error', () => {});
     this.interruptPipe.on('error', () => {}); // the engine may be gone already
-    this.child.once('close', (code, signal) => this.ended(code, signal));
+    child.once('close', (code, signal) => {
+      if (this.stopping || !isComplaint()) return this.ended(code, signal);
+      this.starter.refuseImage();
+      this.start();
+    });
   }
 
   /** Runs one cell; never rejects. */
@@ -96,7 +106,7 @@ export class EngineProcess {
     this.stopping = true;
     if (!this.alive) return Promise.resolve();
     return new Promise((settle) => {
-      const timer = setTimeout(() => this.child.kill('SIGKILL'), patienceMs);
+      const timer = setTimeout(() => this.child.kill('SIGKILL'), this.wasReady ? patienceMs : 0);
       this.child.once('close', () => {
         clearTimeout(timer);
         settle();
@@ -110,13 +120,18 @@ export class EngineProcess {
   }
 
   private send(message: ToEngine): void {
-    if (this.alive && this.child.connected) this.child.send(message, () => {});
+    if (!this.wasReady) this.unsent.push(message);
+    else if (this.alive && this.child.connected) this.child.send(message, () => {});
   }
 
   private async receive(message: FromEngine): Promise<void> {
     switch (message.type) {
       case 'ready':
         this.wasReady = true;
+        for (const waiting of this.unsent.splice(0)) this.send(waiting);
+        return;
+      case 'warm':
+        this.isWarm();
         return;
       case 'output':
         return this.events.output(message.cell, message.output);
@@ -152,6 +167,7 @@ export class EngineProcess {
 
   private ended(code: number | null, signal: NodeJS.Signals | null): void {
     this.alive = false;
+    this.isWarm();
     for (const [id, settle] of this.queries) settle({ type: 'answer', id });
     this.queries.clear();
     if (this.stopping) return;

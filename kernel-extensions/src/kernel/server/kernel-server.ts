@@ -4,6 +4,7 @@ import { channelAddress, type ConnectionInfo } from '../protocol/connection-file
 import { createHeader, MessageCodec, type Message } from '../protocol/message';
 import { OrderedSender } from '../protocol/ordered-sender';
 import { CellExecutor } from './cell-executor';
+import type { EngineStarter } from './engine-starter';
 import type { History } from './history';
 import { isCommMessage } from './comm-channel';
 import { InputChannel } from './input-channel';
@@ -53,11 +54,12 @@ export class KernelServer {
   constructor(
     private readonly connection: ConnectionInfo,
     history: History,
+    starter: EngineStarter,
   ) {
     this.codec = new MessageCodec(connection.key);
     this.iopub = new Iopub(this.publisher, this.codec, this.session);
     this.inputs = new InputChannel(this.stdin, this.codec, this.session);
-    this.executor = new CellExecutor(this.iopub, this.inputs, history, () =>
+    this.executor = new CellExecutor(this.iopub, this.inputs, history, starter, () =>
       this.queue.abortCells(),
     );
     this.shellRequests = new ShellRequests(this.executor, history, this.info);

@@ -20,6 +20,7 @@ export class ShellRequests {
       case 'execute_request':
         return this.executor.execute(message);
       case 'kernel_info_request':
+        await this.executor.warm;
         return this.info;
       case 'complete_request':
         return this.complete(String(content.code), Number(content.cursor_pos));

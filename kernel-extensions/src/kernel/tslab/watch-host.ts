@@ -11,6 +11,11 @@ export interface CellHostOptions {
   mapSpecifier(specifier: string, importer: string): string;
   /** Declarations of modules that the kernel itself provides: specifier -> file. */
   providedTypes: ReadonlyMap<string, string>;
+  /** The syntax tree of a file that was read before this process began. */
+  preparedSource(
+    path: string,
+    options: ts.ScriptTarget | ts.CreateSourceFileOptions,
+  ): ts.SourceFile | undefined;
 }
 
 interface WatchedFile {
@@ -24,6 +29,8 @@ type WithPragmas = ts.SourceFile & { pragmas: unknown };
 /** The files of the program that are the cell itself and the declarations before it. */
 const CELL_FILE = /\/__(tslab|prev)__(\.d)?\.ts$/;
 const SOURCE_CELL = /\/__tslab__\.ts$/;
+
+const NODE_TYPES = /\/node_modules\/@types\/node\//;
 
 /** What tslab ends a cell with, where names that begin with two underscores have three. */
 const EXPORTS = /\nexport \{[^}]*\}$/;
@@ -79,7 +86,7 @@ export class CellHost {
       literals.map((literal) => this.resolve(host, literal, importer, redirected, options, source));
     // Else the compiler takes every file for changed and builds the program from nothing for each cell.
     host.hasInvalidatedResolutions = () => this.findAnew;
-    this.readJsx(host);
+    this.readCells(host);
     limitEmission(host);
     return host;
   }
@@ -102,6 +109,8 @@ export class CellHost {
         },
       };
     }
+    // Node's declarations mean each other by Node's names: nothing on disk is meant.
+    if (isBuiltin(literal.text) && NODE_TYPES.test(importer)) return { resolvedModule: undefined };
     this.resolutions ??= this.typescript.createModuleResolutionCache(
       this.options.cwd,
       (name) => name,
@@ -122,8 +131,8 @@ export class CellHost {
     return resolved;
   }
 
-  /** Parses a cell as JSX where it cannot be parsed otherwise. */
-  private readJsx(host: ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.BuilderProgram>): void {
+  /** Parses a cell as JSX where it cannot be parsed otherwise, and takes what is prepared. */
+  private readCells(host: ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.BuilderProgram>): void {
     const { createProgram } = host;
     const parsed = new WeakMap<ts.SourceFile, ts.SourceFile>();
     const asJsx = (file: ts.SourceFile): ts.SourceFile => {
@@ -153,8 +162,13 @@ export class CellHost {
       const cell = (file: ts.SourceFile | undefined) =>
         file && SOURCE_CELL.test(file.fileName) && errorsOf(file) > 0 ? asJsx(file) : file;
       const forCells: ts.CompilerHost = Object.create(compilerHost) as ts.CompilerHost;
-      forCells.getSourceFile = (...args) => cell(read(...args));
-      if (readByPath) forCells.getSourceFileByPath = (...args) => cell(readByPath(...args));
+      const { preparedSource } = this.options;
+      forCells.getSourceFile = (name, version, ...more) =>
+        preparedSource(name, version) ?? cell(read(name, version, ...more));
+      if (readByPath) {
+        forCells.getSourceFileByPath = (name, path, version, ...more) =>
+          preparedSource(name, version) ?? cell(readByPath(name, path, version, ...more));
+      }
       return createProgram(roots, options, forCells, ...rest);
     };
   }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
+import { KernelClient } from '../../../kernel-extensions/src/kernel/client';
+import {
+  preparedSource,
+  type PreparedFile,
+} from '../../../kernel-extensions/src/kernel/engine/prepared-files';
+import { setupModule } from '../../setup/setup-module';
+import { printed, resultText } from './running-kernel';
+
+const ENGINE_ARGUMENTS =
+  "require('node:fs').readFileSync('/proc/self/cmdline', 'utf8').split('\\0').join(' ')";
+const WORLD = `JSON.stringify([
+  Reflect.ownKeys(globalThis).map(String).sort(),
+  process.execArgv, __filename, typeof fetch, await new Response('a').text(),
+  require('node:vm').runInNewContext('1 + 1'), (await import('node:path')).posix.sep,
+  performance.now() < 60000 && Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 1000,
+])`;
+
+describe('a start image', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flowbook-image-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('starts the engine, whose world is that of an engine without one', async () => {
+    const worlds: (string | null)[] = [];
+    for (const setting of ['', 'off']) {
+      const kernel = await KernelClient.start({ env: { FLOWBOOK_START_IMAGE: setting } });
+      try {
+        const { error } = await kernel.execute('const text: string = Math.floor(1.5);');
+        assert.match(error?.evalue ?? '', /'number' is not assignable to type 'string'/);
+        worlds.push(resultText(await kernel.execute(WORLD)));
+        const { data } = await kernel.inspect('Math.floor', 10);
+        assert.match(String(data['text/markdown'] ?? data['text/plain']), /greatest integer/);
+        const started = resultText(await kernel.execute(ENGINE_ARGUMENTS)) ?? '';
+        assert.equal(started.includes('--snapshot-blob'), setting !== 'off', started);
+      } finally {
+        kernel.kill();
+      }
+    }
+    assert.equal(worlds[0], worlds[1]);
+  }).timeout(120_000);
+
+  it('that does not start is refused, and the kernel runs without it', async () => {
+    const { findStartImage, isStartImageWanted, startImageFile } = await setupModule(
+      'start-image/start-image.mjs',
+    );
+    assert.equal(findStartImage(folder), null);
+    assert.equal(isStartImageWanted(folder), true);
+    const file: string = startImageFile(folder);
+    mkdirSync(dirname(file));
+    writeFileSync(file, 'no image');
+    const kernel = await KernelClient.start({ env: { FLOWBOOK_CACHE: folder } });
+    try {
+      const result = await kernel.execute('1 + 1');
+      assert.equal(resultText(result), '2');
+      assert.equal(printed(result, 'stderr'), '');
+    } finally {
+      kernel.kill();
+    }
+    assert.equal(existsSync(file), false);
+    assert.equal(isStartImageWanted(folder), false);
+  }).timeout(120_000);
+
+  it('preparedSource() gives a file that has not changed, to who reads it the same way', () => {
+    const path = join(folder, 'a.d.ts');
+    writeFileSync(path, 'declare const a: 1;');
+    const { size, mtimeMs } = statSync(path);
+    const how = { languageVersion: ts.ScriptTarget.ES2022 };
+    const source = ts.createSourceFile(path, 'declare const a: 1;', how);
+    const files = new Map<string, PreparedFile>([[path, { source, size, mtimeMs, ...how }]]);
+    assert.equal(preparedSource(files, path, how), source);
+    assert.equal(preparedSource(files, path, { languageVersion: ts.ScriptTarget.ES5 }), undefined);
+    const asModule = { ...how, impliedNodeFormat: ts.ModuleKind.ESNext } as const;
+    assert.equal(preparedSource(files, path, asModule), undefined);
+    writeFileSync(path, 'declare const a: 22;');
+    assert.equal(preparedSource(files, path, how), undefined);
+    assert.equal(preparedSource(files, join(folder, 'b.d.ts'), how), undefined);
+  });
+});
