@@ -1,4 +1,3 @@
-import { SourceMap } from 'node:module';
 import { Script } from 'node:vm';
 import {
   CELL_RUNTIME,
@@ -67,8 +66,8 @@ export function compileCell(
     },
   });
   const maps = [
-    sourceMapText ? new SourceMap(JSON.parse(sourceMapText)) : null,
-    firstMap ? new SourceMap(JSON.parse(Buffer.from(firstMap, 'base64').toString())) : null,
+    ...(sourceMapText ? [sourceMapText] : []),
+    ...(firstMap ? [Buffer.from(firstMap, 'base64').toString()] : []),
   ];
   const fileName = positions.add(cell, maps, linesBefore);
   const mode = strict ? '"use strict"; ' : '';

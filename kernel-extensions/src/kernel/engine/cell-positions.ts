@@ -1,4 +1,4 @@
-import type { SourceMap } from 'node:module';
+import { SourceMap } from 'node:module';
 
 /** A place in the text of a cell; both numbers count from 1. */
 export interface CellPosition {
@@ -10,7 +10,8 @@ export interface CellPosition {
 interface KnownCell {
   label: string;
   code: string;
-  maps: (SourceMap | null)[];
+  /** As JSON: read, a map has ten times the size, and most are never asked for. */
+  maps: string[];
   /** Lines that stand before the cell's own in what was compiled. */
   linesBefore: number;
 }
@@ -48,8 +49,8 @@ export class CellPositions {
     this.cells.set(cell, { label, code, maps: [], linesBefore: 0 });
   }
 
-  /** Adds the maps from running code back to the cell, last compilation first; returns the file name to run it under. */
-  add(cell: number, maps: (SourceMap | null)[], linesBefore: number): string {
+  /** Adds the maps (JSON) from running code back to the cell, last compilation first; returns the file name to run it under. */
+  add(cell: number, maps: string[], linesBefore: number): string {
     const known = this.cells.get(cell);
     if (known) Object.assign(known, { maps, linesBefore });
     return `${FILE_NAME}-${cell}.ts`;
@@ -72,8 +73,8 @@ export class CellPositions {
     let column = Number(match[3]) - 1;
     const { maps = [], linesBefore = 0 } = this.cells.get(cell) ?? {};
     for (const map of maps) {
-      const entry = map?.findEntry(line, column);
-      if (!entry || !('originalLine' in entry)) continue;
+      const entry = new SourceMap(JSON.parse(map)).findEntry(line, column);
+      if (!('originalLine' in entry)) continue;
       line = entry.originalLine;
       column = entry.originalColumn;
     }
