@@ -1,16 +1,21 @@
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { requireDiskSpace } from './disk-space.mjs';
 import { runPip } from './pip.mjs';
 import { ensureVenv, isVenvReady, venvPython } from './python.mjs';
 
 /** The JupyterLab that Flowbook is tested with. */
 export const jupyterlabVersion = '4.6.6';
-/** The front end of Jupyter's widgets: static files alone, the Python side of it is not needed. */
-const requirements = [`jupyterlab==${jupyterlabVersion}`, 'jupyterlab_widgets==3.0.17'];
+const requirements = [
+  `jupyterlab==${jupyterlabVersion}`,
+  // The front end of Jupyter's widgets: static files alone, the Python side of it is not needed.
+  'jupyterlab_widgets==3.0.17',
+  'papermill==2.7.0',
+];
 
-/** How many packages JupyterLab brings, for the progress line alone. */
-const packageCount = 90;
+/** How many packages JupyterLab and papermill bring, for the progress line alone. */
+const packageCount = 95;
 const installedBytes = 300_000_000;
 
 /** Folder of the virtual environment that all clones share. */
@@ -18,7 +23,7 @@ export function jupyterFolder(cache) {
   return join(cache, `jupyterlab-${jupyterlabVersion}`);
 }
 
-const stamp = (cache) => join(jupyterFolder(cache), 'jupyterlab-with-widgets-is-complete');
+const stamp = (cache) => join(jupyterFolder(cache), 'jupyterlab-with-papermill-is-complete');
 
 /** Whether JupyterLab was installed completely. */
 export function isJupyterReady(cache) {
@@ -31,6 +36,15 @@ export function ensurePython(cache) {
   return ensureVenv(jupyterFolder(cache));
 }
 
+/** What papermill needs to set a TypeScript notebook's parameters. */
+const papermillTranslator = fileURLToPath(new URL('../share/papermill', import.meta.url));
+
+function sitePackages(folder) {
+  if (process.platform === 'win32') return join(folder, 'Lib', 'site-packages');
+  const python = readdirSync(join(folder, 'lib')).find((name) => name.startsWith('python3'));
+  return join(folder, 'lib', python, 'site-packages');
+}
+
 function installedPackages(folder) {
   try {
     const names = readdirSync(join(folder, 'lib'), { recursive: true });
@@ -41,14 +55,23 @@ function installedPackages(folder) {
 }
 
 /**
- * Installs the pinned JupyterLab into a virtual environment in the cache folder, unless it is there.
+ * Installs the pinned JupyterLab into a virtual environment in the cache folder, unless it is there, with papermill and
+ * its translator of parameters.
  *
  * @returns the text of the finished progress line
  */
 export async function ensureJupyter({ cache, report }) {
   const folder = jupyterFolder(cache);
-  if (isJupyterReady(cache))
-    return `JupyterLab ${readFileSync(stamp(cache), 'utf8').trim()} is there`;
+  const isReady = isJupyterReady(cache);
+  if (!isReady) await installJupyter({ cache, report });
+  // Files of our own, which another version of Flowbook may have put there.
+  cpSync(papermillTranslator, sitePackages(folder), { recursive: true });
+  const version = readFileSync(stamp(cache), 'utf8').trim();
+  return `JupyterLab ${version} ${isReady ? 'is there' : `installed into ${folder}`}`;
+}
+
+async function installJupyter({ cache, report }) {
+  const folder = jupyterFolder(cache);
   requireDiskSpace(cache, installedBytes, `install JupyterLab ${jupyterlabVersion}`);
   report('making a Python environment');
   const python = await ensurePython(cache);
@@ -73,7 +96,6 @@ export async function ensureJupyter({ cache, report }) {
     clearInterval(timer);
   }
   writeFileSync(stamp(cache), `${jupyterlabVersion}\n`);
-  return `JupyterLab ${jupyterlabVersion} installed into ${folder}`;
 }
 
 export { venvPython };

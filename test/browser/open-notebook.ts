@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { FlowbookProcess } from '../jupyter/flowbook-process';
+import { makeRecipeFolder } from '../notebooks/recipe-folder';
 import { scriptModule } from '../setup/setup-module';
 
 const root = join(__dirname, '../..');
@@ -63,12 +64,8 @@ export function openCells(sources: readonly string[], more: object = {}): Promis
  * Writes a notebook into a folder of its own inside the clone, and opens it in JupyterLab in a headless Chromium.
  */
 async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenNotebook> {
-  mkdirSync(join(root, 'runs'), { recursive: true });
-  const folder = mkdtempSync(join(root, 'runs', 'browser-test-'));
-  const notebooks = join(folder, 'notebooks');
-  mkdirSync(notebooks);
-  symlinkSync(join(root, 'datasets'), join(folder, 'datasets'));
-  symlinkSync(join(root, 'notebooks', 'full'), join(notebooks, 'full'));
+  const own = makeRecipeFolder('browser-test');
+  const { path: folder, notebooks } = own;
   writeFileSync(join(notebooks, name), JSON.stringify(notebook));
 
   // All cells are in the page, whether they are in view or not.
@@ -105,7 +102,7 @@ async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenN
     await browser.close();
     lab.kill('SIGINT');
     await lab.ended;
-    rmSync(folder, { recursive: true });
+    own.remove();
   };
   try {
     const [, url, token] = await lab.printed(/JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/);
