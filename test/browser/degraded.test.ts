@@ -1,68 +1,69 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
-import { filmstrip, sigmas } from '@flowbook/kernel-extensions';
-import { frameSeries, schedule } from '../kernel-extensions/display/samples';
-import { scriptModule, setupModule } from '../setup/setup-module';
-import { temporaryFolder } from '../setup/temporary-folder';
+import { runPythonClient } from '../jupyter/python-clients';
+import { isLong } from '../long-run';
+import { makeRecipeFolder, type RecipeFolder } from '../notebooks/recipe-folder';
+import { repository, scriptModule } from '../setup/setup-module';
+
+const recipes = readdirSync(join(repository, 'notebooks')).filter((name) =>
+  name.endsWith('.ipynb'),
+);
 
 describe('displays where no viewer draws them', function () {
-  this.timeout(180_000);
-  const folder = temporaryFolder();
+  this.timeout(600_000);
+  let folder: RecipeFolder;
   let browser: Browser;
   before(async () => {
+    folder = makeRecipeFolder('degraded-test');
     const { findChromium } = await scriptModule('chromium.mjs');
     browser = await chromium.launch({
       executablePath: findChromium(),
       args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     });
   });
-  after(() => browser?.close());
-
-  it('are pictures in the HTML of nbconvert and in its PDF', async () => {
-    const { cacheFolder, jupyterFolder, venvPython } = await setupModule('index.mjs');
-    const outputs = [];
-    for (const drawing of [filmstrip(frameSeries(11)), sigmas(schedule)]) {
-      const { data, metadata } = await drawing;
-      outputs.push({ output_type: 'display_data', data, metadata });
-    }
-    const cell = {
-      cell_type: 'code',
-      id: 'a',
-      metadata: {},
-      source: [],
-      execution_count: 1,
-      outputs,
-    };
-    const metadata = {
-      kernelspec: { name: 'flowbook', display_name: 'Flowbook', language: 'typescript' },
-    };
-    const notebook = { cells: [cell], metadata, nbformat: 4, nbformat_minor: 5 };
-    const file = join(folder.path, 'shown.ipynb');
-    writeFileSync(file, JSON.stringify(notebook));
-    const python = venvPython(jupyterFolder(cacheFolder()));
-    execFileSync(python, ['-m', 'nbconvert', '--to', 'html', '--log-level', 'ERROR', file], {
-      env: { ...process.env, JUPYTER_CONFIG_DIR: folder.path, JUPYTER_DATA_DIR: folder.path },
-    });
-    const page = await browser.newPage();
-    // Nothing is fetched: what nbconvert names of other hosts is left out.
-    await page.route(/^https?:/, (route) => route.abort());
-    await page.goto(`file://${file.replace('.ipynb', '.html')}`, { waitUntil: 'domcontentloaded' });
-    const pictures = page.locator('.jp-OutputArea-output img');
-    assert.equal(await pictures.count(), 2);
-    for (const picture of await pictures.all()) {
-      const box = await picture.boundingBox();
-      assert.ok(box && box.width > 400 && box.height > 150, JSON.stringify(box));
-    }
-    const pdf = await page.pdf({ printBackground: true });
-    const images = pdf.toString('latin1').match(/\/Subtype ?\/Image/g) ?? [];
-    assert.ok(images.length >= 2, `${images.length} pictures are in the PDF`);
-    if (process.env.FLOWBOOK_SCREENSHOTS !== undefined) {
-      mkdirSync(process.env.FLOWBOOK_SCREENSHOTS, { recursive: true });
-      writeFileSync(join(process.env.FLOWBOOK_SCREENSHOTS, 'degraded.pdf'), pdf);
-      await page.screenshot({ path: join(process.env.FLOWBOOK_SCREENSHOTS, 'degraded.png') });
-    }
+  after(async () => {
+    await browser?.close();
+    folder.remove();
   });
+
+  // The first recipe has a filmstrip, whose own viewer only JupyterLab has, and sliders.
+  for (const name of isLong ? recipes : ['00-the-flow.ipynb']) {
+    it(`are pictures in the HTML that "nbconvert --execute" makes of ${name}, and in its PDF`, async () => {
+      const { code, stderr } = await runPythonClient(
+        'nbconvert',
+        ['--execute', '--to', 'html', '--log-level', 'ERROR', folder.addSmoke(name)],
+        folder.path,
+      );
+      assert.equal(code, 0, stderr);
+      const file = join(folder.notebooks, name.replace('.ipynb', '.html'));
+      const page = await browser.newPage();
+      // Nothing is fetched: what nbconvert names of other hosts is left out.
+      await page.route(/^https?:/, (route) => route.abort());
+      await page.goto(`file://${file}`, { waitUntil: 'domcontentloaded' });
+      const pictures = page.locator('.jp-OutputArea-output img');
+      const count = await pictures.count();
+      const source = readFileSync(join(repository, 'notebooks', name), 'utf8');
+      const calls = source.match(/await (?:display|live\.finish|sliders)\(/g) ?? [];
+      assert.ok(
+        count >= calls.length / 2 && count >= 3,
+        `${count} pictures, ${calls.length} calls`,
+      );
+      for (const picture of await pictures.all()) {
+        const box = await picture.boundingBox();
+        assert.ok(box && box.width > 200 && box.height > 50, JSON.stringify(box));
+      }
+      const pdf = await page.pdf({ printBackground: true });
+      const images = pdf.toString('latin1').match(/\/Subtype ?\/Image/g) ?? [];
+      assert.ok(images.length >= count, `${images.length} of ${count} pictures are in the PDF`);
+      if (process.env.FLOWBOOK_SCREENSHOTS !== undefined) {
+        mkdirSync(process.env.FLOWBOOK_SCREENSHOTS, { recursive: true });
+        const kept = join(process.env.FLOWBOOK_SCREENSHOTS, `degraded-${name}`);
+        writeFileSync(`${kept}.pdf`, pdf);
+        await page.screenshot({ path: `${kept}.png`, fullPage: true });
+      }
+      await page.close();
+    });
+  }
 });

@@ -10,9 +10,9 @@ describe('JupyterLab', function () {
   this.timeout(300_000);
   let notebook: OpenNotebook;
   before(async () => {
-    notebook = await openRecipe('01-flow-grpo.ipynb', {
-      steps: Number(process.env.FLOWBOOK_BROWSER_STEPS ?? 2),
-    });
+    const steps = process.env.FLOWBOOK_BROWSER_STEPS;
+    const shown = steps === undefined ? { mode: 'smoke' as const } : { steps: Number(steps) };
+    notebook = await openRecipe('01-flow-grpo.ipynb', shown);
   });
   after(() => notebook?.close());
 

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readNotebook } from '@flowbook/kernel-extensions';
 import { chromium, type Page } from 'playwright-core';
+import { injectParameters } from '../../kernel-extensions/src/notebook/inject-parameters';
 import { FlowbookProcess } from '../jupyter/flowbook-process';
 import { makeRecipeFolder } from '../notebooks/recipe-folder';
 import { scriptModule } from '../setup/setup-module';
@@ -25,16 +27,15 @@ interface NotebookFile {
   }[];
 }
 
-/** Opens a recipe, with `steps` set, in JupyterLab. */
-export function openRecipe(name: string, { steps }: { steps: number }): Promise<OpenNotebook> {
-  const notebook = JSON.parse(readFileSync(join(root, 'notebooks', name), 'utf8')) as NotebookFile;
-  for (const cell of notebook.cells) {
-    if (!cell.metadata.tags?.includes('parameters')) continue;
-    cell.source = cell.source.map((line) =>
-      line.replace(/(const steps: [^=]* = )\w+/, `$1${steps}`),
-    );
-  }
-  return openNotebook(name, notebook);
+/** Opens a recipe, with some of its parameters set, in JupyterLab. */
+export function openRecipe(
+  name: string,
+  parameters: { steps?: number; mode?: 'smoke' },
+): Promise<OpenNotebook> {
+  const notebook = readNotebook(join(root, 'notebooks', name));
+  const texts = Object.entries(parameters).map(([key, value]) => [key, String(value)] as const);
+  injectParameters(notebook, new Map(texts));
+  return openNotebook(name, JSON.parse(JSON.stringify(notebook)) as NotebookFile);
 }
 
 /** Opens a notebook of these cells of code, with more metadata than the kernel's name, in JupyterLab. */
@@ -126,4 +127,13 @@ async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenN
 export async function runAllCells(page: Page): Promise<void> {
   await page.click('.lm-MenuBar-itemLabel:text-is("Run")');
   await page.click('li[data-command="runmenu:run-all"]');
+}
+
+/** Goes through menus to an entry, by what is written on each. */
+export async function chooseMenu(page: Page, menu: string, ...entries: string[]): Promise<void> {
+  await page.click(`.lm-MenuBar-itemLabel:text-is("${menu}")`);
+  for (const entry of entries) {
+    const item = page.locator('.lm-Menu-itemLabel', { hasText: new RegExp(`^${entry}$`) });
+    await item.click();
+  }
 }

@@ -81,6 +81,12 @@ export function compileExamples(examples: readonly Example[]): ExampleModule[] {
   });
 }
 
+/** A document's example without a look at its types. */
+export function untypedExample(example: Example): ExampleModule {
+  const script = transpile(checkStatedValues(example.code));
+  return { example, script, fixtures: [], problems: [] };
+}
+
 function transpile(text: string): string {
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,
