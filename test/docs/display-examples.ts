@@ -14,6 +14,12 @@ export interface DisplayExample extends Example {
   picture: string;
 }
 
+/** Examples of docs/displays.md that have no picture. */
+export function otherExamples(): Example[] {
+  const drawn = new Set(displayExamples().map(({ name }) => name));
+  return documentExamples(page).filter(({ name }) => !drawn.has(name));
+}
+
 /** Every example of docs/displays.md that has a picture. */
 export function displayExamples(): DisplayExample[] {
   const lines = readFileSync(join(repository, page), 'utf8').split('\n');
@@ -25,8 +31,8 @@ export function displayExamples(): DisplayExample[] {
   });
 }
 
-/** The PNG of the last thing that an example displays. */
-export async function drawnBy(example: Example): Promise<Buffer> {
+/** What an example displays last, by MIME type. */
+export async function shownBy(example: Example): Promise<Record<string, unknown>> {
   const sink = new MemorySink();
   const restore = setDisplaySink(sink);
   try {
@@ -35,7 +41,12 @@ export async function drawnBy(example: Example): Promise<Buffer> {
   } finally {
     restore();
   }
-  const data = sink.published.at(-1)?.bundle.data[mime.png];
+  return sink.published.at(-1)?.bundle.data ?? {};
+}
+
+/** The PNG of the last thing that an example displays. */
+export async function drawnBy(example: Example): Promise<Buffer> {
+  const data = (await shownBy(example))[mime.png];
   if (typeof data !== 'string') {
     throw new Error(`Cannot draw ${example.name} as it must display a picture: it displays none`);
   }

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { samples } from '../kernel-extensions/display/samples';
 import { pixelDifference, readPixels } from '../pictures/picture-difference';
 import { repository } from '../setup/setup-module';
-import { displayExamples, drawnBy } from './display-examples';
+import { displayExamples, drawnBy, otherExamples, shownBy } from './display-examples';
 
 describe('docs/displays.md', function () {
   this.timeout(120_000);
@@ -23,6 +23,12 @@ describe('docs/displays.md', function () {
       }
       assert.ok(statSync(file).size < 100_000, `${statSync(file).size} bytes`);
       assert.equal(await pixelDifference(await readPixels(drawn), await readPixels(file)), '');
+    });
+  }
+
+  for (const example of otherExamples()) {
+    it(`runs the example at ${example.name}`, async () => {
+      assert.notDeepEqual(await shownBy(example), {});
     });
   }
 
