@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readNotebook } from '@flowbook/kernel-extensions';
+import { formatNotebook, readNotebook } from '@flowbook/kernel-extensions';
 import { chromium, type Page } from 'playwright-core';
 import { injectParameters } from '../../kernel-extensions/src/notebook/inject-parameters';
 import { FlowbookProcess } from '../jupyter/flowbook-process';
@@ -35,7 +35,7 @@ export function openRecipe(
   const notebook = readNotebook(join(root, 'notebooks', name));
   const texts = Object.entries(parameters).map(([key, value]) => [key, String(value)] as const);
   injectParameters(notebook, new Map(texts));
-  return openNotebook(name, JSON.parse(JSON.stringify(notebook)) as NotebookFile);
+  return openNotebook(name, JSON.parse(formatNotebook(notebook)) as NotebookFile);
 }
 
 /** Opens a notebook of these cells of code, with more metadata than the kernel's name, in JupyterLab. */

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { injectParameters } from '../../kernel-extensions/src/notebook/inject-parameters';
-import { readNotebook } from '@flowbook/kernel-extensions';
+import { readNotebook, writeNotebook } from '@flowbook/kernel-extensions';
 import { repository } from '../setup/setup-module';
 
 /** A folder for notebooks inside the clone, where recipes find the packages, the data and what else they import. */
@@ -31,7 +31,7 @@ export function makeRecipeFolder(purpose: string): RecipeFolder {
       const notebook = readNotebook(join(repository, 'notebooks', name));
       injectParameters(notebook, new Map([['mode', 'smoke']]));
       const file = join(notebooks, name);
-      writeFileSync(file, JSON.stringify(notebook));
+      writeNotebook(file, notebook);
       return file;
     },
     remove: () => rmSync(path, { recursive: true, force: true }),
