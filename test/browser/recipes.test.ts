@@ -43,6 +43,23 @@ for (const name of isLong ? recipes : ['00-the-flow.ipynb']) {
       assert.deepEqual(complaints, []);
     });
 
+    it('saves the notebook with a picture and words beside each chart', async () => {
+      const { page, savedOutputs } = notebook;
+      await page.keyboard.press('Control+s');
+      await page.waitForSelector('.jp-mod-dirty', { state: 'detached', timeout: 30_000 });
+      const saved = (await savedOutputs()).flatMap(({ data }) => (data ? [Object.keys(data)] : []));
+      const charts = saved.filter((types) => types.includes('application/vnd.vegalite.v5+json'));
+      assert.ok(charts.length >= 3, `${charts.length} charts are saved`);
+      for (const types of charts) {
+        const own = types.filter((type) => type !== 'application/vnd.flowbook.frames+json');
+        assert.deepEqual(own.sort(), [
+          'application/vnd.vegalite.v5+json',
+          'image/png',
+          'text/plain',
+        ]);
+      }
+    });
+
     it('scrubs each series of pictures', async () => {
       for (const viewer of await notebook.page.locator('.flowbook-frames section').all()) {
         const slider = viewer.locator('input[type=range]').first();
