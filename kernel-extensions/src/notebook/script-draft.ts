@@ -10,7 +10,7 @@ import { findParametersCell, type ParametersCell, readParameters } from './param
 import { flagEntry } from './script-flags';
 import { type Relocate, relocation } from './relocate-module';
 import { ScriptImports } from './script-imports';
-import { marker } from './script-sections';
+import { asComments, inOneLine, marker } from './script-sections';
 import { notebookWarnings } from './warnings/find-warnings';
 import { lateNames } from './warnings/late-names';
 import { warningTexts } from './warnings/warning';
@@ -161,8 +161,8 @@ export class ScriptDraft {
       return `${marker(cell)}\n${call}${code.body}`;
     }
     if (cell.cell_type === 'code' || cellTags(cell).includes('no-export')) return '';
-    const lines = cell.source === '' ? [] : cell.source.split('\n');
-    return [marker(cell), ...lines.map((line) => `// ${line}`.trimEnd())].join('\n');
+    const lines = cell.source === '' ? [] : asComments(cell.source);
+    return [marker(cell), ...lines].join('\n');
   }
 
   private flagTable(): string {
@@ -171,7 +171,7 @@ export class ScriptDraft {
     const { flag, flags } = this.names;
     // The marker stands where the cell's code runs, so that errors are found by it.
     const heading = runs
-      ? [`// The flags of cell [${this.parametersCell.id}]`]
+      ? [inOneLine(`// The flags of cell [${this.parametersCell.id}]`)]
       : [marker(this.parametersCell), ...(body === '' ? [] : [body])];
     const entries = this.parameters.parameters.map(
       (parameter) => `${flagEntry(parameter, flag)},\n`,
@@ -203,7 +203,9 @@ export class ScriptDraft {
     return [
       `// Exported from ${path.basename(notebookFile)} by \`flowbook export\`.`,
       `${flagsComment} ${path.basename(scriptFile)} --help`,
-    ].join('\n');
+    ]
+      .map(inOneLine)
+      .join('\n');
   }
 
   private start(): string {

@@ -11,10 +11,23 @@ export interface ScriptSection {
   endLine: number;
 }
 
+/** What ends a line, and with it a comment, in TypeScript. */
+const LINE_ENDS = /\r\n|[\n\r\u2028\u2029]/g;
+
+/** A text of somebody else's as comments, so that none of it is code. */
+export function asComments(text: string): string[] {
+  return text.split(LINE_ENDS).map((line) => `// ${line}`.trimEnd());
+}
+
+/** A text as it stands within a line of comment. */
+export function inOneLine(text: string): string {
+  return text.replaceAll(LINE_ENDS, ' ');
+}
+
 /** The line above a cell in a script: `// %% [id]`, then the cell's type unless code, then its tags. */
 export function marker(cell: Cell): string {
   const type = cell.cell_type === 'code' ? [] : [cell.cell_type];
-  return ['// %%', `[${cell.id}]`, ...type, ...cellTags(cell)].join(' ');
+  return inOneLine(['// %%', `[${cell.id}]`, ...type, ...cellTags(cell)].join(' '));
 }
 
 /** The sections of a script, by its markers. */

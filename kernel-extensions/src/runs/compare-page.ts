@@ -20,14 +20,17 @@ export async function writeComparePage(
   const metrics = namesOf(runs.map((run) => run.metrics));
   const link = (run: RunSummary): string => {
     const page = path.relative(path.dirname(file), path.join(run.directory, 'index.html'));
-    return `<a href="${encodeURI(page)}">${escapeHtml(run.name)}</a>`;
+    // From here, or a folder that is called "javascript:" would be a program.
+    return `<a href="./${encodeURI(page)}">${escapeHtml(run.name)}</a>`;
   };
   const table = htmlTable(
     ['run', ...parameters.map(escapeHtml), 'state', 'step', ...metrics.map(escapeHtml), 'seconds'],
     runs.map((run) => [
       link(run),
       ...parameters.map((name) => escapeHtml(shortNumber(run.parameters[name]))),
-      run.error ? `<span title="${escapeHtml(run.error)}">${run.state}</span>` : run.state,
+      run.error
+        ? `<span title="${escapeHtml(run.error)}">${escapeHtml(run.state)}</span>`
+        : escapeHtml(run.state),
       run.step === null ? '' : String(run.step),
       ...metrics.map((name) => shortNumber(run.metrics[name])),
       run.seconds.toFixed(1),

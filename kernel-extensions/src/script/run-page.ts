@@ -44,7 +44,8 @@ export function writeRunPage(directory: string, displays: readonly ShownDisplay[
   });
   const error = record.error ? `<pre class="error">${escapeHtml(record.error)}</pre>` : '';
   const title = path.basename(directory);
-  const facts = `<p>${escapeHtml(record.notebook)}, ${record.state}, ${record.seconds.toFixed(1)} s, begun ${record.started}</p>`;
+  const { notebook, state, seconds, started } = record;
+  const facts = `<p>${escapeHtml(`${notebook}, ${state}, ${seconds.toFixed(1)} s, begun ${started}`)}</p>`;
   const body = [facts, parametersTable(record.parameters), error, ...sections].join('\n');
   writeFileSync(path.join(directory, pageFile), htmlPage(title, body));
 }
