@@ -46,6 +46,15 @@ describe('RandomKey', () => {
     assert.equal(RandomKey.fromSeed(7).uniform(), 0.6918214096825828);
   });
 
+  it('fromWords() is the key that gave them', () => {
+    const [same, other] = [
+      RandomKey.fromWords(key.words as [number, number]),
+      RandomKey.fromWords([-1, 5]),
+    ];
+    assert.deepEqual([same.words, same.uniform()], [key.words, key.uniform()]);
+    assert.deepEqual(other.words, [-1, 5]);
+  });
+
   it('fold(a, b) is fold(a).fold(b)', () => {
     assert.deepEqual(key.fold('a', 1).words, key.fold('a').fold(1).words);
   });
@@ -83,6 +92,14 @@ describe('RandomKey', () => {
     assert.throws(() => RandomKey.fromSeed(1.5), {
       message: 'Cannot make a random key as the seed must be a safe integer: 1.5',
     });
+    for (const words of [
+      [0.5, 0],
+      [0, 2 ** 31],
+    ] as [number, number][]) {
+      assert.throws(() => RandomKey.fromWords(words), {
+        message: `Cannot make a random key as its words must be signed 32-bit integers: ${words.join(', ')}`,
+      });
+    }
     assert.throws(() => key.fold(NaN), {
       message: 'Cannot fold a number into a random key as it must be finite: NaN',
     });

@@ -39,6 +39,26 @@ describe('TorchRandom', () => {
     assert.deepEqual(integers, INTEGERS);
   });
 
+  it('refuses seeds and ranges that torch does not take', () => {
+    for (const seed of [0.5, 2 ** 53, 2n ** 64n, -(2n ** 63n) - 1n]) {
+      assert.throws(() => new TorchRandom(seed), {
+        message: `Cannot seed TorchRandom as the seed must be an integer from -2^63 to 2^64 - 1: current value is ${seed}`,
+      });
+    }
+    for (const seed of [2n ** 64n - 1n, -(2n ** 63n)]) new TorchRandom(seed);
+    for (const [low, high] of [
+      [3, 3],
+      [4, 3],
+      [0.5, 3],
+      [0, 2 ** 53],
+    ]) {
+      assert.throws(() => new TorchRandom(0).integer(low, high), {
+        message: `Cannot draw an integer as low < high must be safe integers: ${low} and ${high}`,
+      });
+    }
+    assert.equal(new TorchRandom(0).integer(3, 4), 3);
+  });
+
   it('keeps the second number of a small pair over a large draw', () => {
     const [together, apart] = [new TorchRandom(1), new TorchRandom(1)];
     const [first, second] = together.normal(2);

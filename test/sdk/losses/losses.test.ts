@@ -370,4 +370,19 @@ describe('lossGradients()', () => {
     tf.dispose([...variables.values()]);
     tf.dispose(inputs);
   });
+
+  it('throws what the loss throws, and leaks nothing then', () => {
+    const x = tf.variable(tf.tensor1d([1, 2]));
+    const before = tf.memory().numTensors;
+    const compute = () => {
+      x.square().sum().sqrt();
+      throw new RangeError('the loss is wrong');
+    };
+    assert.throws(() => lossGradients(compute, new Map([['x', x]])), {
+      name: 'RangeError',
+      message: 'the loss is wrong',
+    });
+    assert.equal(tf.memory().numTensors, before);
+    x.dispose();
+  });
 });

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pixelImage, readImage, writeImage } from '../../../sdk/src';
+import { appendJsonLine } from '../../../sdk/src/io/append-json-line';
+import { copyFiles } from '../../../sdk/src/io/component-files';
+import { readJsonObject } from '../../../sdk/src/io/read-json';
+import { readText } from '../../../sdk/src/io/read-text';
+import { writeProblem } from '../../../sdk/src/io/write-problem';
+import { inFolder } from '../training/run/small-runs';
+
+describe('appendJsonLine()', () => {
+  it('makes the folder and the file, and adds whole lines', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'a/b/log.jsonl');
+      appendJsonLine(file, { step: 1 });
+      appendJsonLine(file, { step: 2, text: 'ü\n' });
+      assert.equal(readFileSync(file, 'utf8'), '{"step":1}\n{"step":2,"text":"ü\\n"}\n');
+    }));
+
+  it('takes away a last line that was cut off, also when it is the only one', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'log.jsonl');
+      appendJsonLine(file, 1);
+      appendFileSync(file, '{"step":2,"te');
+      appendJsonLine(file, 3);
+      assert.equal(readFileSync(file, 'utf8'), '1\n3\n');
+      writeFileSync(file, '{"st');
+      appendJsonLine(file, 4);
+      assert.equal(readFileSync(file, 'utf8'), '4\n');
+    }));
+
+  it('says why it cannot', () =>
+    inFolder(async (folder) => {
+      assert.throws(() => appendJsonLine(folder, 1), {
+        message: new RegExp(`^Cannot write a line to "${folder}": EISDIR`),
+      });
+    }));
+});
+
+describe('writeProblem()', () => {
+  for (const [code, rule] of [
+    ['ENOSPC', ' as the disk must have room'],
+    ['EDQUOT', ' as the quota must have room'],
+    ['EROFS', ' as its folder must not be on a read-only disk'],
+    ['EACCES', ' as its folder must be writable'],
+    ['EPERM', ' as its folder must be writable'],
+    ['EMFILE', ' as the process must not have too many files open'],
+    ['EIO', ''],
+  ]) {
+    it(`says what ${code} asks for, and keeps it`, () => {
+      const cause = Object.assign(new Error('why'), { code });
+      const problem = writeProblem('"a"', cause) as NodeJS.ErrnoException;
+      assert.equal(problem.message, `Cannot write "a"${rule}: why`);
+      assert.deepEqual([problem.code, problem.cause], [code, cause]);
+    });
+  }
+
+  it('takes errors that have no code', () => {
+    assert.equal(writeProblem('"a"', new Error('why')).message, 'Cannot write "a": why');
+  });
+});
+
+describe('copyFiles()', () => {
+  it('copies files, all or those that are named, no folders, and nothing onto itself', () =>
+    inFolder(async (folder) => {
+      const [from, all, some] = ['from', 'all', 'some'].map((name) => join(folder, name));
+      mkdirSync(join(from, 'inner'), { recursive: true });
+      for (const name of ['a.txt', 'b.txt', 'inner/c.txt']) writeFileSync(join(from, name), name);
+      copyFiles(from, all);
+      copyFiles(from, some, ['b.txt', 'other.txt']);
+      copyFiles(from, join(from, '../from'));
+      const there = (at: string) =>
+        ['a.txt', 'b.txt', 'inner', 'other.txt'].map((name) => existsSync(join(at, name)));
+      assert.deepEqual(
+        [there(all), there(some)],
+        [
+          [true, true, false, false],
+          [false, true, false, false],
+        ],
+      );
+      assert.equal(readFileSync(join(some, 'b.txt'), 'utf8'), 'b.txt');
+      assert.equal(readFileSync(join(from, 'a.txt'), 'utf8'), 'a.txt');
+    }));
+});
+
+describe('readText() and readJsonObject()', () => {
+  it('name the file that is missing, no UTF-8, no JSON or no object', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'a.json');
+      const missing = new RegExp(`^Cannot read "${file}": ENOENT`);
+      assert.throws(() => readText(file), { message: missing });
+      assert.throws(() => readJsonObject(file), { message: missing });
+      writeFileSync(file, Buffer.of(0x22, 0xff, 0x22));
+      assert.throws(() => readText(file), { message: new RegExp(`^Cannot read "${file}": `) });
+      writeFileSync(file, '{"a": "ü"}');
+      assert.equal(readText(file), '{"a": "ü"}');
+      assert.deepEqual(readJsonObject(file), { a: 'ü' });
+      writeFileSync(file, '{"a"');
+      assert.throws(() => readJsonObject(file), /^Error: Cannot read ".*" as it must be JSON: /);
+      for (const value of ['[1]', 'null', '"a"', '7']) {
+        writeFileSync(file, value);
+        assert.throws(() => readJsonObject(file), {
+          message: `Cannot read "${file}" as it must hold a JSON object: current value is ${value}`,
+        });
+      }
+    }));
+});
+
+describe('writeImage()', () => {
+  const image = pixelImage(2, 1, [250, 0, 0, 250, 0, 0]);
+
+  it('writes what readImage() reads: PNG as it is, JPEG nearly', () =>
+    inFolder(async (folder) => {
+      for (const [name, tolerance] of [
+        ['a.png', 0],
+        ['a.JPG', 8],
+        ['a.jpeg', 8],
+      ] as const) {
+        const path = join(folder, name);
+        await writeImage(path, image);
+        const { width, height, data } = await readImage(path);
+        assert.deepEqual([width, height], [2, 1]);
+        data.forEach((byte, at) => assert.ok(Math.abs(byte - image.data[at]) <= tolerance, name));
+      }
+      assert.equal(readFileSync(join(folder, 'a.png')).subarray(1, 4).toString(), 'PNG');
+    }));
+
+  it('refuses other names', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'a.gif');
+      await assert.rejects(writeImage(path, image), {
+        message: `Cannot write a picture as the name must end in .png, .jpg or .jpeg: current value is "${path}"`,
+      });
+      assert.equal(existsSync(path), false);
+    }));
+});
