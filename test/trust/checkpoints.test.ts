@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { readRunLog, readRunPictures, readRunRecord } from '@flowbook/sdk';
+import { readRunLog, readRunPictures, readRunRecord, tf } from '@flowbook/sdk';
 import { whatIsBroken } from '../../sdk/src/training/run/checkpoint-manifest';
 import {
   placeOf,
@@ -97,6 +97,38 @@ describe('checkpoints', function () {
       );
     }));
 
+  it('are kept when memory runs out in the middle of a run, which then goes on with the same bits', () =>
+    inFolder(async (parent) => {
+      let rated = 0;
+      let asksForAll = false;
+      // 2^48 bytes: no system gives them.
+      const demanding = async (pictures: readonly unknown[]) => {
+        rated += 1;
+        if (asksForAll && rated === 3)
+          tf.tidy(() => tf.matMul(tf.ones([2 ** 23, 1]), tf.ones([1, 2 ** 23])));
+        return pictures.map(() => 0.5);
+      };
+      const options = {
+        steps: 3,
+        checkpointEverySteps: 1,
+        evaluation: {
+          prompts: ['a red fox'],
+          reward: demanding,
+          everySteps: 1,
+          numInferenceSteps: 2,
+        },
+      };
+      const whole = await run({ ...options, runDirectory: join(parent, 'whole') });
+      const runDirectory = join(parent, 'short');
+      [rated, asksForAll] = [0, true];
+      await assert.rejects(run({ ...options, runDirectory }), /OOM|Invalid typed/);
+      const last = join(runDirectory, 'checkpoints/last');
+      assert.equal(whatIsBroken(last), null);
+      assert.ok(stepIn(last) >= 2, `it is of step ${stepIn(last)}`);
+      asksForAll = false;
+      assert.deepEqual(await run({ ...options, runDirectory, resume: true }), whole);
+    }));
+
   it('wholeCheckpoint() throws when none is whole, with what is wrong with each', () =>
     inFolder(async (folder) => {
       const last = join(folder, 'checkpoints/last');
@@ -172,6 +204,8 @@ describe('checkpoints', function () {
       appendFileSync(join(torn, 'log.jsonl'), '{"step":3,"rew');
       appendFileSync(join(torn, 'pictures/index.jsonl'), '{"step":3,"pl');
       mkdirSync(join(torn, 'checkpoints/last.1234abcd.partial'));
+      for (const name of ['run.json', 'pictures/index.jsonl'])
+        writeFileSync(join(torn, `${name}.1234abcd.partial`), '{"st');
       assert.equal(readRunLog(torn).lines.length, 3);
       assert.equal(readRunPictures(torn).length, 3);
       await run({ ...options, runDirectory: torn, resume: true });
@@ -181,6 +215,10 @@ describe('checkpoints', function () {
         const [one, other] = [whole, torn].map((at) => readFileSync(join(at, 'pictures', name)));
         assert.deepEqual(other, one, name);
       }
-      assert.ok(!readdirSync(join(torn, 'checkpoints')).some((name) => name.endsWith('.partial')));
+      const names = readdirSync(torn, { recursive: true, encoding: 'utf8' });
+      assert.deepEqual(
+        names.filter((name) => name.endsWith('.partial')),
+        [],
+      );
     }));
 });

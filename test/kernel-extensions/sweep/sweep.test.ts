@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { RandomKey } from '@flowbook/sdk';
 import { gridPoints, parseAxis, randomPoints } from '../../../kernel-extensions/src/sweep/axes';
 import { isLong } from '../../long-run';
 import { Workspace } from '../notebook/notebook-of';
@@ -83,22 +84,48 @@ describe('flowbook sweep', function () {
 
   const axes = ['-p', 'lr=1e-4,3e-4,1e-3', '-p', 'seed=1..4'];
 
-  it('ends with the table of a sweep that was not stopped when it is killed in the middle of 12 runs and resumed', async () => {
-    const out = workspace.path('killed');
-    const child = spawn(
-      process.execPath,
-      [...command, 'sweep', notebook, ...axes, '--jobs', '2', '--out', out],
-      { cwd: root, stdio: 'ignore' },
-    );
-    const isDone = (id: string) => existsSync(path.join(out, id, 'results.jsonl'));
-    while (!existsSync(out) || readdirSync(out).filter(isDone).length < 4) await wait(50);
+  const isDone = (out: string) => (id: string) => existsSync(path.join(out, id, 'results.jsonl'));
+  const countDone = (out: string) =>
+    existsSync(out) ? readdirSync(out).filter(isDone(out)).length : 0;
+
+  /** Starts a sweep or goes on with it, and kills it a moment after so many runs are done. */
+  async function killed(parameters: string[], out: string, done: number, waitMs: number) {
+    const child = spawn(process.execPath, [...command, ...parameters], {
+      cwd: root,
+      stdio: 'ignore',
+    });
+    while (countDone(out) < done && child.exitCode === null) await wait(20);
+    await wait(waitMs);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
-    const runs = readdirSync(out).filter(isDone).length;
-    assert.ok(runs < 12, `${runs} runs had begun`);
+    assert.equal(child.signalCode, 'SIGKILL', `${countDone(out)} of 12 runs were done`);
+  }
 
-    const { status, stdout, stderr } = flowbook('sweep', '--resume', out, '--jobs', '2');
-    assert.equal(status, 0, stderr);
+  for (let sweep = 1; sweep <= (isLong ? 14 : 1); sweep++) {
+    it(`ends with the table of a sweep that was not stopped when it is killed at three random moments of 12 runs and resumed, ${sweep}`, async () => {
+      const seed = isLong ? (Date.now() + sweep) % 2 ** 31 : 7;
+      const out = workspace.path(`killed-${sweep}`);
+      let parameters = ['sweep', notebook, ...axes, '--jobs', '2', '--out', out];
+      for (let kill = 0; kill < 3; kill++) {
+        const key = RandomKey.fromSeed(seed).fold('kill', kill);
+        const done = 3 * kill + key.fold('runs').integer(0, 3);
+        await killed(parameters, out, done, 400 * key.fold('wait').uniform());
+        // A sweep that is killed before it has begun is begun anew.
+        if (existsSync(path.join(out, 'sweep.json')))
+          parameters = ['sweep', '--resume', out, '--jobs', '2'];
+      }
+      await checkResumed(out, parameters, `seed ${seed}`);
+    });
+  }
+
+  async function checkResumed(out: string, parameters: string[], seed: string): Promise<void> {
+    const doneBefore = readdirSync(out).filter((id) => {
+      const record = path.join(out, id, 'script.json');
+      return existsSync(record) && JSON.parse(readFileSync(record, 'utf8')).state === 'done';
+    });
+    assert.ok(doneBefore.length < 12, seed);
+    const { status, stdout, stderr } = flowbook(...parameters);
+    assert.equal(status, 0, `${seed}: ${stderr}`);
     const [head, ...rows] = stdout
       .trim()
       .split('\n')
@@ -125,27 +152,20 @@ describe('flowbook sweep', function () {
         ...numbers.slice(2).map(String),
       ]);
     }
-    // Nothing that was done was done again.
-    assert.doesNotMatch(stderr, /^01-.* begins$/m);
+    for (const run of doneBefore) {
+      assert.ok(!stderr.includes(`${run} begins`), `${seed}: ${run} was done again`);
+    }
     const page = readFileSync(path.join(out, 'index.html'), 'utf8');
     assert.match(page, /<svg/);
     if (!isLong) return;
-    const whole = flowbook(
-      'sweep',
-      notebook,
-      ...axes,
-      '--jobs',
-      '2',
-      '--out',
-      workspace.path('whole'),
-    );
+    const whole = flowbook('sweep', notebook, ...axes, '--jobs', '2', '--out', `${out}-whole`);
     assert.equal(whole.stdout, stdout);
     const withoutTimes = (text: string) => text.replace(/<td>[\d.]+<\/td><\/tr>/g, '');
     assert.equal(
-      withoutTimes(readFileSync(workspace.path('whole', 'index.html'), 'utf8')),
+      withoutTimes(readFileSync(path.join(`${out}-whole`, 'index.html'), 'utf8')),
       withoutTimes(page),
     );
-  });
+  }
 
   it('keeps failed runs, with their error, tries them again, and exits with 1', () => {
     const out = workspace.path('failing');
@@ -202,7 +222,7 @@ describe('flowbook sweep', function () {
   });
 
   it('flowbook runs, attach and compare read its runs', () => {
-    const whole = workspace.path('killed');
+    const whole = workspace.path('killed-1');
     const listed = flowbook('runs', whole);
     assert.match(listed.stdout, /^03-lr=1e-4-seed=3 +0\.0001 +3 +done +3 +0\.0018 +0\.0036$/m);
     const [a, b] = ['03-lr=1e-4-seed=3', '04-lr=1e-4-seed=4'].map((name) => path.join(whole, name));

@@ -5,7 +5,8 @@ import { isLong } from '../../long-run';
 import { inFolder } from '../../sdk/training/run/small-runs';
 import { runChild, traceOf } from './child';
 
-const KILLS = isLong ? 200 : 20;
+/** Of each trainer; test/kernel-extensions/sweep kills sweeps. */
+const KILLS = isLong ? 80 : 6;
 const SEED = isLong ? Date.now() % 2 ** 31 : 7;
 /** A child ends by itself after this many lines: its model, and six steps. */
 const LINES = 7;
@@ -20,16 +21,15 @@ describe('SIGKILL at random moments', function () {
         const whole = join(parent, 'whole');
         assert.equal((await runChild(CHILD, [name, whole], null)).code, 0);
         const expected = traceOf(whole);
-        const kills = KILLS / 2;
         let killed = 0;
-        for (let run = 0; killed < kills; run++) {
+        for (let run = 0; killed < KILLS; run++) {
           const folder = join(parent, `run-${run}`);
           for (let start = 0; ; start++) {
             const key = RandomKey.fromSeed(SEED).fold(name, place).fold(run, start);
             const [lines, wait] = [key.fold('lines').uniform(), key.fold('wait').uniform()];
             // The sixth start of a run is left alone: most of them are killed three or four times.
             const moment =
-              start === 5 || killed >= kills
+              start === 5 || killed >= KILLS
                 ? null
                 : { lines: 1 + Math.floor(lines * (LINES - 2)), waitMs: wait * 200 };
             const { code, wasKilled, stderr } = await runChild(CHILD, [name, folder], moment);

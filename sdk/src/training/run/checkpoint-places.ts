@@ -79,11 +79,15 @@ export function rotateCheckpoints(folder: string, by: string, kept: number): voi
   }
 }
 
-/** Removes what writing left behind that was stopped on its way. */
+/** What `writeAtomically` and the writer of checkpoints call a thing that is not whole yet. */
+const UNFINISHED = /\.[0-9a-f]{8}\.partial$/;
+
+/** Removes what writing left behind that was stopped on its way: of checkpoints, of the record and log, of pictures. */
 export function removePartial(run: string): void {
-  const folder = join(run, RUN_FILES.checkpoints);
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    if (name.endsWith('.partial')) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const folder of [run, join(run, RUN_FILES.pictures), join(run, RUN_FILES.checkpoints)]) {
+    if (!existsSync(folder)) continue;
+    for (const name of readdirSync(folder)) {
+      if (UNFINISHED.test(name)) rmSync(join(folder, name), { recursive: true, force: true });
+    }
   }
 }
