@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setupModule } from './setup-module';
 import { temporaryFolder } from './temporary-folder';
@@ -48,5 +48,41 @@ describe('unpackWheel', () => {
       unpackWheel(file, folder.path, () => null),
       new RegExp(`Cannot read the wheel as it is no zip file: ${file}`),
     );
+  });
+
+  it('unpackWheel() writes nothing outside of its folder', async () => {
+    const { unpackWheel } = await setupModule('wheel.mjs');
+    const file = join(folder.path, 'leaves.whl');
+    for (const name of ['../out.txt', 'a/../../out.txt', '..', 'a\0b']) {
+      writeFileSync(file, zipFile([{ name, data: Buffer.from('x') }]));
+      await assert.rejects(
+        unpackWheel(file, join(folder.path, 'inside'), (one: string) => one),
+        {
+          message: `Cannot unpack the wheel as its files must lie inside of it: current value is ${JSON.stringify(name)}`,
+        },
+      );
+    }
+    assert.equal(existsSync(join(folder.path, 'out.txt')), false);
+  });
+
+  it('unpackWheel() stops a file that grows beyond what it said, and refuses one that is cut off', async () => {
+    const { unpackWheel } = await setupModule('wheel.mjs');
+    const file = join(folder.path, 'bomb.whl');
+    const zip = zipFile([{ name: 'bomb', data: Buffer.alloc(50_000_000) }]);
+    const size = zip.lastIndexOf(Buffer.from('PK\x01\x02')) + 24;
+    const unpack = () => unpackWheel(file, join(folder.path, 'bomb'), (one: string) => one);
+    for (const [said, found] of [
+      [1_000, 'more'],
+      [60_000_000, '50000000'],
+    ] as const) {
+      zip.writeUInt32LE(said, size);
+      writeFileSync(file, zip);
+      await assert.rejects(unpack(), {
+        message: `Cannot unpack "bomb" of the wheel: it must have ${said} bytes, and has ${found}`,
+      });
+    }
+    assert.ok(statSync(join(folder.path, 'bomb/bomb')).size <= 50_000_000);
+    writeFileSync(file, Buffer.concat([Buffer.alloc(10), zip.subarray(0, -40), zip.subarray(-22)]));
+    await assert.rejects(unpack(), /^Error: Cannot /);
   });
 });

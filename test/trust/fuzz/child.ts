@@ -1,10 +1,10 @@
 // Reads mutated files in a process of its own: { name, seed, from, to } asks for a range, { done } and { wrong } answer.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RandomKey, tf } from '@flowbook/sdk';
 import { mutated } from './mutate';
-import { TARGETS, placeInput } from './targets';
+import { TARGETS, placeInput, wholeInput } from './targets';
 
 /** What is asked for. */
 interface Range {
@@ -36,7 +36,7 @@ async function wrongWith(name: string, bytes: Buffer): Promise<string | null> {
 process.on('message', (range: Range) => {
   void (async () => {
     const { name, seed, from, to } = range;
-    const whole = readFileSync(TARGETS[name].seed);
+    const whole = wholeInput(name);
     for (let at = from; at < to; at++) {
       process.send?.({ at });
       const wrong = await wrongWith(name, mutated(whole, RandomKey.fromSeed(seed).fold(name, at)));

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import {
@@ -12,6 +12,8 @@ import {
   tf,
 } from '@flowbook/sdk';
 import { readStateDict } from '../../../sdk/src/io/state-dict';
+import { setupModule } from '../../setup/setup-module';
+import { zipFile } from '../../setup/zip-file';
 
 const MODELS = 'test/golden/models';
 
@@ -20,6 +22,8 @@ export interface Target {
   /** A file to mutate, and its folder, which is copied where the reader needs what is beside it. */
   seed: string;
   withFolder?: boolean;
+  /** What is mutated in place of the file itself. */
+  made?(seed: Buffer): Buffer;
   read(path: string, folder: string): unknown;
 }
 
@@ -64,8 +68,27 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     read: (path) => readParquet(path, { timeoutMs: 5_000 }),
   },
   jsonl: { seed: 'datasets/shapes/held-out.jsonl', read: (path) => loadPrompts(path) },
+  'zip bundle': {
+    seed: 'package.json',
+    made: (data) =>
+      zipFile([
+        { name: 'a/package.json', data },
+        { name: 'a/stored.json', data: data.subarray(0, 50), isStored: true },
+        { name: 'b', data: Buffer.alloc(5_000) },
+      ]),
+    read: async (path, folder) => {
+      const { unpackWheel } = await setupModule('wheel.mjs');
+      await unpackWheel(path, join(folder, 'unpacked'), (name: string) => name);
+    },
+  },
   image: { seed: 'docs/flow-grpo.png', read: (path) => readImage(path) },
 };
+
+/** A whole file of a kind. */
+export function wholeInput(name: string): Buffer {
+  const { seed, made = (bytes) => bytes } = TARGETS[name];
+  return made(readFileSync(seed));
+}
 
 /** Puts a mutated file where its reader finds it. @returns Its path and its folder. */
 export function placeInput(
