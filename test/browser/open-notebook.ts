@@ -12,6 +12,8 @@ const root = join(__dirname, '../..');
 /** A page that shows a notebook in JupyterLab, with what its console complained about. */
 export interface OpenNotebook {
   page: Page;
+  /** What the server asks for. */
+  token: string;
   /** Errors and warnings of the page's console. */
   complaints: string[];
   /** All outputs in the file, in order. */
@@ -19,7 +21,7 @@ export interface OpenNotebook {
   close(): Promise<void>;
 }
 
-interface NotebookFile {
+export interface NotebookFile {
   cells: {
     metadata: { tags?: string[] };
     source: string[];
@@ -40,6 +42,11 @@ export function openRecipe(
 
 /** Opens a notebook of these cells of code, with more metadata than the kernel's name, in JupyterLab. */
 export function openCells(sources: readonly string[], more: object = {}): Promise<OpenNotebook> {
+  return openNotebook('cells.ipynb', notebookFile(sources, more));
+}
+
+/** A notebook of these cells of code as its file holds it. */
+export function notebookFile(sources: readonly string[], more: object = {}): NotebookFile {
   const cells = sources.map((source, at) => ({
     cell_type: 'code',
     id: `cell-${at}`,
@@ -53,18 +60,14 @@ export function openCells(sources: readonly string[], more: object = {}): Promis
     display_name: 'TypeScript (Flowbook)',
     language: 'typescript',
   };
-  return openNotebook('cells.ipynb', {
-    cells,
-    metadata: { kernelspec, ...more },
-    nbformat: 4,
-    nbformat_minor: 5,
-  } as NotebookFile);
+  const metadata = { kernelspec, ...more };
+  return { cells, metadata, nbformat: 4, nbformat_minor: 5 } as NotebookFile;
 }
 
 /**
  * Writes a notebook into a folder of its own inside the clone, and opens it in JupyterLab in a headless Chromium.
  */
-async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenNotebook> {
+export async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenNotebook> {
   const own = makeRecipeFolder('browser-test');
   const { path: folder, notebooks } = own;
   writeFileSync(join(notebooks, name), JSON.stringify(notebook));
@@ -94,7 +97,8 @@ async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenN
     root,
     { FLOWBOOK_RUN_DIR: folder, JUPYTERLAB_SETTINGS_DIR: settings },
   );
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1800 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 1800 } });
+  const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || /vega/i.test(message.text())) complaints.push(message.text());
@@ -105,8 +109,10 @@ async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenN
     await lab.ended;
     own.remove();
   };
+  let token: string;
   try {
-    const [, url, token] = await lab.printed(/JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/);
+    const [, url, said] = await lab.printed(/JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/);
+    token = said;
     await page.goto(`${url}lab/tree/${name}?token=${token}&reset`);
     await page.waitForSelector('.jp-Notebook .jp-CodeCell', { timeout: 90_000 });
     await page
@@ -120,7 +126,7 @@ async function openNotebook(name: string, notebook: NotebookFile): Promise<OpenN
     const { cells } = JSON.parse(readFileSync(join(notebooks, name), 'utf8')) as NotebookFile;
     return cells.flatMap(({ outputs = [] }) => outputs);
   };
-  return { page, complaints, savedOutputs, close };
+  return { page, token, complaints, savedOutputs, close };
 }
 
 /** Runs all cells from the menu. */
