@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import * as path from 'node:path';
 import ts from 'typescript';
 import { findSections } from './script-sections';
@@ -42,12 +43,17 @@ export class ScriptChecker {
     this.host = ts.createCompilerHost(this.options, true);
     const { fileExists, getSourceFile } = this.host;
     const isScript = (name: string): boolean => path.resolve(name) === file;
+    const parsed = parsedUnder(this.options);
     // The files that a script imports stay the same from version to version.
     const known = new Map<string, ts.SourceFile | undefined>();
     this.host.fileExists = (name) => isScript(name) || fileExists(name);
     this.host.getSourceFile = (name, language) => {
       if (isScript(name)) return ts.createSourceFile(name, this.text, language, true);
-      if (!known.has(name)) known.set(name, getSourceFile(name, language));
+      if (!known.has(name))
+        known.set(
+          name,
+          parsed(name, () => getSourceFile(name, language)),
+        );
       return known.get(name);
     };
   }
@@ -86,6 +92,25 @@ export class ScriptChecker {
     }
     return { withoutResult, problems };
   }
+}
+
+/** Parsed files by options and name. Most of the time of a first check goes into TypeScript's own and Flowbook's. */
+const parsedFiles = new Map<string, Map<string, { version: string; file: ts.SourceFile }>>();
+
+/** Parses a file unless the one that was parsed before, under the same options, is still there unchanged. */
+function parsedUnder(options: ts.CompilerOptions) {
+  const key = JSON.stringify(options);
+  const files = parsedFiles.get(key) ?? new Map<string, { version: string; file: ts.SourceFile }>();
+  parsedFiles.set(key, files);
+  return (name: string, parse: () => ts.SourceFile | undefined): ts.SourceFile | undefined => {
+    const stat = statSync(name, { throwIfNoEntry: false });
+    const version = `${stat?.mtimeMs} ${stat?.size}`;
+    const before = files.get(name);
+    if (before?.version === version) return before.file;
+    const file = parse();
+    if (file !== undefined) files.set(name, { version, file });
+    return file;
+  };
 }
 
 function resultCalls(script: ts.SourceFile, cellVariable: string): ts.CallExpression[] {
