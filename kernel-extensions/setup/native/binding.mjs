@@ -37,6 +37,7 @@ const ownSourceNames = [
   'normal-noise.h',
   'open-quietly.cc',
   'recorded-graph.h',
+  'shared-operations.h',
 ];
 
 /** Folder of an installed package, searched from each of `places` upwards; null when it is not there. */

@@ -12,6 +12,7 @@
 #include "binding/tf_auto_status.h"
 #include "binding/tfjs_backend.h"
 #include "recorded-graph.h"
+#include "shared-operations.h"
 #include "tensorflow/c/eager/c_api.h"
 
 namespace tfnodejs {
@@ -19,9 +20,6 @@ TFJSBackend *GetTFJSBackend(napi_env env);
 }
 
 namespace flowbook {
-
-// AttrValue {b: true} on the wire.
-const char kTrue[] = {0x28, 0x01};
 
 // defineFunction(graph, name: string, inputs: number[], outputs: number[], xla: boolean)
 inline napi_value DefineFunction(napi_env env, napi_callback_info info) {
@@ -35,19 +33,22 @@ inline napi_value DefineFunction(napi_env env, napi_callback_info info) {
   for (int64_t at : ReadList(env, arguments[3], ReadInteger)) outputs.push_back(graph->values[at]);
   const auto body = OperationsBetween(inputs, outputs);
   tfnodejs::TF_AutoStatus status;
-  std::unique_ptr<TF_Function, decltype(&TF_DeleteFunction)> function(
-      TF_GraphToFunction(graph->graph, ReadString(env, arguments[1]).c_str(), 0, body.size(),
-                         body.data(), inputs.size(), inputs.data(), outputs.size(), outputs.data(),
-                         nullptr, nullptr, nullptr, status.status),
+  TFE_Context *context = tfnodejs::GetTFJSBackend(env)->tfe_context_;
+  const std::string name = ReadString(env, arguments[1]);
+  const bool xla = ReadBoolean(env, arguments[4]);
+  Function function(
+      xla ? SharingGraph(context, graph).ToFunction(name, inputs, outputs, body, status.status)
+          : TF_GraphToFunction(graph->graph, name.c_str(), 0, body.size(), body.data(),
+                               inputs.size(), inputs.data(), outputs.size(), outputs.data(),
+                               nullptr, nullptr, nullptr, status.status),
       TF_DeleteFunction);
   if (Throw(env, status.status)) return nullptr;
-  if (ReadBoolean(env, arguments[4])) {
+  if (xla) {
     TF_FunctionSetAttrValueProto(function.get(), "_XlaMustCompile", kTrue, sizeof(kTrue),
                                  status.status);
     if (Throw(env, status.status)) return nullptr;
   }
-  TFE_ContextAddFunction(tfnodejs::GetTFJSBackend(env)->tfe_context_, function.get(),
-                         status.status);
+  TFE_ContextAddFunction(context, function.get(), status.status);
   Throw(env, status.status);
   return nullptr;
 }

@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "binding/tf_auto_status.h"
@@ -21,6 +23,8 @@ namespace flowbook {
 struct RecordedGraph {
   TF_Graph *graph = TF_NewGraph();
   std::vector<TF_Output> values;
+  // How each operation was given its inputs: one by one (-1), or as lists of a length.
+  std::map<TF_Operation *, std::vector<int>> groups;
   int count = 0;
 
   ~RecordedGraph() { TF_DeleteGraph(graph); }
@@ -117,6 +121,7 @@ inline napi_value AddOperation(napi_env env, napi_callback_info info) {
   if (graph == nullptr) return nullptr;
   TF_OperationDescription *operation = TF_NewOperation(
       graph->graph, ReadString(env, arguments[1]).c_str(), NextName(graph).c_str());
+  std::vector<int> groups;
   uint32_t length = 0;
   napi_get_array_length(env, arguments[3], &length);
   for (uint32_t i = 0; i < length; i++) {
@@ -126,8 +131,10 @@ inline napi_value AddOperation(napi_env env, napi_callback_info info) {
       std::vector<TF_Output> list;
       for (int64_t value : ReadList(env, input, ReadInteger)) list.push_back(graph->values[value]);
       TF_AddInputList(operation, list.data(), list.size());
+      groups.push_back(list.size());
     } else {
       TF_AddInput(operation, graph->values[ReadInteger(env, input)]);
+      groups.push_back(-1);
     }
   }
   napi_get_array_length(env, arguments[2], &length);
@@ -139,6 +146,7 @@ inline napi_value AddOperation(napi_env env, napi_callback_info info) {
   tfnodejs::TF_AutoStatus status;
   TF_Operation *finished = TF_FinishOperation(operation, status.status);
   if (Throw(env, status.status)) return nullptr;
+  graph->groups.emplace(finished, std::move(groups));
   return AddValues(env, graph, finished);
 }
 

@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { cpus, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -10,7 +21,8 @@ const MOST_BYTES = 2 ** 30;
  * Makes XLA keep what it compiled in the user's cache folder, so that the next process finds it. Has to be called before
  * TensorFlow is loaded. FLOWBOOK_COMPILED_STORE=off leaves it out; so does a folder that cannot be written.
  *
- * Compiled code fits one processor and one build of the library: each has a folder of its own.
+ * Compiled code fits one processor and one build of the library: each has a folder of its own. A file that was cut off is
+ * removed with a word on stderr: XLA would refuse to compile what it holds.
  */
 export function useCompiledStore(environment = process.env): void {
   const given = environment.TF_XLA_FLAGS ?? '';
@@ -22,6 +34,12 @@ export function useCompiledStore(environment = process.env): void {
     if (/\s/.test(folder)) return;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     removeOldest(folder, MOST_BYTES);
+    const damaged = removeDamaged(folder);
+    if (damaged.length > 0) {
+      process.stderr.write(
+        `flowbook: compiles ${damaged.length} stored graphs anew, as files in ${folder} were cut off\n`,
+      );
+    }
   } catch {
     return;
   }
@@ -58,6 +76,46 @@ export function removeOldest(folder: string, mostBytes: number): void {
   for (const { path, size } of files) {
     bytes += size;
     if (bytes > mostBytes) unlinkSync(path);
+  }
+}
+
+/** Removes files of compiled functions that are not whole; gives their names. */
+export function removeDamaged(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.pb'));
+  const damaged = names.filter((name) => !isWholeMessage(join(folder, name)));
+  for (const name of damaged) rmSync(join(folder, name), { force: true });
+  return damaged;
+}
+
+/** Whether a file is a message on the wire from its first byte to its last: fields 1, 2 and 3, each with its length. */
+function isWholeMessage(path: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    // Another process has removed it.
+    return true;
+  }
+  try {
+    const { size } = fstatSync(file);
+    const head = Buffer.alloc(6);
+    let at = 0;
+    for (let field = 1; at < size; field++) {
+      const read = readSync(file, head, 0, head.length, at);
+      // Of a field with a length, the tag ends in 2.
+      if (head[0] !== field * 8 + 2) return false;
+      let length = 0;
+      let end = 1;
+      do {
+        if (end >= read) return false;
+        length += (head[end] & 0x7f) * 2 ** (7 * (end - 1));
+      } while (head[end++] >= 0x80);
+      at += end + length;
+      if (at === size) return field >= 3;
+    }
+    return false;
+  } finally {
+    closeSync(file);
   }
 }
 

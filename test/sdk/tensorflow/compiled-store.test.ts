@@ -1,8 +1,24 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeOldest, useCompiledStore } from '../../../sdk/src/tensorflow/compiled-store';
+import {
+  removeDamaged,
+  removeOldest,
+  useCompiledStore,
+} from '../../../sdk/src/tensorflow/compiled-store';
 
 describe('useCompiledStore()', () => {
   let cache: string;
@@ -41,4 +57,69 @@ describe('useCompiledStore()', () => {
       [false, true, true],
     );
   });
+
+  it('removes files that are no whole message, and no other', () => {
+    const field = (number: number, length: number) =>
+      Buffer.concat([
+        Buffer.from([number * 8 + 2, (length & 0x7f) | 0x80, length >> 7]),
+        Buffer.alloc(length, 7),
+      ]);
+    const whole = Buffer.concat([field(1, 60), field(2, 700), field(3, 900)]);
+    const files: Record<string, Buffer> = {
+      'whole.pb': whole,
+      'empty.pb': Buffer.alloc(0),
+      'zeros.pb': Buffer.alloc(whole.length),
+      'cut.pb': whole.subarray(0, 1000),
+      'cut-length.pb': whole.subarray(0, 63 + 2),
+      'two-fields.pb': whole.subarray(0, 63 + 703),
+      'longer.pb': Buffer.concat([whole, Buffer.from([0])]),
+      'half-written.pb.tmp': whole.subarray(0, 9),
+    };
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(cache, name), bytes);
+    const damaged = removeDamaged(cache).sort();
+    assert.deepEqual(damaged, [
+      'cut-length.pb',
+      'cut.pb',
+      'empty.pb',
+      'longer.pb',
+      'two-fields.pb',
+      'zeros.pb',
+    ]);
+    assert.deepEqual(readdirSync(cache).sort(), ['half-written.pb.tmp', 'whole.pb']);
+  });
+
+  it('gives the same bits from a graph compiled anew, one from the store, and one whose file was cut off', () => {
+    const run = () => {
+      const program = join(__dirname, 'compiled-in-process.ts');
+      const { stdout, stderr, status } = spawnSync(
+        process.execPath,
+        ['--import', createRequire(__filename).resolve('tsx'), program],
+        { encoding: 'utf8', env: { ...process.env, FLOWBOOK_CACHE: cache, TF_XLA_FLAGS: '' } },
+      );
+      assert.equal(status, 0, stderr);
+      return { stdout, stderr };
+    };
+    const stored = () => {
+      const [key] = readdirSync(join(cache, 'compiled'));
+      const [name, ...others] = readdirSync(join(cache, 'compiled', key));
+      assert.deepEqual(others, []);
+      return join(cache, 'compiled', key, name);
+    };
+    const anew = run();
+    assert.match(anew.stdout, /^[0-9a-f]{584}\n$/);
+    const file = stored();
+    const writtenAt = statSync(file).mtimeMs;
+    const bytes = readFileSync(file);
+    assert.deepEqual(run(), anew);
+    assert.equal(statSync(stored()).mtimeMs, writtenAt);
+    truncateSync(file, 500);
+    const { stdout, stderr } = run();
+    assert.equal(stdout, anew.stdout);
+    assert.match(
+      stderr,
+      /^flowbook: compiles 1 stored graphs anew, as files in .+ were cut off\n$/,
+    );
+    assert.equal(stored(), file);
+    assert.equal(readFileSync(file).length, bytes.length);
+  }).timeout(180_000);
 });
