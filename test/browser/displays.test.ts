@@ -25,6 +25,8 @@ describe('every display of docs/displays.md in JupyterLab', function () {
     const finished = notebook.page.getByText('all are drawn');
     await failed.or(finished).first().waitFor({ state: 'attached', timeout: 240_000 });
     assert.deepEqual(await failed.allInnerTexts(), []);
+    const last = outputOf(examples.length - 1, '.vega-embed canvas');
+    await last.waitFor({ state: 'attached', timeout: 60_000 });
   });
   after(() => notebook?.close());
 
@@ -39,7 +41,18 @@ describe('every display of docs/displays.md in JupyterLab', function () {
     return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
   }
 
+  /** What differs once everything had time to be drawn: Vega loads pictures after the chart around them. */
   async function differences(theme: string): Promise<string[]> {
+    const deadline = Date.now() + 30_000;
+    let found = await differencesNow(theme);
+    while (found.length > 0 && Date.now() < deadline) {
+      await notebook.page.waitForTimeout(1000);
+      found = await differencesNow(theme);
+    }
+    return found;
+  }
+
+  async function differencesNow(theme: string): Promise<string[]> {
     const found: string[] = [];
     for (const [at, { picture }] of examples.entries()) {
       const canvas = outputOf(at, '.vega-embed canvas');

@@ -121,6 +121,36 @@ if (isLong) {
   });
 }
 
+if (isLong) {
+  describe('02-three-sdes.ipynb in JupyterLab, while it draws', function () {
+    this.timeout(600_000);
+    let notebook: OpenNotebook;
+    before(async () => {
+      notebook = await openRecipe('02-three-sdes.ipynb', {});
+      await runAllCells(notebook.page);
+    });
+    after(() => notebook?.close());
+
+    it('ends when Stop is pressed, and the notebook keeps how far it came', async () => {
+      const { page } = notebook;
+      const stop = page.locator('.jp-OutputArea button', { hasText: 'Stop' });
+      await stop.waitFor({ timeout: 400_000 });
+      await page.getByText(/rollout [1-9]\d* of 12/).waitFor({ timeout: 120_000 });
+      await stop.click();
+      const failed = page.locator('.jp-RenderedText[data-mime-type*="err"]');
+      await failed.first().waitFor({ timeout: 60_000 });
+      assert.match((await failed.allInnerTexts()).join(), /Stop was pressed/);
+      await stop.waitFor({ state: 'detached', timeout: 30_000 });
+      await page.keyboard.press('Control+s');
+      await page.waitForSelector('.jp-mod-dirty', { state: 'detached', timeout: 30_000 });
+      assert.match(
+        JSON.stringify(await notebook.savedOutputs()),
+        /rollout \d+ of 12 [^"]* stopped"/,
+      );
+    });
+  });
+}
+
 async function assertSoon(isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (!(await isSo())) {
