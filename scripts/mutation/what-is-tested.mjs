@@ -17,6 +17,8 @@ const others = [
   'test/sdk/rewards/http/http-reward.test.ts',
   'test/sdk/rewards/load-prompts.test.ts',
   'test/sdk/tensorflow/random.test.ts',
+  'test/sdk/tokenizers',
+  'test/sdk/training/choose-micro-batch.test.ts',
   'test/trust/hostile-files.test.ts',
   'test/trust/run-lock.test.ts',
 ];

@@ -33,7 +33,8 @@ export function takeFile(
 ): boolean {
   if (held === null) return false;
   const parts: Uint8Array[] = [];
-  write((bytes) => parts.push(bytes.slice()));
+  // A Buffer's slice() would be the same memory.
+  write((bytes) => parts.push(Uint8Array.from(bytes)));
   held.push({ path, parts });
   return true;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readLoraFile, writeLoraFile, writeSafetensors } from '../../../sdk/src/io';
@@ -29,6 +29,11 @@ describe('LoRA files', () => {
       ['diffusion_model.x.to_q.lora_down', 'diffusion_model.x.to_q.lora_up', 'x.to_q'],
       ['lora_unet_x_to_q.lora_down', 'lora_unet_x_to_q.lora_up', 'x.to_q'],
       ['transformer.x.lora_linear_layer.down', 'transformer.x.lora_linear_layer.up', 'x'],
+      [
+        'block_lora_unet_x_to_q.lora_down',
+        'block_lora_unet_x_to_q.lora_up',
+        'block_lora_unet_x_to_q',
+      ],
       ['transformer.x.lora_A.default', 'transformer.x.lora_B.default', 'x'],
     ]) {
       writeSafetensors(path(), { [`${a}.weight`]: A, [`${b}.weight`]: B });
@@ -78,6 +83,17 @@ describe('LoRA files', () => {
     assert.throws(() => readLoraFile(path()), /as adapter_config.json must lie beside it/);
   });
 
+  it('readLoraFile() takes every start that leaves the weights as they are', () => {
+    const [A, B] = parts();
+    for (const start of [true, false, 'gaussian', 'eva', 'orthogonal']) {
+      const metadata = {
+        lora_adapter_metadata: JSON.stringify({ init_lora_weights: start, r: 2 }),
+      };
+      writeSafetensors(path(), { 'x.lora_A.weight': A, 'x.lora_B.weight': B }, { metadata });
+      assert.deepEqual([...readLoraFile(path()).keys()], ['x']);
+    }
+  });
+
   it("readLoraFile() leaves no tensor behind when a later layer is refused, and takes PEFT's defaults", () => {
     const [A, B] = parts();
     const peft = Object.fromEntries(
@@ -107,6 +123,14 @@ describe('LoRA files', () => {
       const own = join(folder, format);
       writeLoraFile(own, layers, { format, dtype: 'bfloat16' });
       const read = readLoraFile(own);
+      if (format === 'peft') {
+        const settings = JSON.parse(readFileSync(join(own, 'adapter_config.json'), 'utf8'));
+        assert.deepEqual(
+          [settings.lora_alpha, settings.alpha_pattern, settings.r, settings.rank_pattern],
+          [3, { '^to_q$': 5 }, 2, {}],
+        );
+        assert.deepEqual(settings.target_modules, ['to_q', 'x.to_q']);
+      }
       // "to_q" ends "x.to_q", but each has its own alpha.
       assert.deepEqual([read.get('x.to_q')?.alpha, read.get('to_q')?.alpha], [3, 5]);
     }

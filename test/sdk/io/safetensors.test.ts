@@ -71,6 +71,20 @@ describe('safetensors', () => {
     assert.ok(readFileSync(path).equals(readFileSync(original)));
   });
 
+  it('writeSafetensors() puts wider types first, and names of one type in order of their bytes', () => {
+    writeSafetensors(path, {
+      '\u{1F600}': tf.scalar(1),
+      a: tf.scalar(1, 'bool'),
+      '\uFFFD': tf.scalar(1),
+      b: tf.scalar(1, 'int32'),
+      Z: tf.scalar(1),
+    });
+    const header = readFileSync(path).subarray(8).toString();
+    const names = [...header.matchAll(/"([^"]+)":\{"dtype"/g)].map(([, name]) => name);
+    assert.deepEqual(names, ['Z', '\uFFFD', '\u{1F600}', 'b', 'a']);
+    assert.equal(readFileSync(path).readUInt32LE() % 8, 0);
+  });
+
   it('writeSafetensors() leaves nothing but the file behind, also when it fails', () => {
     writeSafetensors(path, { x: tf.scalar(1) });
     assert.throws(

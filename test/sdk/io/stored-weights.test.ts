@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openSafetensors } from '../../../sdk/src/io';
 import { parseByteSize, planShards } from '../../../sdk/src/io/shards';
 import { readStateDict, writeStateDict } from '../../../sdk/src/io/state-dict';
-import { hasWeights, StoredWeights } from '../../../sdk/src/io/stored-weights';
+import { hasWeights, locateWeights, StoredWeights } from '../../../sdk/src/io/stored-weights';
 import { QwenImageTransformer2DModel } from '../../../sdk/src/models/qwen-image/transformer';
 import { T5EncoderModel } from '../../../sdk/src/models/stable-diffusion-3/t5-encoder';
 import { openModelDirectory } from '../../../sdk/src/io/model-directory';
@@ -42,6 +42,28 @@ describe('weights of a component', () => {
     assert.throws(() => parseByteSize('10GiB'), {
       message:
         'Cannot write shards as maxShardSize must be bytes, or a text such as "10GB" with KB, MB, GB or TB: current value is "10GiB"',
+    });
+  });
+
+  it('locateWeights() takes an index before a file, as diffusers does, and a file before an index, as transformers does', () => {
+    const locate = (names: string[], variant?: string) =>
+      locateWeights((name) => names.includes(name), variant);
+    for (const [stem, first] of [
+      ['diffusion_pytorch_model', 'index'],
+      ['model', 'file'],
+    ] as const) {
+      const [file, index] = [`${stem}.safetensors`, `${stem}.safetensors.index.json`];
+      assert.deepEqual(locate([file]), { name: file, stem, isIndex: false });
+      assert.deepEqual(locate([index]), { name: index, stem, isIndex: true });
+      const isIndex = first === 'index';
+      assert.deepEqual(locate([file, index]), { name: isIndex ? index : file, stem, isIndex });
+    }
+    assert.equal(locate(['model.fp16.safetensors']), null);
+    assert.equal(locate(['model.safetensors'], 'fp16'), null);
+    assert.deepEqual(locate(['model.safetensors.fp16.index.json'], 'fp16'), {
+      name: 'model.safetensors.fp16.index.json',
+      stem: 'model',
+      isIndex: true,
     });
   });
 

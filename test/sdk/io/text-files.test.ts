@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { pixelImage, readImage, writeImage } from '../../../sdk/src';
 import { appendJsonLine } from '../../../sdk/src/io/append-json-line';
 import { copyFiles } from '../../../sdk/src/io/component-files';
+import { holdFiles } from '../../../sdk/src/io/held-files';
+import { readJsonLines } from '../../../sdk/src/io/json-lines';
+import { decodeImage } from '../../../sdk/src/io/image-file';
 import { readJsonObject } from '../../../sdk/src/io/read-json';
 import { readText } from '../../../sdk/src/io/read-text';
+import { writeAtomically } from '../../../sdk/src/io/write-atomically';
 import { writeProblem } from '../../../sdk/src/io/write-problem';
 import { inFolder } from '../training/run/small-runs';
 
@@ -89,21 +94,80 @@ describe('readText() and readJsonObject()', () => {
     inFolder(async (folder) => {
       const file = join(folder, 'a.json');
       const missing = new RegExp(`^Cannot read "${file}": ENOENT`);
-      assert.throws(() => readText(file), { message: missing });
-      assert.throws(() => readJsonObject(file), { message: missing });
+      const isCause = ({ message, cause }: Error) =>
+        missing.test(message) && (cause as NodeJS.ErrnoException).code === 'ENOENT';
+      assert.throws(() => readText(file), isCause);
+      assert.throws(() => readJsonObject(file), isCause);
       writeFileSync(file, Buffer.of(0x22, 0xff, 0x22));
       assert.throws(() => readText(file), { message: new RegExp(`^Cannot read "${file}": `) });
       writeFileSync(file, '{"a": "ü"}');
       assert.equal(readText(file), '{"a": "ü"}');
       assert.deepEqual(readJsonObject(file), { a: 'ü' });
       writeFileSync(file, '{"a"');
-      assert.throws(() => readJsonObject(file), /^Error: Cannot read ".*" as it must be JSON: /);
+      assert.throws(
+        () => readJsonObject(file),
+        ({ message, cause }: Error) =>
+          /^Cannot read ".*" as it must be JSON: /.test(message) && cause instanceof SyntaxError,
+      );
       for (const value of ['[1]', 'null', '"a"', '7']) {
         writeFileSync(file, value);
         assert.throws(() => readJsonObject(file), {
           message: `Cannot read "${file}" as it must hold a JSON object: current value is ${value}`,
         });
       }
+    }));
+});
+
+describe('readJsonLines()', () => {
+  it('reads a value a line, and names the line that is none', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'a.jsonl');
+      writeFileSync(file, '{"a":1}\n\n \n[2]\n"th');
+      assert.deepEqual(readJsonLines(file, { isGrowing: true }), [{ a: 1 }, [2]]);
+      const isSaid = ({ message, cause }: Error) =>
+        message.startsWith(`Cannot read "${file}" as every line must be JSON: line 5 is not (`) &&
+        cause instanceof SyntaxError;
+      assert.throws(() => readJsonLines(file), isSaid);
+      writeFileSync(file, '1\n{\n3\n');
+      assert.throws(() => readJsonLines(file, { isGrowing: true }), /line 2 is not/);
+    }));
+});
+
+describe('decodeImage()', () => {
+  it('says what it reads and why it cannot', async () => {
+    await assert.rejects(decodeImage(Buffer.from('no picture')), ({ message, cause }: Error) => {
+      assert.match(message, /^Cannot read a picture as it must be a whole picture: /);
+      return cause instanceof Error;
+    });
+  });
+
+  it('lays transparency on white', async () => {
+    const raw = { width: 1, height: 1, channels: 4 } as const;
+    const clear = await sharp(Uint8Array.of(0, 0, 0, 0), { raw })
+      .png()
+      .toBuffer();
+    assert.deepEqual([...(await decodeImage(clear)).data], [255, 255, 255]);
+  });
+});
+
+describe('holdFiles()', () => {
+  it('hands over what is written meanwhile, as it was then, and nothing after a failure', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'a.txt');
+      const bytes = Buffer.from('ab');
+      const write = () => writeAtomically(file, (append) => append(bytes));
+      const files = holdFiles(write);
+      bytes[0] = 0x63;
+      assert.deepEqual(
+        files.map(({ path, parts }) => [path, parts.map(String)]),
+        [[file, ['97,98']]],
+      );
+      assert.equal(existsSync(file), false);
+      assert.throws(() => holdFiles(() => void holdFiles(() => {})), {
+        message: 'Cannot hold files as nothing else must hold them at the time',
+      });
+      write();
+      assert.equal(readFileSync(file, 'utf8'), 'cb');
     }));
 });
 
