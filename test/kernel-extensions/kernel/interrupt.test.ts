@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { pause, printed, resultText, runningKernel } from './running-kernel';
 
 describe('interrupt_request', () => {
@@ -56,6 +57,55 @@ describe('interrupt_request', () => {
     );
     assert.equal(result.error?.ename, 'Interrupted');
   });
+
+  it('says that it waits for a native call, and when that has ended', async () => {
+    const cell = running.kernel.execute(
+      "let hasGoneOn = false; require('node:child_process').execSync('sleep 3'); hasGoneOn = true;",
+    );
+    await pause(700);
+    await running.kernel.interrupt();
+    const result = await cell;
+    assert.equal(result.error?.ename, 'Interrupted');
+    assert.match(
+      printed(result, 'stderr'),
+      /^The interrupt waits for a call into native code.*\nThe call ended \d+\.\d s after the interrupt\.\n$/,
+    );
+    assert.equal(resultText(await running.kernel.execute('hasGoneOn')), 'false');
+  }).timeout(60_000);
+
+  it('ends a training, and what was learned until then stays', async () => {
+    const model = join(__dirname, '../../golden/models/tiny-qwen-image');
+    const { error } = await running.kernel.execute(`// @ts-nocheck
+import { loadPipeline, trainFlowGRPO } from '@flowbook/sdk';
+const pipeline = await loadPipeline(${JSON.stringify(model)},
+  { height: 32, width: 32, num_inference_steps: 4, algorithm: 'flow_grpo' });
+let done = 0;
+const train = (steps) => trainFlowGRPO(pipeline, { prompts: ['a red fox'], reward: 'redness', groupSize: 2,
+  steps, compile: false, onStep: () => console.log('step', ++done) });`);
+    assert.equal(error, null, error?.traceback.join('\n'));
+    let asked = 0;
+    const result = await running.kernel.execute(
+      '// @ts-nocheck\nconst { log } = await train(100_000); log.length === done',
+      {
+        onOutput: (output) => {
+          if (asked > 0 || output.output_type !== 'stream') return;
+          asked = Date.now();
+          void running.kernel.interrupt();
+        },
+      },
+    );
+    const ms = Date.now() - asked;
+    assert.ok(ms < 1500, `${ms} ms`);
+    // The training ends by its signal; where one of its parts takes longer than that may, the cell does.
+    if (result.status === 'ok') assert.equal(resultText(result), 'true');
+    else assert.equal(result.error?.ename, 'Interrupted');
+    const after = '// @ts-nocheck\nconst before = done; (await train(1)).log.length';
+    assert.equal(resultText(await running.kernel.execute(after)), '1');
+    assert.equal(
+      resultText(await running.kernel.execute('before >= 1 && done === before + 1')),
+      'true',
+    );
+  }).timeout(120_000);
 
   it('aborts the cells that wait', async () => {
     const first = running.kernel.execute('await new Promise(() => {})');

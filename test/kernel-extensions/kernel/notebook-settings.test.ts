@@ -36,10 +36,32 @@ describe('settingsOf()', () => {
     assert.deepEqual([dialect, typecheck, strict], ['tslab', 'warn', true]);
   });
 
+  it('lets flowbook.dialect name the kernel whose habits hold, whatever the kernelspec says', () => {
+    const habits = (flowbook: object) => {
+      const settings = settingsOf({ kernelspec: { name: 'flowbook' }, flowbook });
+      const { dialect, typecheck, strict, problems } = settings;
+      assert.deepEqual(problems, []);
+      return [dialect, typecheck, strict];
+    };
+    assert.deepEqual(habits({ dialect: 'tslab' }), ['tslab', 'error', false]);
+    assert.deepEqual(habits({ dialect: 'deno' }), ['deno', 'off', null]);
+    assert.deepEqual(habits({ dialect: 'javascript' }), ['javascript', 'off', false]);
+    assert.deepEqual(habits({ dialect: 'deno', typecheck: 'warn' }), ['deno', 'warn', null]);
+    assert.equal(
+      settingsOf({ kernelspec: { name: 'deno' }, flowbook: { dialect: 'flowbook' } }).dialect,
+      'flowbook',
+    );
+  });
+
   it('says what is wrong, and keeps the rest', () => {
-    const { typecheck, problems } = settingsOf({ flowbook: { typecheck: 'no', strict: 1 } });
+    const { dialect, typecheck, problems } = settingsOf({
+      kernelspec: { name: 'tslab' },
+      flowbook: { dialect: 'python', typecheck: 'no', strict: 1 },
+    });
+    assert.equal(dialect, 'tslab');
     assert.equal(typecheck, 'error');
     assert.deepEqual(problems, [
+      'Cannot use the notebook\'s metadata as flowbook.dialect must be "flowbook", "tslab", "deno" or "javascript": current value is "python"',
       'Cannot use the notebook\'s metadata as flowbook.typecheck must be "error", "warn" or "off": current value is "no"',
       "Cannot use the notebook's metadata as flowbook.strict must be true or false: current value is 1",
     ]);

@@ -21,6 +21,14 @@ interface NotebookMetadata {
   language_info?: { name?: unknown };
 }
 
+/** What `flowbook` in a notebook's metadata may hold. */
+interface OwnMetadata {
+  dialect?: unknown;
+  typecheck?: unknown;
+  strict?: unknown;
+}
+
+const DIALECTS = ['flowbook', 'tslab', 'deno', 'javascript'];
 const TYPE_CHECKS = ['error', 'warn', 'off'];
 
 /** Each kernel's own habits: tslab checks types without `strict`, the others do not check any. */
@@ -44,19 +52,20 @@ export function readNotebookSettings(file: string | undefined): NotebookSettings
 
 /** The settings that a notebook's metadata ask for. */
 export function settingsOf(metadata: NotebookMetadata): NotebookSettings {
-  const dialect = dialectOf(metadata);
-  const settings: NotebookSettings = { dialect, ...HABITS[dialect], problems: [] };
+  const problems: string[] = [];
   const wrong = (key: string, rule: string, value: unknown) =>
-    settings.problems.push(
+    problems.push(
       `Cannot use the notebook's metadata as ${key} must be ${rule}: current value is ${JSON.stringify(value)}`,
     );
-  const { flowbook } = metadata;
-  if (flowbook === undefined) return settings;
-  if (typeof flowbook !== 'object' || flowbook === null) {
-    wrong('flowbook', 'an object', flowbook);
-    return settings;
-  }
-  const { typecheck, strict } = flowbook as { typecheck?: unknown; strict?: unknown };
+  const { flowbook = {} } = metadata;
+  const isObject = typeof flowbook === 'object' && flowbook !== null;
+  if (!isObject) wrong('flowbook', 'an object', flowbook);
+  const { dialect: asked, typecheck, strict } = (isObject ? flowbook : {}) as OwnMetadata;
+  const isKnown = DIALECTS.includes(asked as string);
+  if (asked !== undefined && !isKnown)
+    wrong('flowbook.dialect', '"flowbook", "tslab", "deno" or "javascript"', asked);
+  const dialect = isKnown ? (asked as Dialect) : dialectOf(metadata);
+  const settings: NotebookSettings = { dialect, ...HABITS[dialect], problems };
   if (TYPE_CHECKS.includes(typecheck as string)) settings.typecheck = typecheck as TypeCheck;
   else if (typecheck !== undefined)
     wrong('flowbook.typecheck', '"error", "warn" or "off"', typecheck);

@@ -7,6 +7,7 @@ import { EngineProcess } from './engine-process';
 import type { EngineStarter } from './engine-starter';
 import type { History } from './history';
 import type { InputChannel } from './input-channel';
+import { InterruptWait } from './interrupt-wait';
 import type { Iopub } from './iopub';
 
 /** The content of an execute_request. */
@@ -32,6 +33,7 @@ export class CellExecutor {
   private lastCell = 0;
   private readonly requests = new Map<number, Message>();
   private readonly rawCap = new OutputCap(process.cwd(), 'native');
+  private readonly interruptWait = new InterruptWait();
   readonly comms: CommChannel;
   /** Resolves when a first cell would not wait for the compiler, or after a while. */
   readonly warm: Promise<void>;
@@ -59,6 +61,8 @@ export class CellExecutor {
   }
 
   interrupt(): void {
+    const { runningCell } = this.engine;
+    if (runningCell !== null) this.interruptWait.begin((text) => this.warn(runningCell, text));
     this.engine.interrupt();
   }
 
@@ -89,6 +93,7 @@ export class CellExecutor {
       allowInput: request.allow_stdin ?? false,
       userExpressions: request.user_expressions ?? {},
     });
+    this.interruptWait.end((text) => this.warn(cell, text));
     if (result.error && !silent) this.iopub.publish('error', result.error, message);
     await this.stopQueue(result, request.stop_on_error ?? true);
     if (result.error) return { status: 'error', execution_count, ...result.error, payload: [] };
@@ -132,6 +137,10 @@ export class CellExecutor {
     const { text, notice } = this.rawCap.take(this.lastCell, printed);
     if (text !== '') this.publish(this.lastCell, { output_type: 'stream', name, text });
     if (notice) this.publish(this.lastCell, notice);
+  }
+
+  private warn(cell: number, text: string): void {
+    this.publish(cell, { output_type: 'stream', name: 'stderr', text });
   }
 
   private publish(cell: number, output: CellOutput): void {

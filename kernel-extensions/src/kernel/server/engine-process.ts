@@ -96,9 +96,13 @@ export class EngineProcess {
     this.send({ type: 'comm', traffic });
   }
 
+  get runningCell(): number | null {
+    return this.running?.cell ?? null;
+  }
+
   /** Stops the running cell. The engine's own worker thread reads this, so a busy engine hears it too. */
   interrupt(): void {
-    if (this.alive) this.interruptPipe.write(`${this.running?.cell ?? 0}\n`);
+    if (this.alive) this.interruptPipe.write(`${this.runningCell ?? 0}\n`);
   }
 
   /** Ends the process; kills it, by its id, if it does not end on its own. */
