@@ -46,6 +46,7 @@ describe('npm packages', function () {
   it('flowbook setup gives an empty folder the native library', () => {
     const { stderr } = run('npx', ['flowbook', 'setup', '--no-jupyter']);
     assert.match(stderr, /native binding {2}.*runs TensorFlow 2\.21\.0/);
+    assert.match(stderr, /start image +made \(\d+ MB\)/);
     const again = run('npx', ['flowbook', 'setup', '--no-jupyter']);
     assert.match(again.stderr, /native binding {2}is in place \(0\.\d s\)/);
   });

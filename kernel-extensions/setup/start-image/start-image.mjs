@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -60,6 +61,9 @@ function keyOf({ compilerPath, typeRoots }) {
 export function startImageFile(cache = cacheFolder()) {
   return join(cache, FOLDER, `${keyOf(sources())}.blob`);
 }
+
+/** Names the compiler that an image holds. */
+const compilerNote = (file) => file.replace(/\.blob$/, '.of');
 
 const refusalOf = (file) => file.replace(/\.blob$/, '.refused');
 
@@ -136,6 +140,7 @@ async function make(file) {
       writeFileSync(refusalOf(file), tried.stderr);
       return 'left out: this Node does not start from it';
     }
+    writeFileSync(compilerNote(file), sources().compilerPath);
     renameSync(fresh, file);
   } finally {
     rmSync(fresh, { force: true });
@@ -144,10 +149,25 @@ async function make(file) {
   return `made (${Math.round(statSync(file).size / 1e6)} MB)`;
 }
 
+/** Removes images of installations that are gone, and those that nobody has used for longest. */
 function removeOldest(folder) {
   const images = readdirSync(folder)
+    .filter((name) => name.endsWith('.blob'))
     .map((name) => join(folder, name))
     .map((path) => ({ path, used: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
     .sort((a, b) => b.used - a.used);
-  for (const { path } of images.slice(KEPT_IMAGES)) rmSync(path, { force: true });
+  const kept = images.filter(({ path }) => isInstalled(path)).slice(0, KEPT_IMAGES);
+  for (const image of images) {
+    if (kept.includes(image)) continue;
+    for (const path of [image.path, compilerNote(image.path)]) rmSync(path, { force: true });
+  }
+}
+
+/** Whether the compiler that an image was made of is still there. */
+function isInstalled(file) {
+  try {
+    return existsSync(readFileSync(compilerNote(file), 'utf8'));
+  } catch {
+    return false;
+  }
 }

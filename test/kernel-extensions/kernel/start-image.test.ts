@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
@@ -22,6 +30,10 @@ const WORLD = `JSON.stringify([
 
 describe('a start image', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flowbook-image-'));
+  before(async () => {
+    const { ensureStartImage } = await setupModule('start-image/start-image.mjs');
+    await ensureStartImage();
+  });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   it('starts the engine, whose world is that of an engine without one', async () => {
@@ -62,6 +74,20 @@ describe('a start image', () => {
     }
     assert.equal(existsSync(file), false);
     assert.equal(isStartImageWanted(folder), false);
+  }).timeout(120_000);
+
+  it('ensureStartImage() makes it once, and removes those of installations that are gone', async () => {
+    const { ensureStartImage, findStartImage } = await setupModule('start-image/start-image.mjs');
+    const cache = join(folder, 'cache');
+    const gone = join(cache, 'start-images', 'gone.blob');
+    mkdirSync(dirname(gone), { recursive: true });
+    writeFileSync(gone, '');
+    writeFileSync(gone.replace('.blob', '.of'), join(folder, 'no/compiler.js'));
+    assert.match(await ensureStartImage({ cache }), /^made \(\d+ MB\)$/);
+    assert.equal(await ensureStartImage({ cache }), 'is in place');
+    assert.ok(findStartImage(cache));
+    const names = readdirSync(dirname(gone)).map((name) => name.replace(/^\w+\./, ''));
+    assert.deepEqual(names.sort(), ['blob', 'of']);
   }).timeout(120_000);
 
   it('preparedSource() gives a file that has not changed, to who reads it the same way', () => {
