@@ -141,6 +141,8 @@ describe('LoRA files', () => {
     assert.equal(byPattern({ '^to_q': 1 }, 'a.to_q'), undefined);
     assert.equal(byPattern({ 'q|k': 1 }, 'a.k'), 1);
     assert.equal(byPattern({ o_q: 1 }, 'a.to_q'), undefined);
+    assert.equal(byPattern({ '(?P<layer>ab|cd)_(?P=layer)': 1 }, 'x.cd_cd'), 1);
+    assert.equal(byPattern({ '(?P<layer>ab|cd)_(?P=layer)': 1 }, 'x.cd_ab'), undefined);
     assert.throws(() => byPattern({ '(': 1 }, 'a'), /must be a regular expression: .* is/);
   });
 
