@@ -10,6 +10,7 @@ const layers = [
   ['training'],
   ['pretraining'],
   ['rollout-workers'],
+  ['rollout-servers'],
 ];
 
 const forbidden = [

@@ -13,3 +13,4 @@ export * from './pipelines';
 export * from './training';
 export * from './pretraining';
 export * from './rollout-workers';
+export * from './rollout-servers';

@@ -5,6 +5,7 @@ export { loadPrompts } from './load-prompts';
 export { scoreRewards, type ScoreOptions } from './score-rewards';
 export * from './weighted-rewards';
 export * from './partial-failure';
+export { cachedReward, type CachedRewardOptions } from './cached-reward';
 export { httpReward, type HttpRewardOptions } from './http/http-reward';
 export { httpRewardOfVerl, type HttpRewardTerm } from './http/http-term';
 export * from './jpeg-size';

@@ -20,11 +20,11 @@ export interface RewardContext {
  * @param images The pictures.
  * @param prompts The record that each picture was made from, as many as there are pictures.
  */
-export type RewardFunction = (
-  images: PixelImage[],
-  prompts: PromptRecord[],
-  context: RewardContext,
-) => Promise<number[]>;
+export interface RewardFunction {
+  (images: PixelImage[], prompts: PromptRecord[], context: RewardContext): Promise<number[]>;
+  /** What it says of itself since it was asked last, by name, for the log of a run. */
+  takeMetrics?(): Record<string, number>;
+}
 
 /** All rewards by name. */
 export const rewardRegistry = new Registry<RewardFunction>('reward');

@@ -7,21 +7,12 @@ import type {
   RolloutPart,
   RolloutPartSettings,
 } from '../training/rollout-part';
+import { EMBEDDING_FIELDS } from '../training/embedding-fields';
 import { tf } from '../tensorflow';
 import type { Frame, FrameHeader } from './frame';
 import { decodePayload, encodePayload } from './tensor-payload';
 
-/** Names of embeddings, and of the rollout's tensors that hold the same again. */
-const ECHOES = {
-  promptEmbeds: 'prompt_embeds',
-  promptEmbedsMask: 'prompt_embeds_mask',
-  pooledPromptEmbeds: 'pooled_prompt_embeds',
-  negativePromptEmbeds: 'negative_prompt_embeds',
-  negativePromptEmbedsMask: 'negative_prompt_embeds_mask',
-  negativePooledPromptEmbeds: 'negative_pooled_prompt_embeds',
-} as const satisfies Record<keyof PartEmbeddings, keyof RolloutTensors>;
-
-const EMBEDDING_NAMES = Object.keys(ECHOES) as (keyof PartEmbeddings)[];
+const EMBEDDING_NAMES = Object.keys(EMBEDDING_FIELDS) as (keyof PartEmbeddings)[];
 
 /** A part's key, rows and settings as JSON, and its embeddings. */
 export function encodePart(part: RolloutPart): Frame {
@@ -82,7 +73,7 @@ export function encodeResult({ tensors, images }: RolledOutPart, part: RolloutPa
   const echoed: string[] = [];
   try {
     for (const [name, tensor] of Object.entries(tensors) as [string, tf.Tensor | null][]) {
-      const source = EMBEDDING_NAMES.find((one) => ECHOES[one] === name);
+      const source = EMBEDDING_NAMES.find((one) => EMBEDDING_FIELDS[one] === name);
       const sent = source === undefined ? null : embeddings[source];
       if (tensor === null) absent.push(name);
       else if (sent !== null && areSame(sent, tensor)) echoed.push(name);
@@ -109,7 +100,7 @@ export function decodeResult({ header, payload }: Frame, part: RolloutPart): Rol
   for (const name of absent) all[name] = null;
   if (echoed.length > 0) {
     for (const [source, tensor] of Object.entries(part.embeddings())) {
-      const name = ECHOES[source as keyof PartEmbeddings];
+      const name = EMBEDDING_FIELDS[source as keyof PartEmbeddings];
       if (echoed.includes(name)) all[name] = tensor;
       else tensor?.dispose();
     }

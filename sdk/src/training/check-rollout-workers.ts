@@ -10,6 +10,7 @@ interface WorkerSettings {
 
 /** Settings of what a policy's ratios start from. */
 interface RatioSettings {
+  rolloutWorkers: RolloutWorkers | null;
   maxStaleness: number;
   rolloutCorrection: { bypass_mode: boolean } | null;
   onMismatch: string;
@@ -45,11 +46,19 @@ export function checkRolloutWorkers({
 
 /** @throws When a policy's ratios would start from log-probabilities of other weights, unnoticed. */
 export function checkStaleness({
+  rolloutWorkers,
   maxStaleness,
   rolloutCorrection,
   onMismatch,
 }: RatioSettings): void {
-  const recomputes = rolloutCorrection !== null && !rolloutCorrection.bypass_mode;
+  const isForeign = rolloutWorkers?.mostGap !== undefined;
+  if (isForeign && rolloutCorrection?.bypass_mode) {
+    refuse(
+      "rolloutCorrection must not have bypass_mode with servers, whose log-probabilities are not the trainer's",
+      'bypass_mode true',
+    );
+  }
+  const recomputes = isForeign || (rolloutCorrection !== null && !rolloutCorrection.bypass_mode);
   if (maxStaleness === 0 || recomputes || onMismatch === 'report') return;
   refuse(
     "maxStaleness must be 0 unless old log-probabilities are recomputed (rolloutCorrection: { bypass_mode: false }) or onMismatch is 'report'",

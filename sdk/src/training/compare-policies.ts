@@ -22,6 +22,8 @@ export interface ComparisonOptions {
   reference: PolicyState | null;
   teacher: ModelMixin | null;
   distillLossMode: DistillLossMode;
+  /** Whether other programs rolled out, whose log-probabilities are rounded otherwise. */
+  isForeign: boolean;
   /** Whether the rollout's log-probabilities are to be checked. */
   checks: boolean;
   signal: AbortSignal | null;
@@ -71,11 +73,19 @@ export async function comparePolicies(
 async function recompute(
   model: PolicyModel,
   batch: RolloutBatch,
-  { lossMode, clipRatio, microBatchSize, rolloutCorrection, checks, signal }: ComparisonOptions,
+  {
+    lossMode,
+    clipRatio,
+    microBatchSize,
+    rolloutCorrection,
+    isForeign,
+    checks,
+    signal,
+  }: ComparisonOptions,
 ): Promise<PolicyComparison> {
   const needsMeans = comparesMeans(lossMode);
   const isDecoupled = rolloutCorrection !== null && !rolloutCorrection.bypass_mode;
-  const counts = needsMeans || isDecoupled;
+  const counts = needsMeans || isDecoupled || isForeign;
   if (!counts && !checks) return { consistency: null, metrics: {} };
   const { log_probs, prev_sample_mean } = await replayPolicy(model, batch, {
     microBatchSize,

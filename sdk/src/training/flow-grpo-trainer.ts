@@ -1,4 +1,5 @@
 import { buildScheduler, PolicyState } from '../pipelines';
+import { requireAgreement } from './require-agreement';
 import { checkStaleness } from './check-rollout-workers';
 import { comparePolicies, type PolicyComparison } from './compare-policies';
 import { flowGRPOSettings, type FlowGRPOOptions, type FlowGRPOSettings } from './flow-grpo-options';
@@ -73,23 +74,24 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
     };
   }
 
-  /** Everything that this step's losses compare the policy with; the first step is checked. */
+  /** Everything that this step's losses compare the policy with; the first step is checked, and each one of other programs. */
   async #compare(
     batch: RolloutBatch,
     step: number,
     signal: AbortSignal | null,
   ): Promise<PolicyComparison> {
+    const { rolloutWorkers, maxStaleness, onMismatch } = this.settings;
+    const mostGap = rolloutWorkers?.mostGap ?? null;
     const comparison = await comparePolicies(this.#model, batch, {
       ...this.settings,
       reference: this.#reference,
-      checks: step === 1,
+      isForeign: mostGap !== null,
+      // Weights of an earlier step make a gap of their own.
+      checks: step === 1 || (mostGap !== null && maxStaleness === 0),
       signal,
     });
-    const { consistency } = comparison;
-    if (consistency?.verdict === 'inconsistent' && this.settings.onMismatch === 'stop') {
-      throw new Error(
-        `Cannot train as the replay of a rollout must give its own log-probabilities, within the clip ratio of ${consistency.clipRatio}: largest |ratio - 1| is ${consistency.worstRatioGap}. ${consistency.words} Set onMismatch to 'report' to train all the same`,
-      );
+    if (comparison.consistency !== null && onMismatch === 'stop') {
+      requireAgreement(comparison.consistency, mostGap);
     }
     return comparison;
   }

@@ -1,5 +1,5 @@
 import { overlapping } from './overlapping';
-import { disposePart, rollOutPart, type RolledOutPart, type RolloutPart } from './rollout-part';
+import { disposePart, rollOutPart, type PromptedPart, type RolledOutPart } from './rollout-part';
 import type { RolloutWorkers } from './rollout-workers';
 import type { TrainablePipeline } from './trainable-pipeline';
 
@@ -17,8 +17,8 @@ export interface PartsPlace {
  */
 export async function makeParts(
   pipeline: TrainablePipeline,
-  parts: readonly RolloutPart[],
-  take: (part: RolloutPart, made: RolledOutPart) => void | Promise<void>,
+  parts: readonly PromptedPart[],
+  take: (part: PromptedPart, made: RolledOutPart) => void | Promise<void>,
   { elsewhere, signal }: PartsPlace,
 ): Promise<RolledOutPart[]> {
   const done: RolledOutPart[] = [];
@@ -46,9 +46,9 @@ export async function makeParts(
 }
 
 async function takeInOrder(
-  parts: readonly RolloutPart[],
+  parts: readonly PromptedPart[],
   made: readonly Promise<RolledOutPart>[],
-  take: (part: RolloutPart, made: RolledOutPart) => void | Promise<void>,
+  take: (part: PromptedPart, made: RolledOutPart) => void | Promise<void>,
 ): Promise<void> {
   for (const [at, part] of parts.entries()) await take(part, await made[at]);
 }

@@ -7,7 +7,7 @@ import { embedRows } from './embed-rows';
 import { PromptCache } from './prompt-cache';
 import { RolloutBatch, concatRollouts } from './rollout-batch';
 import { makeParts } from './make-parts';
-import type { RolledOutPart, RolloutPart } from './rollout-part';
+import type { PromptedPart, RolledOutPart } from './rollout-part';
 import type { RolloutWorkers } from './rollout-workers';
 import type { TrainablePipeline } from './trainable-pipeline';
 
@@ -126,7 +126,7 @@ export async function rolloutGroups(
     compile,
   };
   const promptOf = (row: number) => prompts[Math.floor(row / groupSize)];
-  const parts: RolloutPart[] = [];
+  const parts: PromptedPart[] = [];
   for (let start = 0; start < B; start += microBatchSize) {
     const size = Math.min(microBatchSize, B - start);
     const embeddings = () => ({
@@ -137,11 +137,15 @@ export async function rolloutGroups(
       negativePromptEmbedsMask: sliceRows(negative?.mask, start, size),
       negativePooledPromptEmbeds: sliceRows(negative?.pooled, start, size),
     });
-    parts.push({ key, groupSize, start, size, settings, embeddings });
+    parts.push({
+      ...{ key, groupSize, start, size, settings, embeddings },
+      prompts: Array.from({ length: size }, (_, at) => promptOf(start + at).prompt),
+      negativePrompt: negative === null ? null : negativePrompt,
+    });
   }
   let done: RolledOutPart[];
   try {
-    const take = async ({ start }: RolloutPart, { images }: RolledOutPart) =>
+    const take = async ({ start }: PromptedPart, { images }: RolledOutPart) =>
       onPictures?.(
         images,
         images.map((_, at) => promptOf(start + at)),

@@ -53,6 +53,14 @@ export interface RolloutPart {
   embeddings(): PartEmbeddings;
 }
 
+/** A part with the texts of its pictures, for programs that embed them by themselves. */
+export interface PromptedPart extends RolloutPart {
+  /** One for each picture. */
+  prompts: readonly string[];
+  /** What guidance leads away from; null without guidance. */
+  negativePrompt: string | null;
+}
+
 /** What a part became. Whoever gets it owns the tensors. */
 export interface RolledOutPart {
   tensors: RolloutTensors;

@@ -3,6 +3,7 @@ import { cellSignal } from '../core/cell-signal';
 import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
 import { scoreRewards } from '../rewards';
+import { takeRewardMetrics } from '../rewards/take-reward-metrics';
 import { drawPrompts } from './draw-prompts';
 import type { FlowGRPOSettings } from './flow-grpo-options';
 import { pictureDiversity } from './picture-diversity';
@@ -130,7 +131,7 @@ export abstract class RolloutTrainer<
   }
 
   async #step(signal: AbortSignal | null): Promise<ReportOf<Update>> {
-    const { prompts, monitors, groupSize, steps, rolloutWorkers } = this.settings;
+    const { prompts, reward, monitors, groupSize, steps, rolloutWorkers } = this.settings;
     const step = this.stepsDone + 1;
     const started = now();
     const { batch, scored, drawn, version } = await (this.#ahead === null
@@ -167,6 +168,7 @@ export abstract class RolloutTrainer<
         workers: rolloutWorkers && { staleness: step - version, ...rolloutWorkers.takeReport() },
         ...this.notFinite?.report,
         evaluation: await this.evaluateAt(step, signal),
+        rewardMetrics: takeRewardMetrics(reward, monitors),
         timings: {
           rolloutSeconds: rolledOut - started,
           rewardSeconds: rated - rolledOut,

@@ -1,5 +1,5 @@
 import type { TrainableModel } from '../pipelines';
-import type { RolledOutPart, RolloutPart } from './rollout-part';
+import type { PromptedPart, RolledOutPart } from './rollout-part';
 
 /** What one worker has done in a step. */
 export interface WorkerReport {
@@ -27,6 +27,13 @@ export interface WorkersReport {
 /** Programs that make a rollout's parts somewhere else than in this process. */
 export interface RolloutWorkers {
   /**
+   * For programs that compute otherwise than the trainer, as inference servers do: the largest mean |logProb - rolloutLogProb| of
+   * a step that rounding explains. FlowGRPO then computes old log-probabilities anew at every step, reports the gap, and
+   * unless `onMismatch` is 'report' stops where it is larger. Missing: workers compute as the trainer does.
+   */
+  readonly mostGap?: number;
+
+  /**
    * Makes what can be trained of a model known under a number: its active adapters, or all its weights when it has none. They
    * are read before the promise resolves. What was published before stays known while parts made with it are waited for.
    */
@@ -38,7 +45,7 @@ export interface RolloutWorkers {
    * @throws The signal's reason once it is aborted, and what a worker says of a part that cannot be made.
    */
   rollOut(
-    part: RolloutPart,
+    part: PromptedPart,
     version: number,
     signal: AbortSignal | null | undefined,
   ): Promise<RolledOutPart>;

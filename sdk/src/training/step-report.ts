@@ -36,6 +36,8 @@ export interface RolloutReport {
   rewardTerms: Record<string, number>;
   /** Ratings that failed. */
   rewardFailures: number;
+  /** What rewards say of themselves, as `reward_cache/<name>/hits`; see `cachedReward`. */
+  rewardMetrics: Record<string, number>;
   /** Means of the other rewards, by name. */
   monitors: Record<string, number>;
   /** What the rollout's workers did since the step before; null without workers. */
@@ -62,7 +64,7 @@ export interface PolicyReport extends UpdateReport {
   approxKl: number;
   /** Largest |ratio - 1| before the step's first update: how well the replay matches the rollout. */
   replayGap: number;
-  /** How well the first rollout agreed with its replay; null after the first step. */
+  /** How well the first rollout agreed with its replay, or each one of other programs; null at other steps. */
   consistency: ConsistencyReport | null;
   /** First step with noise and one past the last. */
   window: readonly [number, number];
@@ -97,7 +99,7 @@ export function logLine(report: LoggedReport): LogLine {
   const { loss, ratioMean, clipFraction, approxKl, gradNorm, replayGap, skippedUpdates } = report;
   const { skippedSamples, rolledBack } = report;
   const { monitors, learningRate, metrics, evaluation = null, timings = {} } = report;
-  const { workers = null } = report;
+  const { workers = null, rewardMetrics = {} } = report;
   const toMilliseconds = (value: number) => Math.round(value * 1000) / 1000;
   const line: Record<string, number | undefined> = {
     step,
@@ -119,6 +121,7 @@ export function logLine(report: LoggedReport): LogLine {
     skippedSamples,
     rolledBack,
     ...metrics,
+    ...rewardMetrics,
     ...(evaluation === null ? {} : evaluationLine(evaluation)),
     ...(workers === null ? {} : workersLine(workers)),
     ...Object.fromEntries(

@@ -153,19 +153,25 @@ function refusal(url: URL, status: number, bytes: Uint8Array): HttpError {
   );
 }
 
-/** What a refusal says: the `error` of a JSON object, or its text. */
+/** What a refusal says: the `error`, `detail` or `message` of a JSON object, or its text. */
 function reasonIn(bytes: Uint8Array): string {
   if (bytes.length === 0) return '';
   if (isPickle(bytes)) return ' (with a Python pickle, which is not read)';
   const text = Buffer.from(bytes).toString('utf8').trim();
   let reason = text;
   try {
-    const { error } = JSON.parse(text) as { error?: unknown };
-    if (typeof error === 'string') reason = error;
+    reason = textIn(JSON.parse(text)) ?? text;
   } catch {
     // Plain text says it itself.
   }
   return ` (${reason.slice(0, LONGEST_REASON)})`;
+}
+
+function textIn(json: unknown): string | null {
+  const { error, detail, message } = (json ?? {}) as Record<string, unknown>;
+  const nested = (error as { message?: unknown } | null)?.message;
+  const said = [error, nested, detail, message].find((value) => typeof value === 'string');
+  return (said as string | undefined) ?? null;
 }
 
 /** An address as messages show it: without its query, which may hold a key. */

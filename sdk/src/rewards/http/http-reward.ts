@@ -1,9 +1,9 @@
 import type { PixelImage } from '../../core/pixel-image';
 import { RandomKey } from '../../core/random-key';
-import { settleInFlight } from '../../io/http/in-flight';
+import { bearerToken } from '../../io/http/bearer-token';
 import { httpUrl, post } from '../../io/http/post';
-import { withRetries } from '../../io/http/retry';
-import { PartialRewardFailure } from '../partial-failure';
+import { RequestQueue } from '../../io/request-queue';
+import { cutRatings, joinRatings } from '../rating-parts';
 import type { PromptRecord, RewardFunction } from '../reward-registry';
 import { jsonProtocol } from './json-protocol';
 import { readScores } from './read-scores';
@@ -13,8 +13,8 @@ import { safetensorsProtocol } from './safetensors-protocol';
 
 /** How a server is asked for rewards. Only `url` is required. */
 export interface HttpRewardOptions {
-  /** Where to post to: http or https. */
-  url: string;
+  /** Where to post to, http or https; or several servers of the same reward, each request to the one that has the fewest. */
+  url: string | readonly string[];
   /** How pictures travel: PNG within JSON (default), or as they are in a safetensors file. */
   protocol?: 'json' | 'safetensors';
   /** What a picture is held against. Default: the prompt; 'ground_truth' sends what `reward_model` of verl's columns says. */
@@ -27,17 +27,17 @@ export interface HttpRewardOptions {
   headers?: Record<string, string>;
   /** Pictures in one request. Default 16. */
   picturesPerRequest?: number;
-  /** Requests on their way at the same time. Default 4. */
+  /** Requests that a server has at a time. Default 4. */
   requestsInFlight?: number;
   /** Time for each try, in milliseconds. Default 120000. */
   timeoutMs?: number;
   /** Tries after the first one, when none came through or the status was 408, 429 or 5xx. Default 2. */
   retries?: number;
-  /** Longest wait before the second try, in milliseconds; doubled before each further one. Default 500. */
+  /** Longest rest of a server after a failure, in milliseconds; doubled with each further one in a row. Default 500. */
   backoffMs?: number;
   /** A longer answer is refused. Default 1 MiB. */
   maxResponseBytes?: number;
-  /** The waits between tries follow from it. Default 0. */
+  /** The rests follow from it. Default 0. */
   seed?: number;
 }
 
@@ -93,22 +93,6 @@ function textOf(record: PromptRecord, text: string): string {
   );
 }
 
-function tokenIn(variable: string | undefined): Record<string, string> {
-  if (variable === undefined) return {};
-  const token = process.env[variable]?.trim();
-  if (token) return { authorization: `Bearer ${token}` };
-  throw new Error(
-    `Cannot ask a server for rewards as the environment variable ${variable} must hold a token: it is not set`,
-  );
-}
-
-/** Consecutive parts of at most `size`. */
-function parts<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
-    items.slice(at * size, (at + 1) * size),
-  );
-}
-
 /**
  * A reward that a server gives.
  *
@@ -126,64 +110,50 @@ function parts<Item>(items: readonly Item[], size: number): Item[][] {
  */
 export function httpReward(options: HttpRewardOptions): RewardFunction {
   const complete = completeOptions(options);
-  const { text, metadata, picturesPerRequest, requestsInFlight, seed } = complete;
-  const url = httpUrl(complete.url);
-  const name = `${url.origin}${url.pathname}`;
+  const { text, metadata, picturesPerRequest, seed } = complete;
+  const urls = [complete.url].flat().map(httpUrl);
+  requireOption(urls.length > 0, 'url', 'one address at least', 'none');
+  const nameOf = ({ origin, pathname }: URL) => `${origin}${pathname}`;
   const protocol = PROTOCOLS[complete.protocol];
-  const key = RandomKey.fromSeed(seed).fold('http reward', name);
+  const queue = new RequestQueue(urls, async () => {}, {
+    ...complete,
+    key: RandomKey.fromSeed(seed).fold('http reward', ...urls.map(nameOf)),
+    closed: 'Cannot ask a server for rewards as it was closed',
+  });
 
   async function rate(
     pictures: readonly { image: PixelImage; prompt: string }[],
-    request: number,
     headers: Record<string, string>,
     signal: AbortSignal | null,
   ): Promise<number[]> {
     signal?.throwIfAborted();
-    const body = await protocol.encode({
-      images: pictures.map(({ image }) => image),
-      prompts: pictures.map(({ prompt }) => prompt),
-      metadata,
-    });
-    const answer = await withRetries(() => post(url, { ...complete, body, headers, signal }), {
-      ...complete,
-      key: key.fold(request),
+    return queue.run(
+      '',
+      async (url, stop) => {
+        const body = await protocol.encode({
+          images: pictures.map(({ image }) => image),
+          prompts: pictures.map(({ prompt }) => prompt),
+          metadata,
+        });
+        const answer = await post(url, { ...complete, body, headers, signal: stop });
+        return readScores(answer, nameOf(url), pictures.length);
+      },
       signal,
-    });
-    return readScores(answer, name, pictures.length);
+    );
   }
 
   const reward: RewardFunction = async (images, prompts, { signal }) => {
     const headers = {
       accept: 'application/json, application/safetensors',
       'content-type': protocol.contentType,
-      ...tokenIn(complete.tokenVariable),
+      ...bearerToken(complete.tokenVariable, 'ask a server for rewards'),
       ...complete.headers,
     };
     const pictures = images.map((image, at) => ({ image, prompt: textOf(prompts[at], text) }));
-    const requests = parts(pictures, picturesPerRequest);
-    const results = await settleInFlight(requests, requestsInFlight, (part, index) =>
-      rate(part, index, headers, signal),
-    );
+    const requests = cutRatings(pictures, picturesPerRequest);
+    const results = await Promise.allSettled(requests.map((part) => rate(part, headers, signal)));
     signal?.throwIfAborted();
-    return valuesOf(requests, results);
+    return joinRatings(requests, results);
   };
-  return Object.defineProperty(reward, 'name', { value: name });
-}
-
-/** The values of all requests, or the failure of those that failed. */
-function valuesOf(
-  requests: readonly (readonly unknown[])[],
-  results: readonly PromiseSettledResult<number[]>[],
-): number[] {
-  const values = results.flatMap((result, at) =>
-    result.status === 'fulfilled' ? result.value : requests[at].map(() => NaN),
-  );
-  const failed = results.filter((result) => result.status === 'rejected');
-  if (failed.length === 0) return values;
-  const reasons = [...new Set(failed.map(({ reason }) => (reason as Error).message))];
-  const share = `${failed.length} of ${results.length} requests failed`;
-  throw new PartialRewardFailure(
-    results.length === 1 ? reasons[0] : `${share}: ${reasons.join('; ')}`,
-    values,
-  );
+  return Object.defineProperty(reward, 'name', { value: urls.map(nameOf).join(', ') });
 }

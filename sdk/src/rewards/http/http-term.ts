@@ -22,7 +22,9 @@ interface Term {
 
 /** Whether an object stands for a server's reward. */
 export function isHttpReward(term: object): term is HttpRewardTerm {
-  return 'url' in term && typeof term.url === 'string' && URL.canParse(term.url);
+  if (!('url' in term)) return false;
+  const urls = [term.url].flat();
+  return urls.length > 0 && urls.every((url) => typeof url === 'string' && URL.canParse(url));
 }
 
 /**

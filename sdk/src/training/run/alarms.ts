@@ -5,6 +5,7 @@ import type { LogLine } from '../step-report';
 export type AlarmName =
   | 'not-finite'
   | 'ratio-outside-clip'
+  | 'rollout-gap'
   | 'clip-fraction-high'
   | 'held-out-falls'
   | 'diversity-falls'
@@ -24,6 +25,8 @@ export interface Alarm {
 export interface AlarmLimits {
   /** Largest |ratio - 1| before a step's first update; null: not looked at. Default: the trainer's clip range. */
   replayGap: number | null;
+  /** Largest mean |logProb - rolloutLogProb| of a step; null: not looked at. Default: that of the servers that roll out. */
+  rolloutGap: number | null;
   /** Share of clipped samples, mean over `window` steps. Default 0.4. */
   clipFraction: number;
   /** Evaluations in a row below the best one while the reward rises. Default 2. */
@@ -39,6 +42,7 @@ export interface AlarmLimits {
 /** The limits where nothing else is said. */
 export const ALARM_LIMITS: AlarmLimits = {
   replayGap: null,
+  rolloutGap: null,
   clipFraction: 0.4,
   fallingEvaluations: 2,
   diversityLeft: 0.5,
@@ -95,6 +99,16 @@ const RULES: Readonly<Record<AlarmName, AlarmRule>> = {
       'the replay differs from the rollout: another schedule, window, guidance, padding or precision',
     action:
       'compare both with checkConsistency; recompute old log-probabilities with rolloutCorrection when rollouts come from elsewhere',
+  },
+  'rollout-gap': {
+    see: (lines, { rolloutGap }) => {
+      const gap = lines[lines.length - 1]['rollout_corr/logprob_abs_diff_mean'];
+      if (rolloutGap === null || gap === undefined || gap <= rolloutGap) return null;
+      return `log-probabilities of the rollout lie ${show(gap)} from the trainer's on average, more than ${show(rolloutGap)}`;
+    },
+    cause: 'the server that rolls out has other weights, or another schedule, guidance or noise',
+    action:
+      'see that it reads weightsFolder and serves the same model in the same steps; rounding alone is below 5e-4',
   },
   'clip-fraction-high': {
     see: (lines, { clipFraction, window }) => {

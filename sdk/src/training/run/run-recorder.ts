@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { EventFile } from '../../io/tensorboard/event-file';
 import type { TrainableModel } from '../../pipelines';
 import type { EvaluationReport } from '../evaluate-policy';
+import type { RolloutWorkers } from '../rollout-workers';
 import type { LogLine } from '../step-report';
 import type { TrainerState } from '../trainer-state';
 import type { TrainerPosition } from '../weight-trainer';
@@ -55,6 +56,8 @@ export interface RecordedTrainer {
     evaluation: { picturesKept?: number } | null;
     microBatchSize: number;
     clipRatio?: number;
+    rolloutWorkers?: RolloutWorkers | null;
+    maxStaleness?: number;
   };
   readonly modelConfig: object;
   readonly stepsDone: number;
@@ -99,7 +102,13 @@ export class RunRecorder {
     this.folder = folder;
     this.log = new RunLog(folder);
     this.#bestMetric = options.bestMetric ?? 'evaluation/reward';
-    this.#limits = { replayGap: trainer.settings.clipRatio ?? null, ...options.alarmLimits };
+    const { clipRatio = null, rolloutWorkers, maxStaleness = 0 } = trainer.settings;
+    this.#limits = {
+      replayGap: clipRatio,
+      // Weights of an earlier step make a gap of their own.
+      rolloutGap: maxStaleness === 0 ? (rolloutWorkers?.mostGap ?? null) : null,
+      ...options.alarmLimits,
+    };
   }
 
   /**

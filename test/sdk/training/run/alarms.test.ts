@@ -58,6 +58,13 @@ describe('alarmsOf()', () => {
     assert.deepEqual(begun(log), []);
   });
 
+  it('sees a server whose log-probabilities are not the trainer’s', () => {
+    const name = 'rollout_corr/logprob_abs_diff_mean';
+    const log = logOf(4, (step) => ({ ...HEALTHY, [name]: step === 3 ? 0.02 : 1e-4 }));
+    assert.deepEqual(begun(log, { rolloutGap: 5e-3 }), [[3, 'rollout-gap']]);
+    assert.deepEqual(begun(log), []);
+  });
+
   it('sees that most samples are clipped, once until it is over', () => {
     const log = logOf(30, (step) => ({
       ...HEALTHY,
