@@ -158,8 +158,11 @@ describe('training on rollout servers', function () {
   });
 
   it('trains DiffusionNFT on the clean latents of SGLang, and on pictures of vLLM-Omni', async () => {
-    const small = { ...SMALL, steps: 2, lora: LORA, learningRate: 1e-3 };
-    const { sdeWindowRange: _, ...options } = small;
+    const { prompts, reward, promptsPerStep, groupSize, microBatchSize } = SMALL;
+    const options = {
+      ...{ prompts, reward, promptsPerStep, groupSize, microBatchSize },
+      ...{ steps: 2, compile: false, lora: LORA, learningRate: 1e-3 },
+    };
     const nft = await load('diffusion_nft');
     const latents = new SGLangRollouts(nft, { url: server.url, weightsFolder: folder });
     const { log } = await trainDiffusionNFT(nft, { ...options, rolloutWorkers: latents });
