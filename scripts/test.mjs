@@ -2,9 +2,9 @@
 //   --fast   leaves out the tests that need Python, a browser or npm's registry
 //   --long   adds the ones that take many minutes
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
 import { reportProblems } from '../kernel-extensions/setup/setup-stages.mjs';
 import { runStages } from '../kernel-extensions/setup/stages.mjs';
 import { BuildError } from './build.mjs';
@@ -17,6 +17,10 @@ const slowFolders = ['jupyter', 'browser', 'packages', 'ray', 'reference'];
 const isFast = given.includes('--fast');
 const isLong = given.includes('--long');
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');
+/** Files at a time, each in one of as many processes. Many wait for a kernel, a browser or Ray's processes. */
+const processes = Math.min(Math.max(availableParallelism(), 2), 4);
+/** Folders whose files take longest: they begin first, so that no process is left with one at the end. */
+const longFolders = ['notebooks', 'ray', 'trust', 'jupyter', 'browser', 'kernel-extensions'];
 const namesFiles = forMocha.some((argument) => argument.endsWith('.test.ts'));
 
 async function setUp() {
@@ -30,17 +34,25 @@ async function setUp() {
   }
 }
 
+function testFiles() {
+  const rank = (file) => (longFolders.indexOf(file.split(sep)[1]) + 1 || Infinity);
+  return readdirSync(join(root, 'test'), { recursive: true })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => join('test', file))
+    .filter((file) => !(isFast && slowFolders.includes(file.split(sep)[1])))
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
 function runMocha(countsFile) {
-  const slow = isFast ? slowFolders.flatMap((name) => ['--ignore', `test/${name}/**`]) : [];
   const mocha = spawn(
     process.execPath,
     [
       join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'),
       '--reporter',
       join(root, 'scripts', 'test-reporter.cjs'),
-      ...slow,
+      ...(namesFiles ? [] : ['--parallel', '--jobs', String(processes)]),
       ...forMocha,
-      ...(namesFiles ? [] : ['test/**/*.test.ts']),
+      ...(namesFiles ? [] : testFiles()),
     ],
     {
       cwd: root,

@@ -200,7 +200,7 @@ export function pause(milliseconds: number): Promise<void> {
 
 let shared: Promise<RayCluster> | null = null;
 
-/** One cluster for all tests of a process: a head with two processors and a node with two. */
+/** One cluster for all tests of a file: a head with two processors and a node with two. */
 export function sharedCluster(): Promise<RayCluster> {
   shared ??= RayCluster.start(2).then(async (cluster) => {
     await cluster.addNode(2);
