@@ -1,5 +1,5 @@
 // npm test [-- MOCHA ARGUMENTS]: set-up, build, and the tests; the last line is "N passed, N failed".
-//   --fast   leaves out the tests that need Python, a browser or npm's registry
+//   --fast   leaves out the tests that need Python, a browser or npm's registry, and those of whole runs in other processes
 //   --long   adds the ones that take many minutes
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -12,15 +12,23 @@ import { root } from './packages.mjs';
 import { allStages } from './stages.mjs';
 
 const given = process.argv.slice(2);
-/** Tests that need Python, a browser or npm's registry. */
-const slowFolders = ['jupyter', 'browser', 'packages', 'ray', 'reference'];
+/** Tests that need Python, a browser or npm's registry, and those of whole runs in other processes. */
+const slowFolders = [
+  ...['jupyter', 'browser', 'packages', 'ray', 'reference', 'notebooks', 'trust'],
+  ...['cluster', 'notebook', 'sweep'].map((name) => join('kernel-extensions', name)),
+  join('sdk', 'rollout-workers'),
+].map((name) => join('test', name) + sep);
 const isFast = given.includes('--fast');
 const isLong = given.includes('--long');
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');
 /** Files at a time, each in one of as many processes. Many wait for a kernel, a browser or Ray's processes. */
 const processes = Math.min(Math.max(availableParallelism(), 2), 4);
-/** Folders whose files take longest: they begin first, so that no process is left with one at the end. */
-const longFolders = ['notebooks', 'ray', 'trust', 'jupyter', 'browser', 'kernel-extensions'];
+/** Files of these take longest: they begin first, so that no process is left with one at the end. */
+const longFolders = [
+  ...['notebooks', 'ray', 'trust', 'jupyter', 'browser'],
+  ...['rollout-workers', 'training'].map((name) => join('sdk', name)),
+  'kernel-extensions',
+].map((name) => join('test', name) + sep);
 const namesFiles = forMocha.some((argument) => argument.endsWith('.test.ts'));
 
 async function setUp() {
@@ -35,12 +43,13 @@ async function setUp() {
 }
 
 function testFiles() {
-  const rank = (file) => (longFolders.indexOf(file.split(sep)[1]) + 1 || Infinity);
+  const isIn = (file) => (folder) => file.startsWith(folder);
+  const rank = (file) => longFolders.findIndex(isIn(file)) + 1 || Infinity;
   return readdirSync(join(root, 'test'), { recursive: true })
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => join('test', file))
-    .filter((file) => !(isFast && slowFolders.includes(file.split(sep)[1])))
-    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+    .filter((file) => !(isFast && slowFolders.some(isIn(file))))
+    .sort((a, b) => (rank(a) === rank(b) ? (a < b ? -1 : 1) : rank(a) - rank(b)));
 }
 
 function runMocha(countsFile) {

@@ -97,6 +97,18 @@ export function timelineOf(steps: number, prompts: number, size = 16): TimelineP
   });
 }
 
+/** Pictures of noise, each a part of the same stream that begins one number further on. */
+function noisyPictures(count: number) {
+  const size = 64 * 64 * 3;
+  const stream = Uint8Array.from(normals(size + count), (x) => 128 + 40 * x);
+  return Array.from({ length: count }, (_, at) => ({
+    width: 64,
+    height: 64,
+    channels: 3 as const,
+    data: stream.subarray(at, at + size),
+  }));
+}
+
 /** Attention of two heads from a 4 x 4 picture and six tokens to all of them; each row sums to 1. */
 export function attentionOf(heads = 2, grid = 16, tokens = 6) {
   const length = grid + tokens;
@@ -262,22 +274,13 @@ export const extremes: Record<string, () => Drawing> = {
   'training of no steps': () => training({ log: [], steps: 40 }),
   'training of one step': () => training({ log: [{ step: 1 }], steps: 1 }),
   'pictureTimeline of one step': () => pictureTimeline(timelineOf(1, 1)),
-  'pictureTimeline of 300 steps of noise': () =>
-    pictureTimeline(
-      timelineOf(300, 8).map((picture, at) => {
-        const data = Uint8Array.from(normals(64 * 64 * 3, at + 1), (x) => 128 + 40 * x);
-        return { ...picture, image: { width: 64, height: 64, channels: 3 as const, data } };
-      }),
-    ),
-  'filmstrip of 300 noisy frames': () =>
-    filmstrip(
-      Array.from({ length: 300 }, (_, at) => ({
-        width: 64,
-        height: 64,
-        channels: 3 as const,
-        data: Uint8Array.from(normals(64 * 64 * 3, at + 1), (x) => 128 + 40 * x),
-      })),
-    ),
+  'pictureTimeline of 100 steps of noise': () => {
+    const noise = noisyPictures(800);
+    return pictureTimeline(
+      timelineOf(100, 8).map((picture, at) => ({ ...picture, image: noise[at] })),
+    );
+  },
+  'filmstrip of 300 noisy frames': () => filmstrip(noisyPictures(300)),
   'filmstrip of one frame': () => filmstrip(frameSeries(1)),
   'filmstrip of high frames': () =>
     filmstrip(Array.from({ length: 20 }, (_, at) => pictureOf(8, 64, 10 * at))),
