@@ -23,33 +23,32 @@ function printed({ cells }: Notebook): string {
 }
 
 describe('recipes in smoke mode', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let folder: string;
-  before(() => {
+  let kernel: KernelClient;
+  before(async () => {
     mkdirSync(join(root, 'runs'), { recursive: true });
     folder = mkdtempSync(join(root, 'runs', 'recipes-test-'));
+    // One for all: what a recipe takes from another, its script does not find.
+    kernel = await KernelClient.start({ cwd: notebooks });
   });
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(async () => {
+    await kernel.shutdown();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   async function throughKernel(name: string): Promise<string> {
     const notebook = readNotebook(join(notebooks, name));
     injectParameters(notebook, new Map([['mode', 'smoke']]));
     const directory = join(folder, `${name}-kernel`);
     mkdirSync(directory);
-    const kernel = await KernelClient.start({
-      cwd: notebooks,
-      env: { FLOWBOOK_RUN_DIR: directory },
-    });
-    try {
-      const { failures } = await executeNotebook(kernel, notebook);
-      assert.deepEqual(
-        failures.map(({ cell, error }) => `${cell.id}: ${error.evalue}`),
-        [],
-      );
-      return printed(notebook);
-    } finally {
-      await kernel.shutdown();
-    }
+    await kernel.execute(`process.env.FLOWBOOK_RUN_DIR = ${JSON.stringify(directory)};`);
+    const { failures } = await executeNotebook(kernel, notebook);
+    assert.deepEqual(
+      failures.map(({ cell, error }) => `${cell.id}: ${error.evalue}`),
+      [],
+    );
+    return printed(notebook);
   }
 
   async function asScript(name: string): Promise<string> {
