@@ -178,7 +178,7 @@ export function launcherContract(title: string, open: () => Promise<LauncherCase
       let text = '';
       const ids: string[] = [];
       let isLost = false;
-      const ends = await runJob(one.launcher, job(['--steps=40', '--save=1']), {
+      const ends = await runJob(one.launcher, job(['--steps=60', '--save=1']), {
         onText: (more) => {
           text += more;
           if (!text.includes('began') || isLost) return;
