@@ -77,6 +77,7 @@ const results = await new Stryker({
   coverageAnalysis: 'perTest',
   ignorePatterns: ['/runs', '/site', '/test-results', '/notebooks/results', 'dist'],
   tempDirName: 'test-results/mutation',
+  cleanTempDir: 'always',
   allowConsoleColors: false,
   concurrency: workers,
   timeoutMS: 20_000,
