@@ -14,4 +14,5 @@ export {
   workerProgram,
   type LocalWorkersOptions,
 } from './local-workers';
+export { RewardPool, type RewardPoolOptions } from './reward-pool';
 export { WorkerPool, type PoolEvent, type WorkerPoolOptions } from './worker-pool';

@@ -3,6 +3,7 @@ import type { RolloutPipeline } from '../pipelines';
 import { disposePart, rollOutPart } from '../training/rollout-part';
 import type { Frame, FrameHeader } from './frame';
 import { decodePart, encodeResult } from './part-message';
+import { answerQuestion } from './reward-message';
 import { loadWeights } from './weights-message';
 import { loadWorkerModel, type WorkerModel } from './worker-model';
 
@@ -20,7 +21,8 @@ export function backendName(): string {
 }
 
 /**
- * Answers a trainer's frames: 'hello' loads the model, 'weights' replaces what is trained, 'part' rolls out.
+ * Answers a trainer's frames: 'hello' loads the model, 'weights' replaces what is trained, 'part' rolls out, 'rate' rates
+ * pictures by a reward, for which no model is needed.
  *
  * It holds nothing else that an answer could depend on: a part and weights give the same pictures in any worker.
  */
@@ -44,12 +46,13 @@ export class RolloutWorker {
 
   async #do(op: string, frame: Frame): Promise<Frame> {
     if (op === 'hello') return said(await this.#load(frame.header.model as WorkerModel));
+    if (op === 'rate') return said(await answerQuestion(frame));
     if (this.#pipeline === null) {
       throw new Error(`Cannot do "${op}" as a worker must load a model first: it has none`);
     }
     if (op === 'weights') return said(this.#takeWeights(this.#pipeline, frame));
     if (op === 'part') return this.#rollOut(this.#pipeline, frame);
-    throw new Error(`Cannot do "${op}" as a worker can do hello, weights and part`);
+    throw new Error(`Cannot do "${op}" as a worker can do hello, weights, part and rate`);
   }
 
   async #load(model: WorkerModel): Promise<WorkerGreeting> {

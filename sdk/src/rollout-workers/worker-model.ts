@@ -15,10 +15,14 @@ export interface WorkerModel {
   modules?: readonly string[];
 }
 
+/** The absolute path of a file or directory that there is; else the name as it is, of a package or on a hub. */
+export function absoluteWhereThere(name: string): string {
+  return existsSync(name) ? resolve(name) : name;
+}
+
 /** With absolute paths where there is such a file or directory: a worker runs in a folder of its own. */
 export function withAbsolutePaths({ path, modules = [], ...rest }: WorkerModel): WorkerModel {
-  const absolute = (one: string) => (existsSync(one) ? resolve(one) : one);
-  return { ...rest, path: absolute(path), modules: modules.map(absolute) };
+  return { ...rest, path: absoluteWhereThere(path), modules: modules.map(absoluteWhereThere) };
 }
 
 /** The pipeline that a worker rolls out with. */
