@@ -111,7 +111,10 @@ export async function openNotebook(name: string, notebook: NotebookFile): Promis
   };
   let token: string;
   try {
-    const [, url, said] = await lab.printed(/JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/);
+    const [, url, said] = await lab.printed(
+      /JupyterLab: (http:\/\/\S+\/)lab\?token=([0-9a-f]+)/,
+      120_000,
+    );
     token = said;
     await page.goto(`${url}lab/tree/${name}?token=${token}&reset`);
     await page.waitForSelector('.jp-Notebook .jp-CodeCell', { timeout: 90_000 });

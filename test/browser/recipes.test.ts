@@ -95,7 +95,7 @@ if (isLong) {
     this.timeout(600_000);
     let notebook: OpenNotebook;
     before(async () => {
-      notebook = await openRecipe('01-flow-grpo.ipynb', { steps: 500 });
+      notebook = await openRecipe('01-flow-grpo.ipynb', { mode: 'smoke', steps: 500 });
       await runAllCells(notebook.page);
     });
     after(() => notebook?.close());
@@ -139,7 +139,11 @@ if (isLong) {
       await stop.click();
       const failed = page.locator('.jp-RenderedText[data-mime-type*="err"]');
       await failed.first().waitFor({ timeout: 60_000 });
-      assert.match((await failed.allInnerTexts()).join(), /Stop was pressed/);
+      // The bar's next step throws, or the cell is interrupted within a rollout: whichever is first.
+      assert.match(
+        (await failed.allInnerTexts()).join(),
+        /Stop was pressed|the cell was interrupted/,
+      );
       await stop.waitFor({ state: 'detached', timeout: 30_000 });
       await page.keyboard.press('Control+s');
       await page.waitForSelector('.jp-mod-dirty', { state: 'detached', timeout: 30_000 });
