@@ -23,8 +23,12 @@ const isLong = given.includes('--long');
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');
 /** Files at a time, each in one of as many processes. Many wait for a kernel, a browser or Ray's processes. */
 const processes = Math.min(Math.max(availableParallelism(), 2), 4);
-/** Files of these take longest: they begin first, so that no process is left with one at the end. */
-const longFolders = [
+/**
+ * Contracts begin first: they hold a fact against every registered part, and other files register parts in the same processes.
+ * After them those that take longest, so that no process is left with one at the end.
+ */
+const firstFolders = [
+  'contracts',
   ...['notebooks', 'ray', 'trust', 'jupyter', 'browser'],
   ...['rollout-workers', 'training'].map((name) => join('sdk', name)),
   'kernel-extensions',
@@ -44,7 +48,7 @@ async function setUp() {
 
 function testFiles() {
   const isIn = (file) => (folder) => file.startsWith(folder);
-  const rank = (file) => longFolders.findIndex(isIn(file)) + 1 || Infinity;
+  const rank = (file) => firstFolders.findIndex(isIn(file)) + 1 || Infinity;
   return readdirSync(join(root, 'test'), { recursive: true })
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => join('test', file))

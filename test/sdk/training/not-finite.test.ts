@@ -52,6 +52,8 @@ describe('onNotFinite', function () {
   let name = '';
   let registered = 0;
 
+  afterEach(() => advantageEstimators.unregister(name));
+
   /** An estimator that gives NaN at its second call. */
   function poisoned(): string {
     name = `poisoned-${registered++}`;

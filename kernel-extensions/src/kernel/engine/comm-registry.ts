@@ -50,9 +50,12 @@ export class CommRegistry implements CommHost {
       this.comms.delete(id);
       comm.closed = true;
     }
-    for (const handler of type === 'comm_close' ? comm.closeHandlers : comm.messageHandlers) {
-      this.surroundings.callBack(comm.cell, () => handler(message));
-    }
+    const { callBack } = this.surroundings;
+    const handlers = type === 'comm_close' ? comm.closeHandlers : comm.messageHandlers;
+    // Looked up in its turn: who opened the comm just before may have its handlers still to be set.
+    callBack(comm.cell, () => {
+      for (const handler of handlers) callBack(comm.cell, () => handler(message));
+    });
   }
 
   send(comm: OpenComm, type: CommTraffic['type'], message: Partial<CommMessage> = {}): void {
