@@ -19,6 +19,12 @@ export const claimSchema = z.strictObject({
   metric: z.string(),
   /** What it must be at least, in each seed's run. */
   threshold: z.number(),
+  /** The metric's mean over the runs, written once there are as many as claims are tested with. */
+  measured: z.number().optional(),
+  /** The metric in each run, by seed. */
+  perSeed: z.array(z.number()).optional(),
+  /** Whether it is the threshold or more in every run. */
+  holds: z.boolean().optional(),
 });
 
 export type Claim = z.infer<typeof claimSchema>;
@@ -63,6 +69,18 @@ export function testClaim(claim: Claim, results: readonly RecipeResult[]): Teste
   const verdict = measured.length < CLAIM_SEEDS ? 'not run yet' : 'holds';
   return { claim, verdict, values };
 }
+
+/** A claim with what was measured, or as it was said where runs are missing. */
+export function withOutcome({ claim, verdict, values }: TestedClaim): Claim {
+  const { recipe, claim: words, metric, threshold } = claim;
+  const said = { recipe, claim: words, metric, threshold };
+  const perSeed = values.filter((value) => value !== null).map(rounded);
+  if (perSeed.length < CLAIM_SEEDS) return said;
+  const measured = rounded(perSeed.reduce((sum, value) => sum + value, 0) / perSeed.length);
+  return { ...said, measured, perSeed, holds: verdict === 'holds' };
+}
+
+const rounded = (value: number) => Number(value.toPrecision(4));
 
 function figureOf(result: RecipeResult, term: string, metric: string): number | null {
   if (term.startsWith(LAST)) return result.last?.[term.slice(LAST.length)] ?? null;

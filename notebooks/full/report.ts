@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROMPT_KINDS } from '@flowbook/sdk';
-import { readClaims, testClaim, type Claim, type TestedClaim } from './claims';
+import { readClaims, testClaim, withOutcome, type Claim, type TestedClaim } from './claims';
 import { RESULTS, ROOT } from './places';
 import { readResult, type RecipeResult } from './result';
 
@@ -30,7 +30,10 @@ export function readMeasured(folder = RESULTS): Measured {
 
 /** Writes docs/results.md anew from what is kept. @returns Its path. */
 export function writeReport(): string {
-  writeFileSync(REPORT, reportText(readMeasured()));
+  const measured = readMeasured();
+  writeFileSync(REPORT, reportText(measured));
+  const claims = measured.claims.map((claim) => withOutcome(testClaim(claim, measured.results)));
+  writeFileSync(join(RESULTS, CLAIMS), `${JSON.stringify(claims, null, 2)}\n`);
   return REPORT;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { claimSchema, measure, testClaim, type Claim } from '../../notebooks/full/claims';
+import { claimSchema, measure, testClaim, withOutcome, type Claim } from '../../notebooks/full/claims';
 import { lastMeans } from '../../notebooks/full/last-means';
 import { recipeName } from '../../notebooks/full/recipe';
 import { RECIPES } from '../../notebooks/full/recipes';
@@ -131,6 +131,19 @@ describe('reportText()', () => {
 
   it('docs/results.md is what `npm run recipes -- --report` writes', () => {
     assert.equal(readFileSync(REPORT, 'utf8'), reportText(readMeasured()));
+  });
+
+  it('claims.json says of each claim what its runs came to, once there are three', () => {
+    const { claims, results } = readMeasured();
+    assert.deepEqual(
+      claims,
+      claims.map((claim) => withOutcome(testClaim(claim, results))),
+    );
+    const claim = { recipe: RECIPE, claim: 'rises', metric: 'after - before', threshold: 0.3 };
+    const runs = [0.75, 0.85, 0.95].map((after, at) => madeUp({ seed: at + 1, after }));
+    assert.deepEqual(withOutcome(testClaim(claim, runs.slice(0, 2))), claim);
+    const outcome = { measured: 0.35, perSeed: [0.25, 0.35, 0.45], holds: false };
+    assert.deepEqual(withOutcome(testClaim(claim, runs)), { ...claim, ...outcome });
   });
 
   it('claims that are kept can be measured, and are about recipes with a full run', () => {
