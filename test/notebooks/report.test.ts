@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { claimSchema, measure, testClaim, withOutcome, type Claim } from '../../notebooks/full/claims';
+import {
+  claimSchema,
+  measure,
+  testClaim,
+  withOutcome,
+  type Claim,
+} from '../../notebooks/full/claims';
 import { lastMeans } from '../../notebooks/full/last-means';
 import { recipeName } from '../../notebooks/full/recipe';
 import { RECIPES } from '../../notebooks/full/recipes';
