@@ -7,6 +7,7 @@ import { RequestQueue } from '../io/request-queue';
 import type { RolloutPipeline, TrainableModel } from '../pipelines';
 import type { PromptedPart, RolledOutPart } from '../training/rollout-part';
 import type { RolloutWorkers, WorkersReport } from '../training/rollout-workers';
+import { PublishedWeights } from '../rollout-workers/published-weights';
 import { WorkerStatistics } from '../rollout-workers/worker-statistics';
 import { joinPart } from './join-part';
 import { requestsOf } from './part-requests';
@@ -29,13 +30,6 @@ export type ServedPipeline = Pick<RolloutPipeline, 'modelConfig' | 'encodeImages
   readonly transformer: { readonly config: object };
 };
 
-/** Weights that parts are asked for with. */
-interface Published {
-  weights: WeightsOnServer;
-  /** Parts that wait or are under way. */
-  users: number;
-}
-
 const ACTION = 'roll out on servers';
 
 /** Rollouts on inference servers that exist, in the place of workers. What a kind of server takes and gives is its protocol. */
@@ -46,7 +40,10 @@ export abstract class ServerRollouts implements RolloutWorkers {
   readonly #settings: RolloutServerSettings;
   readonly #queue: RequestQueue<URL>;
   readonly #folder: WeightsFolder;
-  readonly #published = new Map<number, Published>();
+  readonly #published = new PublishedWeights<WeightsOnServer>(({ id }) => {
+    this.#known.delete(id);
+    this.#folder.drop(id);
+  });
   /** All weights that a part may still be asked for with, by their id. */
   readonly #known = new Map<string, WeightsOnServer>();
   readonly #schedules: ScheduleCache;
@@ -90,11 +87,8 @@ export abstract class ServerRollouts implements RolloutWorkers {
     this.#revision += 1;
     const id = `${this.#run}-${version}.${this.#revision}`;
     const weights = this.#folder.write(id, model, adapterFormat);
-    const before = [...this.#published.values()];
-    this.#published.clear();
-    this.#published.set(version, { weights, users: 0 });
     this.#known.set(id, weights);
-    for (const one of before) this.#dropUnused(one);
+    this.#published.replace(version, weights);
   }
 
   async rollOut(
@@ -103,12 +97,7 @@ export abstract class ServerRollouts implements RolloutWorkers {
     signal: AbortSignal | null | undefined,
   ): Promise<RolledOutPart> {
     throwIfAborted(signal);
-    const published = this.#published.get(version);
-    if (published === undefined) {
-      throw new Error(
-        `Cannot roll out as the weights of a version must be published first: current value is ${version}, published are ${[...this.#published.keys()].join(', ') || 'none'}`,
-      );
-    }
+    const published = this.#published.find(version);
     this.#checkSettings(part);
     const { picturesPerRequest } = this.#settings;
     const { trueCfgScale, guidanceScale } = part.settings;
@@ -119,8 +108,7 @@ export abstract class ServerRollouts implements RolloutWorkers {
       const pictures = await this.#askAll(requests, published.weights, signal ?? null);
       return joinPart(part, pictures, this.#schedules.of(part.settings), this.#pipeline);
     } finally {
-      published.users -= 1;
-      this.#dropUnused(published);
+      this.#published.release(published);
     }
   }
 
@@ -215,13 +203,5 @@ export abstract class ServerRollouts implements RolloutWorkers {
       signal,
     });
     return { answer, sent: bytes.length };
-  }
-
-  #dropUnused(published: Published): void {
-    const isCurrent = [...this.#published.values()].includes(published);
-    if (published.users > 0 || isCurrent) return;
-    const { id } = published.weights;
-    this.#known.delete(id);
-    this.#folder.drop(id);
   }
 }

@@ -5,6 +5,7 @@ import type { RolledOutPart, RolloutPart } from '../training/rollout-part';
 import type { RolloutWorkers, WorkersReport } from '../training/rollout-workers';
 import type { Frame } from './frame';
 import { decodeResult, encodePart } from './part-message';
+import { PublishedWeights, type Published } from './published-weights';
 import { backendName, type WorkerGreeting } from './rollout-worker';
 import { encodeWeights } from './weights-message';
 import { WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
@@ -29,18 +30,11 @@ export interface WorkerPoolOptions {
   onEvent?: ((event: PoolEvent) => void) | null;
 }
 
-/** Weights that parts are asked for with. */
-interface Published {
-  id: string;
-  /** Parts that wait or are under way. */
-  users: number;
-}
-
 /** A part that waits or is under way. */
 interface Job {
   id: number;
   part: RolloutPart;
-  weights: Published;
+  published: Published<string>;
   attempts: number;
   /** When it was handed out last; null while it waits. */
   since: number | null;
@@ -71,7 +65,8 @@ export class WorkerPool implements RolloutWorkers {
   readonly #source: WorkerSource;
   readonly #model: WorkerModel;
   readonly #options: WorkerPoolOptions;
-  readonly #published = new Map<number, Published>();
+  /** By their ids. */
+  readonly #published = new PublishedWeights<string>((id) => this.#source.drop(id));
   /** Workers that have loaded the model. */
   readonly #present = new Set<WorkerLink>();
   readonly #free: WorkerLink[] = [];
@@ -106,12 +101,9 @@ export class WorkerPool implements RolloutWorkers {
   async publish(version: number, model: TrainableModel): Promise<void> {
     await this.open();
     this.#revision += 1;
-    const published = { id: `${version}.${this.#revision}`, users: 0 };
-    await this.#source.keep(published.id, encodeWeights(model));
-    const before = [...this.#published.values()];
-    this.#published.clear();
-    this.#published.set(version, published);
-    for (const one of before) this.#dropUnused(one);
+    const id = `${version}.${this.#revision}`;
+    await this.#source.keep(id, encodeWeights(model));
+    this.#published.replace(version, id);
   }
 
   async rollOut(
@@ -120,19 +112,14 @@ export class WorkerPool implements RolloutWorkers {
     signal: AbortSignal | null | undefined,
   ): Promise<RolledOutPart> {
     throwIfAborted(signal ?? null);
-    const weights = this.#published.get(version);
-    if (weights === undefined) {
-      throw new Error(
-        `Cannot roll out as the weights of a version must be published first: current value is ${version}, published are ${[...this.#published.keys()].join(', ') || 'none'}`,
-      );
-    }
+    const published = this.#published.find(version);
     if (this.#refusal !== null) throw this.#refusal;
-    weights.users += 1;
+    published.users += 1;
     const job: Job = {
       ...{
         id: this.#jobs++,
         part,
-        weights,
+        published,
         attempts: 0,
         since: null,
         isDone: false,
@@ -260,9 +247,9 @@ export class WorkerPool implements RolloutWorkers {
     this.#underWay.add(job);
     try {
       const { header, payload } = encodePart(job.part);
-      const { id, attempts, weights } = job;
+      const { id, attempts, published } = job;
       const frame = { header: { ...header, op: 'part', id, attempt: attempts }, payload };
-      const answer = await link.call(frame, weights.id);
+      const answer = await link.call(frame, published.weights);
       if (this.#present.has(link)) this.#free.push(link);
       this.#accept(job, link, answer, frame.payload.length);
     } catch (error) {
@@ -282,9 +269,9 @@ export class WorkerPool implements RolloutWorkers {
       return;
     }
     if (error !== undefined) throw new Error(error as string);
-    if (id !== job.id || weights !== job.weights.id) {
+    if (id !== job.id || weights !== job.published.weights) {
       throw new Error(
-        `Cannot take part ${job.id} as its answer must be made with weights ${job.weights.id}: it is of part ${id as number} with ${weights as string}`,
+        `Cannot take part ${job.id} as its answer must be made with weights ${job.published.weights}: it is of part ${id as number} with ${weights as string}`,
       );
     }
     const bytesOut = answer.payload.length;
@@ -318,14 +305,7 @@ export class WorkerPool implements RolloutWorkers {
     this.#underWay.delete(job);
     const at = this.#waiting.indexOf(job);
     if (at >= 0) this.#waiting.splice(at, 1);
-    job.weights.users -= 1;
-    this.#dropUnused(job.weights);
-  }
-
-  /** Weights that were replaced go with their last part. */
-  #dropUnused(weights: Published): void {
-    const isCurrent = [...this.#published.values()].includes(weights);
-    if (weights.users === 0 && !isCurrent) this.#source.drop(weights.id);
+    this.#published.release(job.published);
   }
 
   #tell(kind: PoolEvent['kind'], { name: worker }: WorkerLink, detail: string): void {
