@@ -11,6 +11,10 @@ const METADATA = {
     kernelspec: { name: 'tslab', display_name: 'TypeScript', language: 'typescript' },
     language_info: { name: 'typescript' },
   },
+  jslab: {
+    kernelspec: { name: 'jslab', display_name: 'JavaScript', language: 'javascript' },
+    language_info: { name: 'javascript' },
+  },
   deno: {
     kernelspec: { name: 'deno', display_name: 'Deno', language: 'typescript' },
     language_info: { name: 'typescript' },
@@ -64,27 +68,28 @@ for (const [kernelName, metadata] of Object.entries(METADATA)) {
   describe(`a notebook written for ${kernelName}`, () => {
     const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
     const file = join(folder, 'notebook.ipynb');
-    before(() => {
+    let kernel: KernelClient;
+    before(async function () {
+      this.timeout(120_000);
       for (const [name, text] of Object.entries(FILES)) {
         mkdirSync(dirname(join(folder, name)), { recursive: true });
         writeFileSync(join(folder, name), text);
       }
       writeFileSync(file, JSON.stringify({ cells: [], metadata, nbformat: 4, nbformat_minor: 5 }));
+      kernel = await KernelClient.start({ cwd: folder, env: { JPY_SESSION_NAME: file } });
     });
-    after(() => rmSync(folder, { recursive: true }));
+    after(async () => {
+      await kernel.shutdown();
+      rmSync(folder, { recursive: true });
+    });
 
     const text = readFileSync(join(__dirname, `${kernelName}.cells`), 'utf8');
     for (const { name, cells } of readPrograms(text)) {
       it(`runs as there: ${name}`, async function () {
         this.timeout(120_000);
-        const kernel = await KernelClient.start({ cwd: folder, env: { JPY_SESSION_NAME: file } });
-        try {
-          for (const cell of cells) {
-            const { outputs } = await kernel.execute(cell.source);
-            assert.deepEqual(outputs.flatMap(textOf), cell.expected, cell.source);
-          }
-        } finally {
-          await kernel.shutdown();
+        for (const cell of cells) {
+          const { outputs } = await kernel.execute(cell.source);
+          assert.deepEqual(outputs.flatMap(textOf), cell.expected, cell.source);
         }
       });
     }

@@ -23,11 +23,21 @@ describe('settingsOf()', () => {
       return [dialect, typecheck, strict];
     };
     assert.deepEqual(habits('tslab', 'typescript'), ['tslab', 'error', false]);
-    assert.deepEqual(habits('jslab', 'javascript'), ['javascript', 'off', false]);
+    assert.deepEqual(habits('jslab', 'javascript'), ['jslab', 'off', false]);
     assert.deepEqual(habits('deno', 'typescript'), ['deno', 'off', null]);
     assert.deepEqual(habits('javascript'), ['javascript', 'off', false]);
     assert.deepEqual(habits('flowbook', 'typescript'), ['flowbook', 'error', null]);
     assert.equal(settingsOf({ language_info: { name: 'javascript' } }).dialect, 'javascript');
+  });
+
+  it('tells tslab from ITypescript, which both call themselves typescript', () => {
+    const dialect = (mimetype: string) =>
+      settingsOf({
+        kernelspec: { name: 'typescript', language: 'typescript' },
+        language_info: { name: 'typescript', mimetype },
+      }).dialect;
+    assert.equal(dialect('text/typescript'), 'tslab');
+    assert.equal(dialect('application/x-typescript'), 'javascript');
   });
 
   it('lets flowbook.typecheck and flowbook.strict change them', () => {
@@ -61,7 +71,7 @@ describe('settingsOf()', () => {
     assert.equal(dialect, 'tslab');
     assert.equal(typecheck, 'error');
     assert.deepEqual(problems, [
-      'Cannot use the notebook\'s metadata as flowbook.dialect must be "flowbook", "tslab", "deno" or "javascript": current value is "python"',
+      'Cannot use the notebook\'s metadata as flowbook.dialect must be "flowbook", "tslab", "jslab", "deno" or "javascript": current value is "python"',
       'Cannot use the notebook\'s metadata as flowbook.typecheck must be "error", "warn" or "off": current value is "no"',
       "Cannot use the notebook's metadata as flowbook.strict must be true or false: current value is 1",
     ]);

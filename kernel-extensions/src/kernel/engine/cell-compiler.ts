@@ -7,6 +7,7 @@ import {
   withoutExportPrologue,
   type CellSyntax,
 } from './cell-syntax';
+import { labelledLoops } from './labelled-loops';
 import type { EmittedCell } from '../tslab-adapter';
 import type { CellPositions } from './cell-positions';
 
@@ -18,6 +19,8 @@ export interface CellRuntime {
   peek(name: string): unknown;
   /** Takes the value of the cell's last expression. */
   result(value: unknown): void;
+  /** Called last by the cell's code. */
+  end(): void;
   bind(accessors: Record<string, [() => unknown, ((value: unknown) => void)?]>): void;
 }
 
@@ -61,7 +64,11 @@ export function compileCell(
       sourceMap: true,
     },
     transformers: {
-      before: [handOverResult(ts, lastExpressionVar), moduleSyntaxTransformer(ts, isShared)],
+      before: [
+        handOverResult(ts, lastExpressionVar),
+        moduleSyntaxTransformer(ts, isShared),
+        labelledLoops(ts),
+      ],
       after: [withoutExportPrologue(ts)],
     },
   });
@@ -73,7 +80,7 @@ export function compileCell(
   const mode = strict ? '"use strict"; ' : '';
   const prefix = `(async function (exports, require, ${CELL_RUNTIME}) { ${mode}${bindCall(syntax)}`;
   const code = outputText.replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, '');
-  const script = new Script(`${prefix}${code}\n})`, {
+  const script = new Script(`${prefix}${code}\n${CELL_RUNTIME}.end(); })`, {
     filename: fileName,
     columnOffset: -prefix.length,
   });

@@ -1,13 +1,13 @@
 import type ts from 'typescript';
 import type { EmittedCell } from '../tslab-adapter';
-import { CELL_RUNTIME } from './cell-syntax';
+import { keepResult } from './cell-result';
 
 type TypeScript = typeof ts;
 
 /** How a cell is read and written without a look at its types. */
 export interface EmitterOptions {
   compilerOptions: ts.CompilerOptions;
-  /** Whether the last value inside a last `if`, block or `try` is a cell's value, as in JavaScript's own eval. */
+  /** Whether a cell's value is what JavaScript's own eval gives: the last value of its last statement that has one. */
   completionValues: boolean;
 }
 
@@ -90,61 +90,6 @@ function declaredNames(
     }
     return (ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Ambient) === 0;
   }
-}
-
-/** Hands the value of a cell's last expression to its runtime. */
-function keepResult(
-  ts: TypeScript,
-  completionValues: boolean,
-): ts.TransformerFactory<ts.SourceFile> {
-  return (context) => {
-    const { factory } = context;
-    const inList = (statements: readonly ts.Statement[]): ts.Statement[] => {
-      const last = statements.filter((statement) => !isSilent(ts, statement)).at(-1);
-      return statements.map((one) => (one === last ? inStatement(one) : one));
-    };
-    const inBlock = (block: ts.Block) => factory.updateBlock(block, inList(block.statements));
-    const inStatement = (node: ts.Statement): ts.Statement => {
-      if (ts.isExpressionStatement(node)) {
-        const result = factory.createPropertyAccessExpression(
-          factory.createIdentifier(CELL_RUNTIME),
-          'result',
-        );
-        const call = factory.createCallExpression(result, undefined, [node.expression]);
-        return factory.updateExpressionStatement(node, call);
-      }
-      if (!completionValues) return node;
-      if (ts.isBlock(node)) return inBlock(node);
-      if (ts.isIfStatement(node)) {
-        const { expression, thenStatement, elseStatement } = node;
-        const otherwise = elseStatement && inStatement(elseStatement);
-        return factory.updateIfStatement(node, expression, inStatement(thenStatement), otherwise);
-      }
-      if (ts.isTryStatement(node)) {
-        const { tryBlock, catchClause, finallyBlock } = node;
-        const caught =
-          catchClause &&
-          factory.updateCatchClause(
-            catchClause,
-            catchClause.variableDeclaration,
-            inBlock(catchClause.block),
-          );
-        return factory.updateTryStatement(node, inBlock(tryBlock), caught, finallyBlock);
-      }
-      return node;
-    };
-    return (file) => factory.updateSourceFile(file, inList(file.statements));
-  };
-}
-
-/** Statements after which the value of the one before is still a cell's value. */
-function isSilent(ts: TypeScript, node: ts.Statement): boolean {
-  return (
-    ts.isExportDeclaration(node) ||
-    ts.isInterfaceDeclaration(node) ||
-    ts.isTypeAliasDeclaration(node) ||
-    ts.isEmptyStatement(node)
-  );
 }
 
 /** `import a = require('b')` is a constant in a cell. */

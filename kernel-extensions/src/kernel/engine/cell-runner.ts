@@ -1,5 +1,6 @@
 import type { CellRequest, CellResult } from '../engine-messages';
 import type { ErrorContent, ExpressionResult } from '../protocol/outputs';
+import type { DisplayBundle } from '../../display/bundle';
 import '../../display/draw-for-sdk';
 import { settleDisplays } from '../../display/publish-queue';
 import { toBundle } from '../../display/to-bundle';
@@ -15,7 +16,7 @@ import { ErrorReport } from './error-report';
 import { CellInterrupted, type Interrupts } from './interrupts';
 import type { ModuleLoader } from './modules/module-loader';
 import { NotebookScope, type CellExports } from './notebook-scope';
-import { resultBundle } from './result-bundle';
+import { plainBundle, resultBundle } from './result-bundle';
 
 /** User expressions are numbered apart from the cells. */
 const FIRST_EXPRESSION = 1_000_000_000;
@@ -29,7 +30,9 @@ interface CellEnd {
   userExpressions: UserExpressions;
 }
 
-type Outcome = { value: unknown } | { thrown: unknown } | { rejected: ErrorContent };
+/** `isShown`: whether the value was shown as the cell's code ended. */
+type Outcome =
+  { value: unknown; isShown?: boolean } | { thrown: unknown } | { rejected: ErrorContent };
 
 /** Runs cells, one at a time, in the one scope that they share. */
 export class CellRunner {
@@ -46,7 +49,10 @@ export class CellRunner {
     private readonly modules: ModuleLoader,
     private readonly positions: CellPositions,
   ) {
-    this.scope = new NotebookScope(dialect.builtins, (name) => translator.declare(name));
+    this.scope = new NotebookScope(dialect.builtins, (name) => {
+      translator.declare(name);
+      if (dialect.scriptGlobals) this.scope.reflect([name]);
+    });
     this.errors = new ErrorReport(positions, modules.names);
   }
 
@@ -91,9 +97,11 @@ export class CellRunner {
     this.dialect.begin?.(cell);
     const outcome = await this.execute(cell, cell.id, request.code);
     if (!('value' in outcome)) return { error: this.describe(cell, outcome), userExpressions };
-    const isShown = await this.dialect.end?.(cell, (name) => this.scope.take(name));
-    if (this.isResult(outcome.value) && !cell.silent && !isShown) {
-      await this.publishResult(cell, outcome.value);
+    const isResult = this.isResult(cell, outcome.value);
+    await this.dialect.end?.(cell);
+    if (isResult && !outcome.isShown) {
+      const { value } = outcome;
+      this.publish(cell, await runInCell(cell, () => resultBundle(value, this.dialect)));
     }
     for (const [name, expression] of Object.entries(request.userExpressions)) {
       userExpressions[name] = await this.evaluate(cell, expression);
@@ -124,15 +132,20 @@ export class CellRunner {
   ): Promise<Outcome> {
     let exports: CellExports | null = null;
     let result: unknown;
+    let isShown = false;
     try {
       const compiled = this.interrupts.whileCompiling(() => this.compile(id, emitted));
       const cellExports = this.scope.openCell(cell.id, compiled.declared);
+      if (this.dialect.scriptGlobals) this.scope.reflect(compiled.scriptGlobals);
       const runtime: CellRuntime = {
         import: (specifier) => this.modules.import(specifier),
         meta: this.modules.meta,
         bind: cellExports.bind.bind(cellExports),
         peek: (name) => this.scope.peek(name),
         result: (value) => (result = value),
+        end: () => {
+          if (id === cell.id) isShown = this.showAtOnce(cell, result);
+        },
       };
       await runInCell(cell, () => this.modules.preload(compiled.imports));
       cell.signal.throwIfAborted();
@@ -146,7 +159,7 @@ export class CellRunner {
         await runInCell(cell, settleDisplays);
       }
       exports.complete();
-      return { value: result };
+      return { value: result, isShown };
     } catch (thrown) {
       exports?.abandon(this.positions.label(id));
       return { thrown };
@@ -170,18 +183,27 @@ export class CellRunner {
     return { status: 'ok', data, metadata };
   }
 
-  private isResult(value: unknown): boolean {
-    return value !== undefined && (value !== null || this.dialect.showsNull);
+  private isResult(cell: CellContext, value: unknown): boolean {
+    if (value === undefined || (value === null && !this.dialect.showsNull)) return false;
+    return !cell.silent && !this.dialect.hasShown?.(cell);
   }
 
-  private async publishResult(cell: CellContext, value: unknown): Promise<void> {
-    const { data, metadata } = await runInCell(cell, () => resultBundle(value, this.dialect));
-    const execution_count = cell.executionCount ?? 0;
+  /**
+   * Shows a value before any callback that waits for the cell's end can run, where it needs no waiting: other
+   * kernels show a promise as it was left, and before what its callbacks print.
+   */
+  private showAtOnce(cell: CellContext, value: unknown): boolean {
+    const bundle = this.isResult(cell, value) ? plainBundle(value, this.dialect) : null;
+    if (bundle) this.publish(cell, bundle);
+    return bundle !== null;
+  }
+
+  private publish(cell: CellContext, { data, metadata }: DisplayBundle): void {
     this.outputs.publish(cell.id, {
       output_type: 'execute_result',
       data,
       metadata,
-      execution_count,
+      execution_count: cell.executionCount ?? 0,
     });
   }
 

@@ -13,15 +13,23 @@ export interface CellSyntax {
   declared: Set<string>;
   /** Declared names that are variables of the cell's own: the value says whether they can change. */
   variables: Map<string, boolean>;
+  /** Variables that are properties of the global object in a script: of `var` and functions. */
+  scriptGlobals: Set<string>;
   /** Modules that are imported statically. */
   imports: Set<string>;
 }
 
 /** Reads what the emitted ES module of a cell declares (tslab ends it with one `export { ... }`). */
 export function readCellSyntax(ts: TypeScript, source: ts.SourceFile): CellSyntax {
-  const syntax: CellSyntax = { declared: new Set(), variables: new Map(), imports: new Set() };
+  const syntax: CellSyntax = {
+    declared: new Set(),
+    variables: new Map(),
+    scriptGlobals: new Set(),
+    imports: new Set(),
+  };
   const imported = new Set<string>();
   const constants = new Set<string>();
+  const lexical = new Set<string>();
   for (const statement of source.statements) {
     if (ts.isImportDeclaration(statement)) {
       syntax.imports.add((statement.moduleSpecifier as ts.StringLiteral).text);
@@ -32,8 +40,12 @@ export function readCellSyntax(ts: TypeScript, source: ts.SourceFile): CellSynta
       else names?.elements.forEach((element) => imported.add(element.name.text));
     } else if (ts.isVariableStatement(statement)) {
       const list = statement.declarationList;
-      if (list.flags & ts.NodeFlags.Const)
-        list.declarations.forEach((d) => addNames(d.name, constants));
+      const addTo = (names: Set<string>) =>
+        list.declarations.forEach((one) => addNames(one.name, names));
+      if (list.flags & ts.NodeFlags.Const) addTo(constants);
+      if (list.flags & ts.NodeFlags.BlockScoped) addTo(lexical);
+    } else if (ts.isClassDeclaration(statement)) {
+      if (statement.name) lexical.add(statement.name.text);
     } else if (ts.isExportDeclaration(statement)) {
       const clause = statement.exportClause;
       if (!clause || !ts.isNamedExports(clause)) continue;
@@ -41,7 +53,9 @@ export function readCellSyntax(ts: TypeScript, source: ts.SourceFile): CellSynta
     }
   }
   for (const name of syntax.declared) {
-    if (!imported.has(name)) syntax.variables.set(name, !constants.has(name));
+    if (imported.has(name)) continue;
+    syntax.variables.set(name, !constants.has(name));
+    if (!lexical.has(name)) syntax.scriptGlobals.add(name);
   }
   return syntax;
 

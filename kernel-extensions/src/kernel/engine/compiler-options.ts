@@ -28,7 +28,7 @@ export function compilerOptions(
     experimentalDecorators: isTslab, // else the standard's decorators
     jsx: JSX_REACT,
     types: ['node'],
-    lib: libraries(dialect === 'deno' || dialect === 'javascript'),
+    lib: libraries(dialect !== 'flowbook' && dialect !== 'tslab'),
     libReplacement: false, // else a package is looked for in place of each library, folder by folder
     ...nearby,
     ...(strict === null ? {} : { ...withoutStrictness(nearby), strict }),

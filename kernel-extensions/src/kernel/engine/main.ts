@@ -9,6 +9,7 @@ import {
 } from '../engine-messages';
 import { OutputCap } from '../output-cap';
 import { TslabAdapter } from '../tslab-adapter';
+import { hideAsyncMarks } from './async-marks';
 import { captureStandardStreams } from './captured-stream';
 import { currentCell, runForCell, type CellContext } from './cell-context';
 import { CellOutputs } from './cell-output';
@@ -70,6 +71,7 @@ class Engine {
   start(): void {
     const cwd = process.cwd();
     quietOwnWarnings();
+    hideAsyncMarks();
     captureStandardStreams((name, text) => this.outputs.print(currentCell().id, name, text));
     installHostGlobals(cwd, this.outputs, this.inputs, this.comms);
     process.on('SIGINT', () => {}); // interrupts come by message
@@ -103,7 +105,7 @@ class Engine {
       typecheck: settings.typecheck,
       compilerOptions: options,
       completionValues: dialect.completionValues,
-      builtins: dialect.builtins.keys(),
+      builtins: [...dialect.builtins.keys(), ...dialect.globalNames],
     });
     const positions = new CellPositions();
     const modules = new ModuleLoader({

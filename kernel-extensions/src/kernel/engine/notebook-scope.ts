@@ -15,6 +15,7 @@ interface Binding extends Accessor {
  */
 export class NotebookScope {
   private readonly bindings = new Map<string, Binding>();
+  private readonly ofHost = new Set(Object.getOwnPropertyNames(globalThis));
 
   /**
    * @param builtins what cells find without declaring it, unless one of them does
@@ -36,11 +37,17 @@ export class NotebookScope {
     return binding ? binding.get() : (globalThis as Record<string, unknown>)[name];
   }
 
-  /** Reads a name that is not for other cells, and forgets it. */
-  take(name: string): unknown {
-    const value = this.bindings.get(name)?.get();
-    this.bindings.delete(name);
-    return value;
+  /** Makes variables properties of the global object, but for names that it had from the beginning. */
+  reflect(names: Iterable<string>): void {
+    for (const name of names) {
+      if (this.ofHost.has(name)) continue;
+      Object.defineProperty(globalThis, name, {
+        configurable: true,
+        enumerable: true,
+        get: () => this.bindings.get(name)?.get(),
+        set: (value: unknown) => this.bindings.get(name)?.set?.(value),
+      });
+    }
   }
 
   private builtin(name: string): Accessor | undefined {

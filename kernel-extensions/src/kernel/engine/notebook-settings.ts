@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-/** The kernel that a notebook was written for. */
-export type Dialect = 'flowbook' | 'tslab' | 'deno' | 'javascript';
+/** The kernel that a notebook was written for; jslab is tslab for JavaScript. */
+export type Dialect = 'flowbook' | 'tslab' | 'jslab' | 'deno' | 'javascript';
 
 /** What becomes of a cell with type errors: it is stopped, it runs after a warning, or nobody looks. */
 export type TypeCheck = 'error' | 'warn' | 'off';
@@ -18,7 +18,7 @@ export interface NotebookSettings {
 interface NotebookMetadata {
   flowbook?: unknown;
   kernelspec?: { name?: unknown; language?: unknown };
-  language_info?: { name?: unknown };
+  language_info?: { name?: unknown; mimetype?: unknown };
 }
 
 /** What `flowbook` in a notebook's metadata may hold. */
@@ -28,13 +28,14 @@ interface OwnMetadata {
   strict?: unknown;
 }
 
-const DIALECTS = ['flowbook', 'tslab', 'deno', 'javascript'];
+const DIALECTS = ['flowbook', 'tslab', 'jslab', 'deno', 'javascript'];
 const TYPE_CHECKS = ['error', 'warn', 'off'];
 
-/** Each kernel's own habits: tslab checks types without `strict`, the others do not check any. */
+/** Each kernel's own habits: tslab checks types without `strict`, the others need not check any. */
 const HABITS: Record<Dialect, Pick<NotebookSettings, 'typecheck' | 'strict'>> = {
   flowbook: { typecheck: 'error', strict: null },
   tslab: { typecheck: 'error', strict: false },
+  jslab: { typecheck: 'off', strict: false },
   deno: { typecheck: 'off', strict: null },
   javascript: { typecheck: 'off', strict: false },
 };
@@ -63,7 +64,7 @@ export function settingsOf(metadata: NotebookMetadata): NotebookSettings {
   const { dialect: asked, typecheck, strict } = (isObject ? flowbook : {}) as OwnMetadata;
   const isKnown = DIALECTS.includes(asked as string);
   if (asked !== undefined && !isKnown)
-    wrong('flowbook.dialect', '"flowbook", "tslab", "deno" or "javascript"', asked);
+    wrong('flowbook.dialect', '"flowbook", "tslab", "jslab", "deno" or "javascript"', asked);
   const dialect = isKnown ? (asked as Dialect) : dialectOf(metadata);
   const settings: NotebookSettings = { dialect, ...HABITS[dialect], problems };
   if (TYPE_CHECKS.includes(typecheck as string)) settings.typecheck = typecheck as TypeCheck;
@@ -78,9 +79,11 @@ function dialectOf({ kernelspec, language_info: language }: NotebookMetadata): D
   const name = text(kernelspec?.name);
   if (name === 'flowbook') return 'flowbook';
   if (name === 'deno') return 'deno';
-  if (name === 'tslab') return 'tslab';
+  if (name === 'tslab' || name === 'jslab') return name;
+  // tslab under another name: it alone calls its cells so
+  if (text(language?.mimetype) === 'text/typescript' && name.includes('typescript')) return 'tslab';
   const languages = [kernelspec?.language, language?.name, kernelspec?.name].map(text);
-  if (languages.some((one) => /^(javascript|jslab|nodejs|node)/.test(one))) return 'javascript';
+  if (languages.some((one) => /^(javascript|nodejs|node)/.test(one))) return 'javascript';
   // ITypescript's kernel: ijavascript's habits with types that nobody checks
   return name === 'typescript' || name === 'itypescript' ? 'javascript' : 'flowbook';
 }

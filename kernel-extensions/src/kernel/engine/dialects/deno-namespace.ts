@@ -2,30 +2,9 @@ import { spawnSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
-
-class NotFound extends Error {
-  override name = 'NotFound';
-}
-class AlreadyExists extends Error {
-  override name = 'AlreadyExists';
-}
-class PermissionDenied extends Error {
-  override name = 'PermissionDenied';
-}
-
-const ERRORS: Record<string, new (message: string) => Error> = {
-  ENOENT: NotFound,
-  EEXIST: AlreadyExists,
-  EACCES: PermissionDenied,
-};
-
-/** Node's error as Deno's class of it. */
-function translated(error: unknown): unknown {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  const Known = ERRORS[code];
-  return Known ? Object.assign(new Known(message), { code, cause: error }) : error;
-}
+import { AlreadyExists, NotFound, PermissionDenied, translated } from './deno-errors';
+import { openFile } from './deno-file';
+import { denoInspect } from './deno-inspect';
 
 /** Both forms of a function of Deno's: `name`, which returns a promise, and `nameSync`. */
 function both<Name extends string, Args extends unknown[], Result>(
@@ -89,6 +68,13 @@ const files = {
   ),
   ...both('rename', (from: Path, to: Path) => fs.renameSync(from, to)),
   ...both('copyFile', (from: Path, to: Path) => fs.copyFileSync(from, to)),
+  ...both('chmod', (path: Path, mode: number) => fs.chmodSync(path, mode)),
+  ...both('link', (from: string, to: string) => fs.linkSync(from, to)),
+  ...both('symlink', (from: string, to: string) => fs.symlinkSync(from, to)),
+  ...both('readLink', (path: Path) => fs.readlinkSync(path)),
+  ...both('truncate', (path: string, length?: number) => fs.truncateSync(path, length)),
+  ...both('open', openFile),
+  ...both('create', (path: Path) => openFile(path, { create: true, truncate: true, write: true })),
   ...both('stat', (path: Path) => fileInfo(fs.statSync(path))),
   ...both('lstat', (path: Path) => fileInfo(fs.lstatSync(path))),
   ...both('realPath', (path: Path) => fs.realpathSync(path)),
@@ -171,24 +157,34 @@ const stream = (name: 'stdout' | 'stderr') => {
 };
 
 /** The parts of Deno's namespace that notebooks use, on Node. */
-export function denoNamespace(jupyter: object): object {
+export function denoNamespace(jupyter: object, test: unknown): object {
   return {
     jupyter,
+    test,
     ...files,
     env,
     Command,
     errors: { NotFound, AlreadyExists, PermissionDenied },
     args: [],
     pid: process.pid,
+    ppid: process.ppid,
+    mainModule: `file://${process.cwd()}/notebook.ts`,
     noColor: true,
     build: { os: process.platform, arch: process.arch === 'x64' ? 'x86_64' : 'aarch64' },
     version: { deno: 'none', v8: process.versions.v8, typescript: 'none' },
     cwd: () => process.cwd(),
     chdir: (path: string) => process.chdir(path),
     exit: (code?: number) => process.exit(code),
+    execPath: () => process.execPath,
     hostname: () => os.hostname(),
+    osRelease: () => os.release(),
+    osUptime: () => os.uptime(),
+    loadavg: () => os.loadavg(),
+    uid: () => process.getuid?.() ?? null,
+    gid: () => process.getgid?.() ?? null,
+    systemMemoryInfo: () => ({ total: os.totalmem(), free: os.freemem(), available: os.freemem() }),
     memoryUsage: () => process.memoryUsage(),
-    inspect: (value: unknown, options?: object) => inspect(value, options),
+    inspect: denoInspect,
     stdout: stream('stdout'),
     stderr: stream('stderr'),
   };

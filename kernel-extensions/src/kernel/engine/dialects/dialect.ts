@@ -12,18 +12,24 @@ export interface DialectHost {
 export interface KernelDialect {
   /** Names that cells find without declaring them. */
   builtins: ReadonlyMap<string, () => unknown>;
+  /** Names that are global for everything, and that no declarations speak of. */
+  globalNames: readonly string[];
   /** Names that source files find, too. */
   globals?: ReadonlyMap<string, unknown>;
-  /** Whether the last value inside a last `if`, block or `try` is a cell's value. */
+  /** Whether a cell's value is the last value of its last statement that has one, as JavaScript's own eval has it. */
   completionValues: boolean;
   /** Whether JavaScript runs as it does in a script without `"use strict"`. */
   sloppy: boolean;
+  /** Whether variables of `var` and functions are properties of the global object, as in a script. */
+  scriptGlobals: boolean;
   /** Whether `null` as a cell's value is shown. */
   showsNull: boolean;
   /** Called before a cell runs. */
   begin?(cell: CellContext): void;
-  /** Called when a cell has run, with access to the notebook's names; true when it has shown its result itself. */
-  end?(cell: CellContext, takeName: (name: string) => unknown): Promise<boolean>;
+  /** Whether a cell has shown its result itself, or will. */
+  hasShown?(cell: CellContext): boolean;
+  /** Called when a cell has run; resolves when it has ended. */
+  end?(cell: CellContext): Promise<void>;
   /** How a value without a display of its own looks; undefined leaves it to Flowbook. */
   format?(value: unknown): MimeBundle | undefined;
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { CellContext } from '../cell-context';
 import type { MimeBundle } from '../../protocol/outputs';
 import type { DialectHost } from './dialect';
@@ -5,22 +6,23 @@ import type { DialectHost } from './dialect';
 /** What a cell has told `$$`. */
 interface CellState {
   isAsync: boolean;
-  /** Whether the cell's result was sent. */
-  isShown: boolean;
+  /** Whether the cell has given its last result. */
+  isDone: boolean;
   /** Settles an asynchronous cell. */
   settle(error?: unknown): void;
   settled: Promise<void>;
 }
 
-type Send = (bundle: MimeBundle) => void;
+/** Shows a result; with `keepAlive` others may follow. */
+type Send = (bundle: MimeBundle, keepAlive?: boolean) => void;
 
-/** Older names for the same: what is assigned to them is shown when the cell ends. */
-const ASSIGNED: Record<string, (value: string) => MimeBundle> = {
+/** Older names for the same: what is assigned to them is shown. */
+const ASSIGNED: Record<string, (value: unknown) => MimeBundle> = {
   $$html$$: (value) => ({ 'text/html': value }),
   $$svg$$: (value) => ({ 'image/svg+xml': value }),
   $$png$$: (value) => ({ 'image/png': value }),
   $$jpeg$$: (value) => ({ 'image/jpeg': value }),
-  $$mime$$: (value) => value as unknown as MimeBundle,
+  $$mime$$: (value) => value as MimeBundle,
 };
 
 /** ijavascript's `$$`: results of a type, and cells that end when they say so. */
@@ -32,12 +34,30 @@ export class IjavascriptCells {
     private readonly format: (value: unknown) => Promise<MimeBundle>,
   ) {}
 
-  readonly builtins: ReadonlyMap<string, () => unknown> = new Map<string, () => unknown>([
-    ['$$', () => this.dollars()],
-    ['$$async$$', () => this.state().isAsync],
-    ['$$done$$', () => (value: unknown) => this.sendResult(this.host.currentCell(), value)],
-    ['$$sendResult$$', () => (value: unknown) => this.sendResult(this.host.currentCell(), value)],
-  ]);
+  /** Names that are global in ijavascript. */
+  readonly names = ['$$', '$$async$$', '$$done$$', '$$sendResult$$', ...Object.keys(ASSIGNED)];
+
+  /** Makes `$$` and its like global, so that `global.$$` and functions of other files find them, too. */
+  install(target: object = globalThis): void {
+    const define = (name: string, property: PropertyDescriptor) =>
+      Object.defineProperty(target, name, { configurable: true, ...property });
+    const redefine = (name: string) => (value: unknown) =>
+      define(name, { writable: true, enumerable: true, value }); // a notebook's own global of that name
+    const sendResult = () => this.dollars().sendResult;
+    define('$$', { get: () => this.dollars(), set: redefine('$$') });
+    define('$$done$$', { get: sendResult, set: redefine('$$done$$') });
+    define('$$sendResult$$', { get: sendResult, set: redefine('$$sendResult$$') });
+    define('$$async$$', {
+      get: () => this.state().isAsync,
+      set: (isAsync: unknown) => (this.state().isAsync = Boolean(isAsync)),
+    });
+    for (const [name, bundle] of Object.entries(ASSIGNED)) {
+      const show = this.whenKnown(this.host.currentCell, (value, keepAlive) =>
+        this.show(this.host.currentCell(), bundle(value), keepAlive),
+      );
+      define(name, { get: () => undefined, set: (value: unknown) => show(value) });
+    }
+  }
 
   begin(cell: CellContext): void {
     let settle!: CellState['settle'];
@@ -45,19 +65,19 @@ export class IjavascriptCells {
       settle = (error) => (error === undefined ? resolve() : reject(error as Error));
     });
     settled.catch(() => {});
-    this.states.set(cell, { isAsync: false, isShown: false, settle, settled });
+    this.states.set(cell, { isAsync: false, isDone: false, settle, settled });
   }
 
-  /** Waits for an asynchronous cell, and shows what was assigned; true when the result was shown. */
-  async end(cell: CellContext, takeName: (name: string) => unknown): Promise<boolean> {
-    const state = this.state(cell);
-    if (takeName('$$async$$') === true) state.isAsync = true;
-    for (const [name, bundle] of Object.entries(ASSIGNED)) {
-      const value = takeName(name);
-      if (value !== undefined) this.show(cell, bundle(value as string));
-    }
-    if (state.isAsync && !state.isShown) await state.settled;
-    return state.isShown || state.isAsync;
+  /** Whether the cell shows its results itself. */
+  hasShown(cell: CellContext): boolean {
+    const { isAsync, isDone } = this.state(cell);
+    return isAsync || isDone;
+  }
+
+  /** Waits for an asynchronous cell. */
+  async end(cell: CellContext): Promise<void> {
+    const { isAsync, isDone, settled } = this.state(cell);
+    if (isAsync || isDone) await settled;
   }
 
   private state(cell = this.host.currentCell()): CellState {
@@ -65,68 +85,101 @@ export class IjavascriptCells {
     return this.states.get(cell) as CellState;
   }
 
-  private show(cell: CellContext, data: MimeBundle): void {
+  /** Shows a result, unless the cell has given its last one. */
+  private show(cell: CellContext, data: MimeBundle, keepAlive = false): void {
     const state = this.state(cell);
-    state.isShown = true;
+    if (state.isDone) return;
     this.host.publish(cell, {
       output_type: 'execute_result',
       data: { 'text/plain': plainTextOf(data), ...data },
       metadata: {},
       execution_count: cell.executionCount ?? 0,
     });
-    state.settle();
+    if (keepAlive) state.isAsync = true;
+    else this.finish(cell);
   }
 
-  private async sendResult(cell: CellContext, value: unknown): Promise<void> {
-    if (value === undefined) return this.state(cell).settle();
-    this.show(cell, await this.format(value));
+  private finish(cell: CellContext, error?: unknown): void {
+    const state = this.state(cell);
+    state.isDone = true;
+    state.settle(error);
+  }
+
+  private async sendResult(cell: CellContext, value: unknown, keepAlive?: boolean): Promise<void> {
+    if (value !== undefined) this.show(cell, await this.format(value), keepAlive);
+    else if (!keepAlive) this.finish(cell);
+  }
+
+  /** Takes a promise in place of a value, and makes its cell wait for it. */
+  private whenKnown<T>(
+    cellOf: () => CellContext,
+    send: (value: T, keepAlive?: boolean) => void,
+  ): (value: T | Promise<T>, keepAlive?: boolean) => void {
+    return (value, keepAlive) => {
+      if (!(value instanceof Promise)) return send(value, keepAlive);
+      const cell = cellOf();
+      this.state(cell).isAsync = true;
+      value.then(
+        (known) => send(known, keepAlive),
+        (error: unknown) => this.finish(cell, asError(error)),
+      );
+    };
   }
 
   private dollars() {
     const cell = this.host.currentCell();
     const { ask } = this.host;
+    const known = <T>(send: (value: T, keepAlive?: boolean) => void) =>
+      this.whenKnown(() => cell, send);
     return {
-      ...senders((bundle) => this.show(cell, bundle)),
-      async: (isAsync = true) => void (this.state(cell).isAsync = isAsync),
-      done: () => this.state(cell).settle(),
-      sendResult: (value: unknown) => void this.sendResult(cell, value),
-      sendError: (error: unknown) => this.state(cell).settle(error ?? new Error('unknown')),
-      display: (id: string) => senders(this.updating(cell, id)),
-      clear: (wait = false) => this.host.publish(cell, { output_type: 'clear_output', wait }),
+      ...senders((bundle, keepAlive) => this.show(cell, bundle, keepAlive), known),
+      async: (isAsync = true) => (this.state(cell).isAsync = isAsync),
+      done: (value?: unknown) => void this.sendResult(cell, value),
+      sendResult: known(
+        (value: unknown, keepAlive) => void this.sendResult(cell, value, keepAlive),
+      ),
+      sendError: known((error: unknown) => this.finish(cell, asError(error))),
+      display: (id?: string) => ({ ...senders(this.displaying(cell, id)), close: () => {} }),
+      clear: ({ wait = false }: { wait?: boolean } = {}) =>
+        this.host.publish(cell, { output_type: 'clear_output', wait }),
       input: (
         { prompt = '', password = false }: { prompt?: string; password?: boolean } = {},
         callback?: (error: unknown, text?: string) => void,
       ) => {
+        this.state(cell).isAsync = true;
         const answer = ask(prompt, password);
-        if (!callback) return answer;
         answer.then(
-          (text) => callback(null, text),
-          (error: unknown) => callback(error),
+          (text) => callback?.(null, text),
+          (error: unknown) => this.finish(cell, error),
         );
-        return undefined;
+        return answer;
       },
     };
   }
 
-  /** A display that is shown once, and then updated. */
-  private updating(cell: CellContext, id: string): Send {
+  /** A display; one with a name is shown once, and then updated. */
+  private displaying(cell: CellContext, id?: string): Send {
     let isShown = false;
     return (data) => {
       this.host.publish(cell, {
-        output_type: isShown ? 'update_display_data' : 'display_data',
+        output_type: isShown && id !== undefined ? 'update_display_data' : 'display_data',
         data: { 'text/plain': plainTextOf(data), ...data },
         metadata: {},
-        transient: { display_id: id },
+        transient: id === undefined ? {} : { display_id: id },
       });
       isShown = true;
     };
   }
 }
 
-function senders(send: Send) {
-  const of = (type: string) => (text: unknown) => send({ [type]: text });
+function senders(
+  send: Send,
+  known: <T>(send: (value: T, keepAlive?: boolean) => void) => unknown = (one) => one,
+) {
+  const of = (type: string) =>
+    known((text: unknown, keepAlive) => send({ [type]: text }, keepAlive));
   return {
-    mime: (bundle: MimeBundle) => send(bundle),
+    mime: known(send),
     text: of('text/plain'),
     html: of('text/html'),
     markdown: of('text/markdown'),
@@ -136,6 +189,10 @@ function senders(send: Send) {
     json: of('application/json'),
     latex: of('text/latex'),
   };
+}
+
+function asError(error: unknown): unknown {
+  return error ?? new Error(inspect(error));
 }
 
 /** Text for readers without pictures. */

@@ -2,15 +2,19 @@ import { format as consoleText, inspect } from 'node:util';
 import { toBundle } from '../../../display/to-bundle';
 import type { MimeBundle } from '../../protocol/outputs';
 import type { Dialect } from '../notebook-settings';
+import { installDenoConsole } from './deno-console';
 import { denoJupyter } from './deno-display';
+import { denoInspect, inspectUrlsAsDeno } from './deno-inspect';
 import { denoNamespace } from './deno-namespace';
+import { DenoTests } from './deno-tests';
 import type { DialectHost, KernelDialect } from './dialect';
 import { IjavascriptCells } from './ijavascript';
 
 /** The habits of the kernel that a notebook was written for; other kernels' names are there in all of them. */
 export function kernelDialect(dialect: Dialect, host: DialectHost): KernelDialect {
   let deno: object | undefined;
-  const theDeno = () => (deno ??= denoNamespace(denoJupyter(host)));
+  const tests = new DenoTests();
+  const theDeno = () => (deno ??= denoNamespace(denoJupyter(host), tests.register));
   const format = formatOf(dialect);
   const cells = new IjavascriptCells(host, async (value) => {
     return format?.(value) ?? (await toBundle(value)).data;
@@ -19,37 +23,58 @@ export function kernelDialect(dialect: Dialect, host: DialectHost): KernelDialec
   const builtins = new Map([
     ['Deno', theDeno],
     ['module', () => module],
-    ...(dialect === 'deno' ? browserNames() : []),
-    ...cells.builtins,
+    ...(dialect === 'deno' ? browserNames(host) : []),
   ]);
+  cells.install();
+  if (dialect === 'deno') {
+    installDenoConsole(console);
+    inspectUrlsAsDeno();
+  }
   return {
     builtins,
+    globalNames: cells.names,
     globals: dialect === 'deno' ? new Map([['Deno', theDeno()]]) : undefined,
     completionValues: dialect === 'deno' || dialect === 'javascript',
-    sloppy: dialect === 'tslab' || dialect === 'javascript',
+    sloppy: dialect === 'tslab' || dialect === 'jslab' || dialect === 'javascript',
+    scriptGlobals: dialect === 'javascript',
     showsNull: dialect === 'deno' || dialect === 'javascript',
     begin: (cell) => cells.begin(cell),
-    end: (cell, takeName) => cells.end(cell, takeName),
+    hasShown: (cell) => cells.hasShown(cell),
+    end: async (cell) => {
+      await tests.run((line) => console.log('%s', line));
+      await cells.end(cell);
+    },
     format,
   };
 }
 
-/** Names that Deno has, and Node has not. */
-function browserNames(): [string, () => unknown][] {
+/** Names that Deno has, and Node has not. Nobody answers a dialog; Deno's own do not ask either where nobody can. */
+function browserNames({ currentCell }: DialectHost): [string, () => unknown][] {
+  const unanswered =
+    <T>(name: string, answer: T) =>
+    (): T => {
+      if (!currentCell().allowInput) return answer;
+      throw new Error(
+        `Cannot ask by ${name}() as a cell must wait for input: use "await input(...)" in its place`,
+      );
+    };
   return [
     ['window', () => globalThis],
     ['self', () => globalThis],
+    ['alert', () => (message: unknown) => console.log('%s', String(message))],
+    ['confirm', () => unanswered('confirm', false)],
+    ['prompt', () => unanswered('prompt', null)],
   ];
 }
 
 function formatOf(dialect: Dialect): KernelDialect['format'] {
   switch (dialect) {
     case 'tslab':
+    case 'jslab':
       return (value) => ({ 'text/plain': consoleText(value) }); // tslab prints results
     case 'deno':
       return (value) => ({
-        'text/plain':
-          typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 4 }),
+        'text/plain': typeof value === 'string' ? JSON.stringify(value) : denoInspect(value),
       });
     case 'javascript':
       return (value) => ijavascriptBundle(value);
@@ -69,11 +94,17 @@ const METHODS: Record<string, string> = {
 function ijavascriptBundle(value: unknown): MimeBundle {
   const bundle: MimeBundle = { 'text/plain': inspect(value) };
   const methods = value as Record<string, unknown> | undefined | null;
+  const call = (name: string): unknown => {
+    if (typeof methods?.[name] !== 'function') return undefined;
+    try {
+      return (methods[name] as () => unknown)();
+    } catch {
+      return undefined; // ijavascript, too, goes without it
+    }
+  };
   for (const [name, type] of Object.entries(METHODS)) {
-    if (typeof methods?.[name] === 'function') bundle[type] = (methods[name] as () => unknown)();
+    const content = call(name);
+    if (content !== undefined) bundle[type] = content;
   }
-  if (typeof methods?._toMime === 'function') {
-    Object.assign(bundle, (methods._toMime as () => MimeBundle)());
-  }
-  return bundle;
+  return Object.assign(bundle, call('_toMime'));
 }
