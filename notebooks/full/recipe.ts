@@ -51,7 +51,7 @@ export function tinyStableDiffusion3(algorithm: string): Pick<FullRecipe, 'model
         width: 64,
         num_inference_steps: 10,
         guidance_scale: 1,
-        max_sequence_length: 16,
+        max_sequence_length: 24,
       },
     },
   };

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   AutoencoderKL,
@@ -54,6 +54,8 @@ export interface PipelineParts {
   key: RandomKey;
   /** What the layers of text encoders add to their input is multiplied by this. */
   encoderScale: number;
+  /** What prompts are padded to for CLIP's encoders, in tokens; null: as the source has it. */
+  clipTokens: number | null;
 }
 
 /** Makes a model directory: everything that is not trained from `source`, a new transformer, and the autoencoder. */
@@ -63,6 +65,7 @@ export function assemblePipeline(source: string, parts: PipelineParts, folder: s
   const trained = ['vae', 'transformer'].map((name) => join(source, name));
   cpSync(source, folder, { recursive: true, filter: (path) => !trained.includes(path) });
   if (parts.encoderScale !== 1) scaleEncoders(folder, parts.encoderScale);
+  if (parts.clipTokens !== null) padPromptsTo(folder, parts.clipTokens);
   cpSync(parts.vae, join(folder, 'vae'), { recursive: true });
   const transformer = newTransformer(parts.transformer, parts.key);
   transformer.savePretrained(join(folder, 'transformer'));
@@ -85,5 +88,14 @@ function scaleEncoders(folder: string, scale: number): void {
     });
     writeSafetensors(file, new Map(scaled));
     tf.dispose([...weights.values(), ...scaled.map(([, weight]) => weight)]);
+  }
+}
+
+/** CLIP's tokenizers pad prompts to what their configuration says. */
+function padPromptsTo(folder: string, tokens: number): void {
+  for (const tokenizer of ['tokenizer', 'tokenizer_2']) {
+    const file = join(folder, tokenizer, 'tokenizer_config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    writeFileSync(file, `${JSON.stringify({ ...config, model_max_length: tokens }, null, 2)}\n`);
   }
 }

@@ -56,11 +56,9 @@ async function main(): Promise<void> {
 
   const folder = join(work, 'pipeline');
   const key = RandomKey.fromSeed(model.transformer.options.seed);
-  assemblePipeline(
-    source,
-    { vae, transformer: model.transformer.config, key, encoderScale: model.encoderScale },
-    folder,
-  );
+  const { encoderScale, clipTokens } = model;
+  const { config: transformer } = model.transformer;
+  assemblePipeline(source, { vae, transformer, key, encoderScale, clipTokens }, folder);
   const pipeline = await loadPipeline<ShapesPipeline>(folder, model.pipeline);
   const accuracy = await pretrainTransformer(
     pipeline,
@@ -72,9 +70,7 @@ async function main(): Promise<void> {
   await pipeline.savePretrained(folder);
   await drawCurves(work);
   if (values.out !== undefined) {
-    for (const part of ['vae', 'transformer']) {
-      cpSync(join(folder, part), join(resolve(values.out), part), { recursive: true });
-    }
+    cpSync(folder, resolve(values.out), { recursive: true });
   }
   console.log(JSON.stringify({ model: name, folder, ...passing, ...accuracy }));
   tf.disposeVariables();

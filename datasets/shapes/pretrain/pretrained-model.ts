@@ -14,6 +14,8 @@ export interface PretrainedModel {
   source: string;
   /** What the layers of its text encoders add to their input is multiplied by this. */
   encoderScale: number;
+  /** What prompts are padded to for CLIP's encoders, in tokens; null: as the source has it. */
+  clipTokens: number | null;
   autoencoder: AutoencoderSettings;
   transformer: TransformerSettings;
   /** How the pipeline is loaded. */

@@ -4,6 +4,7 @@ import type { PretrainedModel } from './pretrained-model';
 export const qwenImage: PretrainedModel = {
   source: 'datasets/tiny-qwen-image',
   encoderScale: 1,
+  clipTokens: null,
   pipeline: {
     algorithm: 'flow_grpo',
     pipeline: { height: 64, width: 64, num_inference_steps: 10, true_cfg_scale: 1 },
