@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { cpus, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { findChanged } from './stored-checksums';
 
 /** Files that were not used for longest go first beyond this. */
 const MOST_BYTES = 2 ** 30;
@@ -21,8 +22,9 @@ const MOST_BYTES = 2 ** 30;
  * Makes XLA keep what it compiled in the user's cache folder, so that the next process finds it. Has to be called before
  * TensorFlow is loaded. FLOWBOOK_COMPILED_STORE=off leaves it out; so does a folder that cannot be written.
  *
- * Compiled code fits one processor and one build of the library: each has a folder of its own. A file that was cut off is
- * removed with a word on stderr: XLA would refuse to compile what it holds.
+ * Compiled code fits one processor and one build of the library: each has a folder of its own. A file that was cut off, or
+ * holds something else than when it was first seen, is removed with a word on stderr: XLA would not compile what it holds, or run
+ * what nobody compiled.
  */
 export function useCompiledStore(environment = process.env): void {
   const given = environment.TF_XLA_FLAGS ?? '';
@@ -37,9 +39,10 @@ export function useCompiledStore(environment = process.env): void {
     const damaged = removeDamaged(folder);
     if (damaged.length > 0) {
       process.stderr.write(
-        `flowbook: compiles ${damaged.length} stored graphs anew, as files in ${folder} were cut off\n`,
+        `flowbook: compiles ${damaged.length} stored graphs anew, as files in ${folder} were cut off or changed\n`,
       );
     }
+    process.once('exit', () => rememberNew(folder));
   } catch {
     return;
   }
@@ -79,12 +82,27 @@ export function removeOldest(folder: string, mostBytes: number): void {
   }
 }
 
-/** Removes files of compiled functions that are not whole; gives their names. */
+/** Where it is kept what a folder's files held when they were first seen. */
+const recordOf = (folder: string) => `${folder}.checksums.json`;
+
+/** Keeps what files hold that this process has compiled. */
+function rememberNew(folder: string): void {
+  try {
+    findChanged(folder, recordOf(folder), { onlyNew: true });
+  } catch {
+    // The next process sees them first.
+  }
+}
+
+/** Removes files of compiled functions that are not whole, or hold something else than at first; gives their names. */
 export function removeDamaged(folder: string): string[] {
   const names = readdirSync(folder).filter((name) => name.endsWith('.pb'));
-  const damaged = names.filter((name) => !isWholeMessage(join(folder, name)));
-  for (const name of damaged) rmSync(join(folder, name), { force: true });
-  return damaged;
+  const cutOff = names.filter((name) => !isWholeMessage(join(folder, name)));
+  const remove = (name: string) => rmSync(join(folder, name), { force: true });
+  cutOff.forEach(remove);
+  const changed = findChanged(folder, recordOf(folder));
+  changed.forEach(remove);
+  return [...cutOff, ...changed];
 }
 
 /** Whether a file is a message on the wire from its first byte to its last: fields 1, 2 and 3, each with its length. */

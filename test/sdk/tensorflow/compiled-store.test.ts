@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -19,6 +20,7 @@ import {
   removeOldest,
   useCompiledStore,
 } from '../../../sdk/src/tensorflow/compiled-store';
+import { findChanged } from '../../../sdk/src/tensorflow/stored-checksums';
 
 describe('useCompiledStore()', () => {
   let cache: string;
@@ -88,7 +90,49 @@ describe('useCompiledStore()', () => {
     assert.deepEqual(readdirSync(cache).sort(), ['half-written.pb.tmp', 'whole.pb']);
   });
 
-  it('gives the same bits from a graph compiled anew, one from the store, and one whose file was cut off', () => {
+  it('removes files that hold something else than when they were first seen, whatever their times say', () => {
+    const folder = join(cache, 'key');
+    mkdirSync(folder);
+    const field = (number: number, value: number) => [number * 8 + 2, 1, value];
+    const names = ['a.pb', 'b.pb', 'c.pb'];
+    const write = (name: string, value: number) =>
+      writeFileSync(
+        join(folder, name),
+        Buffer.from([...field(1, value), ...field(2, 7), ...field(3, 7)]),
+      );
+    names.forEach((name) => write(name, 7));
+    assert.deepEqual(removeDamaged(folder), []);
+    assert.deepEqual(removeDamaged(folder), []);
+    const { atime, mtime } = statSync(join(folder, 'b.pb'));
+    write('b.pb', 6);
+    utimesSync(join(folder, 'b.pb'), atime, mtime);
+    assert.deepEqual(removeDamaged(folder), ['b.pb']);
+    assert.deepEqual(readdirSync(folder).sort(), ['a.pb', 'c.pb']);
+    // Compiled anew, it is a new file.
+    write('b.pb', 5);
+    assert.deepEqual(removeDamaged(folder), []);
+    write('b.pb', 4);
+    assert.deepEqual(removeDamaged(folder), ['b.pb']);
+    writeFileSync(`${folder}.checksums.json`, '[');
+    assert.deepEqual(removeDamaged(folder), []);
+  });
+
+  it('reads what a store holds in turn when it is large', () => {
+    const folder = join(cache, 'key');
+    mkdirSync(folder);
+    const record = join(cache, 'sums.json');
+    for (const name of ['a.pb', 'b.pb', 'c.pb']) writeFileSync(join(folder, name), '0123456789');
+    // 20 bytes are two files.
+    const look = () => findChanged(folder, record, { mostRead: 20 });
+    for (let start = 0; start < 2; start++) assert.deepEqual(look(), []);
+    for (const name of ['a.pb', 'b.pb', 'c.pb']) writeFileSync(join(folder, name), '0123456788');
+    const first = look();
+    assert.deepEqual(first, ['b.pb', 'c.pb']);
+    for (const name of first) rmSync(join(folder, name));
+    assert.deepEqual(look(), ['a.pb']);
+  });
+
+  it('gives the same bits from a graph compiled anew, one from the store, one whose file was cut off, and one of whose bytes was flipped', () => {
     const run = () => {
       const program = join(__dirname, 'compiled-in-process.ts');
       const { stdout, stderr, status } = spawnSync(
@@ -100,7 +144,7 @@ describe('useCompiledStore()', () => {
       return { stdout, stderr };
     };
     const stored = () => {
-      const [key] = readdirSync(join(cache, 'compiled'));
+      const [key] = readdirSync(join(cache, 'compiled')).filter((name) => !name.includes('.'));
       const [name, ...others] = readdirSync(join(cache, 'compiled', key));
       assert.deepEqual(others, []);
       return join(cache, 'compiled', key, name);
@@ -112,14 +156,18 @@ describe('useCompiledStore()', () => {
     const bytes = readFileSync(file);
     assert.deepEqual(run(), anew);
     assert.equal(statSync(stored()).mtimeMs, writtenAt);
-    truncateSync(file, 500);
-    const { stdout, stderr } = run();
-    assert.equal(stdout, anew.stdout);
-    assert.match(
-      stderr,
-      /^flowbook: compiles 1 stored graphs anew, as files in .+ were cut off\n$/,
-    );
-    assert.equal(stored(), file);
-    assert.equal(readFileSync(file).length, bytes.length);
+    const flipped = Buffer.from(bytes);
+    flipped[bytes.length - 100] ^= 1;
+    for (const damage of [() => writeFileSync(file, flipped), () => truncateSync(file, 500)]) {
+      damage();
+      const { stdout, stderr } = run();
+      assert.equal(stdout, anew.stdout);
+      assert.match(
+        stderr,
+        /^flowbook: compiles 1 stored graphs anew, as files in .+ were cut off or changed\n$/,
+      );
+      assert.equal(stored(), file);
+      assert.equal(readFileSync(file).length, bytes.length);
+    }
   }).timeout(180_000);
 });
