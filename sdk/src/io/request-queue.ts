@@ -17,6 +17,8 @@ export interface RequestQueueOptions {
   closed: string;
   /** Whether another server, or the same a moment later, may do what failed so. Default: an HttpError that passes. */
   isPassing?: (error: unknown) => error is Error;
+  /** Called when a request is handed out again. */
+  onRequeued?: () => void;
 }
 
 const passesOverHttp = (error: unknown): error is Error =>
@@ -50,8 +52,6 @@ interface Job<Server> {
  * goes on. A request that failed in passing goes to another server where there is one.
  */
 export class RequestQueue<Server> {
-  /** Requests that were handed out again. */
-  requeued = 0;
   readonly #places: Place<Server>[] = [];
   readonly #waiting: Job<Server>[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -191,7 +191,7 @@ export class RequestQueue<Server> {
       return job.fail(new HttpError(`${message}${tries}`, true, { cause: error }));
     }
     job.failedOn.add(place);
-    this.requeued += 1;
+    this.options.onRequeued?.();
     this.#waiting.unshift(job);
   }
 

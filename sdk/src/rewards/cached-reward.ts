@@ -140,5 +140,6 @@ export function cachedReward(
       taken.map(([count, value]) => [`reward_cache/${name}/${count}`, value]),
     );
   };
+  cached.limitsTime = rate.limitsTime;
   return Object.defineProperty(cached, 'name', { value: name });
 }

@@ -10,7 +10,7 @@ export interface PromptRecord {
 
 /** What a reward may use beside pictures and prompts. */
 export interface RewardContext {
-  /** Aborted when the run stops: pass it on to whatever takes long. */
+  /** Aborted when the run stops, or time is up: pass it on to whatever takes long. */
   signal: AbortSignal | null;
 }
 
@@ -24,6 +24,8 @@ export interface RewardFunction {
   (images: PixelImage[], prompts: PromptRecord[], context: RewardContext): Promise<number[]>;
   /** What it says of itself since it was asked last, by name, for the log of a run. */
   takeMetrics?(): Record<string, number>;
+  /** Sees to it by itself that each call ends, as servers' rewards do; it is given no other time limit. */
+  limitsTime?: boolean;
 }
 
 /** All rewards by name. */

@@ -1,36 +1,43 @@
 import { cellSignal } from '../core/cell-signal';
 import type { PixelImage } from '../core/pixel-image';
+import { isTimeLimit, LONGEST_LIMIT_MS, withTimeLimit } from '../core/time-limit';
 import { getReward, type PromptRecord, type RewardFunction } from './reward-registry';
 
 /** How rewards are asked for. */
 export interface ScoreOptions {
   /** Stops the wait. Default: the running cell's. */
   signal?: AbortSignal | null;
+  /**
+   * Longest time of one call of a reward, in milliseconds; null: as long as it takes. Rewards of servers and pools keep to their
+   * own. It ends what waits: a loop that never does needs a process of its own (`RewardPool`). Default 600000.
+   */
+  timeoutMs?: number | null;
 }
 
-/** Settles like `work`, or rejects with the signal's reason as soon as that is aborted. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | null): Promise<T> {
-  if (signal === null) return work;
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
+/** Longest time of one call of a reward, in milliseconds. */
+export const REWARD_TIMEOUT_MS = 600_000;
+
+/** @throws When it is no time limit. */
+export function checkRewardTimeout(name: string, value: number | null): void {
+  if (value === null || isTimeLimit(value)) return;
+  throw new Error(
+    `Cannot score rewards as ${name} must be null or a number of milliseconds from 1 to ${LONGEST_LIMIT_MS}: current value is ${value}`,
+  );
 }
 
 /**
  * What a reward returns for pictures: as many numbers as there are pictures, which may be not finite.
  *
- * @throws With the reward's name when it fails, or returns another number of values; with the signal's reason once that
- *   is aborted.
+ * @throws With the reward's name when it fails, takes too long, or returns another number of values; with the signal's reason
+ *   once that is aborted.
  */
 export async function rateImages(
   reward: string | RewardFunction,
   images: PixelImage[],
   prompts: PromptRecord[],
-  signal: AbortSignal | null,
+  { signal = null, timeoutMs = REWARD_TIMEOUT_MS }: ScoreOptions,
 ): Promise<number[]> {
+  checkRewardTimeout('timeoutMs', timeoutMs);
   const name = nameOf(reward);
   const rate = typeof reward === 'string' ? getReward(reward) : reward;
   if (images.length !== prompts.length) {
@@ -40,7 +47,14 @@ export async function rateImages(
   }
   let values: number[];
   try {
-    values = await unlessAborted(Promise.resolve(rate(images, prompts, { signal })), signal);
+    values = await withTimeLimit(async (own) => rate(images, prompts, { signal: own }), {
+      limitMs: rate.limitsTime ? null : timeoutMs,
+      signal,
+      tooLate: () =>
+        new Error(
+          `it must rate ${images.length} pictures, the first of "${prompts[0]?.prompt}", within ${timeoutMs} ms`,
+        ),
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Error(`Cannot score reward "${name}" as it failed: ${(error as Error).message}`, {
@@ -76,9 +90,9 @@ export async function scoreRewards(
   reward: string | RewardFunction,
   images: PixelImage[],
   prompts: PromptRecord[],
-  { signal = cellSignal() }: ScoreOptions = {},
+  { signal = cellSignal(), timeoutMs }: ScoreOptions = {},
 ): Promise<number[]> {
-  const values = await rateImages(reward, images, prompts, signal);
+  const values = await rateImages(reward, images, prompts, { signal, timeoutMs });
   values.forEach((value, index) => {
     if (!Number.isFinite(value)) {
       throw new Error(

@@ -55,7 +55,7 @@ const EPSILON = 1e-4;
 /**
  * Rates pictures by several rewards and adds them up: sum of weight * reward.
  *
- * A reward fails on all pictures when it throws (on some with a `PartialRewardFailure`), and on one when it returns NaN or an
+ * A reward fails on all pictures when it throws or takes too long (on some with a `PartialRewardFailure`), and on one when it returns NaN or an
  * infinite number for it.
  *
  * @param terms By name.
@@ -84,11 +84,11 @@ export async function rateTerms(
   terms: RewardTerms,
   images: PixelImage[],
   prompts: PromptRecord[],
-  { signal = cellSignal() }: ScoreOptions = {},
+  { signal = cellSignal(), timeoutMs }: ScoreOptions = {},
 ): Promise<RatedTerms> {
   const rated: RatedTerms = { terms: {}, failures: [] };
   for (const [name, { reward, required }] of rewardTerms(terms)) {
-    const { values, message } = await attempt(reward, images, prompts, signal);
+    const { values, message } = await attempt(reward, images, prompts, { signal, timeoutMs });
     const failed = values.filter((value) => Number.isNaN(value)).length;
     if (failed > 0) {
       if (required) {
@@ -107,7 +107,7 @@ export async function rateTerms(
 export function combineTerms(
   terms: RewardTerms,
   rated: RatedTerms,
-  options: Omit<WeightedRewardOptions, 'signal'>,
+  options: Omit<WeightedRewardOptions, keyof ScoreOptions>,
 ): number[] {
   const scaled = rewardTerms(terms).map(([name, { weight }]) => {
     const values = rated.terms[name];
@@ -143,17 +143,17 @@ async function attempt(
   reward: string | RewardFunction,
   images: PixelImage[],
   prompts: PromptRecord[],
-  signal: AbortSignal | null,
+  options: ScoreOptions,
 ): Promise<{ values: number[]; message: string }> {
   try {
-    const values = await rateImages(reward, images, prompts, signal);
+    const values = await rateImages(reward, images, prompts, options);
     const at = values.findIndex((value) => !Number.isFinite(value));
     return {
       values: values.map((value) => (Number.isFinite(value) ? value : NaN)),
       message: `picture ${at} ("${prompts[at]?.prompt}") got ${values[at]}`,
     };
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (options.signal?.aborted) throw error;
     const { message, cause } = error as Error;
     const rated = cause instanceof PartialRewardFailure ? cause.values : images.map(() => NaN);
     return { values: [...rated], message };

@@ -1,5 +1,5 @@
 import type { WeightDtype } from '../io/state-dict';
-import { httpUrl } from '../io/http/post';
+import { httpUrl, LONGEST_ANSWER_MS } from '../io/http/post';
 
 /** How servers roll out. Only `url` and `weightsFolder` are required. */
 export interface RolloutServerOptions {
@@ -41,14 +41,11 @@ export type RolloutServerSettings = Required<
   tokenVariable: string | undefined;
 };
 
-/** Within which Node.js wants the first bytes of an answer, in milliseconds. */
-const LONGEST_TIMEOUT_MS = 300_000;
-
 const DEFAULTS = {
   weightsDtype: 'float32',
   headers: {},
   requestsInFlight: 4,
-  timeoutMs: LONGEST_TIMEOUT_MS,
+  timeoutMs: LONGEST_ANSWER_MS,
   retries: 3,
   backoffMs: 1000,
   maxResponseBytes: 2 ** 29,
@@ -61,7 +58,7 @@ const DEFAULTS = {
 const BOUNDS = {
   requestsInFlight: [1, 1024],
   picturesPerRequest: [1, 1024],
-  timeoutMs: [1, LONGEST_TIMEOUT_MS],
+  timeoutMs: [1, LONGEST_ANSWER_MS],
   retries: [0, 100],
   backoffMs: [0, 600_000],
   maxResponseBytes: [1, 2 ** 31],

@@ -72,6 +72,7 @@ export abstract class ServerRollouts implements RolloutWorkers {
         ...settings,
         key: RandomKey.fromSeed(settings.seed).fold('rollout servers'),
         closed: 'Cannot go on with a rollout as its servers were closed',
+        onRequeued: () => (this.#statistics.requeued += 1),
       },
     );
     for (const { host } of settings.urls) this.#statistics.join(host);
@@ -113,8 +114,6 @@ export abstract class ServerRollouts implements RolloutWorkers {
   }
 
   takeReport(): WorkersReport {
-    this.#statistics.requeued = this.#queue.requeued;
-    this.#queue.requeued = 0;
     return this.#statistics.take();
   }
 

@@ -79,6 +79,16 @@ class ChildLink implements WorkerLink {
   }
 }
 
+/** @throws When a program could not be started: nor could another in its place. */
+function requireRunning(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', ({ message }) =>
+      reject(new Error(`Cannot start workers as their program must run: ${message}`)),
+    );
+  });
+}
+
 /**
  * Workers that are processes on this machine.
  *
@@ -101,6 +111,8 @@ export class LocalWorkers implements WorkerSource {
   async open(events: WorkerEvents): Promise<void> {
     this.#events = events;
     for (let at = 0; at < (this.options.count ?? 1); at += 1) this.add();
+    const [first] = this.#links.values();
+    if (first !== undefined) await requireRunning(first.child);
   }
 
   /** Starts one more worker. */

@@ -26,7 +26,7 @@ export function encodeQuestion({ images, ...about }: RatingQuestion): Frame {
 }
 
 /**
- * What a worker answers to a question: the reward's values, null for those that are not finite.
+ * What a worker answers to a question: the reward's values, null for those that are not finite, and the memory it holds now.
  *
  * @throws What the reward throws, or when it is not registered.
  */
@@ -43,6 +43,7 @@ export async function answerQuestion({ header, payload }: Frame): Promise<FrameH
   return {
     values: [...values].map((value) => (Number.isFinite(value) ? value : null)),
     busySeconds: (performance.now() - began) / 1000,
+    residentBytes: process.memoryUsage.rss(),
   };
 }
 

@@ -1,8 +1,10 @@
 import { RandomKey } from '../core/random-key';
+import { isTimeLimit, LONGEST_LIMIT_MS, withTimeLimit } from '../core/time-limit';
 import { RequestQueue } from '../io/request-queue';
 import type { PixelImage } from '../core/pixel-image';
 import { cutRatings, joinRatings } from '../rewards/rating-parts';
 import type { PromptRecord, RewardFunction } from '../rewards';
+import { REWARD_TIMEOUT_MS } from '../rewards/score-rewards';
 import type { WorkersReport } from '../training/rollout-workers';
 import { encodeQuestion, readAnswer } from './reward-message';
 import { WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
@@ -19,15 +21,37 @@ export interface RewardPoolOptions {
   picturesPerPart?: number;
   /** Workers that may be lost on one part, before it counts as what they are lost by. Default 8. */
   mostAttempts?: number;
+  /**
+   * Time for a part, in milliseconds. A worker that takes longer is ended, whatever it does, and another one takes its place; a
+   * part that three were late on has failed. Default 600000.
+   */
+  timeoutMs?: number;
+  /**
+   * A worker that holds more memory than this after a part, in resident bytes, is ended, and another one takes its place: for
+   * rewards that leak. Default: as much as it takes.
+   */
+  mostMemoryBytes?: number | null;
+}
+
+/** Workers that may be late with one part. */
+const MOST_LATE = 3;
+
+/** A part that is asked about. */
+interface Part {
+  pictures: readonly { image: PixelImage; prompt: PromptRecord }[];
+  /** Workers that were late with it. */
+  late: number;
 }
 
 const isLost = (error: unknown): error is Error => error instanceof WorkerLost;
 
 /**
  * A reward over workers that come and go, for rewards that take long: processes on this machine, or actors on a Ray cluster. A
- * worker has one part at a time; a part whose worker is lost goes to another. Parts that a reward failed on fail alone.
+ * worker has one part at a time; a part whose worker is lost goes to another. Parts that a reward failed on fail alone. A worker
+ * that never ends a part, or holds too much memory, is replaced: what trains goes on.
  *
- * Each step's log line has of each worker `reward_workers/<name>/parts`, `busySeconds`, `bytesIn` and `bytesOut`.
+ * Each step's log line has of each worker `reward_workers/<name>/parts`, `busySeconds`, `bytesIn`, `bytesOut` and `residentBytes`, and
+ * of all together `reward_workers/ended_late` and `ended_large`.
  *
  * @example
  * const pool = new RewardPool(new LocalWorkers({ count: 1 }), { reward: 'aesthetic' });
@@ -38,19 +62,31 @@ export class RewardPool {
   /** As trainers take a reward. */
   readonly reward: RewardFunction;
   readonly #source: WorkerSource;
+  readonly #limits: { timeoutMs: number; mostMemoryBytes: number };
   readonly #queue: RequestQueue<WorkerLink>;
   readonly #statistics = new WorkerStatistics();
+  /** What workers held after their last part, by name. */
+  #residentBytes = new Map<string, number>();
+  #ended = { late: 0, large: 0 };
   #opening: Promise<void> | null = null;
 
   /** @throws When an option breaks its rule. */
   constructor(source: WorkerSource, options: RewardPoolOptions) {
     const { reward, picturesPerPart = 8, mostAttempts = 8 } = options;
-    for (const [name, value] of Object.entries({ picturesPerPart, mostAttempts })) {
+    const { timeoutMs = REWARD_TIMEOUT_MS, mostMemoryBytes = null } = options;
+    const counts = { picturesPerPart, mostAttempts, mostMemoryBytes: mostMemoryBytes ?? 1 };
+    for (const [name, value] of Object.entries(counts)) {
       if (Number.isSafeInteger(value) && value >= 1) continue;
       throw new Error(
         `Cannot rate over workers as ${name} must be a whole number from 1: current value is ${value}`,
       );
     }
+    if (!isTimeLimit(timeoutMs)) {
+      throw new Error(
+        `Cannot rate over workers as timeoutMs must be from 1 to ${LONGEST_LIMIT_MS}: current value is ${timeoutMs}`,
+      );
+    }
+    this.#limits = { timeoutMs, mostMemoryBytes: mostMemoryBytes ?? Infinity };
     const modules = (options.modules ?? []).map(absoluteWhereThere);
     this.#source = source;
     this.#queue = new RequestQueue<WorkerLink>([], async () => {}, {
@@ -61,20 +97,23 @@ export class RewardPool {
       key: RandomKey.fromSeed(0),
       closed: 'Cannot go on with ratings as their workers were closed',
       isPassing: isLost,
+      onRequeued: () => (this.#statistics.requeued += 1),
     });
     const rate: RewardFunction = async (images, prompts, { signal }) => {
       await this.open();
       const pictures = images.map((image, at) => ({ image, prompt: prompts[at] }));
       const parts = cutRatings(pictures, picturesPerPart);
       const results = await Promise.allSettled(
-        parts.map((part) =>
-          this.#queue.run('', (link) => this.#ask(link, part, { reward, modules }), signal),
-        ),
+        parts.map((part) => {
+          const asked: Part = { pictures: part, late: 0 };
+          return this.#queue.run('', (link) => this.#ask(link, asked, { reward, modules }), signal);
+        }),
       );
       signal?.throwIfAborted();
       return joinRatings(parts, results);
     };
     rate.takeMetrics = () => this.#metrics();
+    rate.limitsTime = true;
     this.reward = Object.defineProperty(rate, 'name', { value: reward });
   }
 
@@ -85,18 +124,13 @@ export class RewardPool {
         this.#statistics.join(link.name);
         this.#queue.add(link);
       },
-      left: (link) => {
-        this.#statistics.leave(link.name);
-        this.#queue.remove(link);
-      },
+      left: (link) => this.#forget(link),
     });
     return this.#opening;
   }
 
   /** What was done since this was called last. */
   takeReport(): WorkersReport {
-    this.#statistics.requeued = this.#queue.requeued;
-    this.#queue.requeued = 0;
     return this.#statistics.take();
   }
 
@@ -106,17 +140,49 @@ export class RewardPool {
     if (this.#opening !== null) await this.#source.close();
   }
 
+  #forget(link: WorkerLink): void {
+    this.#statistics.leave(link.name);
+    this.#residentBytes.delete(link.name);
+    this.#queue.remove(link);
+  }
+
+  /** Ends a worker, whose source starts another one in its place. */
+  #end(link: WorkerLink, why: 'late' | 'large'): void {
+    this.#ended[why] += 1;
+    this.#forget(link);
+    link.close();
+  }
+
+  /** What a late worker's part fails with: another worker may be in time, but not one after the other for ever. */
+  #tooLate(link: WorkerLink, part: Part): Error {
+    this.#end(link, 'late');
+    part.late += 1;
+    const { pictures } = part;
+    const message = `Cannot wait for worker ${link.name} as it must rate ${pictures.length} pictures, the first of "${pictures[0].prompt.prompt}", within ${this.#limits.timeoutMs} ms`;
+    if (part.late < MOST_LATE) return new WorkerLost(message);
+    return new Error(`${message} (${part.late} tries)`);
+  }
+
   async #ask(
     link: WorkerLink,
-    pictures: readonly { image: PixelImage; prompt: PromptRecord }[],
+    part: Part,
     about: { reward: string; modules: readonly string[] },
   ): Promise<number[]> {
+    const { pictures } = part;
+    const { timeoutMs: limitMs, mostMemoryBytes } = this.#limits;
     const question = encodeQuestion({
       ...about,
       images: pictures.map(({ image }) => image),
       prompts: pictures.map(({ prompt }) => prompt),
     });
-    const answer = await link.call(question, null);
+    const answer = await withTimeLimit(() => link.call(question, null), {
+      limitMs,
+      signal: null,
+      tooLate: () => this.#tooLate(link, part),
+    });
+    const { residentBytes = 0 } = answer.header as { residentBytes?: number };
+    this.#residentBytes.set(link.name, residentBytes);
+    if (residentBytes > mostMemoryBytes) this.#end(link, 'large');
     const values = readAnswer(answer, pictures.length);
     this.#statistics.count(link.name, {
       busySeconds: answer.header.busySeconds as number,
@@ -128,10 +194,17 @@ export class RewardPool {
 
   #metrics(): Record<string, number> {
     const { workers } = this.takeReport();
-    return Object.fromEntries(
-      workers.flatMap(({ worker, ...numbers }) =>
-        Object.entries(numbers).map(([name, value]) => [`reward_workers/${worker}/${name}`, value]),
+    const { late, large } = this.#ended;
+    this.#ended = { late: 0, large: 0 };
+    const each = workers.flatMap(({ worker, ...numbers }) =>
+      Object.entries({ ...numbers, residentBytes: this.#residentBytes.get(worker) ?? 0 }).map(
+        ([name, value]) => [`reward_workers/${worker}/${name}`, value] as const,
       ),
     );
+    return {
+      ...Object.fromEntries(each),
+      'reward_workers/ended_late': late,
+      'reward_workers/ended_large': large,
+    };
   }
 }

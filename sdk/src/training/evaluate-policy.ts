@@ -68,7 +68,7 @@ export type EvaluationDefaults = Pick<
   | 'microBatchSize'
   | 'compile'
   | 'padTokensTo'
-> & { reward: string | RewardFunction | RewardTerms };
+> & { reward: string | RewardFunction | RewardTerms; rewardTimeoutMs?: number | null };
 
 /**
  * Makes pictures without noise between the steps (the ODE) and rates them. Same prompts and seed, same pictures for the
@@ -77,7 +77,7 @@ export type EvaluationDefaults = Pick<
 export async function evaluatePolicy(
   pipeline: TrainablePipeline,
   options: EvaluationOptions,
-  { reward, ...rollout }: EvaluationDefaults,
+  { reward, rewardTimeoutMs, ...rollout }: EvaluationDefaults,
   signal: AbortSignal | null,
 ): Promise<Omit<EvaluationReport, 'usesAverage'>> {
   const { prompts, picturesPerPrompt = 1, seed = 42, ...own } = options;
@@ -98,15 +98,23 @@ export async function evaluatePolicy(
   try {
     const scored = await scoreStep(
       batch,
-      { reward: own.reward ?? reward, rewardNormalization: null, onRewardFailure: 'drop' },
+      {
+        reward: own.reward ?? reward,
+        rewardNormalization: null,
+        onRewardFailure: 'drop',
+        rewardTimeoutMs,
+      },
       signal,
     );
     const verdicts =
       verdict === null
         ? null
-        : (await scoreRewards(verdict, batch.images, batch.prompts, { signal })).map(
-            (value) => value > 0.5,
-          );
+        : (
+            await scoreRewards(verdict, batch.images, batch.prompts, {
+              signal,
+              timeoutMs: rewardTimeoutMs,
+            })
+          ).map((value) => value > 0.5);
     return {
       exact: verdicts && exactShares(verdicts, batch.prompts, kindField),
       diversity: picturesPerPrompt > 1 ? pictureDiversity(batch.images, batch.groups) : null,

@@ -3,6 +3,7 @@ import { advantageEstimators } from '../advantages';
 import type { LossConfig } from '../losses';
 import type { ModelMixin } from '../pipelines';
 import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
+import { checkRewardTimeout, REWARD_TIMEOUT_MS } from '../rewards/score-rewards';
 import { checkRolloutWorkers } from './check-rollout-workers';
 import { MOST_MEASURED } from './choose-micro-batch';
 import type { EvaluationOptions } from './evaluate-policy';
@@ -35,6 +36,11 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
    * it; 'zero' counts 0 for that reward, verl-omni's way.
    */
   onRewardFailure?: 'drop' | 'zero';
+  /**
+   * Longest time of one call of a reward, in milliseconds; null: as long as it takes. One that takes longer has failed. Rewards of
+   * servers and pools keep to a limit of their own. Default 600000.
+   */
+  rewardTimeoutMs?: number | null;
   /** Other rewards to report by name; they do not train. */
   monitors?: Record<string, string | RewardFunction>;
   /** Steps to train. Default 40. */
@@ -187,6 +193,7 @@ export const FLOW_GRPO_DEFAULTS = {
   rolloutCorrection: null,
   rewardNormalization: null,
   onRewardFailure: 'drop',
+  rewardTimeoutMs: REWARD_TIMEOUT_MS,
   clipRatio: 1e-3,
   advClipMax: 5,
   advEstimator: null,
@@ -296,6 +303,7 @@ export function flowGRPOSettings(
     requirePositiveInteger('miniBatchSize', settings.miniBatchSize);
   }
   checkRolloutWorkers(settings);
+  checkRewardTimeout('rewardTimeoutMs', settings.rewardTimeoutMs);
   if (!NOT_FINITE_POLICIES.includes(settings.onNotFinite)) {
     throw new Error(
       `Cannot train as onNotFinite must be ${NOT_FINITE_POLICIES.join(', ')}: current value is ${JSON.stringify(settings.onNotFinite)}`,

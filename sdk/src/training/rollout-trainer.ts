@@ -132,6 +132,7 @@ export abstract class RolloutTrainer<
 
   async #step(signal: AbortSignal | null): Promise<ReportOf<Update>> {
     const { prompts, reward, monitors, groupSize, steps, rolloutWorkers } = this.settings;
+    const scoring = { signal, timeoutMs: this.settings.rewardTimeoutMs };
     const step = this.stepsDone + 1;
     const started = now();
     const { batch, scored, drawn, version } = await (this.#ahead === null
@@ -142,7 +143,7 @@ export abstract class RolloutTrainer<
       const rolledOut = now();
       const others: [string, number][] = [];
       for (const [name, by] of Object.entries(monitors)) {
-        others.push([name, mean(await scoreRewards(by, batch.images, batch.prompts, { signal }))]);
+        others.push([name, mean(await scoreRewards(by, batch.images, batch.prompts, scoring))]);
       }
       const rated = now();
       const update = await this.learn(

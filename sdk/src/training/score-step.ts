@@ -30,6 +30,8 @@ export interface ScoreSettings {
   rewardNormalization: 'batch' | 'group' | null;
   /** Of several rewards. */
   onRewardFailure: 'drop' | 'zero';
+  /** Of one call of a reward. Default: that of `scoreRewards`. */
+  rewardTimeoutMs?: number | null;
 }
 
 /**
@@ -114,10 +116,10 @@ export class StepScorer {
   }
 
   async #ask(images: PixelImage[], prompts: PromptRecord[]): Promise<RatedTerms> {
-    const { reward } = this.#settings;
-    const signal = this.#signal;
-    if (typeof reward === 'object') return rateTerms(reward, images, prompts, { signal });
-    const values = await scoreRewards(reward, images, prompts, { signal });
+    const { reward, rewardTimeoutMs: timeoutMs } = this.#settings;
+    const options = { signal: this.#signal, timeoutMs };
+    if (typeof reward === 'object') return rateTerms(reward, images, prompts, options);
+    const values = await scoreRewards(reward, images, prompts, options);
     return { terms: { [ALONE]: values }, failures: [] };
   }
 }

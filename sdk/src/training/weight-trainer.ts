@@ -30,6 +30,7 @@ const now = () => performance.now() / 1000;
 export type WeightTrainerSettings = Pick<
   FlowGRPOSettings,
   | 'reward'
+  | 'rewardTimeoutMs'
   | 'steps'
   | 'learningRate'
   | 'betas'

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  cachedReward,
   getReward,
   pixelImage,
   registerReward,
   scoreRewards,
   type PixelImage,
+  type RewardFunction,
 } from '@flowbook/sdk';
 
 const prompts = (count: number) => Array.from({ length: count }, (_, at) => ({ prompt: `p${at}` }));
@@ -82,6 +85,43 @@ describe('rewards', () => {
     await assert.rejects(scoreRewards(server, [noisy()], prompts(1)), {
       message: 'Cannot score reward "server" as it failed: 503',
     });
+  });
+
+  it('scoreRewards() names the reward that never ends, its limit and its first picture, and tells it to stop', async () => {
+    let stopped: unknown;
+    const forever: RewardFunction = (_, __, { signal }) => {
+      signal?.addEventListener('abort', () => (stopped = signal.reason));
+      return new Promise<number[]>(() => {});
+    };
+    const message = 'it must rate 2 pictures, the first of "p0", within 20 ms';
+    await assert.rejects(scoreRewards(forever, [noisy(), noisy()], prompts(2), { timeoutMs: 20 }), {
+      message: `Cannot score reward "forever" as it failed: ${message}`,
+    });
+    assert.equal((stopped as Error).message, message);
+  });
+
+  it('scoreRewards() leaves rewards their time that keep to a limit of their own, or are given none', async () => {
+    const slow: RewardFunction = async (images) => {
+      await sleep(60);
+      return images.map(() => 1);
+    };
+    assert.deepEqual(await scoreRewards(slow, [noisy()], prompts(1), { timeoutMs: null }), [1]);
+    slow.limitsTime = true;
+    const cached = cachedReward(slow, { name: 'slow' });
+    assert.deepEqual(await scoreRewards(cached, [noisy()], prompts(1), { timeoutMs: 5 }), [1]);
+    slow.limitsTime = false;
+    await assert.rejects(
+      scoreRewards(cachedReward(slow, { name: 'slow' }), [noisy()], prompts(1), { timeoutMs: 5 }),
+      /within 5 ms/,
+    );
+  });
+
+  it('scoreRewards() refuses limits that timers do not keep', async () => {
+    for (const timeoutMs of [0, -1, NaN, Infinity, 2 ** 31]) {
+      await assert.rejects(scoreRewards('redness', [noisy()], prompts(1), { timeoutMs }), {
+        message: `Cannot score rewards as timeoutMs must be null or a number of milliseconds from 1 to 2147483647: current value is ${timeoutMs}`,
+      });
+    }
   });
 
   it('scoreRewards() stops waiting once the signal is aborted', async () => {

@@ -53,6 +53,22 @@ describe('scoreWeightedRewards()', () => {
     assert.deepEqual((await score(terms, { onFailure: 'zero' })).rewards, [1, 2, 3, 4]);
   });
 
+  it('takes a reward that takes too long for one that failed, whichever the policy', async () => {
+    const forever = () => new Promise<number[]>(() => {});
+    const terms = { steady: values(1, 2, 3, 4), judge: forever };
+    const message =
+      'Cannot score reward "forever" as it failed: it must rate 4 pictures, the first of "a", within 10 ms';
+    const dropped = await score(terms, { timeoutMs: 10 });
+    assert.deepEqual(dropped.rewards, [NaN, NaN, NaN, NaN]);
+    assert.deepEqual(dropped.failures, [{ reward: 'judge', pictures: 4, message }]);
+    const zero = await score(terms, { timeoutMs: 10, onFailure: 'zero' });
+    assert.deepEqual(zero.rewards, [1, 2, 3, 4]);
+    const required = { ...terms, judge: { reward: forever, required: true } };
+    await assert.rejects(score(required, { timeoutMs: 10 }), {
+      message: `Cannot score pictures as reward "judge" is required and failed on 4 of 4: ${message}`,
+    });
+  });
+
   it('stops when a required reward fails', async () => {
     const terms = { exact: { reward: values(1, NaN, 1, 1), required: true } };
     await assert.rejects(score(terms, { onFailure: 'zero' }), {

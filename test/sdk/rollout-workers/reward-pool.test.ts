@@ -29,12 +29,13 @@ describe('RewardPool', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const rate = (levels: number[]) =>
-    pool.reward(
+  const rateBy = (by: RewardPool, levels: number[]) =>
+    by.reward(
       levels.map((level) => pixelImage(1, 1, [level, 0, 0])),
       levels.map((level) => ({ prompt: `${level}`, died: join(folder, 'died') })),
       { signal: null },
     );
+  const rate = (levels: number[]) => rateBy(pool, levels);
 
   it('rates over workers in order, also when one is lost on the way, and counts', async () => {
     assert.deepEqual(await rate([1, 2, 3, 4, 5]), [1, 2, 3, 4, 5]);
@@ -47,6 +48,8 @@ describe('RewardPool', function () {
       6,
     );
     assert.ok(of('bytesIn').every((bytes) => bytes > 0));
+    // A process of Node.js takes some tens of megabytes.
+    assert.ok(Math.max(...of('residentBytes')) > 20e6, `${of('residentBytes')}`);
     assert.equal(pool.reward.name, 'level-and-process');
   });
 
@@ -56,6 +59,36 @@ describe('RewardPool', function () {
       assert.deepEqual(error.values, [1, 2, NaN, NaN, 4]);
       return true;
     });
+  });
+
+  it('ends workers in an endless loop, and fails after three of them', async () => {
+    const source = new LocalWorkers({ command: [process.execPath, '-e', 'for (;;);'] });
+    const looping = new RewardPool(source, { reward: 'none', timeoutMs: 300 });
+    const processes = new Set<number | undefined>();
+    const look = setInterval(
+      () => source.links.forEach(({ processId }) => processes.add(processId)),
+      20,
+    );
+    try {
+      await assert.rejects(rateBy(looping, [1, 2]), {
+        message:
+          'Cannot wait for worker local-1 as it must rate 2 pictures, the first of "1", within 300 ms (3 tries)',
+      });
+    } finally {
+      clearInterval(look);
+      await looping.close();
+    }
+    assert.ok(processes.size >= 3, `${processes.size}`);
+    for (const id of processes) assert.throws(() => process.kill(id as number, 0), /ESRCH/);
+  });
+
+  it('says that its program cannot be started', async () => {
+    const none = new RewardPool(new LocalWorkers({ command: ['/none/such'] }), { reward: 'x' });
+    await assert.rejects(
+      none.reward([pixelImage(1, 1, [0, 0, 0])], [{ prompt: 'a' }], { signal: null }),
+      { message: 'Cannot start workers as their program must run: spawn /none/such ENOENT' },
+    );
+    await none.close();
   });
 
   it('says that no worker knows a reward', async () => {
@@ -77,6 +110,14 @@ describe('RewardPool', function () {
     assert.throws(() => new RewardPool(new LocalWorkers(), { reward: 'x', picturesPerPart: 0 }), {
       message:
         'Cannot rate over workers as picturesPerPart must be a whole number from 1: current value is 0',
+    });
+    assert.throws(() => new RewardPool(new LocalWorkers(), { reward: 'x', timeoutMs: 3e9 }), {
+      message:
+        'Cannot rate over workers as timeoutMs must be from 1 to 2147483647: current value is 3000000000',
+    });
+    assert.throws(() => new RewardPool(new LocalWorkers(), { reward: 'x', mostMemoryBytes: -1 }), {
+      message:
+        'Cannot rate over workers as mostMemoryBytes must be a whole number from 1: current value is -1',
     });
   });
 });

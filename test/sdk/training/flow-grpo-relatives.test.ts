@@ -205,6 +205,18 @@ describe("trainFlowGRPO() for FlowGRPO's relatives", () => {
     assert.ok(upstream.rewards.every(Number.isFinite));
   });
 
+  it('stops for the only reward when it takes too long, and refuses limits that timers do not keep', async () => {
+    const forever = () => new Promise<number[]>(() => {});
+    await assert.rejects(reportsOf({ reward: forever, rewardTimeoutMs: 20, steps: 1 }), {
+      message:
+        /^Cannot score reward "forever" as it failed: it must rate 2 pictures, the first of ".+", within 20 ms$/,
+    });
+    await assert.rejects(reportsOf({ rewardTimeoutMs: 3e9 }), {
+      message:
+        'Cannot score rewards as rewardTimeoutMs must be null or a number of milliseconds from 1 to 2147483647: current value is 3000000000',
+    });
+  });
+
   it('leaves an update out when its gradient is not finite, and counts it', async () => {
     const variable = [...pipeline.transformer.trainableVariables().values()][0];
     const before = variable.dataSync();

@@ -1,3 +1,4 @@
+import { withTimeLimit } from '../../core/time-limit';
 import { HttpError } from './http-error';
 import { isPickle } from './pickle';
 
@@ -18,6 +19,9 @@ export interface PostAnswer {
   contentType: string;
   bytes: Uint8Array;
 }
+
+/** Within which Node.js wants the first bytes of an answer, in milliseconds. */
+export const LONGEST_ANSWER_MS = 300_000;
 
 /** Redirects that keep the method and the body. */
 const REDIRECTS = [307, 308];
@@ -60,19 +64,16 @@ export function httpUrl(address: string): URL {
  */
 export async function post(url: URL, request: PostRequest): Promise<PostAnswer> {
   const { timeoutMs, signal } = request;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const stop = signal === null ? timeout : AbortSignal.any([signal, timeout]);
+  const tooLate = () =>
+    new HttpError(
+      `Cannot get an answer from ${nameOf(url)} as it must come within ${timeoutMs} ms`,
+      true,
+    );
   try {
-    return await postWithin(url, request, stop);
+    const limit = { limitMs: timeoutMs, signal, tooLate };
+    return await withTimeLimit((stop) => postWithin(url, request, stop), limit);
   } catch (error) {
     signal?.throwIfAborted();
-    if (timeout.aborted) {
-      throw new HttpError(
-        `Cannot get an answer from ${nameOf(url)} as it must come within ${timeoutMs} ms`,
-        true,
-        { cause: error },
-      );
-    }
     if (error instanceof HttpError) throw error;
     const { cause = error } = error as Error;
     throw new HttpError(

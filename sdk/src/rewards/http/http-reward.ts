@@ -1,7 +1,7 @@
 import type { PixelImage } from '../../core/pixel-image';
 import { RandomKey } from '../../core/random-key';
 import { bearerToken } from '../../io/http/bearer-token';
-import { httpUrl, post } from '../../io/http/post';
+import { httpUrl, LONGEST_ANSWER_MS, post } from '../../io/http/post';
 import { RequestQueue } from '../../io/request-queue';
 import { cutRatings, joinRatings } from '../rating-parts';
 import type { PromptRecord, RewardFunction } from '../reward-registry';
@@ -29,7 +29,7 @@ export interface HttpRewardOptions {
   picturesPerRequest?: number;
   /** Requests that a server has at a time. Default 4. */
   requestsInFlight?: number;
-  /** Time for each try, in milliseconds. Default 120000. */
+  /** Time for each try, in milliseconds, up to 300000. Default 120000. */
   timeoutMs?: number;
   /** Tries after the first one, when none came through or the status was 408, 429 or 5xx. Default 2. */
   retries?: number;
@@ -78,7 +78,13 @@ function completeOptions(options: HttpRewardOptions) {
     const isWhole = Number.isSafeInteger(value) || name === 'backoffMs';
     requireOption(isWhole && value >= least, name, `a number from ${least}`, value);
   }
-  const { protocol, text } = complete;
+  const { protocol, text, timeoutMs } = complete;
+  requireOption(
+    timeoutMs <= LONGEST_ANSWER_MS,
+    'timeoutMs',
+    `a number up to ${LONGEST_ANSWER_MS}`,
+    timeoutMs,
+  );
   requireOption(Object.hasOwn(PROTOCOLS, protocol), 'protocol', 'json or safetensors', protocol);
   requireOption(['prompt', 'ground_truth'].includes(text), 'text', 'prompt or ground_truth', text);
   return complete;
@@ -155,5 +161,6 @@ export function httpReward(options: HttpRewardOptions): RewardFunction {
     signal?.throwIfAborted();
     return joinRatings(requests, results);
   };
+  reward.limitsTime = true;
   return Object.defineProperty(reward, 'name', { value: urls.map(nameOf).join(', ') });
 }

@@ -63,6 +63,7 @@ export interface OfflineDPOOptions
       | 'lora'
       | 'ema'
       | 'evaluation'
+      | 'rewardTimeoutMs'
       | 'onNotFinite'
       | 'seed'
       | 'compat'

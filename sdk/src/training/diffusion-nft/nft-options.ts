@@ -15,6 +15,7 @@ export type RolloutTrainingOptions = Pick<
   | 'reward'
   | 'rewardNormalization'
   | 'onRewardFailure'
+  | 'rewardTimeoutMs'
   | 'monitors'
   | 'steps'
   | 'promptsPerStep'
