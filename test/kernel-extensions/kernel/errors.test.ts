@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { runningKernel } from './running-kernel';
+import { printed, runningKernel } from './running-kernel';
 
 describe('an error in a cell', () => {
   const running = runningKernel();
@@ -32,6 +32,17 @@ describe('an error in a cell', () => {
         '  6 | }',
         '  7 | ',
       ].join('\n'),
+    );
+  });
+
+  it('is printed with the lines of the cell, too, and without those of the kernel', async () => {
+    const result = await running.kernel.execute(
+      "interface Unseen { a: 1 }\nfunction fail() { throw new Error('caught') }\ntry { fail() } catch (error) { console.error(error) }",
+    );
+    const cell = `Cell [${result.executionCount}]`;
+    assert.equal(
+      printed(result, 'stderr'),
+      `Error: caught\n    at fail (${cell}, line 2, column 25)\n    at ${cell}, line 3, column 7\n`,
     );
   });
 

@@ -102,6 +102,20 @@ describe('modules in cells', () => {
     assert.equal(await textOf("import settings from './settings.json'; settings.steps"), '7');
   });
 
+  it('keeps what a cell imports although another of its imports, or its code, stops it', async () => {
+    const stopped = await running.kernel.execute(
+      "import { sep } from 'node:path';\nimport absent from 'no-such-package';\nimport only from 'only-esm';\nconst kept = 1;",
+    );
+    assert.match(stopped.error?.evalue ?? '', /no-such-package/);
+    const wrong = await running.kernel.execute(
+      "import { EOL } from 'node:os';\nconst n: number = 'text';",
+    );
+    assert.match(wrong.error?.evalue ?? '', /TS2322/);
+    assert.equal(await textOf('[sep, only, EOL].length + sep.length + only.length'), '15');
+    const { error } = await running.kernel.execute('kept');
+    assert.match(error?.evalue ?? '', /Cannot find name 'kept'/);
+  });
+
   it('says which module is missing', async () => {
     const { error } = await running.kernel.execute("import { x } from 'no-such-package';");
     assert.match(error?.evalue ?? '', /line 1, column 19: Cannot find module 'no-such-package'/);

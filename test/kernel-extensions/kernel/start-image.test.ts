@@ -96,13 +96,15 @@ describe('a start image', () => {
     const { size, mtimeMs } = statSync(path);
     const how = { languageVersion: ts.ScriptTarget.ES2022 };
     const source = ts.createSourceFile(path, 'declare const a: 1;', how);
-    const files = new Map<string, PreparedFile>([[path, { source, size, mtimeMs, ...how }]]);
-    assert.equal(preparedSource(files, path, how), source);
+    const as = () => new Map<string, PreparedFile>([[path, { source, size, mtimeMs, ...how }]]);
+    const files = as();
     assert.equal(preparedSource(files, path, { languageVersion: ts.ScriptTarget.ES5 }), undefined);
     const asModule = { ...how, impliedNodeFormat: ts.ModuleKind.ESNext } as const;
     assert.equal(preparedSource(files, path, asModule), undefined);
+    assert.equal(preparedSource(files, path, how), source);
     writeFileSync(path, 'declare const a: 22;');
-    assert.equal(preparedSource(files, path, how), undefined);
+    assert.equal(preparedSource(as(), path, how), undefined);
+    assert.equal(preparedSource(files, path, how), source); // looked at once, as other packages' files are
     assert.equal(preparedSource(files, join(folder, 'b.d.ts'), how), undefined);
   });
 });

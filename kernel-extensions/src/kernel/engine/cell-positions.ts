@@ -24,6 +24,11 @@ export class CellPositions {
   private readonly cells = new Map<number, KnownCell>();
   private readonly files = new Map<string, SourceMap>();
 
+  /** Whether a text speaks of a cell's running code. */
+  isNamedIn(text: string): boolean {
+    return text.includes(`${FILE_NAME}-`);
+  }
+
   /** Takes the map from a file's running code back to it. */
   addFile(path: string, map: SourceMap): void {
     this.files.set(path, map);

@@ -30,9 +30,11 @@ interface CellEnd {
   userExpressions: UserExpressions;
 }
 
-/** `isShown`: whether the value was shown as the cell's code ended. */
+/** What became of a cell; `isShown`: its value was shown as its code ended, `isBeforeStart`: none of its code ran. */
 type Outcome =
-  { value: unknown; isShown?: boolean } | { thrown: unknown } | { rejected: ErrorContent };
+  | { value: unknown; isShown?: boolean }
+  | { thrown: unknown; isBeforeStart?: boolean }
+  | { rejected: ErrorContent };
 
 /** Runs cells, one at a time, in the one scope that they share. */
 export class CellRunner {
@@ -96,7 +98,12 @@ export class CellRunner {
     const userExpressions: UserExpressions = {};
     this.dialect.begin?.(cell);
     const outcome = await this.execute(cell, cell.id, request.code);
-    if (!('value' in outcome)) return { error: this.describe(cell, outcome), userExpressions };
+    if (!('value' in outcome)) {
+      const error = this.describe(cell, outcome);
+      if ('rejected' in outcome || outcome.isBeforeStart)
+        await this.keepImports(cell, request.code);
+      return { error, userExpressions };
+    }
     const isResult = this.isResult(cell, outcome.value);
     await this.dialect.end?.(cell);
     if (isResult && !outcome.isShown) {
@@ -107,6 +114,23 @@ export class CellRunner {
       userExpressions[name] = await this.evaluate(cell, expression);
     }
     return { error: null, userExpressions };
+  }
+
+  /**
+   * One import that fails, or a type error, keeps a cell from running: what else it imports is there all the same
+   * for the cells after it.
+   */
+  private async keepImports(cell: CellContext, code: string): Promise<void> {
+    for (const statement of this.translator.importsOf(code)) {
+      if (cell.signal.aborted) return;
+      this.expressions += 1;
+      const translation = this.interrupts.whileCompiling(() =>
+        this.translator.translate(statement),
+      );
+      if (translation.kind !== 'cell') continue;
+      const outcome = await this.runEmitted(cell, this.expressions, translation);
+      if ('value' in outcome) translation.adopt();
+    }
   }
 
   private async execute(cell: CellContext, id: number, code: string): Promise<Outcome> {
@@ -162,7 +186,7 @@ export class CellRunner {
       return { value: result, isShown };
     } catch (thrown) {
       exports?.abandon(this.positions.label(id));
-      return { thrown };
+      return { thrown, isBeforeStart: exports === null };
     }
   }
 
@@ -199,6 +223,8 @@ export class CellRunner {
   }
 
   private publish(cell: CellContext, { data, metadata }: DisplayBundle): void {
+    const text = data['text/plain'];
+    if (typeof text === 'string') data = { ...data, 'text/plain': this.errors.readable(text) };
     this.outputs.publish(cell.id, {
       output_type: 'execute_result',
       data,

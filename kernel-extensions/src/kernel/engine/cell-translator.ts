@@ -9,6 +9,8 @@ export interface TranslatorOptions {
   typecheck: TypeCheck;
   compilerOptions: ts.CompilerOptions;
   completionValues: boolean;
+  /** Whether `{ a: 1 }` is an object rather than a block. */
+  objectCells: boolean;
   /** Names that every cell finds; the type checker learns of those that a cell uses. */
   builtins: Iterable<string>;
 }
@@ -52,8 +54,9 @@ export class CellTranslator {
       this.tslab.addModule(name, code, isJsx);
       return { kind: 'module', name, ending: isJsx ? '.tsx' : '.ts', text: code };
     }
-    const source = blankExports(typescript, code);
-    const parsed = parseCell(typescript, source);
+    const blanked = blankExports(typescript, code);
+    const parsed = this.asObject(blanked) ?? parseCell(typescript, blanked);
+    const source = parsed.source.text;
     const typecheck = NO_CHECK.test(code) ? 'off' : this.options.typecheck;
     if (parsed.errors.length > 0 && !(typecheck === 'off' && isJavaScript(code))) {
       return { kind: 'rejected', diagnostics: parsed.errors.map(describeSyntaxError(typescript)) };
@@ -69,6 +72,22 @@ export class CellTranslator {
       warnings: diagnostics,
       adopt: () => this.tslab.adopt(checked.declarations),
     };
+  }
+
+  /** A cell's imports, each as code of its own; none where the cell cannot be parsed or has nothing else. */
+  importsOf(code: string): string[] {
+    const { typescript } = this.tslab;
+    const { source, errors } = parseCell(typescript, code);
+    const imports = source.statements.filter(typescript.isImportDeclaration);
+    if (errors.length > 0 || source.statements.length === 1) return [];
+    return imports.map((statement) => statement.getText(source));
+  }
+
+  /** A cell that is one object in braces, put into parentheses. */
+  private asObject(code: string): ParsedCell | null {
+    if (!this.options.objectCells || !/^\s*\{/.test(code) || /;\s*$/.test(code)) return null;
+    const parsed = parseCell(this.tslab.typescript, `(${code}\n)`);
+    return parsed.errors.length === 0 ? parsed : null;
   }
 
   /** A name that code has assigned without declaring it. */

@@ -68,6 +68,11 @@ export class ErrorReport {
     return reason ? `\n${reason}` : '';
   }
 
+  /** A text that a cell prints: stack traces in it speak of cells and their lines. */
+  readable(text: string): string {
+    return this.positions.isNamedIn(text) ? this.mapStack(text) : text;
+  }
+
   /** An uncaught error as it is printed to stderr. */
   print(thrown: unknown): string {
     return this.fromThrown(thrown).traceback.join('\n');

@@ -21,6 +21,7 @@ import { compilerOptions, IGNORED_CODES } from './compiler-options';
 import { CommRegistry } from './comm-registry';
 import { completeCode } from './completion';
 import { kernelDialect } from './dialects/kernel-dialects';
+import { ErrorReport } from './error-report';
 import { installHostGlobals } from './host-globals';
 import type { ImportPlaces } from './import-paths';
 import { InputRequests } from './input-requests';
@@ -64,6 +65,8 @@ class Engine {
   });
   private tslab!: TslabAdapter;
   private runner!: CellRunner;
+  private readonly positions = new CellPositions();
+  private readonly errors = new ErrorReport(this.positions);
   private importPlaces!: ImportPlaces;
   /** What the first cell tells about the notebook's settings. */
   private problems: string[] = [];
@@ -72,7 +75,9 @@ class Engine {
     const cwd = process.cwd();
     quietOwnWarnings();
     hideAsyncMarks();
-    captureStandardStreams((name, text) => this.outputs.print(currentCell().id, name, text));
+    captureStandardStreams((name, text) =>
+      this.outputs.print(currentCell().id, name, this.errors.readable(text)),
+    );
     installHostGlobals(cwd, this.outputs, this.inputs, this.comms);
     process.on('SIGINT', () => {}); // interrupts come by message
     const settings = readNotebookSettings(process.env[NOTEBOOK_VARIABLE]);
@@ -105,9 +110,9 @@ class Engine {
       typecheck: settings.typecheck,
       compilerOptions: options,
       completionValues: dialect.completionValues,
+      objectCells: dialect.objectCells,
       builtins: [...dialect.builtins.keys(), ...dialect.globalNames],
     });
-    const positions = new CellPositions();
     const modules = new ModuleLoader({
       cwd,
       typescript,
@@ -116,7 +121,7 @@ class Engine {
       ownPackages,
       provided: new Map([['tslab', () => this.tslab.displayModule()]]),
       globals: dialect.globals ?? new Map(),
-      positions,
+      positions: this.positions,
     });
     this.runner = new CellRunner(
       typescript,
@@ -125,7 +130,7 @@ class Engine {
       this.interrupts,
       this.outputs,
       modules,
-      positions,
+      this.positions,
     );
     process.on('uncaughtException', (error) => this.printUncaught(error));
     process.on('unhandledRejection', (reason) => this.printUncaught(reason));

@@ -7,6 +7,9 @@ export type PreparedFile = { source: ts.SourceFile; size: number; mtimeMs: numbe
   'languageVersion' | 'impliedNodeFormat'
 >;
 
+/** Files that were found as they had been: like all files in packages they are looked at once. */
+const unchanged = new WeakSet<PreparedFile>();
+
 /** The syntax tree of a prepared file; undefined when it is none, has changed since, or is to be read in another way. */
 export function preparedSource(
   files: ReadonlyMap<string, PreparedFile>,
@@ -15,11 +18,15 @@ export function preparedSource(
 ): ts.SourceFile | undefined {
   const known = files.get(path);
   if (!known || typeof options !== 'object') return undefined;
-  const { size, mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
-  const isSame =
-    size === known.size &&
-    mtimeMs === known.mtimeMs &&
+  const isAskedFor =
     options.languageVersion === known.languageVersion &&
     options.impliedNodeFormat === known.impliedNodeFormat;
-  return isSame ? known.source : undefined;
+  if (!isAskedFor || !(unchanged.has(known) || isUnchanged(path, known))) return undefined;
+  unchanged.add(known);
+  return known.source;
+}
+
+function isUnchanged(path: string, known: PreparedFile): boolean {
+  const { size, mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  return size === known.size && mtimeMs === known.mtimeMs;
 }

@@ -18,6 +18,8 @@ export interface KernelDialect {
   globals?: ReadonlyMap<string, unknown>;
   /** Whether a cell's value is the last value of its last statement that has one, as JavaScript's own eval has it. */
   completionValues: boolean;
+  /** Whether a cell `{ a: 1 }` is an object rather than a block. */
+  objectCells: boolean;
   /** Whether JavaScript runs as it does in a script without `"use strict"`. */
   sloppy: boolean;
   /** Whether variables of `var` and functions are properties of the global object, as in a script. */

@@ -35,6 +35,7 @@ export function kernelDialect(dialect: Dialect, host: DialectHost): KernelDialec
     globalNames: cells.names,
     globals: dialect === 'deno' ? new Map([['Deno', theDeno()]]) : undefined,
     completionValues: dialect === 'deno' || dialect === 'javascript',
+    objectCells: dialect === 'deno',
     sloppy: dialect === 'tslab' || dialect === 'jslab' || dialect === 'javascript',
     scriptGlobals: dialect === 'javascript',
     showsNull: dialect === 'deno' || dialect === 'javascript',
