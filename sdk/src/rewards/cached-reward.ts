@@ -91,6 +91,7 @@ function fileOf(folder: string, name: string, version: string): string {
  * const quality = httpReward({ url: 'http://127.0.0.1:18085/score' });
  * const cached = cachedReward(quality, { name: 'quality', version: '2026-05', mostRatings: 50_000 });
  * const reward = { shapes: 'shapes', quality: { reward: cached, weight: 0.5 } }; // as trainers take several rewards
+ * const same = { quality: { url: 'http://127.0.0.1:18085/score', cache: { version: '2026-05' } } }; // as an option of a term
  */
 export function cachedReward(
   reward: string | RewardFunction,
@@ -141,5 +142,6 @@ export function cachedReward(
     );
   };
   cached.limitsTime = rate.limitsTime;
+  cached.asks = rate;
   return Object.defineProperty(cached, 'name', { value: name });
 }

@@ -26,6 +26,8 @@ export interface RewardFunction {
   takeMetrics?(): Record<string, number>;
   /** Sees to it by itself that each call ends, as servers' rewards do; it is given no other time limit. */
   limitsTime?: boolean;
+  /** The reward that it asks, of one that stands before another: the log has what that says of itself, too. */
+  asks?: RewardFunction;
 }
 
 /** All rewards by name. */

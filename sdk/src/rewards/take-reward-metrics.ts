@@ -1,25 +1,25 @@
 import { rewardRegistry, type RewardFunction } from './reward-registry';
-import type { RewardTerms } from './weighted-rewards';
+import { completeTerm } from './reward-term';
+import { namedTerms, type RewardTerms } from './weighted-rewards';
 
-/** All functions among what a trainer takes as rewards. */
-function functionsOf(reward: unknown): RewardFunction[] {
-  if (typeof reward === 'function') return [reward as RewardFunction];
+type Rewards = string | RewardFunction | RewardTerms | Record<string, string | RewardFunction>;
+
+/** All functions among what a trainer takes as rewards, those that others ask included. */
+function functionsOf(reward: Rewards): RewardFunction[] {
+  if (typeof reward === 'function') {
+    return [reward, ...(reward.asks === undefined ? [] : functionsOf(reward.asks))];
+  }
   if (typeof reward === 'string') {
     const registered = rewardRegistry.find(reward);
-    return registered === null ? [] : [registered];
+    return registered === null ? [] : functionsOf(registered);
   }
-  if (typeof reward !== 'object' || reward === null) return [];
-  return Object.values(reward).flatMap((term) =>
-    functionsOf(
-      typeof term === 'object' && term !== null ? (term as { reward?: unknown }).reward : term,
-    ),
+  return Object.entries(namedTerms(reward)).flatMap(([name, term]) =>
+    functionsOf(completeTerm(name, term).reward),
   );
 }
 
 /** What rewards say of themselves since this was asked last; one that is used twice says it once. */
-export function takeRewardMetrics(
-  ...rewards: (string | RewardFunction | RewardTerms | Record<string, string | RewardFunction>)[]
-): Record<string, number> {
+export function takeRewardMetrics(...rewards: Rewards[]): Record<string, number> {
   const all = new Set(rewards.flatMap(functionsOf));
   return Object.assign({}, ...[...all].map((reward) => reward.takeMetrics?.() ?? {})) as Record<
     string,

@@ -1,20 +1,11 @@
 import { cellSignal } from '../core/cell-signal';
 import type { PixelImage } from '../core/pixel-image';
 import { mean, standardDeviation } from '../core/statistics';
-import { isHttpReward, rewardOfTerm, type HttpRewardTerm } from './http/http-term';
+import { isHttpReward, type HttpRewardTerm } from './http/http-term';
 import { PartialRewardFailure } from './partial-failure';
 import type { PromptRecord, RewardFunction } from './reward-registry';
+import { completeTerm, type RewardTerm } from './reward-term';
 import { rateImages, type ScoreOptions } from './score-rewards';
-
-/** One of several rewards. */
-export interface RewardTerm {
-  /** A registered name, or the function itself. */
-  reward: string | RewardFunction;
-  /** What it counts in the sum. Default 1. */
-  weight?: number;
-  /** Stop when it fails. Default false: the pictures that it could not rate are left out. */
-  required?: boolean;
-}
 
 /**
  * Several rewards by name; a reward alone has weight 1. `{ url }` is a server's, as one of several and as the only one, which
@@ -117,13 +108,18 @@ export function combineTerms(
   return scaled[0].map((_, at) => scaled.reduce((sum, values) => sum + values[at], 0));
 }
 
+/** The terms by name, a server's alone too. */
+export function namedTerms(
+  terms: RewardTerms,
+): Record<string, RewardTerm | HttpRewardTerm | string | RewardFunction> {
+  return isHttpReward(terms) ? { http: terms } : terms;
+}
+
 /** The terms, complete and checked. */
-function rewardTerms(given: RewardTerms): [name: string, term: Required<RewardTerm>][] {
-  const terms = isHttpReward(given) ? { http: given } : given;
-  const entries = Object.entries(terms).map(([name, term]): [string, Required<RewardTerm>] => [
-    name,
-    { weight: 1, required: false, ...completeTerm(term) },
-  ]);
+function rewardTerms(given: RewardTerms): [name: string, term: ReturnType<typeof completeTerm>][] {
+  const entries = Object.entries(namedTerms(given)).map(
+    ([name, term]): [string, ReturnType<typeof completeTerm>] => [name, completeTerm(name, term)],
+  );
   const total = entries.reduce((sum, [, { weight }]) => sum + weight, 0);
   if (!(total > 0 && Number.isFinite(total))) {
     throw new Error(
@@ -131,11 +127,6 @@ function rewardTerms(given: RewardTerms): [name: string, term: Required<RewardTe
     );
   }
   return entries;
-}
-
-function completeTerm(term: RewardTerm | HttpRewardTerm | string | RewardFunction): RewardTerm {
-  if (typeof term !== 'object') return { reward: term };
-  return isHttpReward(term) ? rewardOfTerm(term) : term;
 }
 
 /** A reward's values, NaN where it failed, and why it did. */

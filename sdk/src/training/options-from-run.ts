@@ -3,6 +3,7 @@ import {
   httpRewardOfVerl,
   type PromptRecord,
   type RewardFunction,
+  type RewardTerm,
   type RewardTerms,
 } from '../rewards';
 import type { EvaluationOptions } from './evaluate-policy';
@@ -52,11 +53,21 @@ function rewardOf({ reward }: RunConfig): string | RewardTerms {
   const functions = Object.entries(reward.reward_functions);
   if (functions.length === 0) return reward.custom_reward_function.name;
   return Object.fromEntries(
-    functions.map(([key, { name, weight, required, ...own }]) => [
+    functions.map(([key, { name, weight, required, cache, ...own }]) => [
       key,
-      { ...(httpRewardOfVerl(own) ?? { reward: name }), weight, required },
+      { ...(httpRewardOfVerl(own) ?? { reward: name }), weight, required, ...cacheOf(cache) },
     ]),
   );
+}
+
+/** How a term's ratings are kept; nothing where they are not. */
+function cacheOf(
+  cache: RunConfig['reward']['reward_functions'][string]['cache'],
+): Pick<RewardTerm, 'cache'> {
+  if (cache === false) return {};
+  if (cache === true) return { cache };
+  const { most_ratings: mostRatings, ...rest } = cache;
+  return { cache: { ...rest, ...(mostRatings !== undefined && { mostRatings }) } };
 }
 
 /** How held-out prompts are evaluated, or null when they are not. */

@@ -12,6 +12,7 @@ import {
   type PromptRecord,
   type RewardFunction,
 } from '@flowbook/sdk';
+import { takeRewardMetrics } from '../../../sdk/src/rewards/take-reward-metrics';
 import { CONFIG, MODEL, SMALL } from '../rollout-workers/small-rollouts';
 
 const picture = (level: number) => pixelImage(1, 1, [level, 0, 0]);
@@ -154,6 +155,19 @@ describe('cachedReward()', function () {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+
+  it('leaves the log what the reward that it asks says of itself', async () => {
+    const told: RewardFunction = Object.assign(async () => [1], {
+      takeMetrics: () => ({ told: 3 }),
+    });
+    const cached = cachedReward(told, { name: 'told' });
+    const { told: count, ...own } = takeRewardMetrics(
+      { quality: { reward: cached } },
+      { again: told },
+    );
+    assert.equal(count, 3);
+    assert.equal(own['reward_cache/told/kept'], 0);
   });
 
   it('says which option breaks its rule', () => {

@@ -244,6 +244,17 @@ describe('flowGRPOOptions()', () => {
         required: true,
       },
     });
+    const cached = loadRunConfig(null, [
+      '+reward.reward_functions.a={name: a, cache: true}',
+      '+reward.reward_functions.b={name: b, cache: {version: 3, most_ratings: 50, folder: ratings}}',
+    ]);
+    assert.deepEqual(flowGRPOOptions(cached, { prompts }).reward, {
+      a: { reward: 'a', weight: 1, required: false, cache: true },
+      b: {
+        ...{ reward: 'b', weight: 1, required: false },
+        cache: { version: '3', mostRatings: 50, folder: 'ratings' },
+      },
+    });
     const wrong = loadRunConfig(null, ['+reward.reward_functions.a={name: a, server_url: ocr}']);
     assert.throws(() => flowGRPOOptions(wrong, { prompts }), {
       message: 'Cannot ask a server for rewards as server_url must be a URL: current value is ocr',

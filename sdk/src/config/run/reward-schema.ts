@@ -2,6 +2,16 @@ import { z } from 'zod';
 import { profilerSection } from './engine-sections';
 import { shapeWithoutEffect, type Defaults } from './key-notes';
 
+/** What is kept of a reward's ratings, in place of `true`. */
+const cacheSchema = z.strictObject({
+  /** Of the reward: another one asks anew. Needed with a folder. */
+  version: z.union([z.string(), z.number().transform(String)]).optional(),
+  /** Ratings that are kept, those asked for longest ago forgotten first. */
+  most_ratings: z.int().min(1).optional(),
+  /** Keeps ratings for later runs. */
+  folder: z.string().min(1).optional(),
+});
+
 /** One of several rewards. Further keys are the reward function's own. */
 const rewardFunctionSchema = z.looseObject({
   /** Where upstream finds the function; null for one that is registered here. */
@@ -11,6 +21,8 @@ const rewardFunctionSchema = z.looseObject({
   weight: z.number().default(1),
   /** Whether a failure stops the run instead of counting 0. */
   required: z.boolean().default(false),
+  /** Whether it is asked once about the same picture and prompt, or how. */
+  cache: z.union([z.boolean(), cacheSchema]).default(false),
 });
 
 /** A reward model served by vLLM, which has no part here. */

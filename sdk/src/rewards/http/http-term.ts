@@ -1,4 +1,5 @@
 import { httpReward, type HttpRewardOptions } from './http-reward';
+import type { CachedRewardOptions } from '../cached-reward';
 import type { RewardFunction } from '../reward-registry';
 import { requireOption } from './require-option';
 
@@ -11,13 +12,8 @@ export interface HttpRewardTerm extends Omit<HttpRewardOptions, 'headers'> {
   weight?: number;
   /** Stop when it fails. Default false. */
   required?: boolean;
-}
-
-/** A reward with what it counts. */
-interface Term {
-  reward: RewardFunction;
-  weight?: number;
-  required?: boolean;
+  /** Ask once about the same picture and prompt, as `cachedReward` does, under the term's name; or how. Default false. */
+  cache?: boolean | CachedRewardOptions;
 }
 
 /** Whether an object stands for a server's reward. */
@@ -32,16 +28,13 @@ export function isHttpReward(term: object): term is HttpRewardTerm {
  *
  * @throws When it holds headers.
  */
-export function rewardOfTerm({ weight, required, ...options }: HttpRewardTerm): Term {
-  if ('headers' in options) {
+export function rewardOfTerm(term: HttpRewardTerm): RewardFunction {
+  if ('headers' in term) {
     throw new Error(
       `Cannot take a server's reward as its headers must be given to httpReward(), or a token by tokenVariable: a run writes down its settings`,
     );
   }
-  const term: Term = { reward: httpReward(options) };
-  if (weight !== undefined) term.weight = weight;
-  if (required !== undefined) term.required = required;
-  return term;
+  return httpReward(term);
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type HttpRewardOptions,
   type PixelImage,
 } from '@flowbook/sdk';
+import { takeRewardMetrics } from '../../../../sdk/src/rewards/take-reward-metrics';
 import { RewardServer } from './reward-server';
 
 const LEVELS = [0, 51, 102, 153, 204, 255];
@@ -352,6 +353,26 @@ describe('httpReward()', () => {
     await assert.rejects(scoreWeightedRewards(secret, images, prompts, { signal: null }), {
       message:
         "Cannot take a server's reward as its headers must be given to httpReward(), or a token by tokenVariable: a run writes down its settings",
+    });
+  });
+
+  it('of a term with cache is asked once about the same pictures, and says so in the log', async () => {
+    const terms = { judge: { url: server.url, cache: true, weight: 2 }, red: 'redness' };
+    const score = async () =>
+      (await scoreWeightedRewards(terms, images, prompts, { signal: null })).terms.judge;
+    assert.deepEqual(await score(), expected);
+    assert.deepEqual(await score(), expected);
+    assert.equal(server.requests.length, 1);
+    const counts = { hits: 6, misses: 6, kept: 6 };
+    const logged = Object.entries(counts).map(([name, n]) => [`reward_cache/judge/${name}`, n]);
+    assert.deepEqual(takeRewardMetrics(terms), Object.fromEntries(logged));
+    const alone = { url: server.url, cache: { name: 'quality', mostRatings: 2 } };
+    await scoreWeightedRewards(alone, images, prompts, { signal: null });
+    assert.equal(takeRewardMetrics(alone)['reward_cache/quality/kept'], 2);
+    const wrong = { judge: { url: server.url, cache: 'yes' as unknown as boolean } };
+    await assert.rejects(scoreWeightedRewards(wrong, images, prompts, { signal: null }), {
+      message:
+        'Cannot keep a reward\'s ratings as cache must be true, false or an object of options: current value of "judge" is yes',
     });
   });
 
