@@ -46,12 +46,15 @@ function end(id: number): void {
 export class RayNode {
   constructor(readonly main: ChildProcess) {}
 
+  /** All of its processes: its parent first, which would otherwise shut the node down in order. */
+  processes(): number[] {
+    const below = (id: number): number[] => [id, ...childrenOf(id).flatMap(below)];
+    return below(this.main.pid as number);
+  }
+
   /** Takes the node away at once, and for good. */
   kill(): void {
-    const id = this.main.pid as number;
-    const all = [id, ...childrenOf(id).flatMap((child) => [child, ...childrenOf(child)])];
-    // Its parent first, which would otherwise shut the node down in order.
-    all.forEach(end);
+    this.processes().forEach(end);
   }
 }
 
