@@ -1,4 +1,4 @@
-import { formatBytes } from '../io/format-bytes';
+import { formatBytes } from '../core/format-bytes';
 import type { ComponentReport, MemoryNeed, ModelReport } from './model-report';
 
 const NOTHING = '-';

@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { formatBytes } from '../io/format-bytes';
+import { formatBytes } from '../core/format-bytes';
 import type { ModelFiles } from '../io/model-files';
 import { inspectFiles, type InspectOptions } from '../inspection/inspect-model';
 

@@ -1,4 +1,4 @@
-import { formatBytes } from '../io/format-bytes';
+import { formatBytes } from '../core/format-bytes';
 
 /** Of the memory that is free, what a micro-batch may take: the rest is for what else comes and goes. */
 const SHARE = 0.7;

@@ -1,4 +1,4 @@
-import { formatBytes } from '../io/format-bytes';
+import { formatBytes } from '../core/format-bytes';
 
 /** What the check goes by. */
 export interface MemoryFacts {

@@ -119,7 +119,7 @@ describe('flowbook submit', function () {
     assert.equal(status, 2);
     assert.equal(
       stderr,
-      'Cannot send the bundle as it must have at most 2.0 kB (--most-mb): current value is 3.1 kB, with large.bin (3.0 kB), run.mjs (102 B), package.json (2 B); name what the run needs with --include\n',
+      'Cannot send the bundle as it must have at most 2.0 kB (--most-mb): current value is 3.1 kB, with large.bin (3.0 kB), run.mjs (102 bytes), package.json (2 bytes); name what the run needs with --include\n',
     );
     assert.equal(submit('run.mjs', '--on', 'local', '--include', 'none').status, 2);
   });
@@ -178,7 +178,7 @@ describe('describeBundle()', () => {
       'Sends 4 files, 2.5 MB:',
       '    2.5 MB  c',
       '    1.0 kB  b',
-      '  and 2 more, each of at most 999 B',
+      '  and 2 more, each of at most 999 bytes',
       'Does not send what git ignores: 0/, 1/, 2/, 3/, 4/, 5/, 6/, 7/, 8/, 9/ and 2 more',
       'Does not send .env, which looks like a secret',
       'Does not send l, which leads out of the project',

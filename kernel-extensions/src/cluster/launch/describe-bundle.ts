@@ -1,10 +1,5 @@
+import { formatBytes } from '@flowbook/sdk/format-bytes';
 import type { BundleFiles } from './bundle';
-
-/** A size as people read it: `812 B`, `3.4 kB`, `12.0 MB`. */
-export function sizeText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}
 
 /**
  * What is sent, file by file with sizes, and what is not, a line each.
@@ -18,10 +13,10 @@ export function describeBundle(sent: BundleFiles, most = Infinity): string[] {
   const named = files.length <= most ? files : bySize.slice(0, most);
   const rest = bySize.slice(named.length);
   return [
-    `Sends ${files.length} files, ${sizeText(bytes)}:`,
-    ...named.map((file) => `${sizeText(sizeOf(file)).padStart(10)}  ${file}`),
+    `Sends ${files.length} files, ${formatBytes(bytes)}:`,
+    ...named.map((file) => `${formatBytes(sizeOf(file)).padStart(10)}  ${file}`),
     ...(rest.length > 0
-      ? [`  and ${rest.length} more, each of at most ${sizeText(sizeOf(rest[0]))}`]
+      ? [`  and ${rest.length} more, each of at most ${formatBytes(sizeOf(rest[0]))}`]
       : []),
     ...(ignored.length > 0 ? [`Does not send what git ignores: ${inFew(ignored)}`] : []),
     ...secrets.map((file) => `Does not send ${file}, which looks like a secret`),
@@ -40,7 +35,7 @@ export function requireSize({ files, sizes, bytes }: BundleFiles, mostBytes: num
   const sizeOf = (file: string): number => sizes.get(file) ?? 0;
   const largest = [...files].sort((one, other) => sizeOf(other) - sizeOf(one)).slice(0, 3);
   throw new Error(
-    `Cannot send the bundle as it must have at most ${sizeText(mostBytes)} (--most-mb): current value is ${sizeText(bytes)}, ` +
-      `with ${largest.map((file) => `${file} (${sizeText(sizeOf(file))})`).join(', ')}; name what the run needs with --include`,
+    `Cannot send the bundle as it must have at most ${formatBytes(mostBytes)} (--most-mb): current value is ${formatBytes(bytes)}, ` +
+      `with ${largest.map((file) => `${file} (${formatBytes(sizeOf(file))})`).join(', ')}; name what the run needs with --include`,
   );
 }

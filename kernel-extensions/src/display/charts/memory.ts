@@ -1,9 +1,9 @@
+import { formatBytes } from '@flowbook/sdk/format-bytes';
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
 import { chartWidth, colour } from '../rendering/theme';
 import { groupNeighbours, meanOf } from './log-rows';
-import { sizeText } from './model-tree-view';
 
 /** Memory at a moment; `readMemory()` takes it. */
 export interface MemoryReading {
@@ -73,15 +73,19 @@ export function memory(
   const last = readings[readings.length - 1];
   const greatest = readings.reduce((most, { processBytes }) => Math.max(most, processBytes), 0);
   const words = (reading: MemoryReading) => [
-    `process ${sizeText(reading.processBytes)}`,
-    ...(reading.tensorBytes === undefined ? [] : [`tensors ${sizeText(reading.tensorBytes)}`]),
+    `process ${formatBytes(reading.processBytes)}`,
+    ...(reading.tensorBytes === undefined ? [] : [`tensors ${formatBytes(reading.tensorBytes)}`]),
     ...(reading.tensors === undefined ? [] : [plural(reading.tensors, 'tensor')]),
   ];
-  const facts = [`at most ${sizeText(greatest)}`, `last: ${words(last).join(', ')}`].join('  ·  ');
+  const facts = [`at most ${formatBytes(greatest)}`, `last: ${words(last).join(', ')}`].join(
+    '  ·  ',
+  );
   const warnings = [
     ...leakWarning(readings),
     ...(limitBytes !== undefined && greatest > 0.9 * limitBytes
-      ? [`${Math.round((100 * greatest) / limitBytes)} % of ${sizeText(limitBytes)} were in use.`]
+      ? [
+          `${Math.round((100 * greatest) / limitBytes)} % of ${formatBytes(limitBytes)} were in use.`,
+        ]
       : []),
   ];
   const points = groupNeighbours(readings, mostPoints).flatMap((group) => {
@@ -94,7 +98,7 @@ export function memory(
         at,
         series: name,
         gigabytes: compact(bytes / 1e9),
-        size: sizeText(bytes),
+        size: formatBytes(bytes),
       }));
   });
   const shown = Object.entries(series).filter(([name]) =>

@@ -1,3 +1,4 @@
+import { formatBytes } from '@flowbook/sdk/format-bytes';
 import { format, plural } from '../numbers';
 import { pixel } from '../rendering/pixel-position';
 import { colour } from '../rendering/theme';
@@ -17,13 +18,6 @@ const rmsAt = barAt + barWidth + 60;
 const gradientAt = rmsAt + 70;
 const gradientBarAt = gradientAt + 8;
 
-/** `3.2 MB`. */
-export function sizeText(bytes: number): string {
-  const units = ['bytes', 'KB', 'MB', 'GB'];
-  const unit = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  return `${Number((bytes / 1000 ** unit).toPrecision(3))} ${units[unit]}`;
-}
-
 /** A row a node: its name, what it is, its parameters as number and bar, its weights' and gradient's size. */
 export function modelTreeView(nodes: readonly ModelNode[], root: ModelNode): VegaLitePart {
   const hasGradients = Number.isFinite(root.gradient);
@@ -38,7 +32,7 @@ export function modelTreeView(nodes: readonly ModelNode[], root: ModelNode): Veg
       whole: node.name,
       what: node.shape ? `(${node.shape.join(', ')})` : plural(node.tensors, 'tensor'),
       count: format(node.parameters),
-      size: sizeText(node.bytes),
+      size: formatBytes(node.bytes),
       barStart: barAt,
       barEnd: barAt + Math.max(1, (barWidth * node.parameters) / root.parameters),
       top: row * rowHeight + 5,

@@ -1,8 +1,9 @@
+import { formatBytes } from '@flowbook/sdk/format-bytes';
 import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
 import { type ModelNode, modelNodes, type NamedTensors, openNodes } from './model-nodes';
-import { modelTreeView, sizeText } from './model-tree-view';
+import { modelTreeView } from './model-tree-view';
 
 export type { NamedTensors };
 
@@ -42,7 +43,7 @@ export function modelTree(
   const nodes = open.slice(0, drawnRows);
   const facts = [
     `${format(root.parameters)} parameters in ${plural(root.tensors, 'tensor')}`,
-    sizeText(root.bytes),
+    formatBytes(root.bytes),
     ...(Number.isFinite(root.gradient) ? [`length of the gradient ${format(root.gradient)}`] : []),
   ].join('  ·  ');
   const warnings = [

@@ -1,7 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { inParallel } from '../../core/in-parallel';
-import { formatBytes } from '../format-bytes';
+import { formatBytes } from '../../core/format-bytes';
 import { localModelFiles, type ModelFiles } from '../model-files';
 import { downloadBlob } from './download-blob';
 import { ProgressMeter } from './download-progress';

@@ -1,5 +1,5 @@
 import { cellSignal } from '../../core/cell-signal';
-import { formatBytes } from '../format-bytes';
+import { formatBytes } from '../../core/format-bytes';
 import { isSet } from './is-set';
 
 /** How far a download has come. */
