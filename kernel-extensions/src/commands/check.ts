@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { stopSignal } from '../launch/stop-signal';
+import { exitCodes } from '../notebook/exit-codes';
 import { collectNameValue } from './name-value';
 
 /** `flowbook check`: whether notebooks and their scripts give the same. */
@@ -11,24 +13,40 @@ export function checkCommand(): Command {
     .option('-p, --parameter <name=value>', 'set a parameter, in both', collectNameValue, new Map())
     .addHelpText(
       'after',
-      '\nExit codes: 0 the same, 1 something differs or fails (the first cell is named), 2 wrong use.',
+      '\nExit codes: 0 the same, 1 something differs or fails (the first cell is named), 2 wrong use, 130 interrupted, 143 terminated.',
     )
     .action(async (notebooks: string[], { parameter }: { parameter: Map<string, string> }) => {
-      const { checkNotebook } = await import('../notebook/check-notebook.js');
-      for (const notebook of notebooks) {
-        try {
-          const difference = await checkNotebook(notebook, parameter, (warning) =>
-            process.stderr.write(`Warning ${warning}\n`),
-          );
-          process.stderr.write(`${notebook}: ${difference ?? 'the same'}\n`);
-          if (difference !== null) process.exitCode ||= 1;
-        } catch (error) {
-          const { name, message } = error as Error;
-          const code = { NotebookFormatError: 2, ParameterError: 2, NotebookCodeError: 1 }[name];
-          if (code === undefined) throw error;
-          process.stderr.write(`${message}\n`);
-          process.exitCode = Math.max(Number(process.exitCode ?? 0), code);
-        }
-      }
+      process.exitCode = await check(notebooks, parameter);
     });
+}
+
+/** @returns the exit code */
+async function check(
+  notebooks: readonly string[],
+  parameters: ReadonlyMap<string, string>,
+): Promise<number> {
+  const { checkNotebook } = await import('../notebook/check-notebook.js');
+  const stop = stopSignal();
+  let code: number = exitCodes.done;
+  try {
+    for (const notebook of notebooks) {
+      try {
+        const warn = (warning: string): boolean => process.stderr.write(`Warning ${warning}\n`);
+        const difference = await checkNotebook(notebook, parameters, warn, stop.signal);
+        process.stderr.write(`${notebook}: ${difference ?? 'the same'}\n`);
+        if (difference !== null) code = Math.max(code, exitCodes.failed);
+      } catch (error) {
+        const stopped = stop.code();
+        if (stopped !== null) return stopped;
+        const { name, message } = error as Error;
+        const known = { NotebookFormatError: 2, ParameterError: 2, NotebookCodeError: 1 }[name];
+        if (known === undefined) throw error;
+        process.stderr.write(`${message}\n`);
+        code = Math.max(code, known);
+      }
+    }
+    return code;
+  } finally {
+    stop.forget();
+  }
 }

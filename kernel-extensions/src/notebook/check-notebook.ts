@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { KernelClient } from '../kernel/client';
 import { readPrintedText } from '../script/printed-text';
@@ -9,6 +9,7 @@ import { exportScript } from './export-script';
 import { injectParameters } from './inject-parameters';
 import { type Cell, cellName, type Notebook, runsInNotebook, runsInScript } from './notebook';
 import { readNotebook } from './notebook-file';
+import { makeOwnFolder } from './own-folder';
 import { scriptProgram } from './script-program';
 
 /** What a cell gave: its lines on stdout and the text of its last expression. */
@@ -23,30 +24,36 @@ interface CellText {
  *
  * @param parameters name -> text, for both.
  * @param onWarning sees what the notebook's author should know, type errors aside.
+ * @param signal ends both runs at once.
  * @returns what differs first, in words; null when nothing does.
+ * @throws the signal's reason once it is aborted.
  */
 export async function checkNotebook(
   notebookFile: string,
   parameters: ReadonlyMap<string, string>,
   onWarning: (warning: string) => void = () => undefined,
+  signal: AbortSignal | null = null,
 ): Promise<string | null> {
   const notebook = readNotebook(notebookFile);
   const folder = path.dirname(path.resolve(notebookFile));
   // Beside the notebook, whatever the notebook imports can be found.
-  const place = mkdtempSync(path.join(folder, '.flowbook-check-'));
+  const place = makeOwnFolder(folder, '.flowbook-check-');
   try {
     const script = path.join(place, `${path.basename(notebookFile, '.ipynb')}.ts`);
     const { text, problems, warnings } = await exportScript(notebook, notebookFile, script, true);
     warnings.slice(0, warnings.length - problems.length).forEach(onWarning);
+    signal?.throwIfAborted();
     if (problems.length > 0) return problems[0];
     writeFileSync(script, text);
     const directory = path.join(place, 'kernel');
     mkdirSync(directory);
     // The kernel reads the notebook's metadata where a Jupyter server would tell it to.
     const env = { FLOWBOOK_RUN_DIR: directory, JPY_SESSION_NAME: path.resolve(notebookFile) };
-    const inKernel = await throughKernel(notebook, { cwd: folder, env }, parameters);
+    const inKernel = await throughKernel(notebook, { cwd: folder, env }, parameters, signal);
+    signal?.throwIfAborted();
     if (typeof inKernel === 'string') return inKernel;
-    const asScript = await runScript(script, path.join(place, 'script'), parameters);
+    const asScript = await runScript(script, path.join(place, 'script'), parameters, signal);
+    signal?.throwIfAborted();
     if (typeof asScript === 'string') return asScript;
     return firstDifference(notebook, inKernel, asScript);
   } finally {
@@ -58,17 +65,22 @@ async function throughKernel(
   notebook: Notebook,
   where: { cwd: string; env: Record<string, string> },
   parameters: ReadonlyMap<string, string>,
+  signal: AbortSignal | null,
 ): Promise<Map<string, CellText> | string> {
   const copy = structuredClone(notebook);
   injectParameters(copy, parameters);
   const kernel = await KernelClient.start(where);
+  const stop = (): void => kernel.kill();
+  signal?.addEventListener('abort', stop);
   try {
+    signal?.throwIfAborted();
     const { failures } = await executeNotebook(kernel, copy);
     if (failures.length > 0) {
       const { cell, error } = failures[0];
       return `${cellName(copy, cell)} fails in the notebook: ${error.ename}: ${error.evalue}`;
     }
   } finally {
+    signal?.removeEventListener('abort', stop);
     await kernel.shutdown();
   }
   return new Map(copy.cells.map((cell) => [cell.id, textOf(cell)]));
@@ -88,6 +100,7 @@ async function runScript(
   script: string,
   out: string,
   parameters: ReadonlyMap<string, string>,
+  signal: AbortSignal | null,
 ): Promise<Map<string, CellText> | string> {
   const [program, ...before] = scriptProgram();
   const flags = [...parameters].map(([name, value]) => `--${name}=${value}`);
@@ -96,10 +109,13 @@ async function runScript(
   });
   let stderr = '';
   child.stderr.on('data', (chunk) => (stderr += chunk));
+  const stop = (): boolean => child.kill('SIGKILL');
+  signal?.addEventListener('abort', stop);
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
+  signal?.removeEventListener('abort', stop);
   if (code !== 0) {
     const line = stderr.split('\n').find((one) => one.startsWith('Error in ')) ?? stderr.trim();
     return `the script fails: ${line}`;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import * as path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { readNotebook, writeNotebook } from '@flowbook/kernel-extensions';
 import { Workspace } from './notebook-of';
 
@@ -72,6 +74,25 @@ describe('flowbook check', function () {
       /cell 2 \[a\] fails in the notebook: Error: no$/m,
     );
     assert.equal(flowbook(['check', fails, '-p', 'm=1']).status, 2);
+  });
+
+  it('leaves nothing behind when it is stopped, and takes away what one left that was killed', async () => {
+    const file = workspace.writeNotebook('stopped/long.ipynb', [
+      { id: 'a', source: 'await new Promise((resolve) => setTimeout(resolve, 600_000))' },
+    ]);
+    const folder = path.dirname(file);
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const left = `.flowbook-check-${dead}@${hostname()}-abcdef`;
+    const elsewhere = `.flowbook-check-${dead}@another-machine-abcdef`;
+    for (const name of [left, elsewhere]) mkdirSync(path.join(folder, name));
+    const command = ['--import', tsx, path.join(__dirname, 'run-command.ts'), 'check', file];
+    const check = spawn(process.execPath, command, { cwd: root, stdio: 'ignore' });
+    const ended = new Promise((resolve) => check.once('close', resolve));
+    const own = () => readdirSync(folder).find((name) => name.includes(`-${check.pid}@`));
+    while (!existsSync(path.join(folder, own() ?? 'none', 'kernel'))) await wait(50);
+    check.kill('SIGTERM');
+    assert.equal(await ended, 143);
+    assert.deepEqual(readdirSync(folder), [elsewhere, 'long.ipynb']);
   });
 });
 
