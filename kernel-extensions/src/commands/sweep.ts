@@ -4,6 +4,7 @@ import { runDirectory } from '../notebook/run-directory';
 
 interface SweepCommandOptions {
   parameter: Map<string, string>;
+  points?: string;
   jobs: number;
   random?: number;
   seed: number;
@@ -23,6 +24,7 @@ export function sweepCommand(): Command {
       collect,
       new Map(),
     )
+    .option('-f, --points <file>', 'a list of runs, YAML or JSON: of each, names and values')
     .option('--jobs <count>', 'runs at one time', count, 1)
     .option('--random <count>', 'draw so many points instead of taking every combination', count)
     .option('--seed <number>', 'what --random draws from', count, 1)
@@ -42,16 +44,20 @@ export function sweepCommand(): Command {
         if ((notebook === undefined) === (options.resume === undefined)) {
           throw new SweepError('Cannot sweep as there must be a notebook, or a folder to --resume');
         }
-        if (notebook !== undefined && options.parameter.size === 0) {
+        const { points, parameter, random } = options;
+        if (notebook !== undefined && parameter.size === 0 && points === undefined) {
           throw new SweepError('Cannot sweep as there must be parameters: -p name=values');
+        }
+        if (points !== undefined && (parameter.size > 0 || random !== undefined)) {
+          throw new SweepError('Cannot sweep as -f lists every run: leave out -p and --random');
         }
         const name = path.basename(notebook ?? '', '.ipynb');
         process.exitCode = await runSweep({
           notebook,
           directory: path.resolve(options.resume ?? options.out ?? runDirectory(`sweep-${name}`)),
-          parameters: options.parameter,
-          random:
-            options.random === undefined ? null : { count: options.random, seed: options.seed },
+          parameters: parameter,
+          points,
+          random: random === undefined ? null : { count: random, seed: options.seed },
           jobs: options.jobs,
           retries: options.retries,
         });

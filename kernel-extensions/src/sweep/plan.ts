@@ -26,16 +26,25 @@ export interface SweepPlan {
 
 const planFile = 'sweep.json';
 
-/** Exports the notebook into the sweep's folder and writes the plan. Returns what the export warns of. */
+/**
+ * Exports the notebook into the sweep's folder and writes the plan.
+ *
+ * @param listed The points, where they are not made from the axes.
+ * @returns The plan, and what the export warns of.
+ */
 export async function makePlan(
   directory: string,
   notebookFile: string,
   axes: Axis[],
   random: SweepPlan['random'],
+  listed: Point[] | null,
 ): Promise<{ plan: SweepPlan; warnings: string[] }> {
   const notebook = readNotebook(notebookFile);
   const rules = new Map(notebookParameters(notebook).map(({ name, rule }) => [name, rule]));
-  const points = random ? randomPoints(axes, random.count, drawer(random.seed)) : gridPoints(axes);
+  // Every script has it.
+  if (!rules.has('seed')) rules.set('seed', { kind: 'number' });
+  const points =
+    listed ?? (random ? randomPoints(axes, random.count, drawer(random.seed)) : gridPoints(axes));
   checkPoints(points, rules);
   mkdirSync(directory, { recursive: true });
   const script = path.join(directory, `${path.basename(notebookFile, '.ipynb')}.ts`);

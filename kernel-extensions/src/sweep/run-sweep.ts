@@ -6,6 +6,7 @@ import { summarizeRun, type RunSummary } from '../runs/run-summary';
 import { runsTable } from '../runs/runs-table';
 import { parseAxis, SweepError } from './axes';
 import { LiveTable } from './live-table';
+import { axesOf, readPoints } from './points-file';
 import { makePlan, readPlan, requireSamePlan, type SweepPlan } from './plan';
 import { runAll } from './run-all';
 
@@ -16,6 +17,8 @@ export interface SweepRequest {
   directory: string;
   parameters: ReadonlyMap<string, string>;
   random: SweepPlan['random'];
+  /** File that lists the runs, in place of parameters. */
+  points: string | undefined;
   jobs: number;
   retries: number;
 }
@@ -78,8 +81,12 @@ async function planOf({
   directory,
   parameters,
   random,
+  points,
 }: SweepRequest): Promise<SweepPlan> {
-  const axes = [...parameters].map(([name, text]) => parseAxis(name, text));
+  const listed = points === undefined ? null : readPoints(points);
+  const axes = listed
+    ? axesOf(listed)
+    : [...parameters].map(([name, text]) => parseAxis(name, text));
   if (notebook === undefined) return requireSamePlan(directory, axes);
   if (readPlan(directory)) {
     throw new SweepError(
@@ -88,7 +95,7 @@ async function planOf({
   }
   if (!existsSync(notebook))
     throw new SweepError(`Cannot sweep as the notebook must exist: current value is ${notebook}`);
-  const { plan, warnings } = await makePlan(directory, notebook, axes, random);
+  const { plan, warnings } = await makePlan(directory, notebook, axes, random, listed);
   for (const warning of warnings) process.stderr.write(`Warning ${warning}\n`);
   return plan;
 }
