@@ -66,7 +66,12 @@ readdirSync('.').includes('01-small-loop.ipynb')`,
     const { code, stdout, stderr, found, read } = await run('small-loop', '-p', 'steps=2');
     assert.equal(code, 0, stderr);
     assert.match(found[0], /^\d{8}-\d{6}-01-small-loop$/);
-    assert.match(stdout, /^step 1\nstep 2\n\nWrote runs\/[^/]+\/01-small-loop\.ipynb\n$/);
+    assert.equal(stdout, 'step 1\nstep 2\n');
+    assert.match(stderr, /^Wrote runs\/[^/]+\/01-small-loop\.ipynb$/m);
+    const { state, exitCode, parameters } = JSON.parse(read('script.json'));
+    assert.deepEqual([state, exitCode, parameters], ['done', 0, { steps: 2 }]);
+    assert.equal(read('printed.jsonl'), '{"cell":"c2","text":"step 1\\nstep 2\\n"}\n');
+    assert.match(read('index.html'), /step 1/);
     assert.equal(
       read('log.jsonl'),
       '{"step":1,"seconds":0.01,"reward":0.1}\n{"step":2,"seconds":0.01,"reward":0.2}\n',
@@ -92,7 +97,7 @@ readdirSync('.').includes('01-small-loop.ipynb')`,
     );
     const { code, stderr, read } = await run('fails');
     assert.equal(code, 1);
-    assert.match(stderr, /Error in cell 2 \[c2\]:[^]*RangeError: no way[^]*line 2/);
+    assert.match(stderr, /Error in cell 2 \[c2\]: RangeError: no way\n[^]*line 2/);
     const { cells } = JSON.parse(read('02-fails.ipynb'));
     assert.deepEqual(
       cells[1].outputs.map((output: { output_type: string }) => output.output_type),
@@ -161,7 +166,7 @@ readdirSync('.').includes('01-small-loop.ipynb')`,
 
   it('--headless refuses a parameter that the notebook does not have, by name', async () => {
     const { code, stderr } = await run('small-loop', '-p', 'stepz=2');
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /Cannot set "stepz" as the notebook's parameters are: steps/);
   });
 

@@ -28,7 +28,7 @@ export function labCommand(): Command {
     )
     .option(
       '--out <folder>',
-      'with --headless: folder for the executed notebook (default: runs/<time>-<name>)',
+      'with --headless: where the run writes, as that of "flowbook run" does (default: runs/<time>-<name>)',
     )
     .option('--root <folder>', 'folder to show (default: notebooks)')
     .option('--port <number>', 'first port to try', '8888')

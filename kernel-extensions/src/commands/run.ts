@@ -63,8 +63,10 @@ async function run(file: string, flags: string[], options: RunOptions): Promise<
       `--out must be another folder than the ${isScript ? 'script' : 'notebook'}'s`,
       directory,
     );
-  mkdirSync(directory, { recursive: true });
-  if (isScript) return runScriptFile({ scriptFile: file, directory, parameters, flags, resume });
+  if (isScript) {
+    mkdirSync(directory, { recursive: true });
+    return runScriptFile({ scriptFile: file, directory, parameters, flags, resume });
+  }
   const { runNotebookFile } = await import('../notebook/run-notebook-file.js');
   return runNotebookFile({ notebookFile: file, directory, parameters, allowErrors, resume });
 }

@@ -104,6 +104,11 @@ export class ServerKernel implements CellExecutor {
     await this.session.kernel?.interrupt();
   }
 
+  /** Gives the kernel up: the running cell fails. */
+  giveUp(): void {
+    this.died(new KernelDiedError('the kernel was ended'));
+  }
+
   /** Ends the kernel and the connections. */
   async shutdown(): Promise<void> {
     await this.session.shutdown().catch(() => {});

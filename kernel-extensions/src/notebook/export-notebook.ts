@@ -1,6 +1,6 @@
-import { NotebookCodeError } from './cell-syntax';
 import { formatScript } from './format-script';
 import type { Notebook } from './notebook';
+import { requireLanguage } from './require-language';
 import { type ExportOptions, ScriptDraft } from './script-draft';
 
 export type { ExportOptions };
@@ -18,7 +18,8 @@ export interface ExportedScript {
  * Turns a notebook into a script: same cells, same order, same numbers. The cells become the body of
  * one async function, a cell tagged `parameters` becomes flags, texts become comments.
  *
- * @throws NotebookCodeError when a cell cannot stand in a script; names the cell and its line.
+ * @throws NotebookCodeError when a cell cannot stand in a script; names the cell and its line. NotebookFormatError when the
+ *   notebook's language is another.
  * @example
  * const notebookFile = 'notebooks/01-flow-grpo.ipynb';
  * const { text } = await exportNotebook(readNotebook(notebookFile), { notebookFile, scriptFile: 'recipe.ts' });
@@ -27,23 +28,11 @@ export async function exportNotebook(
   notebook: Notebook,
   options: ExportOptions,
 ): Promise<ExportedScript> {
-  refuseOtherLanguages(notebook, options.notebookFile);
+  requireLanguage(notebook, options.notebookFile);
   const draft = new ScriptDraft(notebook, options);
   return {
     text: await formatScript(draft.text(), options.scriptFile),
     warnings: draft.warnings(),
     cellVariable: draft.names.cell,
   };
-}
-
-function refuseOtherLanguages({ metadata }: Notebook, file: string): void {
-  const { kernelspec, language_info } = metadata as Record<
-    string,
-    { language?: unknown; name?: unknown } | undefined
-  >;
-  const language = language_info?.name ?? kernelspec?.language ?? 'typescript';
-  if (language === 'typescript' || language === 'javascript') return;
-  throw new NotebookCodeError(
-    `Cannot export ${file} as its language must be typescript: current value is ${String(language)}`,
-  );
 }

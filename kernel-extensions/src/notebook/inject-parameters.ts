@@ -36,7 +36,7 @@ export function injectParameters(notebook: Notebook, given: ReadonlyMap<string, 
   if (given.size === 0) return;
   const cell = findParametersCell(notebook);
   if (!cell) {
-    const names = [...given.keys()].join(', ');
+    const names = [...given.keys()].map((name) => `"${name}"`).join(', ');
     throw new ParameterError(
       `Cannot set ${names} as no cell of the notebook is tagged "parameters"`,
     );

@@ -1,25 +1,47 @@
+import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { KernelClient } from '../kernel/client';
 import { KernelRunFolder } from '../script/kernel-run-folder';
 import type { ScriptRecord } from '../script/script-record';
 import { NotebookCodeError } from './cell-syntax';
 import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
-import { type CellError, executeNotebook } from './execute-notebook';
+import { type CellError, type CellExecutor, executeNotebook } from './execute-notebook';
 import { injectParameters, ParameterError } from './inject-parameters';
 import { type Cell, cellName, type Notebook } from './notebook';
 import { NotebookFormatError, readNotebook, writeNotebook } from './notebook-file';
 import { parameterValues } from './parameter-values';
+import { requireLanguage } from './require-language';
 import { findWarnings } from './warnings/find-warnings';
 
 /** What `flowbook run` was asked for. */
 export interface NotebookFileRun {
   notebookFile: string;
-  /** Exists; `<name>.ipynb` is written there, and what a script's run leaves. */
+  /** Where `<name>.ipynb` is written, and what a script's run leaves; made when the notebook can run. */
   directory: string;
   parameters: ReadonlyMap<string, string>;
   allowErrors: boolean;
   /** Trainings go on from the checkpoints that the folder has. */
   resume: boolean;
+  /** What the cells run on. Default: a kernel of this process's own. */
+  startKernel?: (where: KernelPlace) => Promise<NotebookKernel>;
+}
+
+/** Where a kernel starts. */
+export interface KernelPlace {
+  cwd: string;
+  env: Record<string, string>;
+  /** Aborted when the run is to end, also while the kernel starts. */
+  signal: AbortSignal;
+}
+
+/** What a notebook runs on. */
+export interface NotebookKernel extends CellExecutor {
+  /** Stops the running cell. */
+  interrupt(): Promise<void>;
+  /** Ends it at once: the running cell fails. */
+  kill(): void;
+  /** Ends it in order. */
+  shutdown(): Promise<void>;
 }
 
 /**
@@ -30,10 +52,12 @@ export interface NotebookFileRun {
  */
 export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
   const { notebookFile, directory, parameters, allowErrors, resume } = run;
+  const startKernel = run.startKernel ?? ((where: KernelPlace) => KernelClient.start(where));
   let notebook: Notebook;
   let values: Record<string, unknown>;
   try {
     notebook = readNotebook(notebookFile);
+    requireLanguage(notebook, notebookFile);
     injectParameters(notebook, parameters);
     values = parameterValues(notebook);
     for (const warning of findWarnings(notebook)) say(`Warning ${warning}`);
@@ -43,6 +67,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     say((error as Error).message);
     return error instanceof NotebookCodeError ? exitCodes.failed : exitCodes.wrongUse;
   }
+  mkdirSync(directory, { recursive: true });
   const file = path.resolve(notebookFile);
   const folder = new KernelRunFolder(
     directory,
@@ -55,10 +80,12 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     folder.end(notebook.cells, { state, exitCode, error });
     return exitCode;
   };
-  let kernel: KernelClient;
+  const interruption = new Interruption();
+  let kernel: NotebookKernel;
   try {
-    kernel = await KernelClient.start({
+    kernel = await startKernel({
       cwd: path.dirname(file),
+      signal: interruption.signal,
       // The kernel reads the notebook's metadata where a Jupyter server would tell it to.
       env: {
         FLOWBOOK_RUN_DIR: directory,
@@ -67,12 +94,15 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
       },
     });
   } catch (error) {
+    const { by } = interruption;
+    interruption.end();
     const { message } = error as Error;
-    say(message);
     save();
+    if (by !== null) return end(stoppedCode(by, directory), 'stopped', null);
+    say(message);
     return end(exitCodes.failed, 'failed', message);
   }
-  const interruption = new Interruption(kernel);
+  interruption.kernel = kernel;
   try {
     let progress = '';
     const { failures } = await executeNotebook(kernel, notebook, {
@@ -105,15 +135,18 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
 class Interruption {
   /** The signal that came first. */
   by: StopSignal | null = null;
+  /** Once it has started. */
+  kernel: NotebookKernel | null = null;
   private readonly abort = new AbortController();
   private readonly listener = (by: StopSignal): void => {
-    if (this.by !== null) return this.kernel.kill();
+    const { kernel } = this;
+    if (this.by !== null) return kernel?.kill();
     this.by = by;
-    this.abort.abort();
-    void this.kernel.interrupt().catch(() => this.kernel.kill());
+    this.abort.abort(new Error(`stopped by ${by}`));
+    void kernel?.interrupt().catch(() => kernel.kill());
   };
 
-  constructor(private readonly kernel: KernelClient) {
+  constructor() {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.listener);
   }
 

@@ -104,7 +104,7 @@ export class ScriptRun {
       await Promise.race([cells, this.stop.over, stray]);
     } catch (error) {
       if (this.stop.by === null) {
-        await this.endCell().catch(() => undefined);
+        await this.endCell('failed').catch(() => undefined);
         await this.report(error);
         outcome = 'failed';
       }
@@ -180,10 +180,10 @@ export class ScriptRun {
   }
 
   /** Ends the running cell, if one is. */
-  private async endCell(): Promise<void> {
+  private async endCell(state: 'done' | 'failed' = 'done'): Promise<void> {
     if (this.current === undefined) return void (await this.settleCell());
     await this.settleCell();
-    this.leaveCell('done');
+    this.leaveCell(state);
   }
 
   private async settleCell(): Promise<string> {
@@ -194,7 +194,7 @@ export class ScriptRun {
     return this.printed.endOf(this.current);
   }
 
-  private leaveCell(state: 'done' | 'restored'): void {
+  private leaveCell(state: 'done' | 'restored' | 'failed'): void {
     const seconds = (performance.now() - this.cellBegan) / 1000;
     if (state === 'restored') this.printed.endOf(this.current);
     this.progress.tell({ event: 'cell', cell: this.current!, state, seconds });

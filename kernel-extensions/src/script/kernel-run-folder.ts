@@ -40,7 +40,9 @@ export class KernelRunFolder {
   cellEnds({ id, outputs = [] }: Cell, seconds: number): void {
     const text = outputs.map((one) => (isStdout(one) ? one.text : '')).join('');
     if (text !== '') this.append(printedFile, { cell: id, text });
-    keepEvent(this.directory, { event: 'cell', cell: id, state: 'done', seconds });
+    const hasFailed = outputs.some(({ output_type }) => output_type === 'error');
+    const state = hasFailed ? 'failed' : 'done';
+    keepEvent(this.directory, { event: 'cell', cell: id, state, seconds });
   }
 
   /** Ends the run. Displays are written now: a later cell may have updated an earlier one's. */

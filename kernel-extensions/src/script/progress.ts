@@ -5,7 +5,7 @@ import * as path from 'node:path';
 export type ProgressEvent =
   | { event: 'start'; directory: string; resumed: boolean }
   | { event: 'cell'; cell: string; state: 'running' }
-  | { event: 'cell'; cell: string; state: 'done' | 'restored'; seconds: number }
+  | { event: 'cell'; cell: string; state: 'done' | 'restored' | 'failed'; seconds: number }
   | { event: 'message'; message: string }
   | { event: 'end'; state: string; exitCode: number; seconds: number };
 
@@ -46,9 +46,8 @@ export class Progress {
         return event.resumed ? `Going on in ${this.place}` : `Writing to ${this.place}`;
       case 'cell':
         if (event.state === 'running') return null;
-        return event.state === 'restored'
-          ? `[${event.cell}] restored`
-          : `[${event.cell}] ${event.seconds.toFixed(1)} s`;
+        if (event.state === 'restored') return `[${event.cell}] restored`;
+        return `[${event.cell}] ${event.state === 'failed' ? 'failed after ' : ''}${event.seconds.toFixed(1)} s`;
       case 'message':
         return event.message;
       case 'end':

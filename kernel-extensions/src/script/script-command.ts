@@ -62,7 +62,7 @@ export function readScriptCommand(file: string, notebook: string, flags: FlagTab
 
 function request(command: Command, name: string, flags: FlagTable): ScriptRequest {
   const { out, resume, json, dryRun, params, ...values } = command.opts();
-  const seed = 'seed' in flags ? undefined : (values.seed as number | undefined);
+  const own = 'seed' in flags ? undefined : (values.seed as number | undefined);
   if (!('seed' in flags)) delete values.seed;
   const folder = runFolder(name, out as string | undefined, resume as string | true | undefined);
   const isGiven = (flag: string): boolean => command.getOptionValueSource(flag) === 'cli';
@@ -87,7 +87,9 @@ function request(command: Command, name: string, flags: FlagTable): ScriptReques
     }
   };
   // A run that is taken up keeps its parameters, unless others are given.
-  if (folder.resume) take(readRecord(folder.directory)?.parameters ?? {}, 'script.json', false);
+  const before = folder.resume ? (readRecord(folder.directory)?.parameters ?? {}) : {};
+  take(before, 'script.json', false);
+  const seed = 'seed' in flags ? undefined : (own ?? (before.seed as number | undefined));
   if (typeof params === 'string') take(readParameters(params), params, true);
   return { values, ...folder, json: json === true, dryRun: dryRun === true, seed };
 }

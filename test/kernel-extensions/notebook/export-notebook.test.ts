@@ -237,7 +237,7 @@ runScript({ file: __filename, notebook: 'notebooks/n.ipynb', flags, main });
     const notebook = { ...notebookOf([]), metadata: { language_info: { name: 'python' } } };
     await assert.rejects(
       exportNotebook(notebook, places),
-      /as its language must be typescript: current value is python$/,
+      /as its language must be typescript or javascript: current value is python$/,
     );
   });
 

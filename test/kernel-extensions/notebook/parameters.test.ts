@@ -135,7 +135,7 @@ describe('injectParameters()', () => {
   it('refuses parameters for a notebook that has no cell for them', () => {
     assert.throws(
       () => injectParameters(notebookOf([{ id: 'a', source: '' }]), new Map([['x', '1']])),
-      /^ParameterError: Cannot set x as no cell of the notebook is tagged "parameters"$/,
+      /^ParameterError: Cannot set "x" as no cell of the notebook is tagged "parameters"$/,
     );
   });
 });

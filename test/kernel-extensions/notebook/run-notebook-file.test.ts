@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import {
@@ -10,6 +10,7 @@ import {
   writeNotebook,
 } from '@flowbook/kernel-extensions';
 import { executeNotebook } from '../../../kernel-extensions/src/notebook/execute-notebook';
+import { requireLanguage } from '../../../kernel-extensions/src/notebook/require-language';
 import { awkwardNotebooks } from './awkward-notebooks';
 import { Workspace } from './notebook-of';
 
@@ -221,8 +222,22 @@ describe('flowbook run', () => {
       );
       assert.equal(status, 2);
       assert.match(stderr, message);
+      assert.equal(existsSync(workspace.path('wrong')), false);
     });
   }
+
+  it('takes notebooks of its languages, and those that do not say theirs', () => {
+    const of = (metadata: object) => () =>
+      requireLanguage({ metadata, cells: [] } as Notebook, 'n.ipynb');
+    of({})();
+    of({ kernelspec: { name: 'tslab', language: 'typescript' } })();
+    of({ language_info: { name: 'javascript' } })();
+    assert.throws(of({ kernelspec: { language: 'python' } }), {
+      name: 'NotebookFormatError',
+      message:
+        'Cannot take n.ipynb as its language must be typescript or javascript: current value is python',
+    });
+  });
 
   it("exits with 2 when --out is the notebook's own folder", () => {
     const { status, stderr } = flowbookRun(notebookFile, '--out', workspace.path('nb'));

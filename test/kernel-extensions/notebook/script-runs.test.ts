@@ -203,18 +203,20 @@ describe('a script and its run folder', function () {
   ] as const) {
     it(`exits with ${code} at ${signal} when a cell was kept, and --resume goes on from there`, async () => {
       const out = workspace.path('out', signal);
-      const { status, stderr } = await stop(signal, 'waiting', script, '--mode', 'b', '--out', out);
+      const first = ['--mode', 'b', '--seed', '3', '--out', out];
+      const { status, stderr } = await stop(signal, 'waiting', script, ...first);
       assert.equal(status, code, stderr);
       if (code === 75) assert.match(stderr, /^Stopped with a checkpoint: go on with --resume .*$/m);
       assert.equal(record(out).state, 'stopped');
       const printed = lines(path.join(out, 'printed.jsonl'));
 
-      // Other parameters are another computation; the same one is not done again.
+      // Other parameters are another computation; the same one, of the same seed, is not done again.
       const again = await stop(signal, 'waiting', script, '--resume', out);
       assert.equal(again.status, code);
       assert.match(again.stderr, /^\[slow\] restored$/m);
       assert.deepEqual(lines(path.join(out, 'printed.jsonl')), printed);
       assert.equal(record(out).resumed, 1);
+      assert.equal(record(out).parameters.seed, 3);
       assert.ok(existsSync(path.join(out, '03-output.txt')));
       const other = run(script, '--resume', out, '--mode', 'a');
       assert.equal(other.status, 0);

@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RandomKey } from '@flowbook/sdk';
 import { gridPoints, parseAxis, randomPoints } from '../../../kernel-extensions/src/sweep/axes';
+import { axesOf, readPoints } from '../../../kernel-extensions/src/sweep/points-file';
 import { isLong } from '../../long-run';
 import { Workspace } from '../notebook/notebook-of';
 
@@ -18,6 +19,9 @@ function flowbook(...args: string[]) {
 }
 
 describe('axes of a sweep', () => {
+  const workspace = new Workspace();
+  after(() => workspace.remove());
+
   it('make a grid of every combination, the last axis fastest', () => {
     const axes = [parseAxis('lr', '1e-4,3e-4'), parseAxis('seed', '1..3')];
     assert.deepEqual(
@@ -40,6 +44,32 @@ describe('axes of a sweep', () => {
     assert.equal(points.filter(({ lr }) => Number(lr) < 1e-4).length, 50);
     assert.deepEqual([...new Set(points.map(({ n }) => n))], ['1', '2', '3', '4']);
     assert.ok(points.every(({ x }) => Math.abs(Number(x)) <= 0.5));
+  });
+
+  it('are the names and values of a file that lists the runs', () => {
+    const file = workspace.write(
+      'points.yaml',
+      '- lr: 1e-4\n  rates: [1, 2]\n- {lr: 3e-4, on: true}\n',
+    );
+    const points = readPoints(file);
+    assert.deepEqual(points, [
+      { lr: '0.0001', rates: '1,2' },
+      { lr: '0.0003', on: 'true' },
+    ]);
+    assert.deepEqual(axesOf(points)[1], { name: 'rates', kind: 'list', values: ['1,2'] });
+    for (const [text, message] of [
+      ['lr: 1', 'as it must hold a list of names and values: current value is {"lr":1}'],
+      ['[3]', 'as it must be names and values: current value is 3'],
+      [
+        '- {a: [x, "y,z"]}',
+        'as it must be a value, or a list of values without commas: current value is ["x","y,z"]',
+      ],
+    ]) {
+      assert.throws(
+        () => readPoints(workspace.write('wrong.yaml', text)),
+        (error: Error) => error.message.endsWith(message),
+      );
+    }
   });
 
   it('refuse what is no range, and ranges of numbers that are not whole in a grid', () => {
@@ -167,13 +197,13 @@ describe('flowbook sweep', function () {
     );
   }
 
-  it('keeps failed runs, with their error, tries them again, and exits with 1', () => {
+  it('keeps failed runs of a list, with their error, tries them again, and exits with 1', () => {
     const out = workspace.path('failing');
     const { status, stdout, stderr } = flowbook(
       'sweep',
       notebook,
-      '-p',
-      'fail=false,true',
+      '-f',
+      workspace.write('runs.yaml', '- fail: false\n- fail: true\n'),
       '--retries',
       '1',
       '--out',
@@ -189,7 +219,7 @@ describe('flowbook sweep', function () {
     assert.equal(record.resumed, 1);
     assert.match(
       readFileSync(path.join(out, '2-fail=true', 'stderr.log'), 'utf8'),
-      /"state":"restored"/,
+      /"state":"restored"[^]*"cell":"end","state":"failed"/,
     );
   });
 
