@@ -116,6 +116,7 @@ describe('a prompt with HTML and script', function () {
   it("is refused with everything else that another origin asks of JupyterLab in this browser's name", async () => {
     const lab = new URL(notebook.page.url()).origin;
     const token = notebook.token;
+    assert.doesNotMatch(notebook.page.url(), new RegExp(token), 'what the history keeps');
     const kernels = async () =>
       (await (await fetch(`${lab}/api/kernels?token=${token}`)).json()) as { id: string }[];
     const before = await kernels();

@@ -41,6 +41,8 @@ describe('flowbook lab', () => {
     try {
       assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/$/);
       assert.equal(token.length, 48);
+      // What listens on all addresses answers there, too.
+      await assert.rejects(fetch(`${url.replace('127.0.0.1', '127.0.0.2')}api`));
       assert.equal((await fetch(`${url}api/contents`)).status, 403);
       assert.equal((await fetch(`${url}lab?token=${token}`)).status, 200);
       const processes = execFileSync('ps', ['axww', '-o', 'args'], { encoding: 'utf8' });
@@ -54,6 +56,7 @@ describe('flowbook lab', () => {
       lab.kill('SIGINT');
     }
     assert.equal(await lab.ended, 0);
+    assert.equal(lab.stderr.includes(token), false);
     assert.doesNotMatch(lab.stderr, /Fatal|Traceback/, 'it ends without a word of complaint');
     assert.equal(await isUp(url), false);
     assert.deepEqual(readdirSync(home()), [], 'nothing is written into the home folder');

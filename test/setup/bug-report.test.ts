@@ -22,6 +22,13 @@ describe('flowbook doctor --bug', () => {
       'user:pass',
       'f'.repeat(48),
       'k=secretquery',
+      'below-a-name',
+      'in-a-list',
+      'within-words',
+      'AKIAABCDEFGHIJKLMNOP',
+      'eyJhbGciOiJIUzI1NiJ9.e30.abc_d-e',
+      'in-a-log',
+      'cut-off-word',
     ];
     writeFileSync(
       join(run, 'run.json'),
@@ -33,14 +40,18 @@ describe('flowbook doctor --bug', () => {
           learningRate: 0.5,
           tokenVariable: 'MY_TOKEN',
           password: secrets[1],
+          headers: { 'x-api-key': secrets[5] },
+          tokens: { each: [secrets[6]] },
+          note: `MY_PASSWORD=${secrets[7]} and ${secrets[8]} and ${secrets[9]}`,
           reward: { url: `http://${secrets[2]}@127.0.0.1:1/score?${secrets[4]}` },
         },
       }),
     );
     const lines = Array.from({ length: 30 }, (_, step) =>
-      JSON.stringify({ step, note: secrets[3] }),
+      JSON.stringify({ step, note: secrets[3], secretWord: secrets[10] }),
     );
-    writeFileSync(join(run, 'log.jsonl'), `${lines.join('\n')}\n`);
+    const torn = `{"step":30,"token":"${secrets[11]}`;
+    writeFileSync(join(run, 'log.jsonl'), `${lines.join('\n')}\n${torn}`);
     const checks = [{ name: 'node', state: 'ok', detail: `in ${homedir()}/bin` }];
     const text = bugReport({ version: '1.2.3', checks, runs: folder.path });
     for (const part of ['Flowbook 1.2.3', '| node | ok |', '"learningRate": 0.5', '"step":29']) {

@@ -6,12 +6,16 @@ import { join } from 'node:path';
 const LINES = 20;
 
 /** Names of what is never shown. */
-const SECRET_NAMES = /token|secret|passw|credential|authorization|cookie|api_?key|private_?key/i;
+const SECRET_NAMES =
+  /token(?!iz)|secret|passw|credential|authorization|cookie|(?:api|access|private)[-_]?key/i;
 
 /** What looks like a secret wherever it stands: keys of services, long random words, and what addresses hold behind the host. */
 const SECRET_TEXTS = [
   /\b(?:hf|sk|ghp|gho|pat|xox[abp])[_-][\w-]{8,}/g,
-  /\b(?:Bearer|token)\s+[\w.~+/-]{8,}=*/gi,
+  /\bAKIA[0-9A-Z]{12,}\b/g,
+  /\beyJ[\w-]{8,}(?:\.[\w-]+)*/g,
+  /(?<=\b(?:[\w-]*(?:token|secret|passw(?:or)?d)|(?:api|access|private)[-_]?key)["']?\s*[=:]\s*["']?)[^\s"',}]+/gi,
+  /\b(?:Bearer|Basic|token)\s+[\w.~+/-]{8,}=*/gi,
   /\b[0-9a-f]{40,}\b/gi,
   /(?<=https?:\/\/[^\s?"]*)\?[^\s"]*/g,
   /(?<=:\/\/)[^\s/@"]+@/g,
@@ -32,15 +36,27 @@ export function withoutSecrets(text) {
   return shown;
 }
 
-/** A value of JSON without secrets. */
-function plain(value, name = '') {
-  if (SECRET_NAMES.test(name) && !Array.isArray(value) && typeof value !== 'object') {
-    return typeof value === 'number' || typeof value === 'boolean' ? value : '<left out>';
-  }
-  if (typeof value === 'string') return withoutSecrets(value);
-  if (Array.isArray(value)) return value.map((one) => plain(one, name));
+/** A value of JSON without secrets. What stands below a secret's name is one, numbers aside. */
+function plain(value, isSecret = false) {
+  if (typeof value === 'string') return isSecret ? '<left out>' : withoutSecrets(value);
+  if (Array.isArray(value)) return value.map((one) => plain(one, isSecret));
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one, key)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      withoutSecrets(key),
+      plain(one, isSecret || SECRET_NAMES.test(key)),
+    ]),
+  );
+}
+
+/** A line of a log without secrets. */
+function plainLine(line) {
+  try {
+    return JSON.stringify(plain(JSON.parse(line)));
+  } catch {
+    // A crash cut it off.
+    return withoutSecrets(line);
+  }
 }
 
 /** The run's folder that was written last, of a folder and those below it; null when there is none. */
@@ -68,7 +84,7 @@ function runPart(folder) {
   const log = join(run, 'log.jsonl');
   if (existsSync(log)) {
     const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-LINES);
-    parts.push(`Last lines of its log:`, '```', ...lines.map(withoutSecrets), '```');
+    parts.push(`Last lines of its log:`, '```', ...lines.map(plainLine), '```');
   }
   return parts.join('\n\n').replaceAll('\n\n```\n\n', '\n```\n\n');
 }

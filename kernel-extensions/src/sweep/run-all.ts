@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -30,6 +31,8 @@ export async function runAll(
   plan: SweepPlan,
   { jobs, retries, signal, onChange }: SweepOptions,
 ): Promise<void> {
+  // Each run under way has a listener of its own, and removes it: there is no leak to warn of.
+  setMaxListeners(0, signal);
   const left = plan.runs.filter(({ id }) => readRecord(path.join(directory, id))?.state !== 'done');
   const script = path.join(directory, plan.script);
   const worker = async (): Promise<void> => {

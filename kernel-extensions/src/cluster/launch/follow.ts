@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isOver, type Job, type JobStatus, type Launcher } from './launcher';
 
 /** How a job is watched. */
@@ -25,6 +26,8 @@ export async function runJob(
   job: Job,
   options: FollowOptions,
 ): Promise<JobStatus[]> {
+  // Each run waits with a listener of its own, and removes it: there is no leak to warn of.
+  setMaxListeners(0, options.signal);
   const ids = await launcher.submit(job, { resume: false });
   options.onEvent?.(`Submitted on ${launcher.name}: ${ids.join(', ')}`);
   return Promise.all(ids.map((id, task) => followTask(launcher, job, task, id, options)));

@@ -4,6 +4,11 @@ import { request as secureRequest } from 'node:https';
 /** Most bytes that Ray takes in one request. */
 export const MOST_REQUEST_BYTES = 100 * 1024 * 1024;
 
+/** Most bytes of an answer: a run's whole log is one. */
+const MOST_ANSWER_BYTES = 256 * 1024 * 1024;
+/** Longest silence of Ray's, in milliseconds. */
+const LONGEST_SILENCE_MS = 60_000;
+
 /** A job as Ray describes it. */
 export interface RayJob {
   status: 'PENDING' | 'RUNNING' | 'STOPPED' | 'SUCCEEDED' | 'FAILED';
@@ -28,11 +33,22 @@ export class RayJobsError extends Error {
  * Ray's Jobs REST API (2.60). Through node:http: Ray takes the headers that `fetch` adds for a browser's, and answers 405.
  */
 export class RayJobs {
-  /** @param address Of the dashboard, as `http://10.0.0.1:8265`. */
+  /**
+   * @param address Of the dashboard, as `http://10.0.0.1:8265`.
+   * @throws When it is no such address, or holds a password, which messages would show.
+   */
   constructor(
     readonly address: string,
     private readonly token: string,
-  ) {}
+    private readonly limits = { silenceMs: LONGEST_SILENCE_MS, answerBytes: MOST_ANSWER_BYTES },
+  ) {
+    const url = URL.canParse(address) ? new URL(address) : null;
+    if (/^https?:$/.test(url?.protocol ?? '') && url?.username === '' && url.password === '')
+      return;
+    throw new Error(
+      'Cannot reach Ray as its address must start with http:// or https://, and hold no user name and no password',
+    );
+  }
 
   /** Uploads a zip file, unless Ray has it. @returns The address that a job's working directory is named by. */
   async upload(zip: Uint8Array, hash: string): Promise<string> {
@@ -76,13 +92,26 @@ export class RayJobs {
   #ask(method: string, path: string, body?: Uint8Array, type?: string): Promise<string> {
     const send = this.address.startsWith('https:') ? secureRequest : request;
     return new Promise((resolve, reject) => {
+      const fail = (message: string, cause?: Error): void => {
+        reject(
+          new Error(`Cannot reach Ray at ${this.address} as it must answer: ${message}`, { cause }),
+        );
+        asked.destroy();
+      };
       const headers = {
         Authorization: `Bearer ${this.token}`,
         ...(body && { 'Content-Length': body.length, 'Content-Type': type }),
       };
       const asked = send(new URL(path, this.address), { method, headers }, (response) => {
         const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        let length = 0;
+        response.on('data', (chunk: Buffer) => {
+          chunks.push(chunk);
+          length += chunk.length;
+          if (length > this.limits.answerBytes)
+            fail(`it has more than ${this.limits.answerBytes} bytes for ${path}`);
+        });
+        response.on('error', (error) => fail(error.message, error));
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
           const { statusCode = 0 } = response;
@@ -95,12 +124,9 @@ export class RayJobs {
           );
         });
       });
-      asked.on('error', (error) =>
-        reject(
-          new Error(`Cannot reach Ray at ${this.address} as it must answer: ${error.message}`, {
-            cause: error,
-          }),
-        ),
+      asked.on('error', (error) => fail(error.message, error));
+      asked.setTimeout(this.limits.silenceMs, () =>
+        fail(`it is silent for ${this.limits.silenceMs / 1000} s`),
       );
       asked.end(body);
     });

@@ -12,7 +12,7 @@ interface InputQuestion {
 export class InputRequests {
   private readonly waiting = new Map<
     number,
-    { settle(value: string): void; fail(error: Error): void }
+    { settle(value: string): void; fail(error: Error): void; forget(): void }
   >();
   private next = 1;
 
@@ -28,8 +28,9 @@ export class InputRequests {
     }
     const id = this.next++;
     return new Promise((settle, fail) => {
-      this.waiting.set(id, { settle, fail });
       const interrupted = () => this.finish(id)?.fail(cell.signal.reason as Error);
+      const forget = () => cell.signal.removeEventListener('abort', interrupted);
+      this.waiting.set(id, { settle, fail, forget });
       cell.signal.addEventListener('abort', interrupted, { once: true });
       this.send({ id, cell: cell.id, prompt, password });
     });
@@ -44,6 +45,7 @@ export class InputRequests {
   private finish(id: number) {
     const question = this.waiting.get(id);
     this.waiting.delete(id);
+    question?.forget();
     return question;
   }
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cellSignal } from '../../core/cell-signal';
 import type { DownloadProgress } from './download-progress';
+import { httpUrl } from '../http/post';
 import { isSet } from './is-set';
 
 /** How a model is found on a hub. What is left out is read from the variables that the ecosystem shares. */
@@ -40,7 +41,7 @@ export interface HubSettings {
 /**
  * Completes options by the rules of Python's huggingface_hub, so that both find the same cache, token and hub.
  *
- * @throws When the revision could lead out of the cache's folder.
+ * @throws When the revision could lead out of the cache's folder, or the hub's address is not http or https, or holds a password.
  */
 export function hubSettings(options: HubOptions = {}): HubSettings {
   const { env } = process;
@@ -49,6 +50,8 @@ export function hubSettings(options: HubOptions = {}): HubSettings {
   );
   const cache = env.HF_HUB_CACHE ?? env.HUGGINGFACE_HUB_CACHE ?? join(home, 'hub');
   const { revision = 'main' } = options;
+  const endpoint = options.endpoint ?? env.HF_ENDPOINT ?? 'https://huggingface.co';
+  httpUrl(endpoint);
   if (!/^[\w.-]+(\/[\w.-]+)*$/.test(revision) || revision.split('/').includes('..')) {
     throw new Error(
       `Cannot use a hub as the revision must be a branch, a tag or a commit: current value is ${JSON.stringify(revision)}`,
@@ -58,7 +61,7 @@ export function hubSettings(options: HubOptions = {}): HubSettings {
     revision,
     variant: options.variant,
     token: options.token === undefined ? findToken(home) : options.token,
-    endpoint: (options.endpoint ?? env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/+$/, ''),
+    endpoint: endpoint.replace(/\/+$/, ''),
     cacheFolder: options.cacheFolder ?? expand(cache),
     offline: options.offline ?? isSet(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),
     signal: options.signal ?? cellSignal(),

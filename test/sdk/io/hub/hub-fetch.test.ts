@@ -48,6 +48,19 @@ describe('hubFetch()', () => {
     assert.deepEqual(tokens, ['Bearer secret', undefined]);
   });
 
+  it('refuses an address with a password, which its messages would show', () => {
+    for (const address of [
+      'https://me:hunter2@127.0.0.1/',
+      'https://me@127.0.0.1',
+      'file:///hub',
+    ]) {
+      assert.throws(
+        () => hubSettings({ endpoint: address }),
+        (error: Error) => /^Cannot send to /.test(error.message) && !/hunter2/.test(error.message),
+      );
+    }
+  });
+
   it('says that it cannot reach a host, and why', async () => {
     server.close();
     await assert.rejects(ask('http://127.0.0.1:1/x'), (error: HubError) => {

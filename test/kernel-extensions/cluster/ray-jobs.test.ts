@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { RayJobs } from '../../../kernel-extensions/src/cluster/launch/ray-jobs';
+
+describe('RayJobs', () => {
+  let server: Server;
+  let answer: (response: ServerResponse) => void;
+  let jobs: RayJobs;
+  let address: string;
+
+  before(async () => {
+    server = createServer((_request, response) => answer(response)).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    jobs = new RayJobs(address, 'secret', { silenceMs: 100, answerBytes: 1000 });
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const fails = (rule: string) =>
+    assert.rejects(jobs.logs('a'), (error: Error) => {
+      assert.equal(error.message, `Cannot reach Ray at ${address} as it must answer: ${rule}`);
+      return !/secret/.test(error.stack ?? '');
+    });
+
+  it('gives what Ray answers', async () => {
+    answer = (response) => response.end('{"logs":"step 1"}');
+    assert.equal(await jobs.logs('a'), 'step 1');
+  });
+
+  it('ends when Ray says nothing, or stops in the middle', async () => {
+    answer = () => {};
+    await fails('it is silent for 0.1 s');
+    answer = (response) => void response.write('{"lo');
+    await fails('it is silent for 0.1 s');
+  });
+
+  it('ends when an answer breaks off', async () => {
+    answer = (response) => response.write('{"lo', () => response.destroy());
+    await fails('aborted');
+  });
+
+  it('refuses an answer that is too long', async () => {
+    answer = (response) => response.end('a'.repeat(1001));
+    await fails('it has more than 1000 bytes for /api/jobs/a/logs');
+  });
+
+  it('goes nowhere that Ray redirects to', async () => {
+    answer = (response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end();
+    await assert.rejects(jobs.logs('a'), /^RayJobsError: .* it answers 307/);
+  });
+
+  it('refuses addresses of other kinds, and with passwords', () => {
+    for (const other of ['ray://10.0.0.1:10001', 'http://me:hunter2@10.0.0.1:8265', '10.0.0.1']) {
+      assert.throws(() => new RayJobs(other, 'secret'), {
+        message:
+          'Cannot reach Ray as its address must start with http:// or https://, and hold no user name and no password',
+      });
+    }
+  });
+});
