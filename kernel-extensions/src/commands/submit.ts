@@ -17,6 +17,7 @@ import {
 import { quoted } from '../cluster/launch/shell-line';
 import { SlurmLauncher } from '../cluster/launch/slurm-launcher';
 import { exitCodes } from '../notebook/exit-codes';
+import { heedStops } from '../notebook/heed-stops';
 import { runDirectory } from '../notebook/run-directory';
 import { withSubmitOptions, type SubmitOptions } from './submit-options';
 
@@ -109,15 +110,13 @@ function runsInWords({ job }: JobPlan): string {
 
 async function follow(launcher: Launcher, { job }: JobPlan): Promise<number> {
   const controller = new AbortController();
-  let by: NodeJS.Signals | null = null;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (by !== null)
-      process.exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated);
-    by = signal;
-    say('Stopping the runs: each may write its checkpoint. Again: leaves them alone.');
-    controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const stops = heedStops(
+    () => {
+      say('Stopping the runs: each may write its checkpoint. Again: leaves them alone.');
+      controller.abort();
+    },
+    (signal) => process.exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated),
+  );
   try {
     const ends = await runJob(launcher, job, {
       onText: (text) => process.stdout.write(text),
@@ -129,9 +128,9 @@ async function follow(launcher: Launcher, { job }: JobPlan): Promise<number> {
         `${job.tasks[task].directory}: ${[state, exitCode, detail].filter((one) => one !== null && one !== '').join(', ')}`,
       ),
     );
-    return codeOf(ends, by);
+    return codeOf(ends, stops.by);
   } finally {
-    process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop);
+    stops.end();
   }
 }
 

@@ -4,8 +4,9 @@ import { KernelClient } from '../kernel/client';
 import { KernelRunFolder } from '../script/kernel-run-folder';
 import type { ScriptRecord } from '../script/script-record';
 import { NotebookCodeError } from './cell-syntax';
-import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
+import { exitCodes, stoppedCode } from './exit-codes';
 import { type CellError, type CellExecutor, executeNotebook } from './execute-notebook';
+import { heedStops } from './heed-stops';
 import { injectParameters, ParameterError } from './inject-parameters';
 import { type Cell, cellName, type Notebook } from './notebook';
 import { NotebookFormatError, readNotebook, writeNotebook } from './notebook-file';
@@ -80,12 +81,20 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     folder.end(notebook.cells, { state, exitCode, error });
     return exitCode;
   };
-  const interruption = new Interruption();
-  let kernel: NotebookKernel;
+  let kernel: NotebookKernel | null = null;
+  const stop = new AbortController();
+  // The first Ctrl-C, or SIGTERM, interrupts the running cell, the second ends the kernel.
+  const stops = heedStops(
+    (by) => {
+      stop.abort(new Error(`stopped by ${by}`));
+      void kernel?.interrupt().catch(() => kernel?.kill());
+    },
+    () => kernel?.kill(),
+  );
   try {
     kernel = await startKernel({
       cwd: path.dirname(file),
-      signal: interruption.signal,
+      signal: stop.signal,
       // The kernel reads the notebook's metadata where a Jupyter server would tell it to.
       env: {
         FLOWBOOK_RUN_DIR: directory,
@@ -94,20 +103,19 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
       },
     });
   } catch (error) {
-    const { by } = interruption;
-    interruption.end();
+    const { by } = stops;
+    stops.end();
     const { message } = error as Error;
     save();
     if (by !== null) return end(stoppedCode(by, directory), 'stopped', null);
     say(message);
     return end(exitCodes.failed, 'failed', message);
   }
-  interruption.kernel = kernel;
   try {
     let progress = '';
     const { failures } = await executeNotebook(kernel, notebook, {
       allowErrors,
-      signal: interruption.signal,
+      signal: stop.signal,
       onCellStart: (cell, index, total) => {
         progress = `[${index + 1}/${total}] ${cellName(notebook, cell)}`;
         folder.cellBegins(cell);
@@ -118,44 +126,15 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
         save();
       },
     });
-    if (interruption.by !== null)
-      return end(stoppedCode(interruption.by, directory), 'stopped', null);
+    if (stops.by !== null) return end(stoppedCode(stops.by, directory), 'stopped', null);
     for (const failure of failures) reportFailure(notebook, failure);
     if (failures.length === 0) return end(exitCodes.done, 'done', null);
     return end(exitCodes.failed, 'failed', inOneLine(notebook, failures[0]));
   } finally {
-    interruption.end();
+    stops.end();
     save();
     await kernel.shutdown();
     say(`Wrote ${path.relative(process.cwd(), target)}`);
-  }
-}
-
-/** The first Ctrl-C, or SIGTERM, interrupts the running cell, the second ends the kernel. */
-class Interruption {
-  /** The signal that came first. */
-  by: StopSignal | null = null;
-  /** Once it has started. */
-  kernel: NotebookKernel | null = null;
-  private readonly abort = new AbortController();
-  private readonly listener = (by: StopSignal): void => {
-    const { kernel } = this;
-    if (this.by !== null) return kernel?.kill();
-    this.by = by;
-    this.abort.abort(new Error(`stopped by ${by}`));
-    void kernel?.interrupt().catch(() => kernel.kill());
-  };
-
-  constructor() {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.listener);
-  }
-
-  get signal(): AbortSignal {
-    return this.abort.signal;
-  }
-
-  end(): void {
-    for (const name of ['SIGINT', 'SIGTERM']) process.off(name, this.listener);
   }
 }
 

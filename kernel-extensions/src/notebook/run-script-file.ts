@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import * as path from 'node:path';
 import { ownFlags } from '../script/own-flags';
 import { ProcessRunFolder } from '../script/process-run-folder';
 import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
 import { isExported } from './exported-script';
+import { heedStops } from './heed-stops';
 import { scriptProgram } from './script-program';
 
 /** What `flowbook run` was asked for, of a script. */
@@ -88,26 +89,15 @@ async function start(
     process.stdout.write(chunk);
   });
   return new Promise((resolve, reject) => {
-    const stops = passSignals(child);
+    // The script ends at once at a second one, as `runScript` does.
+    const pass = (signal: StopSignal): void => void child.kill(signal);
+    const stops = heedStops(pass, pass);
     child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, by: stops.end() }));
+    child.once('close', (code, signal) => {
+      stops.end();
+      resolve({ code, signal, by: stops.by });
+    });
   });
-}
-
-/** Hands signals on to the script, which ends at once at a second one, as `runScript` does. */
-function passSignals(child: ChildProcess): { end(): StopSignal | null } {
-  let by: StopSignal | null = null;
-  const pass = (signal: StopSignal): void => {
-    by ??= signal;
-    child.kill(signal);
-  };
-  process.on('SIGINT', pass).on('SIGTERM', pass);
-  return {
-    end() {
-      process.off('SIGINT', pass).off('SIGTERM', pass);
-      return by;
-    },
-  };
 }
 
 function codeOf(end: ProcessEnd, { scriptFile, directory }: ScriptFileRun): number {

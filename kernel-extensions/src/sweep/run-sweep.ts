@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { exitCodes } from '../notebook/exit-codes';
+import { heedStops } from '../notebook/heed-stops';
 import { writeComparePage } from '../runs/compare-page';
 import { summarizeRun, type RunSummary } from '../runs/run-summary';
 import { runsTable } from '../runs/runs-table';
@@ -35,13 +36,13 @@ export async function runSweep(request: SweepRequest): Promise<number> {
   const say = (line: string): boolean => process.stderr.write(`${line}\n`);
   say(`${plan.runs.length} runs in ${path.relative(process.cwd(), directory) || '.'}`);
   const stop = new AbortController();
-  let by: NodeJS.Signals | null = null;
-  const listener = (signal: NodeJS.Signals): void => {
-    if (by === null) say('Stopping: runs may finish their steps. --resume goes on.');
-    by ??= signal;
-    stop.abort();
-  };
-  process.on('SIGINT', listener).on('SIGTERM', listener);
+  const stops = heedStops(
+    () => {
+      say('Stopping: runs may finish their steps. --resume goes on.');
+      stop.abort();
+    },
+    () => undefined,
+  );
   const table = new LiveTable(directory, plan);
   table.begin();
   try {
@@ -57,14 +58,14 @@ export async function runSweep(request: SweepRequest): Promise<number> {
     });
   } finally {
     table.end();
-    process.off('SIGINT', listener).off('SIGTERM', listener);
+    stops.end();
   }
   const runs = sweepRuns(directory, plan);
   const parameters = plan.axes.map(({ name }) => name);
   process.stdout.write(`${runsTable(runs, parameters)}\n`);
   const title = `${path.basename(plan.notebook)}: ${plan.runs.length} runs`;
   await writeComparePage(path.join(directory, 'index.html'), title, runs, parameters);
-  if (by !== null) return by === 'SIGINT' ? exitCodes.interrupted : exitCodes.toResume;
+  if (stops.by !== null) return stops.by === 'SIGINT' ? exitCodes.interrupted : exitCodes.toResume;
   return runs.every(({ state }) => state === 'done') ? exitCodes.done : exitCodes.failed;
 }
 

@@ -7,15 +7,35 @@ import type { RunOptions } from './run-options';
 /** Where new folders are made when nothing else is said. */
 const RUNS = 'runs';
 
-/** `<time>-<name>`, local time, so that folders sort by age. */
-function folderName(name: string, now: Date): string {
+/** Local time, as folders' names begin. */
+function stampOf(now: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
-  const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
-  return `${day}-${time}-${name}`;
+  return `${day}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
 }
 
-/** Makes a run's folder; when two begin in one second, the second gets a number. */
+/** A run's folder below others: `<stamp>-<name>`, with `~<count>` from the second of a stamp on. */
+interface NamedFolder {
+  folder: string;
+  stamp: string;
+  count: number;
+}
+
+/** The folders of a name, the newest last. */
+function foldersOf(parent: string, name: string): NamedFolder[] {
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent)
+    .flatMap((folder) => {
+      const [, stamp, own, count = '1'] = /^(\d{8}-\d{6})-(.*?)(?:~(\d+))?$/.exec(folder) ?? [];
+      return own === name ? [{ folder: join(parent, folder), stamp, count: Number(count) }] : [];
+    })
+    .sort((a, b) => (a.stamp === b.stamp ? a.count - b.count : a.stamp < b.stamp ? -1 : 1));
+}
+
+/**
+ * Makes a run's folder, the newest of its name: where the clock is behind the one before, as after a change of the time zone,
+ * that one's time is taken with the next number.
+ */
 function makeFolder(parent: string, name: string, now: Date): string {
   if (!/^[\w.-]+$/.test(name)) {
     throw new Error(
@@ -23,12 +43,16 @@ function makeFolder(parent: string, name: string, now: Date): string {
     );
   }
   mkdirSync(parent, { recursive: true });
-  for (let count = 1; ; count++) {
-    const folder = join(parent, folderName(name, now) + (count === 1 ? '' : `~${count}`));
+  const before = foldersOf(parent, name).at(-1);
+  const own = { stamp: stampOf(now), count: 0 };
+  const { stamp, count: last } = before && before.stamp >= own.stamp ? before : own;
+  for (let count = last + 1; ; count++) {
+    const folder = join(parent, `${stamp}-${name}${count === 1 ? '' : `~${count}`}`);
     try {
       mkdirSync(folder);
       return folder;
     } catch (error) {
+      // Another run was quicker.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
@@ -36,12 +60,7 @@ function makeFolder(parent: string, name: string, now: Date): string {
 
 /** The newest folder of a name that has a checkpoint, or null. */
 function newestOf(parent: string, name: string): string | null {
-  if (!existsSync(parent)) return null;
-  const folders = readdirSync(parent)
-    .filter((folder) => /^\d{8}-\d{6}-/.test(folder))
-    .filter((folder) => folder.slice('YYYYMMDD-hhmmss-'.length).replace(/~\d+$/, '') === name)
-    .sort()
-    .map((folder) => join(parent, folder));
+  const folders = foldersOf(parent, name).map(({ folder }) => folder);
   return folders.reverse().find((folder) => checkpointIn(folder) !== null) ?? null;
 }
 

@@ -250,6 +250,18 @@ describe("a run's folder", () => {
           message:
             'Cannot make a run\'s folder as its name must consist of letters, digits, "_", "-" and ".": current value is "a/b"',
         });
+        // The clock was put back by an hour, and eleven runs begin at the same second after that.
+        const later = Array.from(
+          { length: 11 },
+          () => openRun({ runName: 'shapes' }, new Date(2026, 10, 23, 8, 5, 7)).folder as string,
+        );
+        assert.equal(later[10], join(parent, '20261123-090507-shapes~13'));
+        for (const folder of [later[6], later[7]]) {
+          mkdirSync(join(folder, 'checkpoints/last'), { recursive: true });
+          writeFileSync(join(folder, 'checkpoints/last/manifest.json'), '{}');
+        }
+        // ~9 and ~10.
+        assert.equal(openRun({ runName: 'shapes', resume: true }).folder, later[7]);
         // A run that ended between its two renamings has the checkpoint before under another name.
         renameSync(last, `${last}.previous`);
         assert.deepEqual(openRun({ resume: first.folder as string }), {
