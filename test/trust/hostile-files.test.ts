@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { deflateSync } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import {
   Qwen2Tokenizer,
@@ -49,9 +49,11 @@ function tokenizerWith(
 }
 
 function pngChunk(type: string, data: Buffer): Buffer {
-  const length = Buffer.alloc(4);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
   length.writeUInt32BE(data.length);
-  return Buffer.concat([length, Buffer.from(type), data, Buffer.alloc(4)]);
+  const named = Buffer.concat([Buffer.from(type), data]);
+  sum.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, sum]);
 }
 
 describe('hostile files', function () {
@@ -228,7 +230,7 @@ describe('hostile files', function () {
       writeFileSync(path, Buffer.concat(parts));
       await assert.rejects(
         readImage(path),
-        /^Error: Cannot read ".*bomb\.png" as it must be a whole picture/,
+        /^Error: Cannot read ".*bomb\.png" as it must be a whole picture: Input image exceeds pixel limit$/,
       );
     }));
 

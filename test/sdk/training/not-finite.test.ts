@@ -149,6 +149,19 @@ describe('onNotFinite', function () {
   it('names weights that a step made infinite, and takes the step back when asked to', () =>
     inPipeline(async (pipeline) => {
       const given = { ...OPTIONS, learningRate: 1e40, clipRatio: 1e9 };
+      const before = trainedWeights(pipeline);
+      await textOnStderr(async () => {
+        const { log } = await trainFlowGRPO(pipeline, {
+          ...given,
+          steps: 1,
+          onNotFinite: 'rollback',
+        });
+        assert.deepEqual(
+          log.map(({ rolledBack }) => rolledBack),
+          [1],
+        );
+      });
+      assert.deepEqual(trainedWeights(pipeline), before);
       await assert.rejects(trainFlowGRPO(pipeline, given), {
         message: /^Cannot go on after step 0 as weights must be finite: step 1 made "/,
       });

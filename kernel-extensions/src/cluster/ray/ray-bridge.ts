@@ -44,7 +44,8 @@ export class RayBridge {
     onEnd: (reason: string) => void,
   ): Promise<RayBridge> {
     const program = await pythonWithRay(python);
-    const child = spawn(program, [PROGRAM, address], {
+    // -B: the package's own folder stays as it was installed.
+    const child = spawn(program, ['-B', PROGRAM, address], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: rayEnvironment({ tokenFile }),
     });
