@@ -15,6 +15,8 @@ export const HOSTILE_TEMPLATES: Readonly<Record<string, string>> = {
   'indents by much': "{{ 'a' | indent(500000000, true) }}",
   'writes JSON with long separators':
     '{% set s = range(20000) | join %}{{ range(20000) | list | tojson(separators=(s, s)) }}',
+  'fails with a long message':
+    "{{ raise_exception('it must make at most 64 MB of texts, lists and loops' ~ range(20000) | join) }}",
   'splits a long text':
     "{% set ns = namespace(s='a ') %}{% for a in range(22) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s.split('a') | length }}{{ ns.s.split() | length }}",
 };

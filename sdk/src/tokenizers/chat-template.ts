@@ -12,6 +12,9 @@ export interface ChatMessage {
 /** Longest time that a template may take: a file's loop may never end. */
 const LONGEST_MS = 2_000;
 
+/** Longest message of a template's own (`raise_exception`) that is passed on, in characters. */
+const LONGEST_MESSAGE = 500;
+
 /**
  * Writes a conversation out by a model's Jinja chat template.
  *
@@ -29,6 +32,8 @@ export function renderChatTemplate(
   try {
     return withinTime(() => renderBounded(source, given), LONGEST_MS);
   } catch (error) {
-    throw new Error(`Cannot apply a chat template: ${(error as Error).message}`, { cause: error });
+    const message = String((error as Error).message).slice(0, LONGEST_MESSAGE);
+    // eslint-disable-next-line preserve-caught-error -- its message is as long as the template likes
+    throw new Error(`Cannot apply a chat template: ${message}`);
   }
 }
