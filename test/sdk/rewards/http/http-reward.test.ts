@@ -304,6 +304,10 @@ describe('httpReward()', () => {
         'Cannot ask a server for rewards as timeoutMs must be a number from 1: current value is NaN',
       ],
       [
+        { timeoutMs: 300_001 },
+        'Cannot ask a server for rewards as timeoutMs must be a number up to 300000: current value is 300001',
+      ],
+      [
         { protocol: 'pickle' },
         'Cannot ask a server for rewards as protocol must be json or safetensors: current value is pickle',
       ],
