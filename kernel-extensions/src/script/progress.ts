@@ -37,7 +37,8 @@ export class Progress {
 
   /** The run's folder as the user who started it would write it. */
   get place(): string {
-    return path.relative(this.cwd, this.directory) || '.';
+    const below = path.relative(this.cwd, this.directory);
+    return below.startsWith('..') ? this.directory : below || '.';
   }
 
   private inWords(event: ProgressEvent): string | null {

@@ -86,6 +86,26 @@ describe('flowbook submit', function () {
     }
   });
 
+  it('sends nothing that runs wrote, and no earlier bundle, unless it is named', () => {
+    write('mine/script.json', '{"of": "my own"}');
+    write('script.json', JSON.stringify({ state: 'done', parameters: {} }));
+    write('out/1/script.json', JSON.stringify({ state: 'done', parameters: {} }));
+    write('out/1/checkpoints/last/run.json', JSON.stringify({ state: 'finished' }));
+    write('out/bundle/.flowbook-bundle');
+    write('out/bundle/run.mjs');
+    write('trained/run.json', JSON.stringify({ state: 'finished' }));
+    write('trained/weights.safetensors');
+    const own = ['mine/script.json', 'package.json', 'run.mjs', 'script.json'];
+    const sent = bundleFiles(project);
+    assert.deepEqual(sent.files, own);
+    assert.deepEqual(sent.runs, ['out/1/', 'out/bundle/', 'trained/']);
+    assert.deepEqual(bundleFiles(project, ['run.mjs', 'trained']).files, [
+      'run.mjs',
+      'trained/run.json',
+      'trained/weights.safetensors',
+    ]);
+  });
+
   it('refuses to include what is not there, or not in the project', () => {
     for (const path of ['none', '../x', '/etc/hostname']) {
       assert.throws(() => bundleFiles(project, [path]), {
@@ -102,7 +122,7 @@ describe('flowbook submit', function () {
         ...['run.mjs', '--on', on, '--dry-run', '--each', 'lr=1,2', '--out', 'runs/x'],
       );
       assert.equal(status, 0, stderr);
-      assert.match(stderr, /^Sends 2 files, 104 B:\n/);
+      assert.match(stderr, /^Sends 2 files, 104 bytes:\n/);
       assert.match(stderr, /^Does not send \.env, which looks like a secret$/m);
       const runs = stdout.trim().split('\n');
       assert.deepEqual(
@@ -141,7 +161,7 @@ describe('flowbook submit', function () {
     assert.ok(existsSync(join(project, 'runs/x/bundle/run.mjs')));
     assert.match(
       stderr,
-      /^Sends 2 files, 104 B:\n {7}2 B {2}package\.json\n {5}102 B {2}run\.mjs$/m,
+      /^Sends 2 files, 104 bytes:\n {3}2 bytes {2}package\.json\n 102 bytes {2}run\.mjs$/m,
     );
   });
 
@@ -173,13 +193,14 @@ describe('describeBundle()', () => {
       ['d', 10],
     ]);
     const ignored = Array.from({ length: 12 }, (_, at) => `${at}/`);
-    const sent = { files: [...sizes.keys()], sizes, bytes: 2_502_009, ignored };
+    const sent = { files: [...sizes.keys()], sizes, bytes: 2_502_009, ignored, runs: ['out/'] };
     assert.deepEqual(describeBundle({ ...sent, secrets: ['.env'], outside: ['l'] }, 2), [
       'Sends 4 files, 2.5 MB:',
       '    2.5 MB  c',
       '    1.0 kB  b',
       '  and 2 more, each of at most 999 bytes',
       'Does not send what git ignores: 0/, 1/, 2/, 3/, 4/, 5/, 6/, 7/, 8/, 9/ and 2 more',
+      'Does not send what runs wrote: out/',
       'Does not send .env, which looks like a secret',
       'Does not send l, which leads out of the project',
     ]);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import * as path from 'node:path';
+import { leftByRuns } from './left-by-runs';
 import { holdsPrivateKey, looksSecret } from './secrets';
 
 /** What a bundle sends and what it leaves out. */
@@ -15,6 +16,8 @@ export interface BundleFiles {
   secrets: string[];
   /** Left out as they are links that lead out of the folder. */
   outside: string[];
+  /** Left out as runs wrote them, or as they are earlier bundles: folders with a `/` at their end. */
+  runs: string[];
   /** Left out as git ignores them; folders as a whole, with a `/` at their end. */
   ignored: string[];
 }
@@ -46,15 +49,18 @@ function walk(folder: string, below: string): string[] {
 
 /**
  * The files that a project's job takes along: all that git does not ignore; without git, those of no hidden folder, of no
- * node_modules and not of `runs`. Secrets stay, and links that lead out of the folder.
+ * node_modules and not of `runs`. Secrets stay, links that lead out of the folder, and what earlier runs wrote.
  *
- * @param only Folders and files below the project to take, all by default.
+ * @param only Folders and files below the project to take, all by default. Of what runs wrote, only what is named here is taken.
  * @throws When one of them is not there.
  */
 export function bundleFiles(folder: string, only: readonly string[] = []): BundleFiles {
   const there = listedByGit(folder, '--cached', '--others') ?? walk(folder, '').sort();
   const isTaken = wantedBelow(folder, only, there);
+  const named = only.map((one) => path.relative(folder, path.resolve(folder, one)) + path.sep);
+  const runs = leftByRuns(folder, there).filter((run) => !named.some((one) => one.startsWith(run)));
   const bundle = {
+    runs,
     files: [] as string[],
     sizes: new Map<string, number>(),
     bytes: 0,
@@ -64,6 +70,7 @@ export function bundleFiles(folder: string, only: readonly string[] = []): Bundl
   };
   const root = realpathSync(folder);
   for (const file of there.filter(isTaken)) {
+    if (runs.some((run) => file.startsWith(run))) continue;
     const whole = path.join(folder, file);
     const found = statSync(whole, { throwIfNoEntry: false });
     if (found?.isFile() !== true) continue;

@@ -7,7 +7,7 @@ import type { BundleFiles } from './bundle';
  * @param most Files that are named; of more, the largest.
  */
 export function describeBundle(sent: BundleFiles, most = Infinity): string[] {
-  const { files, sizes, bytes, ignored, secrets, outside } = sent;
+  const { files, sizes, bytes, runs, ignored, secrets, outside } = sent;
   const sizeOf = (file: string): number => sizes.get(file) ?? 0;
   const bySize = [...files].sort((one, other) => sizeOf(other) - sizeOf(one));
   const named = files.length <= most ? files : bySize.slice(0, most);
@@ -19,6 +19,7 @@ export function describeBundle(sent: BundleFiles, most = Infinity): string[] {
       ? [`  and ${rest.length} more, each of at most ${formatBytes(sizeOf(rest[0]))}`]
       : []),
     ...(ignored.length > 0 ? [`Does not send what git ignores: ${inFew(ignored)}`] : []),
+    ...(runs.length > 0 ? [`Does not send what runs wrote: ${inFew(runs)}`] : []),
     ...secrets.map((file) => `Does not send ${file}, which looks like a secret`),
     ...outside.map((file) => `Does not send ${file}, which leads out of the project`),
   ];

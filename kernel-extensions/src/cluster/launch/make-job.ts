@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { isExported } from '../../notebook/exported-script';
 import { readNotebook } from '../../notebook/notebook-file';
@@ -6,6 +6,7 @@ import { scriptProgram } from '../../notebook/script-program';
 import { bundleFiles, copyBundle, type BundleFiles } from './bundle';
 import { requireSize } from './describe-bundle';
 import type { Job } from './launcher';
+import { bundleMark } from './left-by-runs';
 
 /** What is to be run, and with what. */
 export interface JobRequest {
@@ -81,7 +82,9 @@ export function planJob({ file, out, runs, include, mostBytes, program }: JobReq
 export async function writeBundle(plan: JobPlan): Promise<string[]> {
   const { job, sent, project, given, script } = plan;
   const { folder } = job;
+  mkdirSync(folder, { recursive: true });
   copyBundle(project, sent.files, folder);
+  writeFileSync(path.join(folder, bundleMark), '');
   if (!given.endsWith('.ipynb')) {
     if (!sent.files.includes(given)) copyBundle(project, [given], folder);
     return [];
