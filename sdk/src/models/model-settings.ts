@@ -10,6 +10,15 @@ export interface SettingRule {
 /** A whole number from 1, the rule of every setting whose default is a number. */
 export const COUNT: SettingRule = { rule: 'a whole number from 1', allows: isCount };
 
+/** More than any model has; a parameter list is made from it before a weight is read. */
+const MOST_LAYERS = 1000;
+
+/** How often a layer is repeated. */
+export const LAYERS: SettingRule = {
+  rule: `a whole number from 1 to ${MOST_LAYERS}`,
+  allows: (value) => isCount(value) && value <= MOST_LAYERS,
+};
+
 /** A list with at least one item. */
 export function listOf(rule: string, allows: (item: unknown) => boolean): SettingRule {
   return {

@@ -222,7 +222,7 @@ describe('QwenImageTransformer2DModel', () => {
     );
     assert.throws(
       build({ num_layers: 0 }),
-      /num_layers must be a whole number from 1: current value is 0/,
+      /num_layers must be a whole number from 1 to 1000: current value is 0/,
     );
     assert.throws(
       build({ axes_dims_rope: [4, 4, 4] }),

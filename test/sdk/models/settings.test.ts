@@ -134,7 +134,28 @@ const REFUSED: [className: string, parse: Parse, refusals: Refusal[]][] = [
   ],
 ];
 
+/** The setting of each class that says how often a layer is repeated. */
+const LAYERS: [parse: Parse, key: string, fits: Record<string, unknown>][] = [
+  [parseQwenTransformer, 'num_layers', {}],
+  [parseSD3Transformer, 'num_layers', {}],
+  [autoencoderConfig, 'num_res_blocks', {}],
+  [parseAutoencoderConfig, 'layers_per_block', {}],
+  [textEncoderConfig, 'num_hidden_layers', TEXT],
+  [clipTextConfig, 'num_hidden_layers', {}],
+  [t5Config, 'num_layers', {}],
+];
+
 describe('settings of models', () => {
+  it('more than 1,000 layers are refused before anything is made from them', () => {
+    for (const [parse, key, fits] of LAYERS) {
+      const message = `${key} must be a whole number from 1 to 1000: current value is 4294967296`;
+      assert.throws(
+        () => parse({ ...fits, [key]: 2 ** 32 }),
+        (error: Error) => error.message.endsWith(message),
+      );
+    }
+  });
+
   for (const [className, parse, refusals] of REFUSED) {
     for (const [settings, message] of refusals) {
       const [key] = Object.keys(settings).slice(-1);

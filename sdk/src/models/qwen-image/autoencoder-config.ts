@@ -1,4 +1,5 @@
 import {
+  LAYERS,
   invalidSetting,
   isCount,
   listOf,
@@ -66,6 +67,7 @@ export function autoencoderConfig(json: object): AutoencoderConfig {
     allows: (value) => NUMBERS.allows(value) && !(value as number[]).includes(0),
   };
   const config = parseModelSettings(CLASS_NAME, json, DEFAULTS, {
+    num_res_blocks: LAYERS,
     dim_mult: listOf('a whole number from 1', isCount),
     attn_scales: {
       rule: 'a list of numbers',

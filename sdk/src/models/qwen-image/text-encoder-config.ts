@@ -1,4 +1,4 @@
-import { COUNT, invalidSetting, isCount, parseModelSettings } from '../model-settings';
+import { COUNT, LAYERS, invalidSetting, isCount, parseModelSettings } from '../model-settings';
 import { activationNamed } from '../text-encoder/activation';
 
 /** What the text model of a Qwen2.5-VL checkpoint needs to know, under transformers' keys. */
@@ -73,6 +73,7 @@ export function textEncoderConfig(json: Record<string, unknown>): TextEncoderCon
   const all = given as Record<string, unknown> & TextSettings;
   const known = Object.entries(all).filter(([key]) => Object.hasOwn(DEFAULTS, key));
   const sizes = parseModelSettings(QWEN_TEXT, Object.fromEntries(known), DEFAULTS, {
+    num_hidden_layers: LAYERS,
     hidden_act: { rule: 'a name', allows: (name) => typeof name === 'string' },
     rms_norm_eps: { rule: 'a number', allows: Number.isFinite },
   });

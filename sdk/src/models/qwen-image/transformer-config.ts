@@ -1,4 +1,4 @@
-import { COUNT, invalidSetting, isCount, parseModelSettings } from '../model-settings';
+import { COUNT, LAYERS, invalidSetting, isCount, parseModelSettings } from '../model-settings';
 
 /** Settings of the Qwen-Image transformer, by diffusers' names. */
 export interface QwenImageTransformerConfig {
@@ -51,6 +51,7 @@ const NAME = 'QwenImageTransformer2DModel';
  */
 export function parseTransformerConfig(json: object): QwenImageTransformerConfig {
   const config = parseModelSettings(NAME, json, DEFAULTS, {
+    num_layers: LAYERS,
     out_channels: { ...COUNT, allows: (value) => value === null || isCount(value) },
     axes_dims_rope: { rule: 'three even whole numbers', allows: isAxes },
   });

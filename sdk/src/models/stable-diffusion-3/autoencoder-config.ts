@@ -1,4 +1,11 @@
-import { COUNT, invalidSetting, isCount, listOf, parseModelSettings } from '../model-settings';
+import {
+  COUNT,
+  LAYERS,
+  invalidSetting,
+  isCount,
+  listOf,
+  parseModelSettings,
+} from '../model-settings';
 
 /** Configuration of AutoencoderKL, under diffusers' keys (vae/config.json). */
 export interface AutoencoderKLConfig {
@@ -71,6 +78,7 @@ const DEFAULTS: AutoencoderKLConfig = {
 export function parseAutoencoderConfig(json: object): AutoencoderKLConfig {
   const anything = { rule: 'anything', allows: () => true };
   const config = parseModelSettings(CLASS_NAME, json, DEFAULTS, {
+    layers_per_block: LAYERS,
     down_block_types: listOf('DownEncoderBlock2D', (type) => type === 'DownEncoderBlock2D'),
     up_block_types: listOf('UpDecoderBlock2D', (type) => type === 'UpDecoderBlock2D'),
     block_out_channels: listOf(COUNT.rule, isCount),

@@ -1,4 +1,4 @@
-import { COUNT, invalidSetting, parseModelSettings } from '../model-settings';
+import { COUNT, LAYERS, invalidSetting, parseModelSettings } from '../model-settings';
 import { activationNamed } from '../text-encoder/activation';
 
 /** What a CLIP text model needs to know, under transformers' keys. */
@@ -43,6 +43,7 @@ export function clipTextConfig(json: Record<string, unknown>): CLIPTextConfig {
   const settings = (json.text_config ?? json) as Record<string, unknown>;
   const known = Object.entries(settings).filter(([key]) => Object.hasOwn(DEFAULTS, key));
   const config = parseModelSettings(CLIP, Object.fromEntries(known), DEFAULTS, {
+    num_hidden_layers: LAYERS,
     hidden_act: { rule: 'a name', allows: (name) => typeof name === 'string' },
     layer_norm_eps: { rule: 'a number', allows: Number.isFinite },
     eos_token_id: { ...COUNT, rule: 'a whole number', allows: Number.isSafeInteger },

@@ -1,4 +1,4 @@
-import { invalidSetting, isCount, parseModelSettings } from '../model-settings';
+import { LAYERS, invalidSetting, isCount, parseModelSettings } from '../model-settings';
 import { activationNamed, type Activation } from '../text-encoder/activation';
 
 /** What T5's encoder needs to know, under transformers' keys. */
@@ -45,6 +45,7 @@ export function t5Config(json: Record<string, unknown>): T5Config {
   const known = Object.entries(json).filter(([key]) => Object.hasOwn(DEFAULTS, key));
   const isBuckets = (value: unknown) => isCount(value) && value >= 4;
   const config = parseModelSettings(T5, Object.fromEntries(known), DEFAULTS, {
+    num_layers: LAYERS,
     relative_attention_num_buckets: { rule: 'a whole number from 4', allows: isBuckets },
     layer_norm_epsilon: { rule: 'a number', allows: Number.isFinite },
     feed_forward_proj: { rule: 'a name', allows: (name) => typeof name === 'string' },

@@ -1,4 +1,4 @@
-import { COUNT, invalidSetting, isCount, parseModelSettings } from '../model-settings';
+import { COUNT, LAYERS, invalidSetting, isCount, parseModelSettings } from '../model-settings';
 
 /** Settings of Stable Diffusion 3's transformer, by diffusers' names. */
 export interface SD3TransformerConfig {
@@ -55,6 +55,7 @@ export const CLASS_NAME = 'SD3Transformer2DModel';
  */
 export function parseTransformerConfig(json: object): SD3TransformerConfig {
   const config = parseModelSettings(CLASS_NAME, json, DEFAULTS, {
+    num_layers: LAYERS,
     out_channels: { ...COUNT, allows: (value) => value === null || isCount(value) },
     dual_attention_layers: { rule: 'a list of whole numbers from 0', allows: isListOfIndices },
     qk_norm: {
