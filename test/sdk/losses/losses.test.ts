@@ -328,6 +328,18 @@ describe('computeLoss() of one row', () => {
   });
 });
 
+describe("computeLoss('diffusion_nft')", () => {
+  test('grows with adv_clip_max / mix_beta where the policy is the old one', () => {
+    const inputs = someInputs();
+    const same = { ...inputs, forward_prediction: inputs.old_prediction };
+    const policyLoss = (config: Partial<LossConfig>) =>
+      read(computeLoss('diffusion_nft', same, config).metrics['actor/policy_loss']);
+    const unit = policyLoss({ mix_beta: 1, adv_clip_max: 1 });
+    assert.ok(unit > 0);
+    near(policyLoss({ mix_beta: 0.25, adv_clip_max: 3 }), 12 * unit);
+  });
+});
+
 describe("computeLoss('dpo')", () => {
   test('is ln 2 when the model is the reference', () => {
     const inputs = someInputs();

@@ -4,6 +4,7 @@ import {
   FlowMatchSDEDiscreteScheduler,
   type FlowMatchSchedulerOptions,
 } from '../../../sdk/src/schedulers';
+import { calculateShift } from '../../../sdk/src/schedulers/calculate-shift';
 import { keyGenerator, tf } from '../../../sdk/src/tensorflow';
 
 const laidOut = (options: FlowMatchSchedulerOptions = {}, steps = 4) => {
@@ -116,6 +117,46 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
     });
   });
 
+  it('scaleNoise() goes by its timesteps while a run has begun without a begin index', () => {
+    tf.tidy(() => {
+      const scheduler = laidOut();
+      const [first, , , last] = scheduler.timestepValues;
+      scheduler.step(x(), first, x(), { generator: keyGenerator(0) });
+      const noised = scheduler.scaleNoise(tf.zeros([1, 1]), last, tf.ones([1, 1]));
+      assert.deepEqual([...noised.dataSync()], [scheduler.sigmaValues[3]]);
+      scheduler.setBeginIndex(2);
+      const begun = scheduler.scaleNoise(tf.zeros([1, 1]), last, tf.ones([1, 1]));
+      assert.deepEqual([...begun.dataSync()], [scheduler.sigmaValues[scheduler.stepIndex ?? 2]]);
+    });
+  });
+
+  it('spaces the seventh roots of sigmas evenly with useKarrasSigmas, and logarithms with useExponentialSigmas', () => {
+    for (const [options, straighten] of [
+      [{ useKarrasSigmas: true }, (sigma: number) => sigma ** (1 / 7)],
+      [{ useExponentialSigmas: true }, Math.log],
+    ] as const) {
+      const { sigmaValues } = laidOut(options, 5);
+      const [first, ...straight] = [...sigmaValues.slice(0, 5)].map(straighten);
+      const step = (straight[3] - first) / 4;
+      assert.ok(step < 0);
+      straight.forEach((value, at) => {
+        assert.ok(Math.abs(value - first - (at + 1) * step) < 1e-6, `${value} at ${at + 1}`);
+      });
+    }
+  });
+
+  it('begins at the largest sigma when there is one step', () => {
+    assert.deepEqual([...laidOut({ shift: 3 }, 1).sigmaValues], [1, 0]);
+  });
+
+  it('places the shift on a line from baseShift to maxShift', () => {
+    const range = { baseSeqLen: 100, maxSeqLen: 300, baseShift: 0.25, maxShift: 1 };
+    assert.deepEqual(
+      [100, 200, 300, 500].map((length) => calculateShift(length, range)),
+      [0.25, 0.625, 1, 1.75],
+    );
+  });
+
   for (const [title, message, action] of [
     [
       'an unknown option',
@@ -136,6 +177,11 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
       'dynamic shifting without mu',
       'Cannot set timesteps as dynamic shifting needs mu: mu is missing',
       () => laidOut({ useDynamicShifting: true }),
+    ],
+    [
+      'no training timesteps',
+      'Cannot make a scheduler as numTrainTimesteps must be a positive integer: 0',
+      () => new FlowMatchSDEDiscreteScheduler({ numTrainTimesteps: 0 }),
     ],
     [
       'unequal lengths',

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { mixGrpoWindow, type MixGrpoWindowSettings } from '../../../sdk/src/schedulers';
 
+/** Where windows of two steps begin. */
 const starts = (settings: MixGrpoWindowSettings, steps: number, compat?: 'verl-omni') =>
-  Array.from(
-    { length: steps },
-    (_, at) =>
-      mixGrpoWindow({ sde_window_size: 2, ...settings, global_steps: at + 1 }, compat)?.[0],
-  );
+  Array.from({ length: steps }, (_, at) => {
+    const window = mixGrpoWindow({ sde_window_size: 2, ...settings, global_steps: at + 1 }, compat);
+    if (window !== null) assert.equal(window[1] - window[0], 2);
+    return window?.[0];
+  });
 
 describe('mixGrpoWindow()', () => {
   it("places random windows where Python's generator does", () => {
