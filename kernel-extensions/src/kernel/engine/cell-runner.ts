@@ -175,10 +175,13 @@ export class CellRunner {
       cell.signal.throwIfAborted();
       exports = cellExports;
       if (id === cell.id) adopt();
-      const { run } = compiled; // called on its own, it stands in stack traces without a name
+      const { run } = compiled;
+      const own = this.dialect.scriptGlobals ? globalThis : undefined;
       const require = this.modules.require();
       try {
-        await nextTurn(() => runInCell(cell, () => run(cellExports.proxy, require, runtime)));
+        await nextTurn(() =>
+          runInCell(cell, () => run.call(own, cellExports.proxy, require, runtime)),
+        );
       } finally {
         await runInCell(cell, settleDisplays);
       }
@@ -217,7 +220,8 @@ export class CellRunner {
    * kernels show a promise as it was left, and before what its callbacks print.
    */
   private showAtOnce(cell: CellContext, value: unknown): boolean {
-    const bundle = this.isResult(cell, value) ? plainBundle(value, this.dialect) : null;
+    if (!this.dialect.showsAtOnce || !this.isResult(cell, value)) return false;
+    const bundle = plainBundle(value, this.dialect);
     if (bundle) this.publish(cell, bundle);
     return bundle !== null;
   }

@@ -22,10 +22,12 @@ export interface KernelDialect {
   objectCells: boolean;
   /** Whether JavaScript runs as it does in a script without `"use strict"`. */
   sloppy: boolean;
-  /** Whether variables of `var` and functions are properties of the global object, as in a script. */
+  /** Whether variables of `var` and functions are properties of the global object, which is a cell's `this`. */
   scriptGlobals: boolean;
   /** Whether `null` as a cell's value is shown. */
   showsNull: boolean;
+  /** Whether a value is shown as it was when the cell's code ended, before callbacks that wait for that. */
+  showsAtOnce: boolean;
   /** Called before a cell runs. */
   begin?(cell: CellContext): void;
   /** Whether a cell has shown its result itself, or will. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { format as consoleText, inspect } from 'node:util';
 import { toBundle } from '../../../display/to-bundle';
 import type { MimeBundle } from '../../protocol/outputs';
@@ -37,8 +38,9 @@ export function kernelDialect(dialect: Dialect, host: DialectHost): KernelDialec
     completionValues: dialect === 'deno' || dialect === 'javascript',
     objectCells: dialect === 'deno',
     sloppy: dialect === 'tslab' || dialect === 'jslab' || dialect === 'javascript',
-    scriptGlobals: dialect === 'javascript',
-    showsNull: dialect === 'deno' || dialect === 'javascript',
+    scriptGlobals: dialect === 'deno' || dialect === 'javascript',
+    showsNull: dialect === 'javascript',
+    showsAtOnce: dialect !== 'deno',
     begin: (cell) => cells.begin(cell),
     hasShown: (cell) => cells.hasShown(cell),
     end: async (cell) => {
@@ -48,6 +50,15 @@ export function kernelDialect(dialect: Dialect, host: DialectHost): KernelDialec
     format,
   };
 }
+
+/** As Node has it from 21 on. */
+const NAVIGATOR = {
+  hardwareConcurrency: availableParallelism(),
+  language: 'en-US',
+  languages: ['en-US'],
+  platform: process.platform,
+  userAgent: `Node.js/${process.versions.node.split('.')[0]}`,
+};
 
 /** Names that Deno has, and Node has not. Nobody answers a dialog; Deno's own do not ask either where nobody can. */
 function browserNames({ currentCell }: DialectHost): [string, () => unknown][] {
@@ -62,6 +73,7 @@ function browserNames({ currentCell }: DialectHost): [string, () => unknown][] {
   return [
     ['window', () => globalThis],
     ['self', () => globalThis],
+    ['navigator', () => (globalThis as { navigator?: object }).navigator ?? NAVIGATOR],
     ['alert', () => (message: unknown) => console.log('%s', String(message))],
     ['confirm', () => unanswered('confirm', false)],
     ['prompt', () => unanswered('prompt', null)],
@@ -74,9 +86,7 @@ function formatOf(dialect: Dialect): KernelDialect['format'] {
     case 'jslab':
       return (value) => ({ 'text/plain': consoleText(value) }); // tslab prints results
     case 'deno':
-      return (value) => ({
-        'text/plain': typeof value === 'string' ? JSON.stringify(value) : denoInspect(value),
-      });
+      return (value) => ({ 'text/plain': denoInspect(value) });
     case 'javascript':
       return (value) => ijavascriptBundle(value);
     case 'flowbook':
