@@ -8,10 +8,14 @@ class ThreeLooks implements Launcher {
   readonly name = 'looks';
   readonly #looks = new Map<string, number>();
 
+  /** @param failures Looks at a run that fail at first. */
+  constructor(private failures = 0) {}
+
   async submit({ tasks }: Job) {
     return tasks.map((_, task) => `run-${task}`);
   }
   async status(id: string) {
+    if (this.failures-- > 0) throw new Error('no answer');
     const looks = (this.#looks.get(id) ?? 0) + 1;
     this.#looks.set(id, looks);
     const state = looks < 3 ? ('running' as const) : ('succeeded' as const);
@@ -24,18 +28,40 @@ class ThreeLooks implements Launcher {
 }
 
 describe('runJob()', () => {
-  it('follows many runs at a time without a warning of leaked listeners', async () => {
-    const tasks = Array.from({ length: 30 }, (_, task) => ({
+  const jobOf = (count: number): Job => {
+    const tasks = Array.from({ length: count }, (_, task) => ({
       parameters: [],
       directory: `/${task}`,
     }));
-    const job: Job = { name: 'many', folder: '/', files: [], program: ['node'], tasks };
+    return { name: 'many', folder: '/', files: [], program: ['node'], tasks };
+  };
+
+  it('asks again when a cluster does not answer, and gives up after ten times in a row', async () => {
+    const { signal } = new AbortController();
+    const events: string[] = [];
+    const options = {
+      onText: () => {},
+      onEvent: (words: string) => void events.push(words),
+      signal,
+      everyMs: 0.1,
+    };
+    const [{ state }] = await runJob(new ThreeLooks(9), jobOf(1), options);
+    assert.equal(state, 'succeeded');
+    assert.deepEqual(events.slice(1), Array(9).fill('Task 0 is asked about again: no answer'));
+    await assert.rejects(runJob(new ThreeLooks(10), jobOf(1), options), { message: 'no answer' });
+  });
+
+  it('follows many runs at a time without a warning of leaked listeners', async () => {
     const warnings: string[] = [];
     const warned = ({ name }: Error) => void warnings.push(name);
     process.on('warning', warned);
     try {
       const { signal } = new AbortController();
-      const ends = await runJob(new ThreeLooks(), job, { onText: () => {}, signal, everyMs: 1 });
+      const ends = await runJob(new ThreeLooks(), jobOf(30), {
+        onText: () => {},
+        signal,
+        everyMs: 1,
+      });
       assert.equal(ends.length, 30);
       assert.ok(ends.every(({ state }) => state === 'succeeded'));
       // Warnings come with the next tick.

@@ -15,9 +15,12 @@ export interface FollowOptions {
   everyMs?: number;
 }
 
+/** Looks in a row that may fail, each after a longer pause: a cluster's server may restart within some minutes. */
+const MOST_FAILED_LOOKS = 10;
+
 /**
  * Submits a job and watches it to its end: prints what it prints, stops it when asked, and hands a run over again that was lost
- * with its machine, to go on from its last checkpoint.
+ * with its machine, to go on from its last checkpoint. A cluster that cannot be asked is asked again.
  *
  * @returns How each task ended.
  */
@@ -43,13 +46,24 @@ async function followTask(
   let id = firstId;
   let shown = 0;
   let isStopping = false;
-  for (let losses = 0; ;) {
+  for (let losses = 0, failed = 0; ;) {
     if (signal.aborted && !isStopping) {
       isStopping = true;
       await launcher.stop(id);
     }
-    const status = await launcher.status(id);
-    const text = await launcher.log(id);
+    let status: JobStatus;
+    let text: string;
+    try {
+      status = await launcher.status(id);
+      text = await launcher.log(id);
+      failed = 0;
+    } catch (error) {
+      failed += 1;
+      if (failed >= MOST_FAILED_LOOKS) throw error;
+      onEvent?.(`Task ${task} is asked about again: ${(error as Error).message}`);
+      await pause(everyMs * 2 ** Math.min(failed, 6), signal, isStopping);
+      continue;
+    }
     if (text.length > shown) onText(text.slice(shown), task);
     shown = text.length;
     if (isOver(status)) {
