@@ -76,6 +76,10 @@ async function submit(file: string, options: SubmitOptions): Promise<number> {
     const runs = gridOf(options.each).map((values) => [...options.parameter, ...values]);
     const program = on === 'kuberay' ? ['node', '--import', 'tsx'] : undefined;
     plan = planJob({ file, out, runs, include, mostBytes: mostMb * 1e6, program });
+    if (file.endsWith('.ipynb')) {
+      const { checkFlags } = await import('../cluster/launch/check-flags.js');
+      checkFlags(file, runs);
+    }
     // What is asked of a cluster needs no cluster to be shown.
     if (!dryRun || on === 'kuberay') target = targetOf(options);
     if (target !== null && 'rayJob' in target) manifest = rayJobManifest(plan.job, target.rayJob);

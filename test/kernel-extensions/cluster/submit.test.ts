@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { bundleFiles } from '@flowbook/kernel-extensions';
 import { codeOf } from '../../../kernel-extensions/src/commands/submit';
 import { describeBundle } from '../../../kernel-extensions/src/cluster/launch/describe-bundle';
+import { checkFlags } from '../../../kernel-extensions/src/cluster/launch/check-flags';
 import { gridOf } from '../../../kernel-extensions/src/cluster/launch/grid';
 
 const FLOWBOOK = join(__dirname, '../../../kernel-extensions/bin/flowbook.mjs');
@@ -84,6 +85,23 @@ describe('flowbook submit', function () {
     } finally {
       rmSync(elsewhere);
     }
+  });
+
+  it('refuses what the notebook does not take before anything is sent', () => {
+    const source = 'const lr: number = 1e-3;';
+    const cell = { id: 'p', cell_type: 'code', metadata: { tags: ['parameters'] }, source };
+    write(
+      'n.ipynb',
+      JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] }),
+    );
+    const check = (...runs: string[][]) => checkFlags(join(project, 'n.ipynb'), runs);
+    check(['lr=1', 'seed=1'], ['lr=2', 'json=true']);
+    assert.throws(() => check(['lr=1'], ['lrr=2']), {
+      message: 'Cannot submit with "lrr" as the notebook\'s parameters are: seed, lr',
+    });
+    assert.throws(() => check(['lr=fast']), {
+      message: 'Cannot submit with "lr" as it must be a number: current value is fast',
+    });
   });
 
   it('sends nothing that runs wrote, and no earlier bundle, unless it is named', () => {

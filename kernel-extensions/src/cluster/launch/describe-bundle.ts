@@ -1,4 +1,5 @@
 import { formatBytes } from '@flowbook/sdk/format-bytes';
+import { plural } from '../../display/numbers';
 import type { BundleFiles } from './bundle';
 
 /**
@@ -13,7 +14,7 @@ export function describeBundle(sent: BundleFiles, most = Infinity): string[] {
   const named = files.length <= most ? files : bySize.slice(0, most);
   const rest = bySize.slice(named.length);
   return [
-    `Sends ${files.length} files, ${formatBytes(bytes)}:`,
+    `Sends ${plural(files.length, 'file')}, ${formatBytes(bytes)}:`,
     ...named.map((file) => `${formatBytes(sizeOf(file)).padStart(10)}  ${file}`),
     ...(rest.length > 0
       ? [`  and ${rest.length} more, each of at most ${formatBytes(sizeOf(rest[0]))}`]
