@@ -157,10 +157,10 @@ readdirSync('.').includes('01-small-loop.ipynb')`,
 
   it('--headless lists the notebooks when none matches', async () => {
     const { code, stderr } = await run('no-such-recipe');
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(
       stderr,
-      /^flowbook: Cannot find the notebook "no-such-recipe" as a notebook in .* must match: there are 01-small-loop\.ipynb/,
+      /^Cannot find the notebook "no-such-recipe" as a notebook in .* must match: there are 01-small-loop\.ipynb/,
     );
   });
 

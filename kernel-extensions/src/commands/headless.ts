@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import { findNotebook, notebooksFolder } from '../launch/find-notebook';
 import { kernelOnServer } from '../launch/kernel-on-server';
+import { exitCodes } from '../notebook/exit-codes';
 import { runDirectory } from '../notebook/run-directory';
 import { runNotebookFile } from '../notebook/run-notebook-file';
 import { installedJupyter } from '../setup-pieces';
@@ -19,7 +20,13 @@ export interface HeadlessFlags {
  */
 export async function runHeadless(wanted: string, flags: HeadlessFlags): Promise<number> {
   const folder = path.resolve(flags.root ?? notebooksFolder());
-  const notebookFile = findNotebook(wanted, folder);
+  let notebookFile: string;
+  try {
+    notebookFile = findNotebook(wanted, folder);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return exitCodes.wrongUse;
+  }
   const name = path.basename(notebookFile, '.ipynb');
   const besideNotebooks = path.join(path.dirname(folder), runDirectory(name));
   const directory = path.resolve(flags.out ?? besideNotebooks);

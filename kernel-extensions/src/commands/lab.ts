@@ -33,6 +33,7 @@ export function labCommand(): Command {
     .option('--root <folder>', 'folder to show (default: notebooks)')
     .option('--port <number>', 'first port to try', '8888')
     .option('--no-browser', 'print the address and open nothing')
+    .addHelpText('after', '\nWith --headless, exit codes are those of "flowbook run".')
     .action(async (flags: LabFlags) => {
       if (flags.headless === undefined) {
         process.exitCode = await openLab(flags);

@@ -50,10 +50,13 @@ export function parseNotebook(text: string, name = 'the notebook'): Notebook {
   if (json.nbformat !== 4) fail('nbformat must be 4', json.nbformat);
   if (!Array.isArray(json.cells)) return fail('"cells" must be a list', json.cells);
   const ids = new Set<string>();
+  const given = new Set(json.cells.map((cell) => (isObject(cell) ? cell.id : undefined)));
   const cells = json.cells.map((cell, index) => {
     const failCell = (rule: string, value: unknown): never =>
       fail(`cell ${index + 1}: ${rule}`, value);
-    const parsed = parseCell(cell, index, failCell);
+    let ownId = `cell-${index + 1}`;
+    while (given.has(ownId)) ownId += '_';
+    const parsed = parseCell(cell, ownId, failCell);
     if (ids.has(parsed.id)) failCell('ids must differ', parsed.id);
     ids.add(parsed.id);
     return parsed;
@@ -63,10 +66,10 @@ export function parseNotebook(text: string, name = 'the notebook'): Notebook {
 
 type Fail = (rule: string, value: unknown) => never;
 
-function parseCell(cell: unknown, index: number, fail: Fail): Cell {
+function parseCell(cell: unknown, ownId: string, fail: Fail): Cell {
   if (!isObject(cell)) return fail('a cell must be an object', cell);
   const { cell_type, metadata = {}, attachments } = cell;
-  const id = cell.id ?? `cell-${index + 1}`;
+  const id = cell.id ?? ownId;
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
     return fail('its id must be 1 to 64 letters, digits, - or _', id);
   }

@@ -66,6 +66,16 @@ describe('notebook file', () => {
     });
   });
 
+  it('parseNotebook() gives cells without ids none that another has', () => {
+    const cell = { cell_type: 'raw', metadata: {}, source: '' };
+    const cells = [{ ...cell, id: 'cell-2' }, cell, cell];
+    const { cells: read } = parseNotebook(JSON.stringify({ nbformat: 4, cells }));
+    assert.deepEqual(
+      read.map(({ id }) => id),
+      ['cell-2', 'cell-2_', 'cell-3'],
+    );
+  });
+
   it('parseNotebook() gives cells without ids ids by their place, and lines one kind of end', () => {
     const cells = [{ cell_type: 'code', metadata: {}, source: 'a\r\nb', outputs: [] }];
     const [cell] = parseNotebook(
