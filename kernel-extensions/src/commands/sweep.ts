@@ -25,8 +25,12 @@ export function sweepCommand(): Command {
       new Map(),
     )
     .option('-f, --points <file>', 'a list of runs, YAML or JSON: of each, names and values')
-    .option('--jobs <count>', 'runs at one time', count, 1)
-    .option('--random <count>', 'draw so many points instead of taking every combination', count)
+    .option('--jobs <count>', 'runs at one time', countFromOne, 1)
+    .option(
+      '--random <count>',
+      'draw so many points instead of taking every combination',
+      countFromOne,
+    )
     .option('--seed <number>', 'what --random draws from', count, 1)
     .option('--retries <count>', 'times that a failed run is tried again', count, 0)
     .option('--out <folder>', "the sweep's folder (default: runs/<time>-sweep-<name>)")
@@ -74,6 +78,11 @@ function collect(text: string, before: Map<string, string>): Map<string, string>
   const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError('It must be name=values.');
   return new Map([...before, [name, value]]);
+}
+
+function countFromOne(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1.');
 }
 
 function count(text: string): number {

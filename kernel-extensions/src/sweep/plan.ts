@@ -41,11 +41,18 @@ export async function makePlan(
 ): Promise<{ plan: SweepPlan; warnings: string[] }> {
   const notebook = readNotebook(notebookFile);
   const rules = new Map(notebookParameters(notebook).map(({ name, rule }) => [name, rule]));
-  // Every script has it.
-  if (!rules.has('seed')) rules.set('seed', { kind: 'number' });
+  const ownSeed = rules.has('seed');
+  // Every script has one.
+  if (!ownSeed) rules.set('seed', { kind: 'number' });
   const points =
     listed ?? (random ? randomPoints(axes, random.count, drawer(random.seed)) : gridPoints(axes));
   checkPoints(points, rules);
+  for (const { seed } of points) {
+    if (seed === undefined || ownSeed || /^\d+$/.test(seed)) continue;
+    throw new SweepError(
+      `Cannot sweep "seed" as it must be a whole number from 0: current value is ${seed}`,
+    );
+  }
   mkdirSync(directory, { recursive: true });
   const script = path.join(directory, `${path.basename(notebookFile, '.ipynb')}.ts`);
   const { text, warnings } = await exportScript(notebook, notebookFile, script, false);

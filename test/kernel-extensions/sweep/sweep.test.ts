@@ -6,6 +6,8 @@ import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RandomKey } from '@flowbook/sdk';
 import { gridPoints, parseAxis, randomPoints } from '../../../kernel-extensions/src/sweep/axes';
+import { sweepCommand } from '../../../kernel-extensions/src/commands/sweep';
+import { makePlan } from '../../../kernel-extensions/src/sweep/plan';
 import { axesOf, readPoints } from '../../../kernel-extensions/src/sweep/points-file';
 import { isLong } from '../../long-run';
 import { Workspace } from '../notebook/notebook-of';
@@ -70,6 +72,30 @@ describe('axes of a sweep', () => {
         (error: Error) => error.message.endsWith(message),
       );
     }
+  });
+
+  it('may be the seed that every script has, a whole number', async () => {
+    const file = workspace.writeNotebook('n.ipynb', [{ id: 'a', source: 'Math.random()' }]);
+    const out = workspace.path('out');
+    const plan = (seeds: string) => makePlan(out, file, [parseAxis('seed', seeds)], null, null);
+    await assert.rejects(plan('1.5'), {
+      message: 'Cannot sweep "seed" as it must be a whole number from 0: current value is 1.5',
+    });
+    const { runs } = (await plan('1..2')).plan;
+    assert.deepEqual(
+      runs.map(({ id }) => id),
+      ['1-seed=1', '2-seed=2'],
+    );
+  });
+
+  it('are not swept by no job at a time', async () => {
+    const command = sweepCommand()
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
+    await assert.rejects(
+      command.parseAsync(['n.ipynb', '-p', 'a=1', '--jobs', '0'], { from: 'user' }),
+      /argument '0' is invalid\. It must be a whole number from 1\./,
+    );
   });
 
   it('refuse what is no range, and ranges of numbers that are not whole in a grid', () => {
