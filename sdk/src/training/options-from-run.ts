@@ -64,7 +64,7 @@ function rewardOf({ reward }: RunConfig): string | RewardTerms {
 function cacheOf(
   cache: RunConfig['reward']['reward_functions'][string]['cache'],
 ): Pick<RewardTerm, 'cache'> {
-  if (cache === false) return {};
+  if (cache === undefined || cache === false) return {};
   if (cache === true) return { cache };
   const { most_ratings: mostRatings, ...rest } = cache;
   return { cache: { ...rest, ...(mostRatings !== undefined && { mostRatings }) } };

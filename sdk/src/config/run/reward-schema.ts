@@ -22,7 +22,7 @@ const rewardFunctionSchema = z.looseObject({
   /** Whether a failure stops the run instead of counting 0. */
   required: z.boolean().default(false),
   /** Whether it is asked once about the same picture and prompt, or how. */
-  cache: z.union([z.boolean(), cacheSchema]).default(false),
+  cache: z.union([z.boolean(), cacheSchema]).optional(),
 });
 
 /** A reward model served by vLLM, which has no part here. */
