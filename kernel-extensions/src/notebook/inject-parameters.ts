@@ -2,7 +2,7 @@ import ts from 'typescript';
 import { parseCells } from './cell-syntax';
 import { type Notebook, runsInNotebook } from './notebook';
 import { findParametersCell, type Parameter, readParameters } from './parameters';
-import { parseParameter, type ParameterValue } from './parameter-value';
+import { namedParameter, type ParameterValue } from './parameter-value';
 import { applyEdits } from './text-edits';
 
 /** A parameter that a notebook does not have, or a value that it cannot take. */
@@ -41,26 +41,12 @@ export function injectParameters(notebook: Notebook, given: ReadonlyMap<string, 
       `Cannot set ${names} as no cell of the notebook is tagged "parameters"`,
     );
   }
-  const parameters = notebookParameters(notebook);
+  const parameters = new Map(notebookParameters(notebook).map((one) => [one.name, one]));
+  const rules = new Map([...parameters].map(([name, { rule }]) => [name, rule]));
   const edits = [...given].map(([name, text]) => {
-    const parameter = parameters.find((one) => one.name === name);
-    if (!parameter) {
-      const known = parameters.map((one) => one.name).join(', ') || 'none';
-      throw new ParameterError(`Cannot set "${name}" as the notebook's parameters are: ${known}`);
-    }
-    const { initializer, rule } = parameter;
-    try {
-      return {
-        start: initializer.getStart(),
-        end: initializer.end,
-        text: literal(parseParameter(rule, text)),
-      };
-    } catch (error) {
-      const rule = (error as Error).message;
-      throw new ParameterError(
-        `Cannot set "${name}" as it must be ${rule}: current value is ${text}`,
-      );
-    }
+    const value = namedParameter('set', rules, [name, text], ParameterError);
+    const { initializer } = parameters.get(name)!;
+    return { start: initializer.getStart(), end: initializer.end, text: literal(value) };
   });
   cell.source = applyEdits(cell.source, edits);
 }

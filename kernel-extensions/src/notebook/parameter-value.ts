@@ -16,6 +16,35 @@ export interface ParameterRule {
 export type ParameterValue = number | string | boolean | number[] | string[] | null;
 
 /**
+ * The value of one of a notebook's parameters that is given by name.
+ *
+ * @param action What is done with it, for the message: `Cannot <action> "lr" as it must be a number: current value is fast`.
+ * @param Refusal Class of the error.
+ * @throws When there is no such parameter (the message names those that there are), or the text breaks its rule.
+ */
+export function namedParameter(
+  action: string,
+  rules: ReadonlyMap<string, ParameterRule>,
+  [name, text]: readonly [name: string, text: string],
+  Refusal: new (message: string, options?: ErrorOptions) => Error = Error,
+): ParameterValue {
+  const rule = rules.get(name);
+  if (rule === undefined) {
+    const known = [...rules.keys()].join(', ') || 'none';
+    throw new Refusal(`Cannot ${action} "${name}" as the notebook's parameters are: ${known}`);
+  }
+  try {
+    return parseParameter(rule, text);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Refusal(
+      `Cannot ${action} "${name}" as it must be ${message}: current value is ${text}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
  * The value that a text on the command line stands for. Lists are separated by commas.
  *
  * @throws Error with the rule alone (`a number`, `one of "sde", "cps"`); the caller names the parameter.

@@ -1,4 +1,4 @@
-import { parseParameter, type ParameterRule } from '../notebook/parameter-value';
+import { namedParameter, type ParameterRule } from '../notebook/parameter-value';
 
 /** One parameter of a sweep and the values that it takes. */
 export type Axis =
@@ -86,19 +86,7 @@ export function checkPoints(
   points: readonly Point[],
   rules: ReadonlyMap<string, ParameterRule>,
 ): void {
-  for (const [name, text] of points.flatMap(Object.entries)) {
-    const rule = rules.get(name);
-    if (!rule) {
-      const known = [...rules.keys()].join(', ') || 'none';
-      throw new SweepError(`Cannot sweep "${name}" as the notebook's parameters are: ${known}`);
-    }
-    try {
-      parseParameter(rule, text);
-    } catch (error) {
-      throw new SweepError(
-        `Cannot sweep "${name}" as it must be ${(error as Error).message}: current value is ${text}`,
-        { cause: error },
-      );
-    }
+  for (const given of points.flatMap((point) => Object.entries(point))) {
+    namedParameter('sweep', rules, given, SweepError);
   }
 }

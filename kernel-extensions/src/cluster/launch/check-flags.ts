@@ -1,5 +1,5 @@
 import { notebookParameters } from '../../notebook/inject-parameters';
-import { parseParameter, type ParameterRule } from '../../notebook/parameter-value';
+import { namedParameter, type ParameterRule } from '../../notebook/parameter-value';
 import { readNotebook } from '../../notebook/notebook-file';
 
 /** Flags of every script that a submitted one may be given; where it writes, and whether it goes on, is the launcher's. */
@@ -19,19 +19,6 @@ export function checkFlags(notebookFile: string, runs: readonly (readonly string
     const at = text.indexOf('=');
     const [name, value] = [text.slice(0, at), text.slice(at + 1)];
     if (everyScripts.includes(name)) continue;
-    const rule = rules.get(name);
-    if (rule === undefined) {
-      throw new Error(
-        `Cannot submit with "${name}" as the notebook's parameters are: ${[...rules.keys()].join(', ')}`,
-      );
-    }
-    try {
-      parseParameter(rule, value);
-    } catch (error) {
-      throw new Error(
-        `Cannot submit with "${name}" as it must be ${(error as Error).message}: current value is ${value}`,
-        { cause: error },
-      );
-    }
+    namedParameter('submit with', rules, [name, value]);
   }
 }

@@ -14,7 +14,7 @@ export function leftByRuns(project: string, there: readonly string[]): string[] 
   const tests: Record<string, (folder: string) => boolean> = {
     [bundleMark]: () => true,
     [recordFile]: (folder) => readRecord(folder) !== null,
-    'run.json': isTraining,
+    'run.json': isTrainingRun,
   };
   const found = there.filter((file) => {
     const isLeft = tests[path.basename(file)];
@@ -24,7 +24,7 @@ export function leftByRuns(project: string, there: readonly string[]): string[] 
   return folders.filter((one) => !folders.some((two) => one !== two && one.startsWith(two)));
 }
 
-function isTraining(folder: string): boolean {
+function isTrainingRun(folder: string): boolean {
   try {
     return typeof readRunRecord(folder)?.state === 'string';
   } catch {
