@@ -1,5 +1,12 @@
+import { exitCodes } from '../notebook/exit-codes';
+import { heedSignals } from '../notebook/heed-stops';
+
 /** What a stopped command ends with, as shells count signals. */
-const codes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const codes = {
+  SIGHUP: 129,
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: exitCodes.terminated,
+} as const;
 
 /** A stop that was asked for by Ctrl-C or a polite kill. */
 export interface StopRequest {
@@ -13,17 +20,11 @@ export interface StopRequest {
 /** Aborts on Ctrl-C or a polite kill; a second one ends the process at once. */
 export function stopSignal(): StopRequest {
   const controller = new AbortController();
-  let code: number | null = null;
-  const stop = (name: NodeJS.Signals): void => {
-    if (code !== null) process.exit(code);
-    code = codes[name] ?? 1;
-    controller.abort(new Error(`stopped by ${name}`));
-  };
-  const names: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const name of names) process.on(name, stop);
-  return {
-    signal: controller.signal,
-    code: () => code,
-    forget: () => names.forEach((name) => process.removeListener(name, stop)),
-  };
+  const code = (): number | null => (stops.by === null ? null : codes[stops.by]);
+  const stops = heedSignals(
+    ['SIGINT', 'SIGTERM', 'SIGHUP'],
+    (by) => controller.abort(new Error(`stopped by ${by}`)),
+    () => process.exit(code()),
+  );
+  return { signal: controller.signal, code, forget: () => stops.end() };
 }

@@ -1,9 +1,9 @@
 import type { StopSignal } from './exit-codes';
 
 /** Signals that are heeded. */
-export interface Stops {
+export interface Stops<Signal extends NodeJS.Signals = StopSignal> {
   /** The one that came first. */
-  readonly by: StopSignal | null;
+  readonly by: Signal | null;
   /** Gives them their usual meaning back. */
   end(): void;
 }
@@ -13,17 +13,26 @@ export function heedStops(
   first: (signal: StopSignal) => void,
   again: (signal: StopSignal) => void,
 ): Stops {
-  let by: StopSignal | null = null;
-  const heed = (signal: StopSignal): void => {
-    if (by !== null) return again(signal);
-    by = signal;
-    first(signal);
+  return heedSignals(['SIGINT', 'SIGTERM'], first, again);
+}
+
+/** The same for signals of any name. */
+export function heedSignals<Signal extends NodeJS.Signals>(
+  names: readonly Signal[],
+  first: (signal: Signal) => void,
+  again: (signal: Signal) => void,
+): Stops<Signal> {
+  let by: Signal | null = null;
+  const heed = (signal: NodeJS.Signals): void => {
+    if (by !== null) return again(signal as Signal);
+    by = signal as Signal;
+    first(by);
   };
-  process.on('SIGINT', heed).on('SIGTERM', heed);
+  for (const name of names) process.on(name, heed);
   return {
     get by() {
       return by;
     },
-    end: () => void process.off('SIGINT', heed).off('SIGTERM', heed),
+    end: () => names.forEach((name) => process.off(name, heed)),
   };
 }
