@@ -6,12 +6,19 @@ import { join } from 'node:path';
 const MOST_READ = 24 * 2 ** 20;
 
 /** What files held when they were first seen, by name; those read last stand last. */
-function readRecord(path: string): Map<string, unknown> {
+interface Sums {
+  /** As it lies in the file. */
+  text: string | null;
+  byName: Map<string, unknown>;
+}
+
+function readRecord(path: string): Sums {
   try {
-    return new Map(Object.entries(JSON.parse(readFileSync(path, 'utf8')) as object));
+    const text = readFileSync(path, 'utf8');
+    return { text, byName: new Map(Object.entries(JSON.parse(text) as object)) };
   } catch {
     // There is none yet, or it is no record: what is there now is first seen.
-    return new Map();
+    return { text: null, byName: new Map() };
   }
 }
 
@@ -40,23 +47,27 @@ export function findChanged(
   { onlyNew = false, mostRead = MOST_READ } = {},
 ): string[] {
   const names = new Set(readdirSync(folder).filter((name) => name.endsWith('.pb')));
-  const known = new Map([...readRecord(record)].filter(([name]) => names.has(name)));
+  const before = readRecord(record);
+  const known = new Map([...before.byName].filter(([name]) => names.has(name)));
   const unknown = [...names].filter((name) => !known.has(name));
   const unread = onlyNew ? unknown : [...unknown, ...known.keys()];
   const changed: string[] = [];
   let read = 0;
   for (const name of unread) {
     if (read >= mostRead) break;
-    const before = known.get(name);
+    const sum = known.get(name);
     const found = sumOf(join(folder, name));
     known.delete(name);
     if (found === null) continue;
     read += found.size;
-    if (before === undefined || before === found.sum) known.set(name, found.sum);
+    if (sum === undefined || sum === found.sum) known.set(name, found.sum);
     else changed.push(name);
   }
-  const temporary = `${record}.${randomBytes(4).toString('hex')}.partial`;
-  writeFileSync(temporary, JSON.stringify(Object.fromEntries(known)), { mode: 0o600 });
-  renameSync(temporary, record);
+  const text = JSON.stringify(Object.fromEntries(known));
+  if (text !== before.text) {
+    const temporary = `${record}.${randomBytes(4).toString('hex')}.partial`;
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, record);
+  }
   return changed;
 }
