@@ -10,6 +10,7 @@ import {
   writeSafetensors,
   type AutoencoderTask,
 } from '@flowbook/sdk';
+import type { PretrainedModel } from './pretrained-model';
 
 /** Means and standard deviations of latents (N, h, w, C), channel by channel. */
 export interface LatentStatistics {
@@ -48,14 +49,10 @@ export function saveAutoencoder(
 }
 
 /** What a model directory is made of. */
-export interface PipelineParts {
+export interface PipelineParts extends Pick<PretrainedModel, 'encoderScale' | 'clipTokens'> {
   vae: string;
   transformer: Record<string, unknown>;
   key: RandomKey;
-  /** What the layers of text encoders add to their input is multiplied by this. */
-  encoderScale: number;
-  /** What prompts are padded to for CLIP's encoders, in tokens; null: as the source has it. */
-  clipTokens: number | null;
 }
 
 /** Makes a model directory: everything that is not trained from `source`, a new transformer, and the autoencoder. */

@@ -14,6 +14,9 @@ export interface RewardTerm {
   cache?: boolean | CachedRewardOptions;
 }
 
+/** A term in its long form. */
+export type CompleteTerm = Required<Omit<RewardTerm, 'cache'>>;
+
 /** What terms stand for: a server's reward keeps its queue, and a cached one its ratings, from one call to the next. */
 const made = new WeakMap<object, RewardFunction>();
 
@@ -26,7 +29,7 @@ const made = new WeakMap<object, RewardFunction>();
 export function completeTerm(
   name: string,
   term: RewardTerm | HttpRewardTerm | string | RewardFunction,
-): Required<Omit<RewardTerm, 'cache'>> {
+): CompleteTerm {
   if (typeof term !== 'object') return { reward: term, weight: 1, required: false };
   const { weight = 1, required = false } = term;
   return { reward: rewardBehind(name, term), weight, required };

@@ -4,7 +4,7 @@ import { mean, standardDeviation } from '../core/statistics';
 import { isHttpReward, type HttpRewardTerm } from './http/http-term';
 import { PartialRewardFailure } from './partial-failure';
 import type { PromptRecord, RewardFunction } from './reward-registry';
-import { completeTerm, type RewardTerm } from './reward-term';
+import { completeTerm, type CompleteTerm, type RewardTerm } from './reward-term';
 import { rateImages, type ScoreOptions } from './score-rewards';
 
 /**
@@ -46,8 +46,8 @@ const EPSILON = 1e-4;
 /**
  * Rates pictures by several rewards and adds them up: sum of weight * reward.
  *
- * A reward fails on all pictures when it throws or takes too long (on some with a `PartialRewardFailure`), and on one when it returns NaN or an
- * infinite number for it.
+ * A reward fails on all pictures when it throws or takes too long (on some with a `PartialRewardFailure`), and on one when it
+ * returns NaN or an infinite number for it.
  *
  * @param terms By name.
  * @throws When a required reward fails, there is none, or the weights do not add up to a positive number.
@@ -116,10 +116,11 @@ export function namedTerms(
 }
 
 /** The terms, complete and checked. */
-function rewardTerms(given: RewardTerms): [name: string, term: ReturnType<typeof completeTerm>][] {
-  const entries = Object.entries(namedTerms(given)).map(
-    ([name, term]): [string, ReturnType<typeof completeTerm>] => [name, completeTerm(name, term)],
-  );
+function rewardTerms(given: RewardTerms): [name: string, term: CompleteTerm][] {
+  const entries = Object.entries(namedTerms(given)).map(([name, term]): [string, CompleteTerm] => [
+    name,
+    completeTerm(name, term),
+  ]);
   const total = entries.reduce((sum, [, { weight }]) => sum + weight, 0);
   if (!(total > 0 && Number.isFinite(total))) {
     throw new Error(

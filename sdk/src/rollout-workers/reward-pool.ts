@@ -47,8 +47,8 @@ const isLost = (error: unknown): error is Error => error instanceof WorkerLost;
 
 /**
  * A reward over workers that come and go, for rewards that take long: processes on this machine, or actors on a Ray cluster. A
- * worker has one part at a time; a part whose worker is lost goes to another, and waits while there is none. Parts that a reward failed on fail alone. A worker
- * that never ends a part, or holds too much memory, is replaced: what trains goes on.
+ * worker has one part at a time; a part whose worker is lost goes to another, and waits while there is none. Parts that a reward
+ * failed on fail alone. A worker that never ends a part, or holds too much memory, is replaced: what trains goes on.
  *
  * Each step's log line has of each worker `reward_workers/<name>/parts`, `busySeconds`, `bytesIn`, `bytesOut` and `residentBytes`, and
  * of all together `reward_workers/ended_late` and `ended_large`.
