@@ -1,3 +1,4 @@
+import { observer } from '@flowbook/sdk';
 import { shortNumber, textTable } from '../runs/runs-table';
 import { summarizeRun } from '../runs/run-summary';
 import * as path from 'node:path';
@@ -20,7 +21,7 @@ export class LiveTable {
   begin(): void {
     if (!this.stream.isTTY) return;
     this.draw();
-    this.timer = setInterval(() => this.draw(), intervalMs);
+    this.timer = setInterval(this.draw, intervalMs);
   }
 
   say(line: string): void {
@@ -32,7 +33,10 @@ export class LiveTable {
     if (this.stream.isTTY) this.draw();
   }
 
-  private draw(): void {
+  /** A run's folder that cannot be read must not end the sweep. */
+  private readonly draw = observer(() => this.drawRuns(), 'The table of runs', 'the sweep');
+
+  private drawRuns(): void {
     const rows = this.plan.runs.map(({ id }) => {
       const run = summarizeRun(path.join(this.directory, id));
       const reward = run.metrics.reward;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { setMaxListeners } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { observer, onAbort } from '@flowbook/sdk';
 import { exitCodes } from '../notebook/exit-codes';
 import { scriptProgram } from '../notebook/script-program';
 import { readRecord } from '../script/script-record';
@@ -15,7 +15,7 @@ export interface SweepOptions {
   /** Times that a failed run is tried again. */
   retries: number;
   signal: AbortSignal;
-  /** Called when a run begins or ends. */
+  /** Called when a run begins or ends. What it throws is said on stderr, once. */
   onChange?: (run: PlannedRun, what: 'begins' | 'ends', exitCode: number | null) => void;
 }
 
@@ -31,15 +31,14 @@ export async function runAll(
   plan: SweepPlan,
   { jobs, retries, signal, onChange }: SweepOptions,
 ): Promise<void> {
-  // Each run under way has a listener of its own, and removes it: there is no leak to warn of.
-  setMaxListeners(0, signal);
+  const tell = observer(onChange, 'What watches runs', 'the sweep');
   const left = plan.runs.filter(({ id }) => readRecord(path.join(directory, id))?.state !== 'done');
   const script = path.join(directory, plan.script);
   const worker = async (): Promise<void> => {
     for (let run = left.shift(); run && !signal.aborted; run = left.shift()) {
-      onChange?.(run, 'begins', null);
+      tell(run, 'begins', null);
       const code = await runOne(path.join(directory, run.id), script, run, retries, signal);
-      onChange?.(run, 'ends', code);
+      tell(run, 'ends', code);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, jobs) }, worker));
@@ -91,12 +90,12 @@ function runScript(folder: string, args: string[], signal: AbortSignal): Promise
   closeSync(stdout);
   closeSync(stderr);
   const stop = (): void => void child.kill('SIGTERM');
-  signal.addEventListener('abort', stop);
+  const stopWaiting = onAbort(signal, stop);
   if (signal.aborted) stop();
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => {
-      signal.removeEventListener('abort', stop);
+      stopWaiting();
       resolve(code);
     });
   });

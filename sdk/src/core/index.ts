@@ -5,4 +5,6 @@ export * from './random-key';
 export * from './registry';
 export * from './pixel-image';
 export * from './cell-signal';
+export { onAbort } from './on-abort';
+export { observer } from './observer';
 export { jupyterDisplay, drawOrDescribe } from './jupyter-display';

@@ -12,6 +12,12 @@ const waitingFor = new WeakMap<AbortSignal, Waiting>();
  *
  * @param signal One that is not aborted yet; null never is.
  * @returns Stops waiting.
+ * @example
+ * const controller = new AbortController();
+ * const acted: string[] = [];
+ * onAbort(controller.signal, () => void acted.push('stopped'));
+ * controller.abort();
+ * acted; // ['stopped']
  */
 export function onAbort(signal: AbortSignal | null | undefined, act: () => void): () => void {
   if (!signal) return () => {};

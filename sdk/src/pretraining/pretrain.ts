@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { RandomKey } from '../core/random-key';
 import { throwIfAborted } from '../core/cell-signal';
+import { observer } from '../core/observer';
 import type { LossGradients } from '../losses';
 import { assignAll } from '../models';
 import type { tf } from '../tensorflow';
@@ -38,7 +39,7 @@ export interface PretrainingOptions extends PretrainingRate {
   /** Further settings that the result depends on, as JSON: a run that was begun under others is not continued. */
   settings?: object;
   signal?: AbortSignal | null;
-  /** Told after each step that is logged. */
+  /** Told after each step that is logged. What it throws is said on stderr, once. */
   onProgress?: (progress: Record<string, number>) => void;
 }
 
@@ -56,7 +57,8 @@ export async function pretrain(
   task: PretrainingTask,
   options: PretrainingOptions,
 ): Promise<Record<string, number>> {
-  const { steps, folder, everySteps, signal = null, onProgress } = options;
+  const { steps, folder, everySteps, signal = null } = options;
+  const tell = observer(options.onProgress, 'onProgress', 'pre-training');
   const { variables } = task;
   const optimizer = new AdamW(variables, {
     betas: options.betas,
@@ -100,7 +102,7 @@ export async function pretrain(
       log.write(entry);
       losses = [];
       if (isMeasured) savePretraining(folder, state, step, identity);
-      onProgress?.(entry);
+      tell(entry);
     }
     assignAll(variables, average.values);
     return found;

@@ -1,3 +1,4 @@
+import { failureSaidOnce } from '../core/observer';
 import { rewardRegistry, type RewardFunction } from './reward-registry';
 import { completeTerm } from './reward-term';
 import { namedTerms, type RewardTerms } from './weighted-rewards';
@@ -18,11 +19,24 @@ function functionsOf(reward: Rewards): RewardFunction[] {
   );
 }
 
+const saysFailure = new WeakMap<RewardFunction, (error: unknown) => void>();
+
+/** What a reward says of itself; nothing where it fails to, which is said once. */
+function metricsOf(reward: RewardFunction): Record<string, number> {
+  try {
+    return reward.takeMetrics?.() ?? {};
+  } catch (error) {
+    const failed =
+      saysFailure.get(reward) ??
+      failureSaidOnce(`takeMetrics of reward "${reward.name || 'anonymous'}"`, 'training');
+    saysFailure.set(reward, failed);
+    failed(error);
+    return {};
+  }
+}
+
 /** What rewards say of themselves since this was asked last; one that is used twice says it once. */
 export function takeRewardMetrics(...rewards: Rewards[]): Record<string, number> {
   const all = new Set(rewards.flatMap(functionsOf));
-  return Object.assign({}, ...[...all].map((reward) => reward.takeMetrics?.() ?? {})) as Record<
-    string,
-    number
-  >;
+  return Object.assign({}, ...[...all].map(metricsOf)) as Record<string, number>;
 }

@@ -41,7 +41,7 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
    * servers and pools keep to a limit of their own. Default 600000.
    */
   rewardTimeoutMs?: number | null;
-  /** Other rewards to report by name; they do not train. */
+  /** Other rewards to report by name; they do not train. One that fails is NaN at that step, and said on stderr once. */
   monitors?: Record<string, string | RewardFunction>;
   /** Steps to train. Default 40. */
   steps?: number;

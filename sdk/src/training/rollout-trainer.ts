@@ -2,10 +2,10 @@ import type { DiffusionModelConfig } from '../config';
 import { cellSignal } from '../core/cell-signal';
 import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
-import { scoreRewards } from '../rewards';
 import { takeRewardMetrics } from '../rewards/take-reward-metrics';
 import { drawPrompts } from './draw-prompts';
 import type { FlowGRPOSettings } from './flow-grpo-options';
+import { Monitors } from './monitors';
 import { pictureDiversity } from './picture-diversity';
 import { PromptPriority } from './prompt-priority';
 import type { RolloutBatch } from './rollout-batch';
@@ -71,6 +71,7 @@ export abstract class RolloutTrainer<
   Settings extends RolloutTrainerSettings,
   Update,
 > extends WeightTrainer<Settings> {
+  readonly #monitors: Monitors;
   readonly #priority: PromptPriority | null;
   readonly #ahead: RolloutsAhead | null;
 
@@ -83,6 +84,7 @@ export abstract class RolloutTrainer<
   ) {
     super(pipeline, settings, options, algo);
     const { prompts, promptPriority } = settings;
+    this.#monitors = new Monitors(settings.monitors);
     this.#priority =
       promptPriority === null ? null : new PromptPriority(prompts.length, promptPriority);
     const { rolloutWorkers: workers, maxStaleness } = settings;
@@ -141,10 +143,7 @@ export abstract class RolloutTrainer<
     try {
       this.cache.trim();
       const rolledOut = now();
-      const others: [string, number][] = [];
-      for (const [name, by] of Object.entries(monitors)) {
-        others.push([name, mean(await scoreRewards(by, batch.images, batch.prompts, scoring))]);
-      }
+      const watched = await this.#monitors.rate(batch, scoring);
       const rated = now();
       const update = await this.learn(
         { batch, scored, step, key: this.#keyOf(step).fold('update') },
@@ -164,7 +163,7 @@ export abstract class RolloutTrainer<
         diversity: pictureDiversity(batch.images, batch.groups),
         rewardTerms: scored.terms,
         rewardFailures: scored.failures,
-        monitors: Object.fromEntries(others),
+        monitors: watched,
         ...update,
         workers: rolloutWorkers && { staleness: step - version, ...rolloutWorkers.takeReport() },
         ...this.notFinite?.report,

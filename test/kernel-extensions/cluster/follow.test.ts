@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { runJob } from '../../../kernel-extensions/src/cluster/launch/follow';
+import { textOnStderr } from '../../sdk/io/hub/text-on-stderr';
 import type { Job, Launcher } from '../../../kernel-extensions/src/cluster/launch/launcher';
 
 /** Runs that are over once they were looked at three times. */
@@ -9,7 +10,10 @@ class ThreeLooks implements Launcher {
   readonly #looks = new Map<string, number>();
 
   /** @param failures Looks at a run that fail at first. */
-  constructor(private failures = 0) {}
+  constructor(
+    private failures = 0,
+    private readonly text = '',
+  ) {}
 
   async submit({ tasks }: Job) {
     return tasks.map((_, task) => `run-${task}`);
@@ -22,7 +26,7 @@ class ThreeLooks implements Launcher {
     return { state, exitCode: 0, detail: '' };
   }
   async log() {
-    return '';
+    return this.text;
   }
   async stop() {}
 }
@@ -49,6 +53,22 @@ describe('runJob()', () => {
     assert.equal(state, 'succeeded');
     assert.deepEqual(events.slice(1), Array(9).fill('Task 0 is asked about again: no answer'));
     await assert.rejects(runJob(new ThreeLooks(10), jobOf(1), options), { message: 'no answer' });
+  });
+
+  it('goes on when what watches it fails, and says so once', async () => {
+    const fail = () => {
+      throw new Error('no screen');
+    };
+    const { signal } = new AbortController();
+    const said = await textOnStderr(async () => {
+      const options = { onText: fail, onEvent: fail, signal, everyMs: 0.1 };
+      const [{ state }] = await runJob(new ThreeLooks(2, 'a text'), jobOf(1), options);
+      assert.equal(state, 'succeeded');
+    });
+    assert.equal(
+      said,
+      'What watches runs failed, and the job goes on: no screen\nWhat shows texts of runs failed, and the job goes on: no screen\n',
+    );
   });
 
   it('follows many runs at a time without a warning of leaked listeners', async () => {

@@ -13,9 +13,11 @@ import {
   trainFlowGRPO,
   buildScheduler,
   type FlowGRPOOptions,
+  type LogLine,
   type RolloutPipeline,
   type StepReport,
 } from '@flowbook/sdk';
+import { textOnStderr } from '../io/hub/text-on-stderr';
 
 const MODEL = join(__dirname, '../../golden/models/tiny-qwen-image');
 
@@ -176,6 +178,41 @@ describe('trainFlowGRPO()', () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
+  });
+
+  it('goes on without a monitor that fails, and says so once', async () => {
+    const broken = Object.assign(async () => [NaN], {
+      takeMetrics: () => {
+        throw new Error('nothing counted');
+      },
+    });
+    const monitors = { broken, size: 'jpeg_compressibility' };
+    let log: LogLine[] = [];
+    const said = await textOnStderr(async () => {
+      ({ log } = await trainFlowGRPO(pipeline, { ...SMALL, steps: 2, monitors }));
+    });
+    assert.deepEqual(
+      log.map(({ broken: one, size }) => [one, Number.isFinite(size)]),
+      [
+        [NaN, true],
+        [NaN, true],
+      ],
+    );
+    assert.deepEqual(said.trim().split('\n'), [
+      'Monitor "broken" failed, and training goes on: Cannot score reward "anonymous" as it must return 8 numbers: current value is 1 values',
+      'takeMetrics of reward "anonymous" failed, and training goes on: nothing counted',
+    ]);
+    await assert.rejects(
+      trainFlowGRPO(pipeline, { ...SMALL, monitors: { typo: 'rednes' } }),
+      /^Error: Cannot find reward "rednes"/,
+    );
+  });
+
+  it('ends with what onStep throws', async () => {
+    const onStep = () => {
+      throw new Error('enough');
+    };
+    await assert.rejects(trainFlowGRPO(pipeline, { ...SMALL, onStep }), { message: 'enough' });
   });
 
   it('takes several updates a step from mini-batches and epochs', async () => {

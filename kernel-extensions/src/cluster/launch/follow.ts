@@ -1,9 +1,9 @@
-import { setMaxListeners } from 'node:events';
+import { observer, onAbort } from '@flowbook/sdk';
 import { isOver, type Job, type JobStatus, type Launcher } from './launcher';
 
 /** How a job is watched. */
 export interface FollowOptions {
-  /** Sees what runs print; `task` is their number. */
+  /** Sees what runs print; `task` is their number. What it throws is said on stderr, once, as what `onEvent` throws. */
   onText: (text: string, task: number) => void;
   /** Sees what becomes of runs. */
   onEvent?: (words: string) => void;
@@ -29,11 +29,12 @@ export async function runJob(
   job: Job,
   options: FollowOptions,
 ): Promise<JobStatus[]> {
-  // Each run waits with a listener of its own, and removes it: there is no leak to warn of.
-  setMaxListeners(0, options.signal);
+  const onText = observer(options.onText, 'What shows texts of runs', 'the job');
+  const onEvent = observer(options.onEvent, 'What watches runs', 'the job');
   const ids = await launcher.submit(job, { resume: false });
-  options.onEvent?.(`Submitted on ${launcher.name}: ${ids.join(', ')}`);
-  return Promise.all(ids.map((id, task) => followTask(launcher, job, task, id, options)));
+  onEvent(`Submitted on ${launcher.name}: ${ids.join(', ')}`);
+  const watched = { ...options, onText, onEvent };
+  return Promise.all(ids.map((id, task) => followTask(launcher, job, task, id, watched)));
 }
 
 async function followTask(
@@ -41,7 +42,13 @@ async function followTask(
   job: Job,
   task: number,
   firstId: string,
-  { onText, onEvent, signal, resubmissions = 3, everyMs = 1000 }: FollowOptions,
+  {
+    onText,
+    onEvent,
+    signal,
+    resubmissions = 3,
+    everyMs = 1000,
+  }: Required<Pick<FollowOptions, 'onEvent'>> & FollowOptions,
 ): Promise<JobStatus> {
   let id = firstId;
   let shown = 0;
@@ -60,7 +67,7 @@ async function followTask(
     } catch (error) {
       failed += 1;
       if (failed >= MOST_FAILED_LOOKS) throw error;
-      onEvent?.(`Task ${task} is asked about again: ${(error as Error).message}`);
+      onEvent(`Task ${task} is asked about again: ${(error as Error).message}`);
       await pause(everyMs * 2 ** Math.min(failed, 6), signal, isStopping);
       continue;
     }
@@ -73,7 +80,7 @@ async function followTask(
       [id] = await launcher.submit(one, { resume: true });
       // A log of its own, except where the lost one's is written on.
       shown = Math.min(shown, (await launcher.log(id)).length);
-      onEvent?.(`Task ${task} was lost (${status.detail}): goes on as ${id}`);
+      onEvent(`Task ${task} was lost (${status.detail}): goes on as ${id}`);
       continue;
     }
     await pause(everyMs, signal, isStopping);
@@ -85,10 +92,10 @@ function pause(milliseconds: number, signal: AbortSignal, isStopping: boolean): 
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', done);
+      stopWaiting();
       resolve();
     };
     const timer = setTimeout(done, milliseconds);
-    if (!isStopping) signal.addEventListener('abort', done);
+    const stopWaiting = isStopping ? () => {} : onAbort(signal, done);
   });
 }

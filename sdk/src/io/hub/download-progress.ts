@@ -1,5 +1,6 @@
 import { cellSignal } from '../../core/cell-signal';
 import { formatBytes } from '../../core/format-bytes';
+import { observer } from '../../core/observer';
 import { isSet } from './is-set';
 
 /** How far a download has come. */
@@ -31,7 +32,11 @@ export class ProgressMeter {
     onProgress: ((progress: DownloadProgress) => void) | null,
   ) {
     const isLive = process.stderr.isTTY || cellSignal() !== null;
-    this.#report = onProgress ?? (isLive ? writeOver : writeLine);
+    this.#report = onProgress
+      ? observer(onProgress, 'onProgress', 'the download')
+      : isLive
+        ? writeOver
+        : writeLine;
     this.#paceMs = onProgress || isLive ? LIVE_MS : LOG_MS;
     this.#nextMs = this.#startMs + this.#paceMs;
   }

@@ -22,7 +22,7 @@ export interface HubOptions {
   offline?: boolean;
   /** Stops the download; what has arrived stays for the next time. Default: the running cell's signal. */
   signal?: AbortSignal | null;
-  /** Called at most twice a second. Default: one line on stderr, unless HF_HUB_DISABLE_PROGRESS_BARS is set. */
+  /** Called at most twice a second; what it throws is said on stderr, once. Default: one line on stderr, unless HF_HUB_DISABLE_PROGRESS_BARS is set. */
   onProgress?: (progress: DownloadProgress) => void;
 }
 

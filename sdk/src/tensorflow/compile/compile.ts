@@ -1,3 +1,4 @@
+import { observer } from '../../core/observer';
 import { tf } from '../backend';
 import { recordingBackend } from './binding';
 import { runFunction, runFunctionAsync } from './graph-function';
@@ -23,7 +24,7 @@ export interface CompileOptions {
   xla?: boolean | 'auto';
   /** Recordings kept; the least recently used is dropped. Default 16. */
   maxSignatures?: number;
-  /** Told of the first call for a signature: recording takes milliseconds, compiling seconds. */
+  /** Told of the first call for a signature: recording takes milliseconds, compiling seconds. What it throws is said on stderr, once. */
   onFirstCall?: (progress: FirstCallProgress) => void;
 }
 
@@ -91,7 +92,8 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   fn: (...args: Arguments) => Result,
   options: CompileOptions = {},
 ): CompiledFunction<Arguments, Result> {
-  const { name = fn.name || 'function', xla = 'auto', maxSignatures = 16, onFirstCall } = options;
+  const { name = fn.name || 'function', xla = 'auto', maxSignatures = 16 } = options;
+  const observe = observer(options.onFirstCall, 'onFirstCall', `compiling "${name}"`);
   const backend = recordingBackend();
   if (backend === null) return withoutGraphs(fn);
   const cache = new RecordingCache<CacheEntry & { isReady: boolean }>(name, maxSignatures);
@@ -100,7 +102,7 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   const prepare = (args: Arguments) => {
     const startedAt = performance.now();
     const tell = (stage: FirstCallProgress['stage']) =>
-      onFirstCall?.({ name, stage, elapsedMs: performance.now() - startedAt });
+      observe({ name, stage, elapsedMs: performance.now() - startedAt });
     const { entry, inputs } = cache.entryFor(args, (_backend, tensors) => {
       tell('recording');
       const recording = record(backend, () => fn(...args), tensors);

@@ -19,7 +19,7 @@ export interface RunView {
 export interface RunOptions<Report> {
   /** Stops the loop. Default: the running cell's signal. */
   signal?: AbortSignal | null;
-  /** Called after each step with its report and with the run so far; a promise is waited for. */
+  /** Called after each step with its report and with the run so far; a promise is waited for. What it throws ends the run. */
   onStep?: ((report: Report, run: RunView) => void | Promise<void>) | null;
   /** Whatever this run was configured by, as plain JSON: it is stored in run.json. Default: none. */
   configuration?: object | null;
