@@ -15,6 +15,7 @@ import {
   type PoolEvent,
   type RolloutBatch,
   type RolloutPipeline,
+  type WorkerLink,
 } from '@flowbook/sdk';
 import { isLong } from '../long-run';
 import { CONFIG, MODEL, SMALL as SMALL_RUN } from '../sdk/rollout-workers/small-rollouts';
@@ -177,6 +178,31 @@ describe('RayWorkers @ray', function () {
       assert.equal(events.filter(({ kind }) => kind === 'joined').length, 3);
     });
   }
+
+  it('ends a process that hangs, and starts another one in its place', async () => {
+    const { address, tokenFile } = cluster;
+    // It does not heed that its input ends, either.
+    const command = [process.execPath, '-e', 'setInterval(() => {}, 1000)'] as const;
+    const hanging = new RayWorkers({ address, tokenFile, command });
+    const joined: WorkerLink[] = [];
+    const left: string[] = [];
+    await hanging.open({
+      joined: (link) => void joined.push(link),
+      left: ({ name }) => void left.push(name),
+    });
+    try {
+      while (joined.length < 1) await pause(20);
+      const [{ childProcess }] = hanging.places;
+      const call = joined[0].call({ header: { op: 'hello' }, payload: new Uint8Array(0) }, null);
+      joined[0].close();
+      await assert.rejects(call, { name: 'WorkerLost' });
+      while (joined.length < 2) await pause(20);
+      assert.deepEqual(left, [joined[0].name]);
+      assert.throws(() => process.kill(childProcess, 0), { code: 'ESRCH' });
+    } finally {
+      await hanging.close();
+    }
+  });
 
   it('takes a worker on a machine that joins, and goes on when the machine leaves for good', async () => {
     open(5);

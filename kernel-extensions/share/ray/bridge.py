@@ -21,6 +21,10 @@ for module in (frames, node_worker):
     ray.cloudpickle.register_pickle_by_value(module)
 
 
+# An actor has this long to end its process.
+END_SECONDS = 5
+
+
 class Bridge:
     def __init__(self):
         self.todo = queue.Queue()
@@ -105,7 +109,15 @@ class Bridge:
         self.when_done(actor.call.remote(header["frame"], payload, weights, references), answered)
 
     def end(self, header, _):
-        self.lose(header["worker"], "it was ended")
+        """Ends the process first, which may hang and outlive its actor, then the actor, whether it answers or not."""
+        number = header["worker"]
+        actor = self.actors.get(number)
+        if actor is None:
+            return
+        ended = threading.Timer(END_SECONDS, lambda: self.todo.put(lambda: self.lose(number, "it was ended")))
+        ended.daemon = True
+        ended.start()
+        self.when_done(actor.end.remote(), lambda _, error: self.lose(number, error or "it was ended"))
 
     def run(self):
         threading.Thread(target=self.read, daemon=True).start()

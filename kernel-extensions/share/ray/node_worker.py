@@ -29,6 +29,10 @@ class NodeWorker:
         """Returns when the child has ended."""
         return self.child.wait()
 
+    def end(self):
+        """Kills the child, which may hang."""
+        self.child.kill()
+
     def call(self, header, payload, weights, references):
         """Gives the child a frame, and before it the weights that it must have; returns its answer."""
         if weights is not None and weights != self.weights:

@@ -1,11 +1,11 @@
 import { RandomKey } from '../core/random-key';
-import { isTimeLimit, LONGEST_LIMIT_MS, withTimeLimit } from '../core/time-limit';
 import { RequestQueue } from '../io/request-queue';
 import type { PixelImage } from '../core/pixel-image';
 import { cutRatings, joinRatings } from '../rewards/rating-parts';
 import type { PromptRecord, RewardFunction } from '../rewards';
 import { REWARD_TIMEOUT_MS } from '../rewards/score-rewards';
 import type { WorkersReport } from '../training/rollout-workers';
+import { callInTime, checkLimit, type TimedWork } from './call-in-time';
 import { encodeQuestion, readAnswer } from './reward-message';
 import { WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
 import { absoluteWhereThere } from './worker-model';
@@ -33,14 +33,9 @@ export interface RewardPoolOptions {
   mostMemoryBytes?: number | null;
 }
 
-/** Workers that may be late with one part. */
-const MOST_LATE = 3;
-
 /** A part that is asked about. */
-interface Part {
+interface Part extends TimedWork {
   pictures: readonly { image: PixelImage; prompt: PromptRecord }[];
-  /** Workers that were late with it. */
-  late: number;
 }
 
 const isLost = (error: unknown): error is Error => error instanceof WorkerLost;
@@ -81,11 +76,7 @@ export class RewardPool {
         `Cannot rate over workers as ${name} must be a whole number from 1: current value is ${value}`,
       );
     }
-    if (!isTimeLimit(timeoutMs)) {
-      throw new Error(
-        `Cannot rate over workers as timeoutMs must be from 1 to ${LONGEST_LIMIT_MS}: current value is ${timeoutMs}`,
-      );
-    }
+    checkLimit('rate over workers', 'timeoutMs', timeoutMs, 1);
     this.#limits = { timeoutMs, mostMemoryBytes: mostMemoryBytes ?? Infinity };
     const modules = (options.modules ?? []).map(absoluteWhereThere);
     this.#source = source;
@@ -105,7 +96,7 @@ export class RewardPool {
       const parts = cutRatings(pictures, picturesPerPart);
       const results = await Promise.allSettled(
         parts.map((part) => {
-          const asked: Part = { pictures: part, late: 0 };
+          const asked = this.#partOf(part);
           return this.#queue.run('', (link) => this.#ask(link, asked, { reward, modules }), signal);
         }),
       );
@@ -146,21 +137,26 @@ export class RewardPool {
     this.#queue.remove(link);
   }
 
-  /** Ends a worker, whose source starts another one in its place. */
-  #end(link: WorkerLink, why: 'late' | 'large'): void {
-    this.#ended[why] += 1;
+  /** Ends a worker that holds too much, whose source starts another one in its place. */
+  #endLarge(link: WorkerLink): void {
+    this.#ended.large += 1;
     this.#forget(link);
     link.close();
   }
 
-  /** What a late worker's part fails with: another worker may be in time, but not one after the other for ever. */
-  #tooLate(link: WorkerLink, part: Part): Error {
-    this.#end(link, 'late');
-    part.late += 1;
-    const { pictures } = part;
-    const message = `Cannot wait for worker ${link.name} as it must rate ${pictures.length} pictures, the first of "${pictures[0].prompt.prompt}", within ${this.#limits.timeoutMs} ms`;
-    if (part.late < MOST_LATE) return new WorkerLost(message);
-    return new Error(`${message} (${part.late} tries)`);
+  #partOf(pictures: Part['pictures']): Part {
+    return {
+      pictures,
+      task: `rate ${pictures.length} pictures, the first of "${pictures[0].prompt.prompt}",`,
+      limitMs: this.#limits.timeoutMs,
+      // A worker that is no longer waited for has its part all the same.
+      signal: null,
+      late: 0,
+      tooLate: (link) => {
+        this.#ended.late += 1;
+        this.#forget(link);
+      },
+    };
   }
 
   async #ask(
@@ -169,20 +165,15 @@ export class RewardPool {
     about: { reward: string; modules: readonly string[] },
   ): Promise<number[]> {
     const { pictures } = part;
-    const { timeoutMs: limitMs, mostMemoryBytes } = this.#limits;
     const question = encodeQuestion({
       ...about,
       images: pictures.map(({ image }) => image),
       prompts: pictures.map(({ prompt }) => prompt),
     });
-    const answer = await withTimeLimit(() => link.call(question, null), {
-      limitMs,
-      signal: null,
-      tooLate: () => this.#tooLate(link, part),
-    });
+    const answer = await callInTime(link, question, null, part);
     const { residentBytes = 0 } = answer.header as { residentBytes?: number };
     this.#residentBytes.set(link.name, residentBytes);
-    if (residentBytes > mostMemoryBytes) this.#end(link, 'large');
+    if (residentBytes > this.#limits.mostMemoryBytes) this.#endLarge(link);
     const values = readAnswer(answer, pictures.length);
     this.#statistics.count(link.name, {
       busySeconds: answer.header.busySeconds as number,

@@ -1,8 +1,10 @@
 import { throwIfAborted } from '../core/cell-signal';
+import { observer } from '../core/observer';
 import { onAbort } from '../core/on-abort';
 import type { TrainableModel } from '../pipelines';
 import type { RolledOutPart, RolloutPart } from '../training/rollout-part';
 import type { RolloutWorkers, WorkersReport } from '../training/rollout-workers';
+import { callInTime, checkLimit, type TimedWork } from './call-in-time';
 import type { Frame } from './frame';
 import { decodeResult, encodePart } from './part-message';
 import { PublishedWeights, type Published } from './published-weights';
@@ -26,16 +28,26 @@ export interface WorkerPoolOptions {
   lateAfterSeconds?: number;
   /** Workers that may be lost on one part, before it counts as what they are lost by. Default 8. */
   mostAttempts?: number;
-  /** Sees what happens. Default: nobody does. */
+  /**
+   * Time for a part, with the weights that it needs, and for loading the model. A worker that takes longer is ended, whatever it
+   * does, and another one takes its place; a part that three were late on has failed. In seconds; default 3600.
+   */
+  timeoutSeconds?: number;
+  /** Sees what happens. What it throws is said on stderr, once. Default: nobody does. */
   onEvent?: ((event: PoolEvent) => void) | null;
 }
 
 /** A part that waits or is under way. */
-interface Job {
+interface Job extends TimedWork {
   id: number;
   part: RolloutPart;
   published: Published<string>;
+  /** Times that it was handed out. */
   attempts: number;
+  /** Workers that are at it. */
+  workers: number;
+  /** Workers that were lost on it. */
+  lost: number;
   /** When it was handed out last; null while it waits. */
   since: number | null;
   /** Nobody waits for it any more. */
@@ -64,7 +76,8 @@ const now = () => performance.now() / 1000;
 export class WorkerPool implements RolloutWorkers {
   readonly #source: WorkerSource;
   readonly #model: WorkerModel;
-  readonly #options: WorkerPoolOptions;
+  readonly #options: Required<Omit<WorkerPoolOptions, 'onEvent'>>;
+  readonly #observe: (event: PoolEvent) => void;
   /** By their ids. */
   readonly #published = new PublishedWeights<string>((id) => this.#source.drop(id));
   /** Workers that have loaded the model. */
@@ -80,13 +93,19 @@ export class WorkerPool implements RolloutWorkers {
   /** Workers in a row that were lost before they had loaded the model. */
   #lostAtStart = 0;
   #refusal: Error | null = null;
-  #isClosed = false;
+  readonly #end = new AbortController();
 
-  /** @param model What workers load; the trainer's own model, before any training. */
+  /**
+   * @param model What workers load; the trainer's own model, before any training.
+   * @throws When `timeoutSeconds` is no time that can be waited.
+   */
   constructor(source: WorkerSource, model: WorkerModel, options: WorkerPoolOptions = {}) {
+    const { lateAfterSeconds = 300, mostAttempts = 8, timeoutSeconds = 3600 } = options;
+    checkLimit('roll out over workers', 'timeoutSeconds', timeoutSeconds, 1000);
     this.#source = source;
     this.#model = withAbsolutePaths(model);
-    this.#options = options;
+    this.#options = { lateAfterSeconds, mostAttempts, timeoutSeconds };
+    this.#observe = observer(options.onEvent, 'onEvent of a pool of workers', 'the rollout');
   }
 
   /** Begins to start workers, which the first rollout does otherwise. */
@@ -115,16 +134,11 @@ export class WorkerPool implements RolloutWorkers {
     const published = this.#published.find(version);
     if (this.#refusal !== null) throw this.#refusal;
     published.users += 1;
+    const id = this.#jobs++;
     const job: Job = {
-      ...{
-        id: this.#jobs++,
-        part,
-        published,
-        attempts: 0,
-        since: null,
-        isDone: false,
-        isAnswered: false,
-      },
+      ...this.#timed(`roll out part ${id}`),
+      ...{ id, part, published, attempts: 0, workers: 0, lost: 0 },
+      ...{ since: null, isDone: false, isAnswered: false },
       done: () => {},
       fail: () => {},
     };
@@ -153,9 +167,9 @@ export class WorkerPool implements RolloutWorkers {
 
   /** Ends all workers. What was asked for and is not there fails. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     const error = new Error('Cannot go on with a rollout as its workers were closed');
+    this.#end.abort(error);
     for (const job of [...this.#waiting, ...this.#underWay]) job.fail(error);
     if (this.#opening !== null) await this.#source.close();
   }
@@ -164,7 +178,8 @@ export class WorkerPool implements RolloutWorkers {
   async #greet(link: WorkerLink): Promise<void> {
     try {
       const header = { op: 'hello', model: this.#model };
-      const answer = await link.call({ header, payload: new Uint8Array(0) }, null);
+      const frame = { header, payload: new Uint8Array(0) };
+      const answer = await callInTime(link, frame, null, this.#timed('load the model'));
       const { error, backend } = answer.header as unknown as WorkerGreeting & { error?: string };
       if (error !== undefined) throw new Error(error);
       if (backend !== backendName()) {
@@ -173,7 +188,7 @@ export class WorkerPool implements RolloutWorkers {
         );
       }
     } catch (error) {
-      if (!this.#isClosed) this.#refuse(link, error as Error);
+      if (!this.#end.signal.aborted) this.#refuse(link, error as Error);
       return;
     }
     this.#lostAtStart = 0;
@@ -200,6 +215,14 @@ export class WorkerPool implements RolloutWorkers {
     void this.#source.close();
   }
 
+  /** Work that a worker has its time for. */
+  #timed(task: string): TimedWork {
+    const { timeoutSeconds } = this.#options;
+    const tooLate = (link: WorkerLink) =>
+      this.#forget(link, `it took longer than ${timeoutSeconds} s`);
+    return { task, limitMs: timeoutSeconds * 1000, signal: this.#end.signal, late: 0, tooLate };
+  }
+
   #forget(link: WorkerLink, reason: string): void {
     const at = this.#free.indexOf(link);
     if (at >= 0) this.#free.splice(at, 1);
@@ -220,7 +243,7 @@ export class WorkerPool implements RolloutWorkers {
   }
 
   #lateJob(): Job | null {
-    const { lateAfterSeconds = 300 } = this.#options;
+    const { lateAfterSeconds } = this.#options;
     for (const job of this.#underWay) {
       if (job.since !== null && !job.isDone && now() - job.since > lateAfterSeconds) return job;
     }
@@ -231,9 +254,8 @@ export class WorkerPool implements RolloutWorkers {
   #watch(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#free.length === 0 || this.#underWay.size === 0 || this.#isClosed) return;
-    const { lateAfterSeconds = 300 } = this.#options;
-    this.#timer = setTimeout(() => this.#handOut(), lateAfterSeconds * 1000 + 10);
+    if (this.#free.length === 0 || this.#underWay.size === 0 || this.#end.signal.aborted) return;
+    this.#timer = setTimeout(() => this.#handOut(), this.#options.lateAfterSeconds * 1000 + 10);
     this.#timer.unref();
   }
 
@@ -243,19 +265,21 @@ export class WorkerPool implements RolloutWorkers {
       this.#tell('late', link, `part ${job.id} takes long: it is handed out again`);
     }
     job.attempts += 1;
+    job.workers += 1;
     job.since = now();
     this.#underWay.add(job);
     try {
       const { header, payload } = encodePart(job.part);
       const { id, attempts, published } = job;
       const frame = { header: { ...header, op: 'part', id, attempt: attempts }, payload };
-      const answer = await link.call(frame, published.weights);
+      const answer = await callInTime(link, frame, published.weights, job);
       if (this.#present.has(link)) this.#free.push(link);
       this.#accept(job, link, answer, frame.payload.length);
     } catch (error) {
       if (error instanceof WorkerLost) this.#giveBack(job, link, error);
       else job.fail(error);
     } finally {
+      job.workers -= 1;
       this.#handOut();
     }
   }
@@ -285,14 +309,16 @@ export class WorkerPool implements RolloutWorkers {
 
   #giveBack(job: Job, link: WorkerLink, error: WorkerLost): void {
     if (job.isDone) return;
-    const { mostAttempts = 8 } = this.#options;
-    if (job.attempts >= mostAttempts) {
+    job.lost += 1;
+    if (job.lost >= this.#options.mostAttempts) {
       return job.fail(
         new Error(
-          `Cannot roll out part ${job.id} as a worker must survive it: ${job.attempts} were lost on it, the last one as ${error.message}`,
+          `Cannot roll out part ${job.id} as a worker must survive it: ${job.lost} were lost on it, the last one as ${error.message}`,
         ),
       );
     }
+    // It was late, and another worker is at it.
+    if (job.workers > 1) return;
     job.since = null;
     this.#underWay.delete(job);
     this.#waiting.unshift(job);
@@ -309,6 +335,6 @@ export class WorkerPool implements RolloutWorkers {
   }
 
   #tell(kind: PoolEvent['kind'], { name: worker }: WorkerLink, detail: string): void {
-    this.#options.onEvent?.({ kind, worker, detail });
+    this.#observe({ kind, worker, detail });
   }
 }

@@ -1,80 +1,7 @@
 import assert from 'node:assert/strict';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import {
-  RandomKey,
-  WorkerPool,
-  type Frame,
-  type PartEmbeddings,
-  type RolloutPart,
-  type WorkerEvents,
-  type WorkerLink,
-  type WorkerSource,
-} from '@flowbook/sdk';
-import { backendName } from '../../../sdk/src/rollout-workers/rollout-worker';
-import { encodePayload } from '../../../sdk/src/rollout-workers/tensor-payload';
-
-const NOTHING: PartEmbeddings = {
-  promptEmbeds: null,
-  promptEmbedsMask: null,
-  pooledPromptEmbeds: null,
-  negativePromptEmbeds: null,
-  negativePromptEmbedsMask: null,
-  negativePooledPromptEmbeds: null,
-};
-
-const SETTINGS = {
-  window: [0, 1],
-  sameInitialNoise: true,
-  numInferenceSteps: 2,
-  trueCfgScale: 1,
-  guidanceScale: null,
-  noiseLevel: 0.7,
-  sdeType: 'sde',
-  height: 32,
-  width: 32,
-  compile: false,
-} as const;
-
-/** A worker that answers when it is told to. */
-class HeldWorker implements WorkerLink {
-  readonly asked: (() => void)[] = [];
-  underWay = 0;
-  most = 0;
-
-  constructor(readonly name: string) {}
-
-  async call({ header }: Frame, weights: string | null): Promise<Frame> {
-    if (header.op === 'hello') {
-      return { header: { backend: backendName() }, payload: new Uint8Array(0) };
-    }
-    this.most = Math.max(this.most, ++this.underWay);
-    await new Promise<void>((resolve) => this.asked.push(resolve));
-    this.underWay -= 1;
-    const answer = { id: header.id, weights, absent: [], echoed: [], busySeconds: 0.5 };
-    return { header: answer, payload: encodePayload([]) };
-  }
-
-  close(): void {}
-}
-
-class HeldWorkers implements WorkerSource {
-  readonly links = [new HeldWorker('first'), new HeldWorker('second')];
-
-  async open(events: WorkerEvents): Promise<void> {
-    for (const link of this.links) events.joined(link);
-  }
-
-  async keep(): Promise<void> {}
-  drop(): void {}
-  async close(): Promise<void> {}
-}
-
-/** A model without weights: what is published of it is empty. */
-const EMPTY = {
-  config: {},
-  adapters: { names: () => [] },
-  trainableVariables: () => new Map(),
-} as unknown as Parameters<WorkerPool['publish']>[1];
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkerPool, type RolloutPart } from '@flowbook/sdk';
+import { EMPTY, HeldWorkers, partAt, turns, type HeldWorker } from './held-workers';
 
 describe('WorkerPool with many parts', () => {
   let source: HeldWorkers;
@@ -82,20 +9,7 @@ describe('WorkerPool with many parts', () => {
   /** Parts whose embeddings were asked for. */
   let encoded: number;
 
-  const part = (start: number): RolloutPart => ({
-    key: RandomKey.fromSeed(1),
-    groupSize: 1,
-    start,
-    size: 1,
-    settings: SETTINGS,
-    embeddings: () => {
-      encoded += 1;
-      return NOTHING;
-    },
-  });
-  const turns = async () => {
-    for (let turn = 0; turn < 20; turn++) await setImmediate();
-  };
+  const part = (start: number): RolloutPart => partAt(start, () => (encoded += 1));
 
   beforeEach(async () => {
     encoded = 0;

@@ -74,7 +74,7 @@ describe('limits of RewardPool', () => {
     await assert.rejects(rate(pool, ['a', 'stuck', 'b']), (error: PartialRewardFailure) => {
       assert.match(
         error.message,
-        /^1 of 3 requests failed: Cannot wait for worker worker-3 as it must rate 1 pictures, the first of "stuck", within 50 ms \(3 tries\)$/,
+        /^1 of 3 requests failed: Cannot wait for worker worker-3 as it must rate 1 pictures, the first of "stuck", within 0.05 s \(3 tries\)$/,
       );
       assert.deepEqual(error.values, [1, NaN, 1]);
       return true;

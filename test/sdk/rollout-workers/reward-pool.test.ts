@@ -72,7 +72,7 @@ describe('RewardPool', function () {
     try {
       await assert.rejects(rateBy(looping, [1, 2]), {
         message:
-          'Cannot wait for worker local-1 as it must rate 2 pictures, the first of "1", within 300 ms (3 tries)',
+          'Cannot wait for worker local-1 as it must rate 2 pictures, the first of "1", within 0.3 s (3 tries)',
       });
     } finally {
       clearInterval(look);
