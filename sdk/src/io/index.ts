@@ -16,6 +16,7 @@ export type { DownloadProgress } from './hub/download-progress';
 export { HubError } from './hub/hub-fetch';
 export type { HubOptions } from './hub/hub-settings';
 export { HttpError } from './http/http-error';
+export { httpUrl } from './http/post';
 export { readParquet, type ReadParquetOptions } from './read-parquet';
 export type { ModelFiles } from './model-files';
 export { readImage, writeImage } from './image-file';

@@ -54,11 +54,22 @@ describe('RayJobs', () => {
   });
 
   it('refuses addresses of other kinds, and with passwords', () => {
-    for (const other of ['ray://10.0.0.1:10001', 'http://me:hunter2@10.0.0.1:8265', '10.0.0.1']) {
-      assert.throws(() => new RayJobs(other, 'secret'), {
-        message:
-          'Cannot reach Ray as its address must start with http:// or https://, and hold no user name and no password',
-      });
+    for (const [other, message] of [
+      [
+        'ray://me:hunter2@10.0.0.1:10001',
+        'an address as it must start with http:// or https://: current value is "ray://...@10.0.0.1:10001"',
+      ],
+      [
+        'http://me:hunter2@10.0.0.1:8265',
+        'http://10.0.0.1:8265 as its address must hold no user name and no password, which would be written to logs',
+      ],
+      [
+        'me:hunter2@',
+        'an address as it must start with http:// or https://: current value is "...@"',
+      ],
+      ['10.0.0.1', 'an address as it must be a URL: current value is "10.0.0.1"'],
+    ]) {
+      assert.throws(() => new RayJobs(other, 'secret'), { message: `Cannot send to ${message}` });
     }
   });
 });

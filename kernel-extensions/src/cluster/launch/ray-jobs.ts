@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { httpUrl } from '@flowbook/sdk';
 
 /** Most bytes that Ray takes in one request. */
 export const MOST_REQUEST_BYTES = 100 * 1024 * 1024;
@@ -42,12 +43,7 @@ export class RayJobs {
     private readonly token: string,
     private readonly limits = { silenceMs: LONGEST_SILENCE_MS, answerBytes: MOST_ANSWER_BYTES },
   ) {
-    const url = URL.canParse(address) ? new URL(address) : null;
-    if (/^https?:$/.test(url?.protocol ?? '') && url?.username === '' && url.password === '')
-      return;
-    throw new Error(
-      'Cannot reach Ray as its address must start with http:// or https://, and hold no user name and no password',
-    );
+    httpUrl(address);
   }
 
   /** Uploads a zip file, unless Ray has it. @returns The address that a job's working directory is named by. */

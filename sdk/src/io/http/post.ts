@@ -33,20 +33,19 @@ const LONGEST_REASON = 200;
  * Checks an address that bytes are to be sent to.
  *
  * @throws When it is not http or https, or holds a user name or a password.
+ * @example
+ * httpUrl('http://127.0.0.1:8000/score').pathname; // '/score'
  */
 export function httpUrl(address: string): URL {
-  let url: URL;
-  try {
-    url = new URL(address);
-  } catch {
-    throw new Error(
-      `Cannot send to an address as it must be a URL: current value is ${JSON.stringify(address)}`,
-    );
-  }
+  const refuse = (rule: string): never => {
+    // What stands before an @ may be a password.
+    const shown = JSON.stringify(address.replace(/^([a-z]+:\/\/)?.*@/is, '$1...@'));
+    throw new Error(`Cannot send to an address as it must ${rule}: current value is ${shown}`);
+  };
+  if (!URL.canParse(address)) return refuse('be a URL');
+  const url = new URL(address);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new Error(
-      `Cannot send to an address as it must start with http:// or https://: current value is ${JSON.stringify(address)}`,
-    );
+    return refuse('start with http:// or https://');
   }
   if (url.username !== '' || url.password !== '') {
     throw new Error(
