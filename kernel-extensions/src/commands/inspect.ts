@@ -1,4 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { wholeNumberFrom } from '../notebook/whole-number';
+
+const count = wholeNumberFrom(1);
 
 interface InspectFlags {
   json?: boolean;
@@ -71,11 +74,6 @@ export function inspectCommand(): Command {
       const text = flags.json ? JSON.stringify(report, null, 2) : formatModelReport(report);
       process.stdout.write(`${text}\n`);
     });
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return Number(text);
 }
 
 function layers(target: string | undefined): string | string[] | undefined {

@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { runDirectory } from '../notebook/run-directory';
+import { wholeNumberFrom } from '../notebook/whole-number';
 
 interface SweepCommandOptions {
   parameter: Map<string, string>;
@@ -25,14 +26,14 @@ export function sweepCommand(): Command {
       new Map(),
     )
     .option('-f, --points <file>', 'a list of runs, YAML or JSON: of each, names and values')
-    .option('--jobs <count>', 'runs at one time', countFromOne, 1)
+    .option('--jobs <count>', 'runs at one time', wholeNumberFrom(1), 1)
     .option(
       '--random <count>',
       'draw so many points instead of taking every combination',
-      countFromOne,
+      wholeNumberFrom(1),
     )
-    .option('--seed <number>', 'what --random draws from', count, 1)
-    .option('--retries <count>', 'times that a failed run is tried again', count, 0)
+    .option('--seed <number>', 'what --random draws from', wholeNumberFrom(0), 1)
+    .option('--retries <count>', 'times that a failed run is tried again', wholeNumberFrom(0), 0)
     .option('--out <folder>', "the sweep's folder (default: runs/<time>-sweep-<name>)")
     .option('--resume <folder>', 'go on with the sweep in a folder: what is done stays')
     .addHelpText(
@@ -78,14 +79,4 @@ function collect(text: string, before: Map<string, string>): Map<string, string>
   const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError('It must be name=values.');
   return new Map([...before, [name, value]]);
-}
-
-function countFromOne(text: string): number {
-  if (/^\d+$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number from 1.');
-}
-
-function count(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number.');
 }

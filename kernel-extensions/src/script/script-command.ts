@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import { exitCodes } from '../notebook/exit-codes';
 import { addFlags, type FlagTable } from '../notebook/flags';
 import { parameterFrom } from '../notebook/parameter-value';
 import { runDirectory } from '../notebook/run-directory';
+import { wholeNumberFrom } from '../notebook/whole-number';
 
 import { readRecord } from './script-record';
 
@@ -35,7 +36,11 @@ export function readScriptCommand(file: string, notebook: string, flags: FlagTab
     'values of the flags above, YAML or JSON; flags given here win',
   );
   if (!('seed' in flags)) {
-    command.option('--seed <number>', 'what Math.random in the cells follows from', wholeNumber);
+    command.option(
+      '--seed <number>',
+      'what Math.random in the cells follows from',
+      wholeNumberFrom(0),
+    );
   }
   command
     .option('--out <folder>', 'where charts, pictures and results go (default: runs/<time>-<name>)')
@@ -148,9 +153,4 @@ export function readParameters(file: string): Record<string, unknown> {
   throw new Error(
     `Cannot read ${file} as it must hold names and values: current value is ${JSON.stringify(values)}`,
   );
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number from 0.');
 }
