@@ -1,3 +1,5 @@
+import { inWords, refuse } from './refuse';
+
 /** What a display needs of a tensor; tfjs's tensors and variables have it. */
 export interface TensorLike {
   readonly shape: readonly number[];
@@ -21,10 +23,11 @@ export function describeTensor({ dtype, shape, isDisposed }: TensorLike): string
 
 /** A tensor's numbers (booleans as 0 and 1). */
 export function readNumbers(tensor: TensorLike): ArrayLike<number> {
+  if (!isTensorLike(tensor)) {
+    refuse('draw a tensor', 'it must have shape, dtype and dataSync()', inWords(tensor));
+  }
   if (tensor.isDisposed)
     throw new Error('Cannot draw a tensor as its memory must be alive: it was disposed');
-  if (tensor.dtype === 'string') {
-    throw new Error('Cannot draw a tensor as dtype must be numeric: current value is string');
-  }
+  if (tensor.dtype === 'string') refuse('draw a tensor', 'dtype must be numeric', 'string');
   return tensor.dataSync() as ArrayLike<number>;
 }

@@ -39,7 +39,7 @@ describe('sigmas()', () => {
       message: 'Cannot draw a schedule as window must lie within 0 to 10: current value is [8, 11]',
     });
     assert.throws(() => sigmas({ sigmaValues: [], timestepValues: [] }), {
-      message: 'Cannot draw a schedule as it must have steps: current value is 0',
+      message: 'Cannot draw a schedule as the schedule must have steps: current value is 0',
     });
   });
 });

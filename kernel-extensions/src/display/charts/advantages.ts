@@ -1,6 +1,8 @@
 import type { Drawing } from '../drawing';
 import { plural } from '../numbers';
-import { readNumbers, type TensorLike } from '../tensor-like';
+import { inWords, refuse } from '../refuse';
+import { isNumberList } from '../require-data';
+import { isTensorLike, readNumbers, type TensorLike } from '../tensor-like';
 import { histogram } from './histogram';
 
 /** Numbers as an array or a tensor of any shape. */
@@ -8,7 +10,9 @@ export type Numbers = ArrayLike<number> | TensorLike;
 
 /** Numbers of an array or a tensor, flat. */
 export function flatNumbers(values: Numbers): ArrayLike<number> {
-  return 'dataSync' in values ? readNumbers(values) : values;
+  if (isNumberList(values)) return values;
+  if (isTensorLike(values)) return readNumbers(values);
+  return refuse('draw numbers', 'they must be a list or a tensor', inWords(values));
 }
 
 /** Options of `advantages()`. */

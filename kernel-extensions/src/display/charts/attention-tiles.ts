@@ -1,3 +1,4 @@
+import { refuse } from '../refuse';
 import type { Pixels } from '../rendering/encode-png';
 
 /** Options of `attentionMaps()`. */
@@ -24,6 +25,7 @@ export interface AttentionTile {
   peak: [row: number, column: number];
 }
 
+const action = 'draw attention';
 const white = [255, 255, 255];
 const dark = [0, 52, 102];
 
@@ -33,21 +35,19 @@ export function attentionTiles(
   shape: readonly number[],
   { sample = 0, head, grid, tokens }: AttentionMapsOptions,
 ): AttentionTile[] {
-  const refuse = (rule: string, value: unknown) => {
-    throw new Error(`Cannot draw attention as ${rule}: current value is ${value}`);
-  };
   if (shape.length !== 4 || weights.length === 0) {
-    refuse('weights must be (B, H, queries, keys)', `(${shape.join(', ')})`);
+    refuse(action, 'weights must be (B, H, queries, keys)', `(${shape.join(', ')})`);
   }
   const [batch, heads, queries, keys] = shape;
-  if (!(sample >= 0 && sample < batch)) refuse(`sample must be 0 to ${batch - 1}`, sample);
+  if (!(sample >= 0 && sample < batch)) refuse(action, `sample must be 0 to ${batch - 1}`, sample);
   if (typeof head === 'number' && !(head >= 0 && head < heads)) {
-    refuse(`head must be 0 to ${heads - 1} or "mean"`, head);
+    refuse(action, `head must be 0 to ${heads - 1} or "mean"`, head);
   }
   if (grid && grid[0] * grid[1] > queries) {
-    refuse(`grid must hold at most ${queries} queries`, `${grid[0]} x ${grid[1]}`);
+    refuse(action, `grid must hold at most ${queries} queries`, `${grid[0]} x ${grid[1]}`);
   }
-  if (tokens && tokens.length > keys) refuse(`tokens must be at most ${keys}`, tokens.length);
+  if (tokens && tokens.length > keys)
+    refuse(action, `tokens must be at most ${keys}`, tokens.length);
 
   const at = (h: number, query: number, key: number) =>
     weights[((sample * heads + h) * queries + query) * keys + key];

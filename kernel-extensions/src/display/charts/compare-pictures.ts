@@ -1,6 +1,8 @@
 import { Drawing } from '../drawing';
 import { type FramesDocument, frameUrls } from '../frames';
 import { plural } from '../numbers';
+import { refuse } from '../refuse';
+import { requirePictures, requireRecord } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { imageGrid } from './image-cells';
 import { imageLayers } from './image-layers';
@@ -25,6 +27,7 @@ export interface ComparePicturesOptions {
 const rowWidth = 640;
 const gap = 14;
 const mostPairs = 60;
+const action = 'compare pictures';
 
 /**
  * Pictures of the same prompts by several runs, side by side: before and after training, or two objectives. JupyterLab with
@@ -43,6 +46,7 @@ export function comparePictures(
   runs: Readonly<Record<string, ComparedRun>>,
   { prompts, scale, title = 'The same prompts, side by side' }: ComparePicturesOptions,
 ): Drawing {
+  requireRecord(action, 'runs by name', runs);
   const names = Object.keys(runs);
   check(runs, names, prompts.length);
   const places = prompts.slice(0, mostPairs).map((_, place) => place);
@@ -102,16 +106,16 @@ function check(
   names: readonly string[],
   prompts: number,
 ): void {
-  const refuse = (rule: string, value: unknown) => {
-    throw new Error(`Cannot compare pictures as ${rule}: current value is ${value}`);
-  };
-  if (names.length < 2) refuse('there must be at least two runs', names.length);
-  if (prompts === 0) refuse('there must be at least one prompt', 0);
+  if (names.length < 2) refuse(action, 'there must be at least two runs', names.length);
+  if (prompts === 0) refuse(action, 'there must be at least one prompt', 0);
   for (const name of names) {
+    requireRecord(action, 'a run { pictures } of each name', runs[name]);
     const { pictures, verdicts } = runs[name];
+    requirePictures(action, pictures);
     for (const [what, list] of Object.entries({ pictures, verdicts })) {
       if (list && list.length !== prompts) {
         refuse(
+          action,
           `"${name}" must have as many ${what} as there are prompts (${prompts})`,
           list.length,
         );

@@ -1,5 +1,7 @@
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
+import { refuse } from '../refuse';
+import { requireRecord } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { chartWidth, colour } from '../rendering/theme';
 import type { VegaLitePart } from '../rendering/vega-lite-spec';
@@ -30,12 +32,13 @@ const hues = [
   colour.ink,
 ];
 const mostPoints = 300;
+const action = 'draw curves';
 
 /**
  * One metric of several runs, a line a run: what changed between them shows as a distance between lines.
  *
  * @param runs by name: rows in the order of their steps, such as runs' logs. Rows without the field are passed over.
- * @throws if there are no runs, or more than seven.
+ * @throws if there are no runs by name, or more than seven, or one is no list of rows.
  * @example
  * const drawing = curves(
  *   {
@@ -59,14 +62,13 @@ export function lineChart<Step extends LogStep>(
 ): Drawing {
   const { field = 'reward', label = field, stepLabel = 'training step' } = options;
   const { smoothing = 1, mark, title = label } = options;
+  requireRecord(action, 'runs by name', runs);
   const names = Object.keys(runs);
   if (names.length === 0 || names.length > hues.length) {
-    throw new Error(
-      `Cannot draw curves as there must be 1 to ${hues.length} runs: current value is ${names.length}`,
-    );
+    refuse(action, `there must be 1 to ${hues.length} runs`, names.length);
   }
   const lines = names.map((name) => {
-    const rows = openRows(runs[name]).filter((row) => row[field] !== undefined);
+    const rows = openRows(action, runs[name]).filter((row) => row[field] !== undefined);
     const values = rows.map((row) => numberAt(row, field));
     return { name, steps: rows.map(({ step }) => step), values, smooth: smooth(values, smoothing) };
   });

@@ -1,13 +1,15 @@
 import { Drawing } from '../drawing';
 import { type FramesDocument, frameUrls } from '../frames';
 import { format, plural } from '../numbers';
+import { refuse } from '../refuse';
+import { requirePictures } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import type { Pixels } from '../rendering/encode-png';
 import { wrapText } from '../rendering/wrap-text';
 import { filmstripView, largeWidth, noteLines, noteSize, noteWidth } from './filmstrip-view';
 import { planePixels, principalPixels } from './latent-tiles';
 import type { Picture } from './picture';
-import { rowOf, spread, stateLabel, type Trajectory } from './trajectory';
+import { requireTrajectory, rowOf, spread, stateLabel, type Trajectory } from './trajectory';
 import { unpackLatents } from './unpack-latents';
 
 /** Options of `filmstrip()`. */
@@ -25,6 +27,7 @@ export interface FilmstripOptions {
 
 /** More frames than this are too small to be seen in the strip; evenly chosen ones are kept. */
 const mostFrames = 60;
+const action = 'draw a filmstrip';
 
 /**
  * A way from noise to picture as a filmstrip, with a slider that goes through it frame by frame. Takes the decoded pictures
@@ -40,7 +43,9 @@ export function filmstrip(
   options: FilmstripOptions = {},
 ): Drawing {
   const { title = 'From noise to picture' } = options;
-  const isPictures = 'length' in frames;
+  const isPictures = isList(frames);
+  if (isPictures) requirePictures(action, frames);
+  else requireTrajectory(action, frames);
   const all = isPictures ? frames : latentFrames(frames, options);
   check(all, options);
   const shown = spread(all.length, mostFrames);
@@ -88,18 +93,19 @@ export function filmstrip(
 }
 
 function check(frames: readonly Pixels[], { labels, captions }: FilmstripOptions): void {
-  const refuse = (rule: string, value: unknown) => {
-    throw new Error(`Cannot draw a filmstrip as ${rule}: current value is ${value}`);
-  };
-  if (frames.length === 0) refuse('there must be at least one frame', 0);
+  if (frames.length === 0) refuse(action, 'there must be at least one frame', 0);
   const [{ width, height }] = frames;
   const other = frames.find((frame) => frame.width !== width || frame.height !== height);
   if (other) {
-    refuse(`all frames must be ${width} x ${height} pixels`, `${other.width} x ${other.height}`);
+    refuse(
+      action,
+      `all frames must be ${width} x ${height} pixels`,
+      `${other.width} x ${other.height}`,
+    );
   }
   for (const [name, list] of Object.entries({ labels, captions })) {
     if (list && list.length !== frames.length) {
-      refuse(`${name} must be as many as the frames (${frames.length})`, list.length);
+      refuse(action, `${name} must be as many as the frames (${frames.length})`, list.length);
     }
   }
 }
@@ -120,4 +126,9 @@ function timesOf({ all_latents, all_timesteps }: Trajectory, { sample = 0 }: Fil
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, at) => `frame ${format(at + 1)} of ${format(count)}`);
+}
+
+/** `Array.isArray` tells no list of read-only items from what is none. */
+function isList(frames: readonly Picture[] | Trajectory): frames is readonly Picture[] {
+  return Array.isArray(frames);
 }

@@ -1,5 +1,7 @@
 import { Drawing } from '../drawing';
 import { plural } from '../numbers';
+import { refuse } from '../refuse';
+import { requirePictures } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { imageGrid } from './image-cells';
 import { imageLayers } from './image-layers';
@@ -19,6 +21,7 @@ export interface ImagesOptions {
 }
 
 const mostPictures = 256;
+const action = 'draw images';
 
 /**
  * Pictures in a grid, with captions and verdicts. Small pictures are enlarged pixel by pixel;
@@ -73,20 +76,18 @@ function check(
   pictures: readonly Picture[],
   { captions, verdicts, columns, scale }: ImagesOptions,
 ): void {
-  const refuse = (rule: string, value: unknown) => {
-    throw new Error(`Cannot draw images as ${rule}: current value is ${value}`);
-  };
-  if (pictures.length === 0) refuse('there must be at least one', 0);
+  requirePictures(action, pictures);
+  if (pictures.length === 0) refuse(action, 'there must be at least one', 0);
   for (const [name, list] of Object.entries({ captions, verdicts })) {
     if (list && list.length !== pictures.length) {
-      refuse(`${name} must be as many as the pictures (${pictures.length})`, list.length);
+      refuse(action, `${name} must be as many as the pictures (${pictures.length})`, list.length);
     }
   }
   if (columns !== undefined && !(Number.isInteger(columns) && columns > 0)) {
-    refuse('columns must be a whole number above 0', columns);
+    refuse(action, 'columns must be a whole number above 0', columns);
   }
   if (scale !== undefined && !(scale > 0 && Number.isFinite(scale))) {
-    refuse('scale must be a number above 0', scale);
+    refuse(action, 'scale must be a number above 0', scale);
   }
 }
 

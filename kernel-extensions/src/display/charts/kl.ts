@@ -34,7 +34,7 @@ const divergences: readonly (readonly [line: string, spellings: readonly string[
  */
 export function kl<Step extends LogStep>(log: readonly Step[], options: KlOptions = {}): Drawing {
   const { limit, smoothing, stepLabel, title = 'KL divergence' } = options;
-  const rows = openRows(log);
+  const rows = openRows('draw KL divergences', log);
   const found = divergences.flatMap(([line, spellings]) => {
     const field = findField(rows, spellings);
     return field === undefined ? [] : [{ line, field }];

@@ -1,11 +1,12 @@
 import { Drawing } from '../drawing';
 import { type FramesDocument, frameUrls } from '../frames';
 import { compact, format, plural } from '../numbers';
+import { refuse } from '../refuse';
 import { chartSpec } from '../rendering/chart-spec';
 import { summarise, type Summary } from '../statistics';
 import { type LatentColumn, latentsView } from './latents-view';
 import { planePixels, principalPixels, tileUrl } from './latent-tiles';
-import { range, rowOf, spread, stateLabel, type Trajectory } from './trajectory';
+import { range, requireTrajectory, rowOf, spread, stateLabel, type Trajectory } from './trajectory';
 import { type LatentStates, unpackLatents } from './unpack-latents';
 
 /** Options of `latents()`. */
@@ -33,13 +34,12 @@ const mostColumns = 11;
  */
 export function latents(trajectory: Trajectory, options: LatentsOptions = {}): Drawing {
   const { sample = 0, title = 'Latents over denoising steps' } = options;
+  requireTrajectory('draw latents', trajectory);
   const planes = unpackLatents(trajectory.all_latents, sample, options.grid);
   const channels = options.channels ?? range(Math.min(4, planes.channels));
   for (const channel of channels) {
     if (!(channel >= 0 && channel < planes.channels)) {
-      throw new Error(
-        `Cannot draw latents as channels must be 0 to ${planes.channels - 1}: current value is ${channel}`,
-      );
+      refuse('draw latents', `channels must be 0 to ${planes.channels - 1}`, channel);
     }
   }
   const states = spread(planes.states, mostColumns);

@@ -1,3 +1,5 @@
+import { requireList, isRecord } from '../require-data';
+
 /** What every row of a run's log has; the other fields are what was measured in the step. */
 export interface LogStep {
   /** The step's number. */
@@ -9,9 +11,19 @@ export interface LogRow extends LogStep {
   readonly [metric: string]: unknown;
 }
 
-/** Rows of any type, to be looked up by name: interfaces have no index signature of their own. */
-export function openRows(log: readonly LogStep[]): readonly LogRow[] {
+/**
+ * Rows of any type, to be looked up by name: interfaces have no index signature of their own.
+ *
+ * @param action what they are for, as `draw curves`.
+ * @throws if they are no list of rows with a step each.
+ */
+export function openRows(action: string, log: readonly LogStep[]): readonly LogRow[] {
+  requireList(action, 'rows { step, ... }', log, isRow);
   return log as readonly LogRow[];
+}
+
+function isRow(row: unknown): boolean {
+  return isRecord(row) && typeof row.step === 'number';
 }
 
 /** The first of some spellings that any row has, or undefined. */

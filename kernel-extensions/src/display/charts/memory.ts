@@ -1,6 +1,8 @@
 import { formatBytes } from '@flowbook/sdk/format-bytes';
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
+import { refuse } from '../refuse';
+import { isRecord, requireList } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { chartWidth, colour } from '../rendering/theme';
 import { groupNeighbours, meanOf } from './log-rows';
@@ -67,9 +69,8 @@ export function memory(
   readings: readonly MemoryReading[],
   { limitBytes, atLabel = 'seconds', title = 'Memory' }: MemoryOptions = {},
 ): Drawing {
-  if (readings.length === 0) {
-    throw new Error('Cannot draw memory as there must be at least one reading: current value is 0');
-  }
+  requireList('draw memory', 'readings { at, processBytes }', readings, isReading);
+  if (readings.length === 0) refuse('draw memory', 'there must be at least one reading', 0);
   const last = readings[readings.length - 1];
   const greatest = readings.reduce((most, { processBytes }) => Math.max(most, processBytes), 0);
   const words = (reading: MemoryReading) => [
@@ -164,6 +165,12 @@ export function memory(
   const tail = readings.slice(-8).map((one) => `${format(one.at)}: ${words(one).join(', ')}`);
   const text = [`${title}: ${facts}`, ...warnings.map((line) => `⚠ ${line}`), ...tail];
   return new Drawing({ name: 'memory', spec, text: text.join('\n') });
+}
+
+function isReading(reading: MemoryReading): boolean {
+  return (
+    isRecord(reading) && typeof reading.at === 'number' && typeof reading.processBytes === 'number'
+  );
 }
 
 /** Fewer readings than this prove nothing. */

@@ -26,7 +26,7 @@ export function metrics<Step extends LogStep>(
   log: readonly Step[] | Readonly<Record<string, unknown>>,
   { fields, title = 'Metrics' }: MetricsOptions = {},
 ): Drawing {
-  const rows = openRows(isRows(log) ? log : [{ step: 0, ...log }]);
+  const rows = openRows('draw metrics', isRows(log) ? log : [{ step: 0, ...log }]);
   const lines = (fields ?? numericFields(rows)).map((field) => metricLine(rows, field));
   if (lines.length === 0) {
     throw new Error(

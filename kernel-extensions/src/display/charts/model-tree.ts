@@ -1,6 +1,8 @@
 import { formatBytes } from '@flowbook/sdk/format-bytes';
 import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
+import { refuse } from '../refuse';
+import { requireRecord } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { type ModelNode, modelNodes, type NamedTensors, openNodes } from './model-nodes';
 import { modelTreeView } from './model-tree-view';
@@ -34,9 +36,10 @@ export function modelTree(
   parameters: NamedTensors,
   { gradients, depth, title = 'Model' }: ModelTreeOptions = {},
 ): Drawing {
+  requireRecord('draw a model', 'parameters by name', parameters);
   const count = parameters instanceof Map ? parameters.size : Object.keys(parameters).length;
   if (count === 0) {
-    throw new Error('Cannot draw a model as it must have parameters: current value is 0');
+    refuse('draw a model', 'it must have parameters', 0);
   }
   const root = modelNodes(parameters, gradients);
   const open = openNodes(root, mostRows, depth);

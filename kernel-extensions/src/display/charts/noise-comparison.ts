@@ -1,10 +1,14 @@
 import type { Transition } from '@flowbook/sdk';
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
+import { inWords, refuse } from '../refuse';
+import { requireRecord, requireSchedule } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { chartWidth, colour } from '../rendering/theme';
 import type { VegaLitePart } from '../rendering/vega-lite-spec';
 import type { Schedule } from './sigmas';
+
+const action = 'compare noise';
 
 /** Options of `noiseComparison()`. */
 export interface NoiseComparisonOptions {
@@ -49,15 +53,16 @@ export function noiseComparison(
   kinds: Readonly<Record<string, Transition>>,
   { noiseLevel = 0.7, title = 'Noise by kind of step' }: NoiseComparisonOptions = {},
 ): Drawing {
+  requireSchedule(action, schedule);
+  requireRecord(action, 'kinds of step by name', kinds);
   const steps = schedule.timestepValues.length;
   const names = Object.keys(kinds);
-  if (steps === 0) {
-    throw new Error('Cannot compare noise as the schedule must have steps: current value is 0');
-  }
   if (names.length === 0 || names.length > hues.length) {
-    throw new Error(
-      `Cannot compare noise as there must be 1 to ${hues.length} kinds of step: current value is ${names.length}`,
-    );
+    refuse(action, `there must be 1 to ${hues.length} kinds of step`, names.length);
+  }
+  for (const name of names) {
+    if (typeof kinds[name] === 'function') continue;
+    refuse(action, `"${name}" must be a transition`, inWords(kinds[name]));
   }
   const levels = Array.from(schedule.sigmaValues);
   if (levels.length === steps) levels.push(0);

@@ -1,5 +1,8 @@
 import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
+import { refuse } from '../refuse';
+import { isRecord, requireList } from '../require-data';
+import { isPicture } from '../structures';
 import { chartSpec } from '../rendering/chart-spec';
 import { type ImageCell, imageGrid } from './image-cells';
 import { imageLayers } from './image-layers';
@@ -27,6 +30,7 @@ export interface PictureTimelineOptions {
   title?: string;
 }
 
+const action = 'draw pictures over a run';
 /** Characters of all pictures together, below the megabyte that notebooks bear well. */
 const mostCharacters = 650_000;
 /** Of the line that says which step is shown. */
@@ -48,11 +52,8 @@ export function pictureTimeline(
   pictures: readonly TimelinePicture[],
   { columns, scale, title = 'Pictures over the run' }: PictureTimelineOptions = {},
 ): Drawing {
-  if (pictures.length === 0) {
-    throw new Error(
-      'Cannot draw pictures over a run as there must be at least one: current value is 0',
-    );
-  }
+  requireList(action, 'pictures { step, place, prompt, image }', pictures, isTimelinePicture);
+  if (pictures.length === 0) refuse(action, 'there must be at least one', 0);
   const all = [...new Set(pictures.map(({ step }) => step))].sort((a, b) => a - b);
   const widest = Math.max(...pictures.map(({ image }) => image.width));
   const size = scale ?? (widest <= 128 ? Math.floor(128 / widest) : 128 / widest);
@@ -156,4 +157,8 @@ function labelOf(pictures: readonly TimelinePicture[], step: number): string {
 function promptsOf(pictures: readonly TimelinePicture[]): string[] {
   const prompts = new Map(pictures.map(({ place, prompt }) => [place, prompt]));
   return [...prompts].sort(([a], [b]) => a - b).map(([place, prompt]) => `${place + 1}. ${prompt}`);
+}
+
+function isTimelinePicture(picture: TimelinePicture): boolean {
+  return isRecord(picture) && typeof picture.step === 'number' && isPicture(picture.image);
 }

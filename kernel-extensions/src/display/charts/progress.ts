@@ -1,5 +1,7 @@
 import { Drawing } from '../drawing';
 import { plural } from '../numbers';
+import { refuse } from '../refuse';
+import { requireRecord } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { chartWidth, colour } from '../rendering/theme';
 import { progressLine } from './training-progress';
@@ -23,6 +25,7 @@ export interface ProgressOptions {
   title?: string;
 }
 
+const action = 'draw progress';
 const barHeight = 14;
 
 /**
@@ -34,15 +37,13 @@ const barHeight = 14;
  * drawing.text; // 'Progress: step 12 of 40  ██████░░░░░░░░░░░░░░  30 %  ·  1 min 20 s  ·  about 3 min 7 s left'
  */
 export function progress(
-  { done, total, seconds }: LoopProgress,
+  loop: LoopProgress,
   { unit = 'step', state = 'running', title = 'Progress' }: ProgressOptions = {},
 ): Drawing {
-  if (!(total > 0 && Number.isFinite(total))) {
-    throw new Error(`Cannot draw progress as total must be above 0: current value is ${total}`);
-  }
-  if (!(done >= 0 && Number.isFinite(done))) {
-    throw new Error(`Cannot draw progress as done must be 0 or more: current value is ${done}`);
-  }
+  requireRecord(action, 'a loop { done, total }', loop);
+  const { done, total, seconds } = loop;
+  if (!(total > 0 && Number.isFinite(total))) refuse(action, 'total must be above 0', total);
+  if (!(done >= 0 && Number.isFinite(done))) refuse(action, 'done must be 0 or more', done);
   const secondsLeft =
     seconds === undefined || done === 0 ? null : (Math.max(0, total - done) * seconds) / done;
   const line = progressLine({ step: done, steps: total, seconds, secondsLeft }, state, unit);

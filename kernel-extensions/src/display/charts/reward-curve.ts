@@ -25,7 +25,10 @@ export function rewardCurve<Step extends LogStep>(
   rows: readonly Step[],
   options: RewardCurveOptions = {},
 ): Drawing {
-  const { view, headline, held, alarmTexts, tail } = rewardView(openRows(rows), options);
+  const { view, headline, held, alarmTexts, tail } = rewardView(
+    openRows('draw rewards', rows),
+    options,
+  );
   const warnings = rows.length === 0 ? ['No steps yet.'] : alarmTexts;
   const spec = chartSpec(
     {

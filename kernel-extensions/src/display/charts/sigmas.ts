@@ -1,5 +1,7 @@
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
+import { refuse } from '../refuse';
+import { requireSchedule } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { lengthsView, levelsView, type NoiseState, type NoiseStep } from './sigmas-views';
 
@@ -18,6 +20,8 @@ export interface SigmasOptions {
   title?: string;
 }
 
+const action = 'draw a schedule';
+
 /**
  * A scheduler's noise levels over its denoising steps, with each step's length and the window of
  * steps that add noise (the SDE steps, which FlowGRPO trains on).
@@ -27,16 +31,13 @@ export interface SigmasOptions {
  * const drawing = sigmas({ sigmaValues: [1, 0.6, 0], timestepValues: [1000, 600] }, { window: [0, 1] });
  */
 export function sigmas(schedule: Schedule, { window, title }: SigmasOptions = {}): Drawing {
+  requireSchedule(action, schedule);
   const steps = schedule.timestepValues.length;
   const levels = Array.from(schedule.sigmaValues);
   // A schedule that was never set ends without the picture's level 0.
   if (levels.length === steps) levels.push(0);
-  if (steps === 0)
-    throw new Error('Cannot draw a schedule as it must have steps: current value is 0');
   if (window && !(window[0] >= 0 && window[0] <= window[1] && window[1] <= steps)) {
-    throw new Error(
-      `Cannot draw a schedule as window must lie within 0 to ${steps}: current value is [${window.join(', ')}]`,
-    );
+    refuse(action, `window must lie within 0 to ${steps}`, `[${window.join(', ')}]`);
   }
 
   const noisy = (step: number) => window !== undefined && step >= window[0] && step < window[1];

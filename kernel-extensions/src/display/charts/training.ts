@@ -1,4 +1,5 @@
 import { Drawing } from '../drawing';
+import { requireRecord } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { pixel } from '../rendering/pixel-position';
 import { chartWidth, colour } from '../rendering/theme';
@@ -47,10 +48,12 @@ const mostLines = 8;
  * const drawing = training({ log, steps: 10 });
  */
 export function training(
-  { log: rows, alarms = [], steps }: TrainingView,
+  run: TrainingView,
   { title = 'Training', state = 'running', ...options }: TrainingOptions = {},
 ): Drawing {
-  const log = openRows(rows);
+  requireRecord('draw a training', 'a run { log, steps }', run);
+  const { alarms = [], steps } = run;
+  const log = openRows('draw a training', run.log);
   const reward = options.reward ?? (log.some((row) => 'reward' in row) ? 'reward' : 'loss');
   const marks = alarms.map(({ step, symptom }) => ({ step, message: symptom }));
   const curve = rewardView(log, { ...options, reward, alarms: marks });

@@ -1,5 +1,7 @@
 import { format } from '../numbers';
-import { readNumbers, type TensorLike } from '../tensor-like';
+import { inWords, refuse } from '../refuse';
+import { requireRecord } from '../require-data';
+import { isTensorLike, readNumbers, type TensorLike } from '../tensor-like';
 
 /** What a rollout kept of its way from noise to picture: the `customOutput` of a pipeline. */
 export interface Trajectory {
@@ -9,6 +11,13 @@ export interface Trajectory {
   readonly all_timesteps?: TensorLike | null;
   /** Log-probability of each kept step: (B, W), mean over the latent's numbers. */
   readonly all_log_probs?: TensorLike | null;
+}
+
+/** @throws if a value is no trajectory. */
+export function requireTrajectory(action: string, value: Trajectory): void {
+  requireRecord(action, 'a trajectory { all_latents }', value);
+  if (isTensorLike(value.all_latents)) return;
+  refuse(action, 'all_latents must be a tensor', inWords(value.all_latents));
 }
 
 /** Row `sample` of (B, W) numbers, such as the steps' log-probabilities. */
