@@ -8,7 +8,7 @@ export type { Trajectory } from './charts/trajectory';
 export * from './charts/latents';
 export * from './charts/filmstrip';
 export * from './charts/images';
-export * from './charts/picture';
+export type { Picture, Verdict } from './charts/picture';
 export * from './charts/compare-pictures';
 export * from './charts/noise-comparison';
 export * from './charts/attention-maps';

@@ -1,7 +1,5 @@
-import type { Picture } from './charts/picture';
-import type { Schedule } from './charts/sigmas';
+import { isPicture, type Picture } from './charts/picture';
 import { inWords, refuse } from './refuse';
-import { isPicture } from './structures';
 
 // Notebooks need no types: what displays take is checked where it comes in.
 
@@ -35,13 +33,4 @@ export function requirePictures(action: string, value: readonly Picture[]): void
 /** Whether a value is numbers, in an array or a typed array. */
 export function isNumberList(value: unknown): value is ArrayLike<number> {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
-}
-
-/** @throws if a value is no schedule, or one without steps. */
-export function requireSchedule(action: string, value: Schedule): void {
-  requireRecord(action, 'a schedule { sigmaValues, timestepValues }', value);
-  for (const name of ['sigmaValues', 'timestepValues'] as const) {
-    if (!isNumberList(value[name])) refuse(action, `${name} must be numbers`, inWords(value[name]));
-  }
-  if (value.timestepValues.length === 0) refuse(action, 'the schedule must have steps', 0);
 }

@@ -1,24 +1,11 @@
 import type { Trajectory } from './charts/trajectory';
-import type { Schedule } from './charts/sigmas';
-import type { Picture } from './charts/picture';
+import { isPicture, type Picture } from './charts/picture';
+import type { Schedule } from './charts/schedule';
 import { isTensorLike, type TensorLike } from './tensor-like';
 
 /** The tensor that a value is, or null. */
 export function findTensor(value: object): TensorLike | null {
   return isTensorLike(value) ? value : null;
-}
-
-/** Whether a value is a picture: rows of red, green, blue bytes. */
-export function isPicture(value: unknown): value is Picture {
-  if (typeof value !== 'object' || value === null) return false;
-  const { width, height, data, channels } = value as Partial<Picture>;
-  return (
-    typeof width === 'number' &&
-    typeof height === 'number' &&
-    channels === 3 &&
-    data instanceof Uint8Array &&
-    data.length === width * height * 3
-  );
 }
 
 /** The pictures that a value is or (a pipeline's output) holds, or null. */

@@ -2,11 +2,11 @@ import type { Transition } from '@flowbook/sdk';
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { inWords, refuse } from '../refuse';
-import { requireRecord, requireSchedule } from '../require-data';
+import { requireRecord } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
 import { chartWidth, colour } from '../rendering/theme';
 import type { VegaLitePart } from '../rendering/vega-lite-spec';
-import type { Schedule } from './sigmas';
+import { requireSchedule, type Schedule } from './schedule';
 
 const action = 'compare noise';
 

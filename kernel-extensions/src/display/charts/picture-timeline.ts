@@ -2,11 +2,10 @@ import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
 import { refuse } from '../refuse';
 import { isRecord, requireList } from '../require-data';
-import { isPicture } from '../structures';
 import { chartSpec } from '../rendering/chart-spec';
 import { type ImageCell, imageGrid } from './image-cells';
 import { imageLayers } from './image-layers';
-import type { Picture, Verdict } from './picture';
+import { isPicture, type Picture, type Verdict } from './picture';
 
 /** A picture made of one of the same prompts again and again. */
 export interface TimelinePicture {

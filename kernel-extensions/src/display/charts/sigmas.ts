@@ -1,17 +1,11 @@
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { refuse } from '../refuse';
-import { requireSchedule } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
+import { requireSchedule, type Schedule } from './schedule';
 import { lengthsView, levelsView, type NoiseState, type NoiseStep } from './sigmas-views';
 
-/** What `sigmas()` needs of a scheduler. */
-export interface Schedule {
-  /** Noise levels from 1 (pure noise) down, one more than there are steps: the last is the picture. */
-  readonly sigmaValues: ArrayLike<number>;
-  /** The model's time at each step, in training steps (1000 = pure noise). */
-  readonly timestepValues: ArrayLike<number>;
-}
+export type { Schedule };
 
 /** Options of `sigmas()`. */
 export interface SigmasOptions {
