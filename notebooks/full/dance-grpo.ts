@@ -1,10 +1,9 @@
 import type { FlowGRPOOptions } from '@flowbook/sdk';
-import { flowGRPOSettings } from './flow-grpo';
-import { policyGradientRecipe } from './policy-gradient';
+import { policyGradientRecipe, policyGradientSettings } from './policy-gradient';
 
 /** Noise of constant strength in every step, and every step trained. */
 export const danceGRPOSettings = {
-  ...flowGRPOSettings,
+  ...policyGradientSettings,
   lossMode: 'dance_grpo',
   sdeType: 'dance_sde',
   noiseLevel: 0.3,

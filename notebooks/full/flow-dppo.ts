@@ -1,10 +1,9 @@
 import type { FlowGRPOOptions } from '@flowbook/sdk';
-import { flowGRPOSettings } from './flow-grpo';
-import { policyGradientRecipe } from './policy-gradient';
+import { policyGradientRecipe, policyGradientSettings } from './policy-gradient';
 
 /** Twice FlowGRPO's learning rate, and four updates a rollout, so that there is something to mask. */
 export const flowDPPOSettings = {
-  ...flowGRPOSettings,
+  ...policyGradientSettings,
   lossMode: 'flow_dppo',
   learningRate: 3e-4,
   ppoEpochs: 2,

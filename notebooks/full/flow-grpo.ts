@@ -1,26 +1,17 @@
 import type { FlowGRPOOptions } from '@flowbook/sdk';
-import { policyGradientRecipe } from './policy-gradient';
+import { policyGradientRecipe, policyGradientSettings } from './policy-gradient';
 
+/** More prompts a step than its relatives: with 16, one seed in three was lost at this learning rate. */
 export const flowGRPOSettings = {
-  promptsPerStep: 16,
-  promptPriority: {},
-  groupSize: 12,
-  learningRate: 1.5e-4,
-  warmupSteps: 5,
-  lrSchedule: 'cosine',
-  minLrRatio: 0.1,
-  noiseLevel: 0.7,
-  sdeWindowSize: 2,
-  sdeWindowRange: [0, 5],
-  sameInitialNoise: true,
-  ema: 0.95,
-  microBatchSize: 192,
+  ...policyGradientSettings,
+  promptsPerStep: 24,
+  microBatchSize: 144,
 } as const satisfies Partial<FlowGRPOOptions>;
 
 /** 01: FlowGRPO. */
 export const flowGRPO = policyGradientRecipe({
   number: '01',
   name: 'flow-grpo',
-  steps: 600,
+  steps: 400,
   settings: flowGRPOSettings,
 });

@@ -1,10 +1,9 @@
 import type { FlowGRPOOptions } from '@flowbook/sdk';
-import { flowGRPOSettings } from './flow-grpo';
-import { policyGradientRecipe } from './policy-gradient';
+import { policyGradientRecipe, policyGradientSettings } from './policy-gradient';
 
 /** Twice FlowGRPO's learning rate, and four updates a rollout: what its clip does not hold. */
 export const grpoGuardSettings = {
-  ...flowGRPOSettings,
+  ...policyGradientSettings,
   lossMode: 'grpo_guard',
   learningRate: 3e-4,
   ppoEpochs: 2,

@@ -1,10 +1,9 @@
 import type { FlowGRPOOptions } from '@flowbook/sdk';
-import { flowGRPOSettings } from './flow-grpo';
-import { policyGradientRecipe } from './policy-gradient';
+import { policyGradientRecipe, policyGradientSettings } from './policy-gradient';
 
 /** Two steps with noise that move from the first ones to the eighth, a quarter of the run each. */
 export const mixGRPOSettings = {
-  ...flowGRPOSettings,
+  ...policyGradientSettings,
   sampleStrategy: 'progressive',
   itersPerGroup: 38,
   sdeWindowSize: 2,

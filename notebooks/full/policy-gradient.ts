@@ -2,6 +2,23 @@ import { FlowGRPOTrainer, type FlowGRPOOptions } from '@flowbook/sdk';
 import { partialCredit } from './prompts';
 import { tinyQwenImage, type FullRecipe } from './recipe';
 
+/** Of FlowGRPO and its relatives. */
+export const policyGradientSettings = {
+  promptsPerStep: 16,
+  promptPriority: {},
+  groupSize: 12,
+  learningRate: 1.5e-4,
+  warmupSteps: 5,
+  lrSchedule: 'cosine',
+  minLrRatio: 0.1,
+  noiseLevel: 0.7,
+  sdeWindowSize: 2,
+  sdeWindowRange: [0, 5],
+  sameInitialNoise: true,
+  ema: 0.95,
+  microBatchSize: 192,
+} as const satisfies Partial<FlowGRPOOptions>;
+
 /** What a recipe of FlowGRPO's family is made from. */
 export interface PolicyGradientRecipe {
   number: string;

@@ -60,7 +60,7 @@ export const qwenImage: PretrainedModel = {
     noiseShift: 3,
     kindWeights: { position: 3, counting: 1.5, color_attr: 1.5 },
     options: {
-      steps: 9000,
+      steps: 7000,
       learningRate: 1.5e-3,
       warmupSteps: 100,
       levelShare: 0.5,
