@@ -132,8 +132,10 @@ class Bridge:
 
 
 def describe(reason):
+    if not isinstance(reason, BaseException):
+        return str(reason)
     lines = str(reason).strip().splitlines()
-    return f"{type(reason).__name__}: {lines[0][:200]}" if isinstance(reason, BaseException) and lines else str(reason)
+    return ": ".join([type(reason).__name__, *(line[:200] for line in lines[:1])])
 
 
 try:

@@ -30,8 +30,9 @@ class NodeWorker:
         return self.child.wait()
 
     def end(self):
-        """Kills the child, which may hang."""
+        """Kills the child, which may hang, and returns when it is gone."""
         self.child.kill()
+        self.child.wait()
 
     def call(self, header, payload, weights, references):
         """Gives the child a frame, and before it the weights that it must have; returns its answer."""
