@@ -1,3 +1,4 @@
+import { carriesOutput } from '../kernel/protocol/outputs';
 import type { Cell, NotebookOutput, OutputData } from './notebook';
 
 /** An output as a kernel sends it: a message's content with its type, in nbformat's words. */
@@ -30,18 +31,9 @@ export interface OutputMessage {
   content: unknown;
 }
 
-const outputTypes = new Set<string>([
-  'stream',
-  'display_data',
-  'update_display_data',
-  'execute_result',
-  'error',
-  'clear_output',
-]);
-
 /** The output in an iopub message; undefined for messages that are none, such as `status`. */
 export function outputOfMessage({ header, content }: OutputMessage): LiveOutput | undefined {
-  if (!outputTypes.has(header.msg_type)) return undefined;
+  if (!carriesOutput(header.msg_type)) return undefined;
   return { ...(content as object), output_type: header.msg_type } as LiveOutput;
 }
 

@@ -58,6 +58,18 @@ export function disposeEmbeddings(embeddings: PromptEmbeddings | null): void {
   }
 }
 
+/** Embeddings by verl-omni's batch fields; pooled ones only where there are any. */
+export function embeddingFields(positive: PromptEmbeddings, negative: PromptEmbeddings | null) {
+  return {
+    prompt_embeds: positive.embeds,
+    prompt_embeds_mask: positive.mask,
+    ...(positive.pooled && { pooled_prompt_embeds: positive.pooled }),
+    negative_prompt_embeds: negative?.embeds ?? null,
+    negative_prompt_embeds_mask: negative?.mask ?? null,
+    ...(positive.pooled && { negative_pooled_prompt_embeds: negative?.pooled ?? null }),
+  };
+}
+
 /** Repeats the embeddings of each prompt `times` times in place. The originals stay the caller's. */
 export function repeatEmbeddings(
   { embeds, mask, pooled }: PromptEmbeddings,

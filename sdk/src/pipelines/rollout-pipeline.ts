@@ -17,6 +17,7 @@ import { pickTensors } from './diffuse-arguments';
 import type { TrainableModel } from './model-mixin';
 import {
   disposeEmbeddings,
+  embeddingFields,
   repeatEmbeddings,
   type PromptEmbeddings,
   type RequestEmbeddings,
@@ -294,16 +295,4 @@ function checkTimes(timesteps: Float32Array, compat: RolloutOptions['compat']): 
       `Cannot make pictures as the times of the ${timesteps.length} steps must be finite: current values are ${timesteps.join(', ')}`,
     );
   }
-}
-
-/** Embeddings by verl-omni's batch fields; pooled ones only where there are any. */
-function embeddingFields(positive: PromptEmbeddings, negative: PromptEmbeddings | null) {
-  return {
-    prompt_embeds: positive.embeds,
-    prompt_embeds_mask: positive.mask,
-    ...(positive.pooled && { pooled_prompt_embeds: positive.pooled }),
-    negative_prompt_embeds: negative?.embeds ?? null,
-    negative_prompt_embeds_mask: negative?.mask ?? null,
-    ...(positive.pooled && { negative_pooled_prompt_embeds: negative?.pooled ?? null }),
-  };
 }

@@ -19,6 +19,20 @@ export type CellOutput =
   | ({ output_type: 'error' } & ErrorContent)
   | { output_type: 'clear_output'; wait: boolean };
 
+const OUTPUT_TYPES = new Set([
+  'stream',
+  'display_data',
+  'update_display_data',
+  'execute_result',
+  'error',
+  'clear_output',
+]);
+
+/** Whether messages of a type carry an output: others, such as `status`, do not. */
+export function carriesOutput(type: string): boolean {
+  return OUTPUT_TYPES.has(type);
+}
+
 /** The content of an `error` message. */
 export interface ErrorContent {
   ename: string;

@@ -1,5 +1,5 @@
 import type { PixelImage } from '../../core/pixel-image';
-import { disposeEmbeddings, type RolloutPipeline } from '../../pipelines';
+import { disposeEmbeddings, embeddingFields, type RolloutPipeline } from '../../pipelines';
 import { tf } from '../../tensorflow';
 import { embedRows } from '../embed-rows';
 import type { EmbeddingPipeline, PromptCache } from '../prompt-cache';
@@ -64,12 +64,7 @@ export function layPairs(
     const latents = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
     return {
       latents_clean: tf.tidy(() => tf.concat(latents.map((one) => latentsOf(pipeline, one)))),
-      prompt_embeds: positive.embeds,
-      prompt_embeds_mask: positive.mask,
-      ...(positive.pooled && { pooled_prompt_embeds: positive.pooled }),
-      negative_prompt_embeds: negative?.embeds ?? null,
-      negative_prompt_embeds_mask: negative?.mask ?? null,
-      ...(positive.pooled && { negative_pooled_prompt_embeds: negative?.pooled ?? null }),
+      ...embeddingFields(positive, negative),
     };
   } catch (error) {
     disposeEmbeddings(positive);
