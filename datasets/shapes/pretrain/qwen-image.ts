@@ -3,6 +3,7 @@ import type { PretrainedModel } from './pretrained-model';
 /** Tiny Qwen-Image: 8 x 8 latents of 4 channels, 16 image tokens. */
 export const qwenImage: PretrainedModel = {
   source: 'datasets/tiny-qwen-image',
+  // The source's encoder is scaled already.
   encoderScale: 1,
   clipTokens: null,
   pipeline: {
