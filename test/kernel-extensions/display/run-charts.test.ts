@@ -89,6 +89,16 @@ describe('memory()', () => {
     const readings = [1, 2, 3, 4, 5].map((at) => ({ at, processBytes: 1e9, tensors: 10 * at }));
     assert.match(memory(readings).text, /Tensors became more with every reading, by 40 in all/);
     assert.doesNotMatch(memory([...readings, readings[4]]).text, /became more/);
+    const filling = readings.map(({ at, ...rest }) => ({
+      at,
+      ...rest,
+      tensors: 100 * (1 - 0.6 ** at),
+    }));
+    assert.doesNotMatch(
+      memory(filling).text,
+      /became more/,
+      'a cache that fills rises ever slower',
+    );
   });
 
   it('reads the process, and the tensors of tf', () => {

@@ -176,10 +176,14 @@ function isReading(reading: MemoryReading): boolean {
 /** Fewer readings than this prove nothing. */
 const leastReadings = 5;
 
+/** A cache that fills, as the one of prompts' embeddings, rises ever slower; a leak does not. */
 function leakWarning(readings: readonly MemoryReading[]): string[] {
   const counts = readings.map(({ tensors }) => tensors ?? NaN);
-  const rises = counts.every((count, i) => i === 0 || count > counts[i - 1]);
-  if (counts.length < leastReadings || !rises) return [];
+  const rises = counts.slice(1).map((count, i) => count - counts[i]);
+  if (counts.length < leastReadings || !rises.every((rise) => rise > 0)) return [];
+  const third = Math.floor(rises.length / 3);
+  const isSlowing = 2 * meanOf(rises.slice(-third)) < meanOf(rises.slice(0, third));
+  if (isSlowing) return [];
   const more = counts[counts.length - 1] - counts[0];
   return [
     `Tensors became more with every reading, by ${format(more)} in all: some are not disposed.`,

@@ -96,6 +96,9 @@ function heldOutPoints(log: readonly LogRow[], field: string | undefined): HeldO
   });
 }
 
+/** Means of normalised rewards are 0 but for rounding: no "-0.000". */
+const threeDigits = (value: number) => (Math.abs(value) < 5e-4 ? 0 : value).toFixed(3);
+
 function rewardHeadline(rewards: number[], log: readonly LogRow[]): string {
   if (log.length === 0) return '';
   const finite = rewards.filter((value) => Number.isFinite(value));
@@ -106,7 +109,7 @@ function rewardHeadline(rewards: number[], log: readonly LogRow[]): string {
   const end = meanOf(finite.slice(-few));
   const { seconds } = log[log.length - 1];
   const parts = [
-    finite.length === 1 ? format(finite[0]) : `${start.toFixed(3)} → ${end.toFixed(3)}`,
+    finite.length === 1 ? format(finite[0]) : `${threeDigits(start)} → ${threeDigits(end)}`,
     plural(log.length, 'step'),
     ...(typeof seconds === 'number' ? [`${Math.round(seconds)} s`] : []),
   ];
@@ -114,8 +117,8 @@ function rewardHeadline(rewards: number[], log: readonly LogRow[]): string {
 }
 
 function heldOutText(points: HeldOutPoint[]): string {
-  const first = points[0].heldOut.toFixed(3);
-  const last = points[points.length - 1].heldOut.toFixed(3);
+  const first = threeDigits(points[0].heldOut);
+  const last = threeDigits(points[points.length - 1].heldOut);
   return points.length === 1 ? `held-out ${last}` : `held-out ${first} → ${last}`;
 }
 

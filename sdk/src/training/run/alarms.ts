@@ -65,6 +65,9 @@ interface AlarmRule {
   action: string;
 }
 
+/** Share of a reward's size that is no rise: of normalised rewards the mean is 0 but for rounding. */
+const ROUNDING = 1e-6;
+
 const show = (value: number) => String(Number(value.toPrecision(3)));
 
 const meanOf = (lines: readonly LogLine[], metric: string): number => {
@@ -136,7 +139,8 @@ const RULES: Readonly<Record<AlarmName, AlarmRule>> = {
         meanOf(lines.slice(from, middle), 'reward'),
         meanOf(lines.slice(middle, to), 'reward'),
       ];
-      if (!(later > earlier)) return null;
+      const size = Math.max(Math.abs(earlier), meanOf(lines.slice(from, to), 'rewardStd') || 0);
+      if (!(later - earlier > ROUNDING * size)) return null;
       return `the reward rose from ${show(earlier)} to ${show(later)} while on held-out prompts it fell from ${show(values[best])} to ${show(values[values.length - 1])}`;
     },
     cause: 'the policy learns the training prompts, or what the reward overlooks',

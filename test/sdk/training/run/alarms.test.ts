@@ -88,6 +88,12 @@ describe('alarmsOf()', () => {
     assert.deepEqual(begun(log(0.01)), [[25, 'held-out-falls']]);
     assert.match(alarmsOf(log(0.01))[0].symptom, /held-out prompts it fell from 0\.6 to 0\.5$/);
     assert.deepEqual(begun(log(-0.01)), [], 'both fall: that is no overfitting');
+    const normalised = log(0.01).map((line) => ({
+      ...line,
+      reward: 1e-15 * line.step,
+      rewardStd: 1,
+    }));
+    assert.deepEqual(begun(normalised), [], 'a mean of normalised rewards says nothing');
     assert.deepEqual(begun(log(0.01), { fallingEvaluations: 3 }), [[30, 'held-out-falls']]);
   });
 
