@@ -52,6 +52,7 @@ describe('RayWorkers @ray', function () {
   let pipeline: RolloutPipeline;
   let workers: RayWorkers;
   let pool: WorkerPool;
+  const opened: WorkerPool[] = [];
   let events: PoolEvent[];
 
   function open(count: number): void {
@@ -63,6 +64,7 @@ describe('RayWorkers @ray', function () {
       { path: MODEL, config: CONFIG },
       { onEvent: (event) => void events.push(event) },
     );
+    opened.push(pool);
   }
 
   async function untilSize(size: number): Promise<void> {
@@ -103,7 +105,7 @@ describe('RayWorkers @ray', function () {
   });
 
   afterEach(async () => {
-    await pool.close();
+    await Promise.all(opened.splice(0).map((one) => one.close()));
     pipeline.dispose();
   });
 
