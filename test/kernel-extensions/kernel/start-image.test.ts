@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import {
   preparedSource,
   type PreparedFile,
 } from '../../../kernel-extensions/src/kernel/engine/prepared-files';
+import { EngineStarter } from '../../../kernel-extensions/src/kernel/server/engine-starter';
 import { setupModule } from '../../setup/setup-module';
 import { printed, resultText } from './running-kernel';
 
@@ -75,6 +77,29 @@ describe('a start image', () => {
     assert.equal(existsSync(file), false);
     assert.equal(isStartImageWanted(folder), false);
   }).timeout(120_000);
+
+  it('that ended before anybody listened is refused as well', async () => {
+    const { startImageFile } = await setupModule('start-image/start-image.mjs');
+    const cache = join(folder, 'early');
+    const file: string = startImageFile(cache);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, 'no image');
+    const before = process.env.FLOWBOOK_CACHE;
+    process.env.FLOWBOOK_CACHE = cache;
+    try {
+      const starter = await EngineStarter.create();
+      const begun = starter['first']!;
+      await once(begun.child, 'close');
+      const { child, fromImage } = starter.start();
+      child.kill('SIGKILL');
+      assert.deepEqual([begun.fromImage, fromImage], [true, false]);
+      assert.notEqual(child, begun.child);
+      assert.equal(existsSync(file), false);
+    } finally {
+      if (before === undefined) delete process.env.FLOWBOOK_CACHE;
+      else process.env.FLOWBOOK_CACHE = before;
+    }
+  }).timeout(60_000);
 
   it('ensureStartImage() makes it once, and removes those of installations that are gone', async () => {
     const { ensureStartImage, findStartImage } = await setupModule('start-image/start-image.mjs');

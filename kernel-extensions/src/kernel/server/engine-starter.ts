@@ -46,7 +46,12 @@ export class EngineStarter {
   start(): StartedEngine {
     const { first } = this;
     this.first = null;
-    return first ?? this.fork();
+    if (first === null) return this.fork();
+    const { exitCode, signalCode } = first.child;
+    if (exitCode === null && signalCode === null) return first;
+    // It ended before anybody could hear of it.
+    if (first.fromImage) this.refuseImage();
+    return this.fork();
   }
 
   /** An engine did not start from the image: none will any more, here or in another kernel. */
