@@ -137,8 +137,15 @@ export class WorkerPool implements RolloutWorkers {
     const id = this.#jobs++;
     const job: Job = {
       ...this.#timed(`roll out part ${id}`),
-      ...{ id, part, published, attempts: 0, workers: 0, lost: 0 },
-      ...{ since: null, isDone: false, isAnswered: false },
+      id,
+      part,
+      published,
+      attempts: 0,
+      workers: 0,
+      lost: 0,
+      since: null,
+      isDone: false,
+      isAnswered: false,
       done: () => {},
       fail: () => {},
     };

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 /** Bytes that one start of a process reads, in some 50 ms. What a larger store holds is read in turn. */
 const MOST_READ = 24 * 2 ** 20;
 
-/** What files held when they were first seen, by name; those read last stand last. */
+/** A record of files' sums. */
 interface Sums {
-  /** As it lies in the file. */
+  /** As it lies in its file; null where there is none. */
   text: string | null;
+  /** What files held when they were first seen; those read last stand last. */
   byName: Map<string, unknown>;
 }
 

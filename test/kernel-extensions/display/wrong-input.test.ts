@@ -1,27 +1,8 @@
 import assert from 'node:assert/strict';
-import {
-  advantages,
-  attentionMaps,
-  comparePictures,
-  curves,
-  type Drawing,
-  filmstrip,
-  images,
-  kl,
-  latents,
-  memory,
-  metrics,
-  modelTree,
-  noiseComparison,
-  pictureTimeline,
-  progress,
-  ratios,
-  rewardCurve,
-  sigmas,
-  tensor,
-  training,
-} from '@flowbook/kernel-extensions';
-import { schedule } from './samples';
+import * as extensions from '@flowbook/kernel-extensions';
+import { samples, schedule } from './samples';
+
+const { comparePictures, curves, memory, noiseComparison, rewardCurve, sigmas } = extensions;
 
 /** What code without types may give in the place of a display's data. */
 const wrong = {
@@ -41,27 +22,14 @@ const wrong = {
   'a map': new Map([['a', 1]]),
 };
 
-const displays: Record<string, (value: never) => Drawing> = {
-  advantages,
-  attentionMaps,
+type Display = (value: never) => extensions.Drawing;
+
+const names = new Set(Object.keys(samples).map((sample) => sample.split(/[ ,]/)[0]));
+const displays: Record<string, Display> = {
+  ...Object.fromEntries([...names].map((name) => [name, extensions[name as never] as Display])),
   comparePictures: (runs) => comparePictures(runs, { prompts: ['a'] }),
-  curves,
-  filmstrip,
-  images,
-  kl,
-  latents,
-  memory,
-  metrics,
-  modelTree,
   noiseComparison: (kinds) => noiseComparison(schedule, kinds),
   'noiseComparison of a schedule': (one) => noiseComparison(one, { sde: null as never }),
-  pictureTimeline,
-  progress,
-  ratios,
-  rewardCurve,
-  sigmas,
-  tensor,
-  training,
 };
 
 describe('displays of what is no data of theirs', () => {

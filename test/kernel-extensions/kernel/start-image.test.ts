@@ -30,6 +30,15 @@ const WORLD = `JSON.stringify([
   performance.now() < 60000 && Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 1000,
 ])`;
 
+/** A file in an image's place that Node does not start from. */
+async function spoiltImage(cache: string): Promise<string> {
+  const { startImageFile } = await setupModule('start-image/start-image.mjs');
+  const file: string = startImageFile(cache);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, 'no image');
+  return file;
+}
+
 describe('a start image', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flowbook-image-'));
   before(async () => {
@@ -58,14 +67,10 @@ describe('a start image', () => {
   }).timeout(120_000);
 
   it('that does not start is refused, and the kernel runs without it', async () => {
-    const { findStartImage, isStartImageWanted, startImageFile } = await setupModule(
-      'start-image/start-image.mjs',
-    );
+    const { findStartImage, isStartImageWanted } = await setupModule('start-image/start-image.mjs');
     assert.equal(findStartImage(folder), null);
     assert.equal(isStartImageWanted(folder), true);
-    const file: string = startImageFile(folder);
-    mkdirSync(dirname(file));
-    writeFileSync(file, 'no image');
+    const file = await spoiltImage(folder);
     const kernel = await KernelClient.start({ env: { FLOWBOOK_CACHE: folder } });
     try {
       const result = await kernel.execute('1 + 1');
@@ -79,11 +84,8 @@ describe('a start image', () => {
   }).timeout(120_000);
 
   it('that ended before anybody listened is refused as well', async () => {
-    const { startImageFile } = await setupModule('start-image/start-image.mjs');
     const cache = join(folder, 'early');
-    const file: string = startImageFile(cache);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, 'no image');
+    const file = await spoiltImage(cache);
     const before = process.env.FLOWBOOK_CACHE;
     process.env.FLOWBOOK_CACHE = cache;
     try {

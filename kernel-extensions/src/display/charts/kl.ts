@@ -1,7 +1,10 @@
 import type { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
+import { refuse } from '../refuse';
 import { lineChart } from './curves';
 import { findField, type LogStep, numberAt, openRows } from './log-rows';
+
+const action = 'draw KL divergences';
 
 /** Options of `kl()`. */
 export interface KlOptions {
@@ -34,15 +37,14 @@ const divergences: readonly (readonly [line: string, spellings: readonly string[
  */
 export function kl<Step extends LogStep>(log: readonly Step[], options: KlOptions = {}): Drawing {
   const { limit, smoothing, stepLabel, title = 'KL divergence' } = options;
-  const rows = openRows('draw KL divergences', log);
+  const rows = openRows(action, log);
   const found = divergences.flatMap(([line, spellings]) => {
     const field = findField(rows, spellings);
     return field === undefined ? [] : [{ line, field }];
   });
   if (found.length === 0) {
-    throw new Error(
-      `Cannot draw KL divergences as rows must have one of ${divergences.flatMap(([, names]) => names).join(', ')}: current value is ${plural(rows.length, 'row')} without`,
-    );
+    const fields = divergences.flatMap(([, names]) => names).join(', ');
+    refuse(action, `rows must have one of ${fields}`, `${plural(rows.length, 'row')} without`);
   }
   const runs = Object.fromEntries(
     found.map(({ line, field }) => [

@@ -1,8 +1,11 @@
 import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
+import { refuse } from '../refuse';
 import { chartSpec } from '../rendering/chart-spec';
 import { groupNeighbours, type LogRow, type LogStep, meanOf, numberAt, openRows } from './log-rows';
 import { type MetricLine, metricsTable } from './metrics-table';
+
+const action = 'draw metrics';
 
 /** Options of `metrics()`. */
 export interface MetricsOptions {
@@ -26,12 +29,10 @@ export function metrics<Step extends LogStep>(
   log: readonly Step[] | Readonly<Record<string, unknown>>,
   { fields, title = 'Metrics' }: MetricsOptions = {},
 ): Drawing {
-  const rows = openRows('draw metrics', isRows(log) ? log : [{ step: 0, ...log }]);
+  const rows = openRows(action, isRows(log) ? log : [{ step: 0, ...log }]);
   const lines = (fields ?? numericFields(rows)).map((field) => metricLine(rows, field));
   if (lines.length === 0) {
-    throw new Error(
-      `Cannot draw metrics as rows must have fields with numbers: current value is ${plural(rows.length, 'row')} without`,
-    );
+    refuse(action, 'rows must have fields with numbers', `${plural(rows.length, 'row')} without`);
   }
   const steps =
     rows.length > 1

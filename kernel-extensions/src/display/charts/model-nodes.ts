@@ -1,3 +1,4 @@
+import { refuse } from '../refuse';
 import { readNumbers, type TensorLike } from '../tensor-like';
 
 /** Tensors by their path in a model, such as `transformer_blocks.0.attn.to_q.weight`. */
@@ -40,9 +41,7 @@ export function modelNodes(
   const gradientOf = new Map(gradients ? entriesOf(gradients) : []);
   const unknown = [...gradientOf.keys()].find((name) => !entries.some(([own]) => own === name));
   if (unknown !== undefined) {
-    throw new Error(
-      `Cannot draw a model as every gradient must be of one of its parameters: current value is "${unknown}"`,
-    );
+    refuse('draw a model', 'every gradient must be of one of its parameters', `"${unknown}"`);
   }
   return build(
     'model',

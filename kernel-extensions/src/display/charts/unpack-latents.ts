@@ -1,4 +1,7 @@
+import { refuse } from '../refuse';
 import { readNumbers, type TensorLike } from '../tensor-like';
+
+const action = 'draw latents';
 
 /** Latents of one sample at every kept state of its trajectory, as planes. */
 export interface LatentStates {
@@ -26,15 +29,9 @@ export function unpackLatents(
   const { shape } = latents;
   const [batch, states] = shape;
   if (shape.length < 4 || shape.length > 6) {
-    throw new Error(
-      `Cannot draw latents as their shape must be (B, T, S, C) or (B, T, C, h, w): current value is (${shape.join(', ')})`,
-    );
+    refuse(action, 'their shape must be (B, T, S, C) or (B, T, C, h, w)', `(${shape.join(', ')})`);
   }
-  if (!(sample >= 0 && sample < batch)) {
-    throw new Error(
-      `Cannot draw latents as sample must be 0 to ${batch - 1}: current value is ${sample}`,
-    );
-  }
+  if (!(sample >= 0 && sample < batch)) refuse(action, `sample must be 0 to ${batch - 1}`, sample);
   const numbers = readNumbers(latents);
   const size = shape.slice(2).reduce((product, side) => product * side, 1);
   const start = (state: number) => (sample * states + state) * size;
@@ -59,9 +56,7 @@ export function unpackLatents(
   const [tokens, packed] = shape.slice(2);
   const [rows, columns] = grid ?? squarest(tokens);
   if (rows * columns !== tokens) {
-    throw new Error(
-      `Cannot draw latents as grid must hold ${tokens} tokens: current value is ${rows} x ${columns}`,
-    );
+    refuse(action, `grid must hold ${tokens} tokens`, `${rows} x ${columns}`);
   }
   const patch = packed % 4 === 0 ? 2 : 1;
   const channels = packed / (patch * patch);

@@ -32,11 +32,8 @@ export class ProgressMeter {
     onProgress: ((progress: DownloadProgress) => void) | null,
   ) {
     const isLive = process.stderr.isTTY || cellSignal() !== null;
-    this.#report = onProgress
-      ? observer(onProgress, 'onProgress', 'the download')
-      : isLive
-        ? writeOver
-        : writeLine;
+    const write = isLive ? writeOver : writeLine;
+    this.#report = onProgress ? observer(onProgress, 'onProgress', 'the download') : write;
     this.#paceMs = onProgress || isLive ? LIVE_MS : LOG_MS;
     this.#nextMs = this.#startMs + this.#paceMs;
   }
