@@ -122,14 +122,22 @@ export async function openNotebook(name: string, notebook: NotebookFile): Promis
       .locator('#jp-main-statusbar', { hasText: /TypeScript \(Flowbook\)\s*\|\s*Idle/ })
       .waitFor({ timeout: 90_000 });
   } catch (error) {
-    await close();
-    throw error;
+    const seen = await whatIsSeen(page).finally(close);
+    throw new Error([String(error), ...seen, ...complaints, lab.stderr].join('\n'), {
+      cause: error,
+    });
   }
   const savedOutputs = async () => {
     const { cells } = JSON.parse(readFileSync(join(notebooks, name), 'utf8')) as NotebookFile;
     return cells.flatMap(({ outputs = [] }) => outputs);
   };
   return { page, token, complaints, savedOutputs, close };
+}
+
+/** What a page shows of its kernel, and a dialog that stands in the way: what an error about either has to tell. */
+async function whatIsSeen(page: Page): Promise<string[]> {
+  const texts = await page.locator('#jp-main-statusbar, .jp-Dialog').allInnerTexts();
+  return texts.map((text) => text.replace(/\s+/g, ' '));
 }
 
 /** Runs all cells from the menu. */

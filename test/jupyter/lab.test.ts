@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setupModule } from '../setup/setup-module';
+import { repository, setupModule } from '../setup/setup-module';
 import { temporaryFolder } from '../setup/temporary-folder';
 import { FlowbookProcess } from './flowbook-process';
 
@@ -81,5 +81,47 @@ describe('flowbook lab', () => {
     await lab.ended;
     assert.ok(secrets.length >= 1);
     assert.ok(modes.every((mode) => mode === 0));
+  });
+
+  it("lab's kernel listens at sockets that this user alone can reach, and at no port", async () => {
+    const { cacheFolder } = await setupModule('cache-folder.mjs');
+    const { lab, url, token } = await start();
+    try {
+      const runtime = join(cacheFolder(), 'jupyter', 'runtime');
+      assert.equal(statSync(runtime).mode & 0o077, 0);
+      const answer = await fetch(`${url}api/kernels?token=${token}`, { method: 'POST' });
+      const { id } = (await answer.json()) as { id: string };
+      const file = join(runtime, `kernel-${id}.json`);
+      const { transport, ip } = JSON.parse(readFileSync(file, 'utf8'));
+      assert.deepEqual([transport, ip], ['ipc', join(runtime, `kernel-${id}-ipc`)]);
+      const channels = [1, 2, 3, 4, 5].map((channel) => `${ip}-${channel}`);
+      await until(() => channels.every((path) => existsSync(path)));
+      assert.ok(channels.every((path) => statSync(path).isSocket()));
+    } finally {
+      lab.kill('SIGTERM');
+    }
+    assert.equal(await lab.ended, 0);
+  });
+
+  it('lab gives ports to kernels of other languages, and where a path is too long for a socket', async () => {
+    const { cacheFolder, jupyterFolder, venvPython } = await setupModule('index.mjs');
+    const code = `
+import json, sys
+from flowbook_server import FlowbookKernelManager
+asked = json.loads(sys.argv[1])
+print([FlowbookKernelManager(kernel_name=name, connection_file=file).transport for name, file in asked])`;
+    const file = '/run/user/1000/kernel.json';
+    const long = '/'.padEnd(92, 'ü') + '.json';
+    const asked = [
+      ['flowbook', file],
+      ['python3', file],
+      ['flowbook', long],
+    ];
+    const python: string = venvPython(jupyterFolder(cacheFolder()));
+    const printed = execFileSync(python, ['-B', '-c', code, JSON.stringify(asked)], {
+      encoding: 'utf8',
+      env: { ...process.env, PYTHONPATH: join(repository, 'kernel-extensions/share/jupyter') },
+    });
+    assert.equal(printed.trim(), "['ipc', 'tcp', 'tcp']");
   });
 });

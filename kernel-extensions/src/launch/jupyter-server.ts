@@ -33,17 +33,7 @@ export interface JupyterServerOptions {
 
 const keptLogLines = 30;
 /** Python that runs a module and ends it once our end of its standard input is closed, however we ended. */
-const startAndEndWithUs = `
-import os, runpy, signal, sys, threading
-def end_with_parent():
-    # Not through sys.stdin: Python aborts when it ends while a thread holds that buffer's lock.
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-threading.Thread(target=end_with_parent, daemon=True).start()
-sys.argv = sys.argv[1:]
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-`;
+const serverProgram = path.join(sharedJupyterFolder, 'flowbook_server.py');
 const withoutExtensions = {
   jupyterlab: false,
   jupyter_lsp: false,
@@ -73,7 +63,7 @@ export class JupyterServer {
     this.configFile = path.join(folders.runtime, name);
     writeFileSync(this.configFile, JSON.stringify(this.config()), { mode: 0o600, flag: 'wx' });
     const application = options.application ?? 'jupyterlab';
-    const parameters = ['-c', startAndEndWithUs, application, `--config=${this.configFile}`];
+    const parameters = ['-B', serverProgram, application, `--config=${this.configFile}`];
     this.child = spawn(options.python, parameters, {
       cwd: options.rootFolder,
       env: { ...jupyterEnvironment(folders), ...options.environment },
@@ -155,7 +145,10 @@ export class JupyterServer {
       IdentityProvider: { token: this.token },
       // Looking for language servers runs npm, which writes into the home folder.
       LanguageServerManager: { autodetect: false },
-      MultiKernelManager: { default_kernel_name: 'flowbook' },
+      MultiKernelManager: {
+        default_kernel_name: 'flowbook',
+        kernel_manager_class: 'flowbook_server.FlowbookKernelManager',
+      },
       // A kernel that died is reported: a new one in its place would have lost every variable.
       KernelRestarter: { restart_limit: 0 },
       LabApp: {

@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KernelClient } from '../../../kernel-extensions/src/kernel/client';
+import { FLOWBOOK_KERNELSPEC } from '../../../kernel-extensions/src/kernel/client/kernel-process';
 import { pause, resultText } from './running-kernel';
 
 /** A process that has ended but was not yet collected by its parent still has its id, and state Z. */
@@ -79,6 +90,62 @@ describe('KernelClient', () => {
       KernelClient.start({ kernelspec: folder }),
       /^Error: Cannot use the kernel as it must be running: the kernel process ended \(3\)\nno luck today$/,
     );
+    rmSync(folder, { recursive: true });
+  });
+
+  it('start() has the kernel listen in a folder that is the user’s alone, and at ports where its path is too long', async () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+    const long = join(temporary, 'long'.repeat(30));
+    mkdirSync(long);
+    const before = process.env.TMPDIR;
+    try {
+      for (const [folder, transport] of [
+        [temporary, 'ipc'],
+        [long, 'tcp'],
+      ] as const) {
+        process.env.TMPDIR = folder;
+        const kernel = await KernelClient.start();
+        try {
+          const { connection } = kernel['process'];
+          assert.equal(connection.transport, transport);
+          if (transport === 'ipc') assert.equal(statSync(dirname(connection.ip)).mode & 0o077, 0);
+          assert.equal(resultText(await kernel.execute('1 + 1')), '2');
+        } finally {
+          await kernel.shutdown();
+        }
+        assert.deepEqual(
+          readdirSync(folder).filter((name) => name.startsWith('flowbook')),
+          [],
+        );
+      }
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+      rmSync(temporary, { recursive: true });
+    }
+  });
+
+  it('start() of a kernel whose port another process has taken names channel and address', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+    const file = join(folder, 'connection.json');
+    const argv = [
+      'node',
+      join(FLOWBOOK_KERNELSPEC, '../../../../bin/kernel.mjs'),
+      file,
+      '{connection_file}',
+    ];
+    const ports = { shell_port: port, iopub_port: 0, stdin_port: 0, control_port: 0, hb_port: 0 };
+    writeFileSync(file, JSON.stringify({ transport: 'tcp', ip: '127.0.0.1', key: '', ...ports }));
+    writeFileSync(join(folder, 'kernel.json'), JSON.stringify({ argv }));
+    await assert.rejects(KernelClient.start({ kernelspec: folder }), (error: Error) =>
+      error.message.endsWith(
+        `Cannot start the kernel as the address that it was given for shell must be free: tcp://127.0.0.1:${port} (Address already in use)`,
+      ),
+    );
+    taken.close();
     rmSync(folder, { recursive: true });
   });
 });

@@ -9,6 +9,9 @@ import type { ConnectionInfo } from '../protocol/connection-file';
 /** The kernelspec that ships with this package. */
 export const FLOWBOOK_KERNELSPEC = resolve(__dirname, '../../../share/jupyter/kernels/flowbook');
 
+/** In bytes, by the least of the systems': macOS has a place of 104, Linux of 108, a closing zero among them. */
+const LONGEST_SOCKET_PATH = 103;
+
 export interface KernelProcessOptions {
   /** Folder of a kernelspec (with kernel.json); Flowbook's own by default. */
   kernelspec?: string;
@@ -46,12 +49,13 @@ export class KernelProcess {
     });
   }
 
-  /** Starts the kernel on free loopback ports. */
+  /** Starts the kernel: ours at sockets in a folder that is this user's alone, others on free loopback ports. */
   static async start(options: KernelProcessOptions = {}): Promise<KernelProcess> {
     const kernelspec = options.kernelspec ?? FLOWBOOK_KERNELSPEC;
     const folder = mkdtempSync(join(tmpdir(), 'flowbook-kernel-'));
     const connectionFile = join(folder, 'connection.json');
-    const connection = await freeConnection();
+    const unixSockets = options.kernelspec === undefined ? socketsIn(folder) : null;
+    const connection = unixSockets ?? (await freePorts());
     writeFileSync(connectionFile, JSON.stringify(connection), { mode: 0o600 });
     const spec = JSON.parse(readFileSync(join(kernelspec, 'kernel.json'), 'utf8')) as {
       argv: string[];
@@ -81,7 +85,14 @@ export class KernelProcess {
   }
 }
 
-async function freeConnection(): Promise<ConnectionInfo> {
+/** Null where there are no such sockets, or a path in this folder would be too long for one. */
+function socketsIn(folder: string): ConnectionInfo | null {
+  const connection = connectionInfo('ipc', join(folder, 'kernel'), [1, 2, 3, 4, 5]);
+  const longest = Buffer.byteLength(`${connection.ip}-5`);
+  return process.platform !== 'win32' && longest <= LONGEST_SOCKET_PATH ? connection : null;
+}
+
+async function freePorts(): Promise<ConnectionInfo> {
   const servers = await Promise.all(
     Array.from(
       { length: 5 },
@@ -95,16 +106,14 @@ async function freeConnection(): Promise<ConnectionInfo> {
   );
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((settle) => server.close(settle))));
-  const [shell_port, iopub_port, stdin_port, control_port, hb_port] = ports;
-  return {
-    transport: 'tcp',
-    ip: '127.0.0.1',
-    key: randomUUID(),
-    signature_scheme: 'hmac-sha256',
-    shell_port,
-    iopub_port,
-    stdin_port,
-    control_port,
-    hb_port,
-  };
+  return connectionInfo('tcp', '127.0.0.1', ports);
+}
+
+function connectionInfo(
+  transport: ConnectionInfo['transport'],
+  ip: string,
+  [shell_port, iopub_port, stdin_port, control_port, hb_port]: readonly number[],
+): ConnectionInfo {
+  const ports = { shell_port, iopub_port, stdin_port, control_port, hb_port };
+  return { transport, ip, key: randomUUID(), signature_scheme: 'hmac-sha256', ...ports };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Reply, Router, XPublisher } from 'zeromq';
-import { channelAddress, type ConnectionInfo } from '../protocol/connection-file';
+import { channelAddress, type Channel, type ConnectionInfo } from '../protocol/connection-file';
 import { createHeader, MessageCodec, type Message } from '../protocol/message';
 import { OrderedSender } from '../protocol/ordered-sender';
 import { CellExecutor } from './cell-executor';
@@ -70,11 +70,11 @@ export class KernelServer {
   async serve(): Promise<void> {
     this.publisher.verbosity = 'allSubs';
     await Promise.all([
-      this.shell.bind(channelAddress(this.connection, 'shell')),
-      this.control.bind(channelAddress(this.connection, 'control')),
-      this.stdin.bind(channelAddress(this.connection, 'stdin')),
-      this.heartbeat.bind(channelAddress(this.connection, 'hb')),
-      this.publisher.bind(channelAddress(this.connection, 'iopub')),
+      this.bind(this.shell, 'shell'),
+      this.bind(this.control, 'control'),
+      this.bind(this.stdin, 'stdin'),
+      this.bind(this.heartbeat, 'hb'),
+      this.bind(this.publisher, 'iopub'),
     ]);
     void this.iopub.welcomeSubscribers();
     this.iopub.status('starting', null);
@@ -92,6 +92,18 @@ export class KernelServer {
     for (const socket of [this.shell, this.control, this.stdin, this.heartbeat, this.publisher]) {
       socket.close();
     }
+  }
+
+  private async bind(
+    socket: { bind(address: string): Promise<void> },
+    channel: Channel,
+  ): Promise<void> {
+    const address = channelAddress(this.connection, channel);
+    await socket.bind(address).catch((error: Error) => {
+      throw new Error(
+        `Cannot start the kernel as the address that it was given for ${channel} must be free: ${address} (${error.message})`,
+      );
+    });
   }
 
   private async listen(socket: Router, receive: (message: Message) => void): Promise<void> {
