@@ -33,7 +33,7 @@ interface Problem extends Error {
 
 describe('ensureLibrary', () => {
   const folder = temporaryFolder();
-  const saved = { ...process.env };
+  const { PIP_NO_INDEX, PIP_FIND_LINKS } = process.env;
   let index = '';
   let python = '';
 
@@ -47,7 +47,10 @@ describe('ensureLibrary', () => {
     process.env.PIP_FIND_LINKS = index;
   });
   after(() => {
-    process.env = saved;
+    for (const [name, value] of Object.entries({ PIP_NO_INDEX, PIP_FIND_LINKS })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
   });
 
   function platform(sha256 = createHash('sha256').update(wheel).digest('hex')) {

@@ -111,6 +111,11 @@ console.log(bar.stopped, signal.aborted);`,
     const data = updates.at(-1)!.content.data as Record<string, unknown>;
     assert.match(String(data[mime.plain]), /stopped$/);
     assert.deepEqual(Object.keys(data).sort(), [mime.vegaLite, mime.png, mime.plain].sort());
+    const closed = () => seen.find(({ header }) => header.msg_type === 'comm_close');
+    assert.equal(closed(), undefined, 'a front end may still be loading them');
+    const ended = performance.now();
+    assert.equal((await until(closed)).content.comm_id, models.get('HBoxModel'));
+    assert.ok(performance.now() - ended > 5000);
   });
 
   it('a slider that is moved runs the function again, after its cell has ended', async () => {

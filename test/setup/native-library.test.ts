@@ -6,7 +6,8 @@ import { repository } from './setup-module';
 function withTensorflow(code: string, environment: NodeJS.ProcessEnv = {}) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['-e', `const tf = require('@tensorflow/tfjs-node-gpu'); ${code}`],
+    // tfjs-node calls what a newer Node calls deprecated; the sdk answers for that, see below.
+    ['--no-deprecation', '-e', `const tf = require('@tensorflow/tfjs-node-gpu'); ${code}`],
     { encoding: 'utf8', cwd: repository, env: { ...process.env, ...environment } },
   );
   return { status, stdout, stderr };

@@ -16,6 +16,9 @@ export interface ProgressBarOptions {
 /** Twice a second, as all that is live. */
 const intervalMs = 500;
 
+/** How long a bar's widgets outlive it: a front end that is still loading them to draw them fails when they go. */
+const closeAfterMs = 10_000;
+
 /** What code finds of the cell that it belongs to; only a kernel's can be interrupted. */
 interface Cell {
   signal?: AbortSignal;
@@ -82,10 +85,11 @@ export class ProgressBar implements Unsettled {
     const last = this.#drawing(
       state ?? (whole ? 'finished' : this.stopped ? 'stopped' : 'ended early'),
     );
-    if ('move' in this.#shown) {
+    const shown = this.#shown;
+    if ('move' in shown) {
       await updateDisplay(this.#displayId, last);
-      this.#shown.close();
-    } else await this.#shown.finish(last);
+      setTimeout(() => shown.close(), closeAfterMs).unref();
+    } else await shown.finish(last);
   }
 
   /** @internal What the cell's end calls. */
