@@ -52,6 +52,8 @@ function load(): BackendInfo {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   // TensorFlow asks for oneDNN's kernels on processors with AVX-512 alone; with AVX2 they are up to twice as fast as its own.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+  // Otherwise TensorFlow takes nearly all of a GPU's memory at once, and other processes on it find none.
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   useCompiledStore();
   const wanted = process.env.FLOWBOOK_BACKEND;
   let reason = 'FLOWBOOK_BACKEND=cpu asks for it';
