@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { leftByRuns } from './left-by-runs';
-import { holdsPrivateKey, looksSecret } from './secrets';
+import { holdsSecret } from './secret-contents';
 
 /** What a bundle sends and what it leaves out. */
 export interface BundleFiles {
@@ -74,9 +74,9 @@ export function bundleFiles(folder: string, only: readonly string[] = []): Bundl
     const whole = path.join(folder, file);
     const found = statSync(whole, { throwIfNoEntry: false });
     if (found?.isFile() !== true) continue;
-    const real = lstatSync(whole).isSymbolicLink() ? realpathSync(whole) : whole;
-    if (looksSecret(file) || looksSecret(real) || holdsPrivateKey(whole)) bundle.secrets.push(file);
-    else if (real !== whole && !real.startsWith(root + path.sep)) bundle.outside.push(file);
+    const real = realpathSync(whole);
+    if (holdsSecret(whole, [file, path.relative(root, real)])) bundle.secrets.push(file);
+    else if (!real.startsWith(root + path.sep)) bundle.outside.push(file);
     else {
       bundle.files.push(file);
       bundle.sizes.set(file, found.size);
