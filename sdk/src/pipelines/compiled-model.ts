@@ -2,6 +2,7 @@ import {
   compileDifferentiable,
   tf,
   type DifferentiableFunction,
+  type FirstCallProgress,
   type PreparedCall,
   type Pullback,
   type TensorTree,
@@ -15,6 +16,8 @@ const RECORDINGS = 8;
 export interface CompiledModelOptions {
   /** Compute the forward pass again in the backward pass: a third more work, less memory. Default false. */
   remat?: boolean;
+  /** Told of the first call for a batch of a new shape, and of its first gradient; as `compile`'s. */
+  onFirstCall?: (progress: FirstCallProgress) => void;
 }
 
 /**
@@ -42,7 +45,7 @@ export class CompiledModel implements TrainableModel {
   readonly #predict: DifferentiableFunction<[state: string, inputs: TensorTree]>;
   #lastCallMs = Infinity;
 
-  constructor(model: TrainableModel, { remat = false }: CompiledModelOptions = {}) {
+  constructor(model: TrainableModel, { remat = false, onFirstCall }: CompiledModelOptions = {}) {
     this.#model = model;
     this.#predict = compileDifferentiable(
       (_state, inputs: TensorTree) => {
@@ -53,6 +56,7 @@ export class CompiledModel implements TrainableModel {
         name: model.constructor.name,
         maxSignatures: RECORDINGS,
         remat,
+        onFirstCall,
         variables: () => [...model.trainableVariables().values()],
       },
     );

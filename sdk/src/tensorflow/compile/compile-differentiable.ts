@@ -1,4 +1,6 @@
+import { observer } from '../../core/observer';
 import { tf } from '../backend';
+import { announceFirstCalls } from './announce-first-calls';
 import { recordingBackend } from './binding';
 import {
   compile,
@@ -7,6 +9,7 @@ import {
   type CompiledFunction,
   type PreparedCall,
 } from './compile';
+import { FirstCall } from './first-call';
 import {
   runFunction,
   runFunctionAsync,
@@ -63,6 +66,7 @@ export interface DifferentiableFunction<Arguments extends TensorTree[]> extends 
 /** A function recorded with its gradient, cut in two. */
 interface GradientEntry extends CacheEntry {
   functions: [forward: GraphFunction, backward: GraphFunction];
+  firstCalls: [forward: FirstCall, backward: FirstCall];
   /** Variables that the result depends on, in the order of the gradients. */
   used: tf.Variable[];
   /** Shape and type of the result. */
@@ -85,7 +89,8 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
   fn: (...args: Arguments) => tf.Tensor,
   { variables, remat = false, ...options }: CompileDifferentiableOptions,
 ): DifferentiableFunction<Arguments> {
-  const plain = compile(fn, options);
+  const { onFirstCall = announceFirstCalls() } = options;
+  const plain = compile(fn, { ...options, onFirstCall });
   const native = recordingBackend();
   if (native === null) {
     return Object.defineProperty(plain, 'preparePullback', {
@@ -94,9 +99,15 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
   }
   const backend = native;
   const { name = fn.name || 'function', xla = 'auto', maxSignatures = 16 } = options;
+  const watch = observer(onFirstCall, 'onFirstCall', `compiling "${name}"`);
   const cache = new RecordingCache<GradientEntry>(`${name}, with its gradient`, maxSignatures);
 
   const make = (args: Arguments, tensors: tf.Tensor[]): GradientEntry => {
+    const firstCalls: GradientEntry['firstCalls'] = [
+      new FirstCall(name, watch),
+      new FirstCall(name, watch),
+    ];
+    firstCalls[0].tell('recording');
     const all = variables();
     let cut = 0;
     let [value, dyPlace] = [0, 0];
@@ -134,6 +145,7 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
       return {
         recording,
         functions: [forward, backward],
+        firstCalls,
         outline: outline as tf.Tensor,
         used,
         fedAgain,
@@ -149,17 +161,16 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
   const underTape = (args: Arguments): tf.Tensor => {
     const { entry, inputs } = entryFor(args);
     const [forward, backward] = entry.functions;
+    const [first, firstGradient] = entry.firstCalls;
     const operation = tf.customGrad((...given) => {
       const save = given[given.length - 1] as unknown as tf.GradSaveFunc;
-      const [value, ...kept] = runFunction(backend, forward, fedInputs(entry.recording, inputs));
+      const fed = fedInputs(entry.recording, inputs);
+      const [value, ...kept] = first.run(() => runFunction(backend, forward, fed));
       save([...kept, ...inputs]);
       const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const fed = fedInputs(entry.recording, saved.slice(kept.length));
-        return runFunction(backend, backward, [
-          dy,
-          ...saved.slice(0, kept.length),
-          ...pick(fed, entry.fedAgain),
-        ]);
+        const given = [dy, ...saved.slice(0, kept.length), ...pick(fed, entry.fedAgain)];
+        return firstGradient.run(() => runFunction(backend, backward, given));
       };
       return { value, gradFunc };
     });
@@ -168,17 +179,20 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
   const preparePullback = (...args: Arguments): PreparedCall<tf.Tensor, Pullback> => {
     const { entry, inputs } = entryFor(args);
     const [forward, backward] = entry.functions;
+    const [first, firstGradient] = entry.firstCalls;
     const fed = fedInputs(entry.recording, inputs);
     const run = async (): Promise<Pullback> => {
       // The arguments may be disposed before the gradient is asked for.
       const again = pick(fed, entry.fedAgain).map((input) =>
         typeof input === 'number' || input instanceof tf.Variable ? input : tf.keep(input.clone()),
       );
-      const [value, ...kept] = await runFunctionAsync(backend, forward, fed);
+      const [value, ...kept] = await first.runAsync(() => runFunctionAsync(backend, forward, fed));
       return {
         value,
         async gradients(dy) {
-          const gradients = await runFunctionAsync(backend, backward, [dy, ...kept, ...again]);
+          const gradients = await firstGradient.runAsync(() =>
+            runFunctionAsync(backend, backward, [dy, ...kept, ...again]),
+          );
           return Object.fromEntries(entry.used.map(({ name }, at) => [name, gradients[at]]));
         },
         dispose() {

@@ -1,6 +1,8 @@
 import { observer } from '../../core/observer';
 import { tf } from '../backend';
+import { announceFirstCalls } from './announce-first-calls';
 import { recordingBackend } from './binding';
+import { FirstCall, type FirstCallProgress } from './first-call';
 import { runFunction, runFunctionAsync } from './graph-function';
 import type { GraphSize } from './graph';
 import { isRecording, record } from './record';
@@ -24,17 +26,11 @@ export interface CompileOptions {
   xla?: boolean | 'auto';
   /** Recordings kept; the least recently used is dropped. Default 16. */
   maxSignatures?: number;
-  /** Told of the first call for a signature: recording takes milliseconds, compiling seconds. What it throws is said on stderr, once. */
+  /**
+   * Told of the first call for a signature: recording takes milliseconds, compiling seconds. What it throws is said on stderr, once.
+   * Default: says `compiling <name> ...` on stderr, once, when a first call has lasted over two seconds.
+   */
   onFirstCall?: (progress: FirstCallProgress) => void;
-}
-
-/** How far the first call for a signature is. */
-export interface FirstCallProgress {
-  name: string;
-  /** `compiling` when the graph is recorded and XLA's work begins, `ready` when the first result is there. */
-  stage: 'recording' | 'compiling' | 'ready';
-  /** Since the call. */
-  elapsedMs: number;
 }
 
 /** A call that is recorded and has its arguments. */
@@ -93,18 +89,17 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   options: CompileOptions = {},
 ): CompiledFunction<Arguments, Result> {
   const { name = fn.name || 'function', xla = 'auto', maxSignatures = 16 } = options;
-  const observe = observer(options.onFirstCall, 'onFirstCall', `compiling "${name}"`);
+  const { onFirstCall = announceFirstCalls() } = options;
+  const watch = observer(onFirstCall, 'onFirstCall', `compiling "${name}"`);
   const backend = recordingBackend();
   if (backend === null) return withoutGraphs(fn);
-  const cache = new RecordingCache<CacheEntry & { isReady: boolean }>(name, maxSignatures);
+  const cache = new RecordingCache<CacheEntry & { firstCall: FirstCall }>(name, maxSignatures);
 
-  /** The recording for these arguments with what it is fed, and whom to tell when its first result is there. */
+  /** The recording for these arguments with what it is fed. */
   const prepare = (args: Arguments) => {
-    const startedAt = performance.now();
-    const tell = (stage: FirstCallProgress['stage']) =>
-      observe({ name, stage, elapsedMs: performance.now() - startedAt });
     const { entry, inputs } = cache.entryFor(args, (_backend, tensors) => {
-      tell('recording');
+      const firstCall = new FirstCall(name, watch);
+      firstCall.tell('recording');
       const recording = record(backend, () => fn(...args), tensors);
       try {
         const forward = recording.graph.define(
@@ -112,36 +107,30 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
           recording.outputs,
           usesXla(xla, recording.graph),
         );
-        tell('compiling');
-        return { recording, functions: [forward], isReady: false };
+        return { recording, functions: [forward], firstCall };
       } catch (error) {
         releaseRecording(recording);
         throw error;
       }
     });
-    const done = () => {
-      if (!entry.isReady) tell('ready');
-      entry.isReady = true;
-    };
-    return { entry, fed: fedInputs(entry.recording, inputs), done };
+    return { entry, fed: fedInputs(entry.recording, inputs) };
   };
 
   const call = (...args: Arguments): Result => {
     // Within a recording it becomes part of the graph that is being recorded.
     if (isRecording()) return fn(...args);
-    const { entry, fed, done } = prepare(args);
-    const outputs = runFunction(backend, entry.functions[0], fed);
-    done();
+    const { entry, fed } = prepare(args);
+    const outputs = entry.firstCall.run(() => runFunction(backend, entry.functions[0], fed));
     return replaceTensors(entry.recording.result, outputs) as Result;
   };
   const prepareCall = (...args: Arguments): PreparedCall<Result, Result> => {
-    const { entry, fed, done } = prepare(args);
+    const { entry, fed } = prepare(args);
     const { result } = entry.recording;
     return {
       outline: result as Result,
       async run() {
-        const outputs = await runFunctionAsync(backend, entry.functions[0], fed);
-        done();
+        const [graph] = entry.functions;
+        const outputs = await entry.firstCall.runAsync(() => runFunctionAsync(backend, graph, fed));
         return replaceTensors(result, outputs) as Result;
       },
     };
