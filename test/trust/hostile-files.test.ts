@@ -10,12 +10,14 @@ import {
   loadPrompts,
   loadRunConfig,
   readImage,
+  readRunLog,
   readSafetensors,
   tf,
 } from '@flowbook/sdk';
 import { parseYaml } from '../../sdk/src/config/run/parse-yaml';
 import { readJsonLines } from '../../sdk/src/io/json-lines';
 import { readStateDict } from '../../sdk/src/io/state-dict';
+import { readCheckpointInfo } from '../../sdk/src/training/run/checkpoint-info';
 import { HOSTILE_TEMPLATES } from './hostile-templates';
 import { inFolder } from '../sdk/training/run/small-runs';
 
@@ -243,6 +245,72 @@ describe('hostile files', function () {
         '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="file:///etc/passwd"/></svg>',
       );
       await assert.rejects(readImage(path), /its format must be png, jpeg, webp, gif, tiff, heif/);
+    }));
+
+  it('checkpoints: a field of state.json that no trainer writes is refused by its name, whatever the manifest says', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'state.json');
+      const whole = {
+        format: 1,
+        step: 2,
+        seconds: 1.5,
+        microBatchSize: 64,
+        promptSpreads: [0.5, null],
+        seed: 0,
+        trainer: 'FlowGRPOTrainer',
+      };
+      const read = (text: string) => {
+        writeFileSync(path, text);
+        return readCheckpointInfo(folder);
+      };
+      assert.deepEqual(read(JSON.stringify(whole)), whole);
+      const count = 'must be a whole number from';
+      for (const [field, value, rule] of [
+        ['format', '2', 'must be 1'],
+        ['step', '"2"', `${count} 0`],
+        ['step', '-5', `${count} 0`],
+        ['step', '1.5', `${count} 0`],
+        ['step', '1e+300', `${count} 0`],
+        ['step', 'null', `${count} 0`],
+        ['seconds', '"x"', 'must be a number from 0'],
+        ['seconds', '-1', 'must be a number from 0'],
+        ['microBatchSize', '-4', `${count} 1`],
+        ['microBatchSize', '0', `${count} 1`],
+        ['promptSpreads', '"x"', 'must be a list'],
+        ['promptSpreads', '{}', 'must be a list'],
+        ['seed', '"0"', 'must be a number'],
+        ['trainer', '7', 'must be a text'],
+      ]) {
+        const text = JSON.stringify({ ...whole, [field]: 0 }).replace(
+          `"${field}":0`,
+          `"${field}":${value}`,
+        );
+        assert.throws(() => read(text), {
+          message: `Cannot read "${path}" as its ${field} ${rule}: current value is ${value}`,
+        });
+      }
+      assert.throws(() => read(JSON.stringify({ ...whole, promptSpreads: [0.5, 'x'] })), {
+        message: `Cannot read "${path}" as its promptSpreads.1 must be a number from 0, or null: current value is "x"`,
+      });
+    }));
+
+  it('logs of runs: a row that is neither numbers by name nor an alarm is refused in words', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'log.jsonl');
+      for (const [row, problem] of [
+        ['null', 'row 2 must be an object: current value is null'],
+        ['7', 'row 2 must be an object: current value is 7'],
+        ['{}', 'step of row 2 must be a whole number from 0: current value is undefined'],
+        ['{"step":"21"}', 'step of row 2 must be a whole number from 0: current value is "21"'],
+        [
+          '{"step":2,"reward":"x"}',
+          'reward of row 2 must be a number, or null: current value is "x"',
+        ],
+        ['{"step":2,"alarm":7}', 'alarm of row 2 must be an object: current value is 7'],
+      ]) {
+        writeFileSync(path, `{"step":1,"seconds":1,"reward":null}\n${row}\n`);
+        assert.throws(() => readRunLog(folder), { message: `Cannot read "${path}" as ${problem}` });
+      }
     }));
 
   it('notebooks: cells of the wrong kind, depth or size are refused in words', () =>

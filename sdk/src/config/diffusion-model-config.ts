@@ -1,5 +1,6 @@
 import { showValue } from '../core/show-value';
 import { z } from 'zod';
+import { firstIssue } from '../core/first-issue';
 import { nearestName } from '../core/nearest-name';
 import { openModelDirectory } from '../io/model-directory';
 import { defaultSdeType } from './default-sde-type';
@@ -61,7 +62,7 @@ function lift(input: DiffusionModelConfigInput): Record<string, unknown> {
 
 function explain(error: z.ZodError, input: unknown): Error {
   const [issue] = error.issues;
-  const at = issue.path.join('.');
+  const { at, rule, value } = firstIssue(error, input);
   if (issue.code === 'unrecognized_keys') {
     const schema = { pipeline: pipelineSchema, algo: algoSchema }[at] ?? modelSchema;
     const known = Object.keys(schema.shape);
@@ -69,12 +70,8 @@ function explain(error: z.ZodError, input: unknown): Error {
       `Cannot read a model configuration as ${at ? `${at} has` : 'it has'} an unknown key "${issue.keys[0]}": the nearest is "${nearestName(issue.keys[0], known)}", known are ${known.join(', ')}`,
     );
   }
-  const value = issue.path.reduce<unknown>(
-    (from, key) => (from as Record<PropertyKey, unknown> | undefined)?.[key],
-    input,
-  );
   return new Error(
-    `Cannot read a model configuration as ${at} breaks a rule (${issue.message}): current value is ${showValue(value)}`,
+    `Cannot read a model configuration as ${at} breaks a rule (${rule}): current value is ${showValue(value)}`,
   );
 }
 

@@ -26,7 +26,8 @@ async function wrongWith(name: string, bytes: Buffer): Promise<string | null> {
     await TARGETS[name].read(path, inner);
   } catch (error) {
     const { message = String(error), stack } = error as Error;
-    if (!message.startsWith('Cannot ')) return `is not an error of ours: ${stack ?? message}`;
+    if (error instanceof TypeError || !message.startsWith('Cannot '))
+      return `is not an error of ours: ${stack ?? message}`;
   }
   if (tf.memory().numTensors !== tensors) return 'leaves tensors';
   if (({} as Record<string, unknown>).polluted !== undefined) return 'changes Object.prototype';

@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import {
   QwenImageTransformer2DModel,
@@ -8,10 +8,12 @@ import {
   openModelDirectory,
   readImage,
   readParquet,
+  readRunLog,
   readSafetensors,
   tf,
 } from '@flowbook/sdk';
 import { readStateDict } from '../../../sdk/src/io/state-dict';
+import { readCheckpointInfo } from '../../../sdk/src/training/run/checkpoint-info';
 import { setupModule } from '../../setup/setup-module';
 import { zipFile } from '../../setup/zip-file';
 
@@ -21,11 +23,29 @@ const MODELS = 'test/golden/models';
 export interface Target {
   /** A file to mutate, and its folder, which is copied where the reader needs what is beside it. */
   seed: string;
+  /** The file's name where it is not the seed's. */
+  name?: string;
   withFolder?: boolean;
   /** What is mutated in place of the file itself. */
   made?(seed: Buffer): Buffer;
   read(path: string, folder: string): unknown;
 }
+
+const STATE = {
+  format: 1,
+  step: 2,
+  seconds: 1.5,
+  microBatchSize: 64,
+  promptSpreads: [0.5, null],
+  seed: 0,
+  trainer: 'FlowGRPOTrainer',
+};
+
+const LOG = [
+  { step: 1, seconds: 0.5, reward: 0.25, diversity: null },
+  { step: 1, alarm: { step: 1, name: 'not-finite', symptom: 'a', cause: 'b', action: 'c' } },
+  { step: 2, seconds: 1, reward: 0.5 },
+];
 
 function drop(tensors: Map<string, tf.Tensor>): void {
   tf.dispose([...tensors.values()]);
@@ -81,6 +101,18 @@ export const TARGETS: Readonly<Record<string, Target>> = {
       await unpackWheel(path, join(folder, 'unpacked'), (name: string) => name);
     },
   },
+  checkpoint: {
+    seed: 'package.json',
+    name: 'state.json',
+    made: () => Buffer.from(JSON.stringify(STATE)),
+    read: (_path, folder) => readCheckpointInfo(folder),
+  },
+  'log of a run': {
+    seed: 'package.json',
+    name: 'log.jsonl',
+    made: () => Buffer.from(LOG.map((row) => `${JSON.stringify(row)}\n`).join('')),
+    read: (_path, folder) => readRunLog(folder),
+  },
   image: { seed: 'docs/flow-grpo.png', read: (path) => readImage(path) },
 };
 
@@ -96,9 +128,9 @@ export function placeInput(
   name: string,
   bytes: Uint8Array,
 ): { path: string; inner: string } {
-  const { seed, withFolder = false } = TARGETS[name];
+  const { seed, name: file = basename(seed), withFolder = false } = TARGETS[name];
   const inner = join(folder, name.replaceAll(' ', '-'));
-  const path = join(inner, seed.slice(seed.lastIndexOf('/') + 1));
+  const path = join(inner, file);
   if (withFolder) cpSync(join(seed, '..'), inner, { recursive: true });
   else mkdirSync(inner, { recursive: true });
   writeFileSync(path, bytes);

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
+import { firstIssue } from '../../core/first-issue';
 import { readText } from '../../io/read-text';
 import { ConfigTree } from './config-tree';
 import { MODEL_ENGINES, type ModelEngine } from './engine-sections';
@@ -152,13 +153,9 @@ function engineOf(overrides: readonly Override[]): ModelEngine | null {
 }
 
 function explain(error: z.ZodError, input: unknown): Error {
-  const [issue] = error.issues;
-  const value = issue.path.reduce<unknown>(
-    (from, key) => (from as Record<PropertyKey, unknown> | undefined)?.[key],
-    input,
-  );
+  const { at, rule, value } = firstIssue(error, input);
   return new Error(
-    `Cannot read the configuration as ${issue.path.join('.')} breaks a rule (${issue.message}): current value is ${JSON.stringify(value)}`,
+    `Cannot read the configuration as ${at} breaks a rule (${rule}): current value is ${JSON.stringify(value)}`,
   );
 }
 

@@ -2,31 +2,17 @@ import { join } from 'node:path';
 import { freeMemory } from '../../core/memory-watch';
 import { readSafetensors } from '../../io/safetensors';
 import { readStateDict } from '../../io/state-dict';
-import { writeJson } from '../../io/write-json';
 import { writeSafetensors } from '../../io/write-safetensors';
 import { readLoraFile } from '../../io/lora-file';
-import { readJsonObject } from '../../io/read-json';
 import { assignAll } from '../../models';
 import type { TrainableModel } from '../../pipelines';
 import { tf } from '../../tensorflow';
 import type { TrainerState } from '../trainer-state';
-import type { TrainerPosition } from '../weight-trainer';
+import { writeCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import type { CheckpointPart, CheckpointWriter } from './checkpoint-writer';
 
-/** The file that says what a checkpoint is of. */
-const STATE = 'state.json';
 const OPTIMIZER = 'optimizer.safetensors';
 const WEIGHTS = 'transformer';
-const FORMAT = 1;
-
-/** What a checkpoint says of itself. */
-export interface CheckpointInfo extends TrainerPosition {
-  format: number;
-  /** Of the run: everything random follows from it and the step. */
-  seed: number;
-  /** The trainer's class. */
-  trainer: string;
-}
 
 /** What writes itself as diffusers does. Models of `@flowbook/sdk` do. */
 type SavableModel = TrainableModel & {
@@ -51,7 +37,7 @@ export interface WriteCheckpointOptions {
 export function writeCheckpoint(
   folder: string,
   state: TrainerState,
-  info: Omit<CheckpointInfo, 'format'>,
+  info: CheckpointInfo,
   { writer, kept }: WriteCheckpointOptions,
 ): Promise<void> {
   const { model, optimizer, average, policies } = state;
@@ -70,7 +56,7 @@ export function writeCheckpoint(
       const values = policy.values();
       if (values.size > 0) writeSafetensors(join(at, policyFile(name)), values);
     }),
-    (at) => writeJson(join(at, STATE), { format: FORMAT, ...info }),
+    (at) => writeCheckpointInfo(at, info),
   ];
   const room = freeMemory();
   return writer.write(folder, parts, { kept, isTight: bytesOf(state) > room / 2 });
@@ -82,17 +68,6 @@ function bytesOf({ model, average, policies }: TrainerState): number {
   // The weights, two moments of each, their mean.
   const copies = 3 + (average === null ? 0 : 1) + Object.keys(policies).length;
   return 4 * weights * copies;
-}
-
-/** What a checkpoint says of itself. Throws when it is not one that can be read. */
-export function readCheckpointInfo(folder: string): CheckpointInfo {
-  const info = readJsonObject(join(folder, STATE)) as unknown as CheckpointInfo;
-  if (info.format !== FORMAT) {
-    throw new Error(
-      `Cannot read checkpoint "${folder}" as its format must be ${FORMAT}: current value is ${info.format}`,
-    );
-  }
-  return info;
 }
 
 /**

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { appendJsonLine } from '../../io/append-json-line';
 import { readJsonLines } from '../../io/json-lines';
 import { writeAtomically } from '../../io/write-atomically';
 import type { LogLine } from '../step-report';
-import type { Alarm } from './alarms';
+import type { Alarm, AlarmName } from './alarms';
+import { checkedFields, wholeFrom } from './checked-fields';
 import { RUN_FILES } from './run-files';
 
 /** What a log.jsonl holds. */
@@ -66,7 +68,7 @@ export class RunLog {
  *
  * @param directory The run's folder. Without a log it has no lines.
  * @param lastStep Lines after this step are left out. Default: none are.
- * @throws When another line is not JSON; the message names the file and the line.
+ * @throws When another line is not JSON, or is neither numbers by name nor an alarm; the message names the file and the line.
  * @example
  * const { lines, alarms } = readRunLog('runs/none');
  * lines.length; // 0
@@ -75,7 +77,8 @@ export function readRunLog(directory: string, lastStep = Infinity): LogContent {
   const content: LogContent = { lines: [], alarms: [] };
   const path = join(directory, RUN_FILES.log);
   if (!existsSync(path)) return content;
-  for (const row of readJsonLines(path, { isGrowing: true }) as LogRow[]) {
+  for (const [at, written] of readJsonLines(path, { isGrowing: true }).entries()) {
+    const row = checkedFields(rowSchema, written, path, `row ${at + 1}`);
     if (row.step > lastStep) continue;
     if (row.alarm !== undefined) content.alarms.push(row.alarm);
     else content.lines.push(withNaN(row));
@@ -83,10 +86,27 @@ export function readRunLog(directory: string, lastStep = Infinity): LogContent {
   return content;
 }
 
-interface LogRow {
-  step: number;
-  alarm?: Alarm;
-}
+const text = z.string('must be a text');
+
+const alarmSchema = z.object(
+  {
+    step: wholeFrom(0),
+    name: text as z.ZodType<AlarmName>,
+    symptom: text,
+    cause: text,
+    action: text,
+  },
+  'must be an object',
+);
+
+const rowSchema = z
+  .object({ step: wholeFrom(0), alarm: alarmSchema.optional() }, 'must be an object')
+  .catchall(
+    z.custom<number | null>(
+      (value) => value === null || typeof value === 'number',
+      'must be a number, or null',
+    ),
+  );
 
 /** JSON has no NaN, and null in its place. */
 function withNaN(row: object): LogLine {

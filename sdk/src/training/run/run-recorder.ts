@@ -8,13 +8,8 @@ import type { TrainerState } from '../trainer-state';
 import type { TrainerPosition } from '../weight-trainer';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
 import { bestStep } from './best-step';
-import {
-  isSavable,
-  loadCheckpoint,
-  readCheckpointInfo,
-  writeCheckpoint,
-  type CheckpointInfo,
-} from './checkpoint-files';
+import { isSavable, loadCheckpoint, writeCheckpoint } from './checkpoint-files';
+import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import { removePartial, wholeCheckpoint } from './checkpoint-places';
 import { CheckpointWriter } from './checkpoint-writer';
 import { describeSettings } from './describe-settings';

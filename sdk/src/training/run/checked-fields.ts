@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { firstIssue } from '../../core/first-issue';
+import { showValue } from '../../core/show-value';
+
+/** A whole number that arithmetic keeps exact. */
+export const wholeFrom = (least: number) =>
+  z.custom<number>(
+    (value) => Number.isSafeInteger(value) && (value as number) >= least,
+    `must be a whole number from ${least}`,
+  );
+
+/**
+ * What a run's file holds, once its fields keep their rules: whoever wrote it, nothing in it is taken on trust.
+ *
+ * @param where What of the file it is, for example `row 3`. Default: null, all of it.
+ * @throws When a field breaks its rule; the message names it and its value.
+ */
+export function checkedFields<Fields>(
+  schema: z.ZodType<Fields>,
+  written: unknown,
+  path: string,
+  where: string | null = null,
+): Fields {
+  const { data, error } = schema.safeParse(written);
+  if (error === undefined) return data;
+  const { at, rule, value } = firstIssue(error, written);
+  const field = where === null ? `its ${at}` : at === '' ? where : `${at} of ${where}`;
+  throw new Error(
+    `Cannot read "${path}" as ${field} ${rule}: current value is ${showValue(value)}`,
+  );
+}

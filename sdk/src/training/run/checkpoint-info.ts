@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readJsonObject } from '../../io/read-json';
+import { writeJson } from '../../io/write-json';
+import type { TrainerPosition } from '../weight-trainer';
+import { checkedFields, wholeFrom } from './checked-fields';
+
+/** The file that says what a checkpoint is of. */
+const STATE = 'state.json';
+const FORMAT = 1;
+
+/** What a checkpoint says of itself. */
+export interface CheckpointInfo extends TrainerPosition {
+  /** Of the run: everything random follows from it and the step. */
+  seed: number;
+  /** The trainer's class. */
+  trainer: string;
+}
+
+const notNegative = (rule: string) =>
+  z.custom<number>((value) => Number.isFinite(value) && (value as number) >= 0, rule);
+
+/** A manifest that fits says only that the file was not damaged since somebody wrote it. */
+const infoSchema = z.object({
+  format: z.literal(FORMAT, `must be ${FORMAT}`),
+  step: wholeFrom(0),
+  seconds: notNegative('must be a number from 0'),
+  microBatchSize: wholeFrom(1),
+  promptSpreads: z
+    .array(notNegative('must be a number from 0, or null').nullable(), 'must be a list')
+    .optional(),
+  seed: z.number('must be a number'),
+  trainer: z.string('must be a text'),
+});
+
+/** Writes it into a checkpoint's folder. */
+export function writeCheckpointInfo(folder: string, info: CheckpointInfo): void {
+  writeJson(join(folder, STATE), { format: FORMAT, ...info });
+}
+
+/**
+ * What a checkpoint says of itself.
+ *
+ * @throws When it is not one that can be read, or a field breaks its rule; the message names file, field and value.
+ */
+export function readCheckpointInfo(folder: string): CheckpointInfo {
+  const path = join(folder, STATE);
+  return checkedFields(infoSchema, readJsonObject(path), path);
+}
