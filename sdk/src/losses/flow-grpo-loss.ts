@@ -3,7 +3,7 @@ import { clampAdvantages, clippedSurrogate, ratioMetrics } from './clipped-surro
 import type { Loss } from './loss';
 
 /**
- * FlowGRPO's loss of one denoising step (https://arxiv.org/abs/2505.05470, equation 4); DanceGRPO uses the same.
+ * FlowGRPO's loss of one denoising step (https://arxiv.org/abs/2505.05470, equation 5); DanceGRPO uses the same.
  *
  *   ratio = exp(logProb - oldLogProb),  L = mean(w max(-A ratio, -A clip(ratio, 1 - c, 1 + c)))
  *

@@ -28,7 +28,7 @@ function stepKl(other: string, metric: string): Loss {
   };
 }
 
-/** Distance of the policy's step from the reference model's (https://arxiv.org/abs/2505.05470, section 4.2). */
+/** Distance of the policy's step from the reference model's (https://arxiv.org/abs/2505.05470, section 4). */
 export const klLoss: Loss = stepKl('ref_prev_sample_mean', 'actor/kl_loss');
 
 /** Distance of the policy's step from a teacher's. */
