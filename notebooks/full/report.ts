@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PROMPT_KINDS } from '@flowbook/sdk';
 import { readClaims, testClaim, withOutcome, type Claim, type TestedClaim } from './claims';
 import { RESULTS, ROOT } from './places';
+import { reportNotes } from './report-notes';
 import { readResult, type RecipeResult } from './result';
 
 const CLAIMS = 'claims.json';
@@ -37,7 +38,7 @@ export function writeReport(): string {
   return REPORT;
 }
 
-/** docs/results.md: the claims with what became of them, then a table a recipe. */
+/** docs/results.md: the claims with what became of them and what they leave open, then a table a recipe. */
 export function reportText({ results, claims, files }: Measured): string {
   const recipes = [...new Set([...results, ...claims].map(({ recipe }) => recipe))].sort();
   const sections = recipes.map((recipe) => {
@@ -46,7 +47,8 @@ export function reportText({ results, claims, files }: Measured): string {
       .sort((one, other) => one.seed - other.seed);
     return recipeSection(recipe, own, files);
   });
-  return `${[HEAD, claimsSection(claims.map((claim) => testClaim(claim, results))), ...sections].join('\n\n')}\n`;
+  const tested = claimsSection(claims.map((claim) => testClaim(claim, results)));
+  return `${[HEAD, tested, ...reportNotes(), ...sections].join('\n\n')}\n`;
 }
 
 const HEAD = `# Results

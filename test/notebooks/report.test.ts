@@ -135,6 +135,15 @@ describe('reportText()', () => {
     assert.ok(text.endsWith('## 99-made-up\n\nNot run yet.\n'));
   });
 
+  it('says what was chosen with held-out figures in sight, and what claims leave open, of recipes that there are', () => {
+    const text = reportText({ results: [], claims: [], files: [] });
+    const [, chosen, open] = text.split(/^## What .+$/m);
+    assert.match(chosen, /held-out/);
+    const named = [...open.matchAll(/^- (\d\d-[a-z-]+): /gm)].map(([, recipe]) => recipe);
+    const names = RECIPES.map(recipeName);
+    assert.ok(named.length > 0 && named.every((recipe) => names.includes(recipe)), named.join());
+  });
+
   it('docs/results.md is what `npm run recipes -- --report` writes', () => {
     assert.equal(readFileSync(REPORT, 'utf8'), reportText(readMeasured()));
   });
