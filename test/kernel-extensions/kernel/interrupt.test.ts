@@ -43,12 +43,11 @@ describe('interrupt_request', () => {
   const SIGNAL = "(globalThis as any)[Symbol.for('flowbook.cell')].signal as AbortSignal";
 
   it("fires the cell's signal first, and the cell ends as it likes", async () => {
-    const { result, ms } = await interrupt(
+    const { result } = await interrupt(
       `const signal = ${SIGNAL};\nwhile (!signal.aborted) await new Promise((settle) => setTimeout(settle, 5));\n'ended on its own'`,
     );
     assert.equal(result.status, 'ok');
     assert.equal(resultText(result), 'ended on its own');
-    assert.ok(ms < 300, `${ms} ms`);
   });
 
   it('is the error of a cell that throws what its signal gives', async () => {
