@@ -9,6 +9,13 @@ interface BugReport {
   bugReport(facts: { version: string; checks: object[]; runs: string }): string;
 }
 
+interface Secrets {
+  withoutSecrets(text: string): string;
+  plainValue(value: unknown): unknown;
+}
+
+const secretsModule = async () => (await setupModule('doctor/without-secrets.mjs')) as Secrets;
+
 describe('flowbook doctor --bug', () => {
   const folder = temporaryFolder();
 
@@ -64,5 +71,95 @@ describe('flowbook doctor --bug', () => {
       bugReport({ version: '1', checks: [], runs: join(folder.path, 'none') }),
       /No run was found/,
     );
+  });
+
+  it('leaves out keys of services, passwords and private keys, wherever a text has them', async () => {
+    const { withoutSecrets } = await secretsModule();
+    const body = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj';
+    const texts: readonly (readonly [text: string, ...secrets: string[]])[] = [
+      ['with github_pat_11MADEUP_abcdefgh0123', 'MADEUP', 'abcdefgh'],
+      ['my_glpat-madeupmadeup', 'madeup'],
+      ['npm_madeupmadeupmadeup01', 'madeup'],
+      ['AIzaSyMadeUp-madeup0123', 'MadeUp'],
+      ['ya29.a0madeup_madeup', 'madeup'],
+      ['xoxe-1-madeupmadeup and xoxe.xoxp-1-madeupmadeup', 'madeup'],
+      ['ASIAMADEUPMADEUP0123', 'MADEUP'],
+      ['HF_KEY=made-up', 'made-up'],
+      ['DB_PASS=made-up and MY_PWD: made-up', 'made-up'],
+      ['sent {"OPENAI_KEY": "made-up"}', 'made-up'],
+      ['node run.js --password hunter2 --api-key "made up"', 'hunter2', 'made', ' up'],
+      ['header x-api-key madeup', 'madeup'],
+      ['Cookie: session=made-up; other=made-up', 'made-up'],
+      ['read 0123456789abcdef0123456789abcdef', '0123456789'],
+      ['at https://hooks.slack.com/services/T0MADEUP/B0/madeup', 'MADEUP', 'madeup'],
+      ['at https://discord.com/api/webhooks/12/madeup', 'madeup'],
+      ['postgres://user:p/w@host/base and https://user:p/w@host/', 'user', 'p/w'],
+      ['password: "two words here", step 3', 'two', 'words', 'here'],
+      ["password='two words here'", 'two', 'words', 'here'],
+      [String.raw`{"note":"{\"password\":\"two words\"}"}`, 'two', 'words'],
+      ['{"step":3,"password":"two words, cut off', 'two', 'words', 'cut'],
+      [`-----BEGIN PRIVATE KEY-----\n${body}\nmadeup==\n-----END PRIVATE KEY-----`, body, 'madeup'],
+      [`the lines of a key, one by one:\n${body}`, body],
+    ];
+    for (const [text, ...secrets] of texts) {
+      const shown = withoutSecrets(text);
+      assert.ok(shown.includes('<left out>'), text);
+      for (const secret of secrets) assert.ok(!shown.includes(secret), `${text}: ${shown}`);
+    }
+    assert.equal(
+      withoutSecrets('password: "two words here", step 3 at postgres://u:p/w@host/base'),
+      'password: <left out>, step 3 at postgres://<left out>host/base',
+    );
+  });
+
+  it('shows what is no secret as it is', async () => {
+    const { plainValue, withoutSecrets } = await secretsModule();
+    const commit = '0123456789abcdef0123456789abcdef01234567';
+    for (const text of [
+      'step 12 of 600: reward 0.83, loss 0.0121, learningRate 0.0003, tokens: 98, max_tokens=77',
+      'flowbook run a.ipynb --tokenizer models/hf-internal/tokenizer.json --max-tokens 98',
+      `commit ${commit}, version 6dc58e4, run 20260101-000000-flow-grpo`,
+      'Cannot read "/data/prompts.jsonl" as row 3 must have a prompt: current value is undefined',
+      'the token embeddings and the basic settings; Unexpected token } in JSON at position 5',
+      'at file:///srv/node_modules/@flowbook/sdk/dist/index.js:3:5',
+      'at http://127.0.0.1:8080/score and https://example.com/three@0.1/a.js',
+    ]) {
+      assert.equal(withoutSecrets(text), text);
+    }
+    const record = { commit, tokens: 98, image_key: 'images', primaryKey: 'step', keys: ['a'] };
+    assert.deepEqual(plainValue(record), record);
+  });
+
+  it('leaves out what stands below a name, or behind an option', async () => {
+    const { plainValue } = await secretsModule();
+    const gone = '<left out>';
+    assert.deepEqual(
+      plainValue({
+        OPENAI_KEY: 'made-up',
+        webhookUrl: 'http://127.0.0.1/made-up',
+        parameters: ['--steps', '3', '--password', 'made-up', 'x-api-key', 'made-up', 'last'],
+      }),
+      {
+        OPENAI_KEY: gone,
+        webhookUrl: gone,
+        parameters: ['--steps', '3', '--password', gone, 'x-api-key', gone, 'last'],
+      },
+    );
+  });
+
+  it('is done with a long line in time that grows as its length does', async () => {
+    const { withoutSecrets } = await secretsModule();
+    for (const part of [
+      'a-',
+      'x-',
+      'a:',
+      '://a',
+      'https://hook/',
+      '--a-key  ',
+      '"',
+      '-----BEGIN ',
+    ]) {
+      withoutSecrets(part.repeat(200_000 / part.length));
+    }
   });
 });

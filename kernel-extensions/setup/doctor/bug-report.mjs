@@ -1,58 +1,14 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { plainValue, withoutSecrets } from './without-secrets.mjs';
 
 /** Last lines of a log that are shown. */
 const LINES = 20;
 
-/** Names of what is never shown. */
-const SECRET_NAMES =
-  /token(?!iz)|secret|passw|credential|authorization|cookie|(?:api|access|private)[-_]?key/i;
-
-/** What looks like a secret wherever it stands: keys of services, long random words, and what addresses hold behind the host. */
-const SECRET_TEXTS = [
-  /\b(?:hf|sk|ghp|gho|pat|xox[abp])[_-][\w-]{8,}/g,
-  /\bAKIA[0-9A-Z]{12,}\b/g,
-  /\beyJ[\w-]{8,}(?:\.[\w-]+)*/g,
-  /(?<=\b(?:[\w-]*(?:token|secret|passw(?:or)?d)|(?:api|access|private)[-_]?key)["']?\s*[=:]\s*["']?)[^\s"',}]+/gi,
-  /\b(?:Bearer|Basic|token)\s+[\w.~+/-]{8,}=*/gi,
-  /\b[0-9a-f]{40,}\b/gi,
-  /(?<=https?:\/\/[^\s?"]*)\?[^\s"]*/g,
-  /(?<=:\/\/)[^\s/@"]+@/g,
-];
-
-/** A text without secrets, names of the user and of the machine. */
-export function withoutSecrets(text) {
-  let shown = text;
-  for (const pattern of SECRET_TEXTS) shown = shown.replaceAll(pattern, '<left out>');
-  for (const [name, by] of [
-    [homedir(), '~'],
-    [hostname(), '<host>'],
-    [userInfo().username, '<user>'],
-  ]) {
-    // A short name would also be found within other words.
-    if (name.length > 4) shown = shown.replaceAll(name, by);
-  }
-  return shown;
-}
-
-/** A value of JSON without secrets. What stands below a secret's name is one, numbers aside. */
-function plain(value, isSecret = false) {
-  if (typeof value === 'string') return isSecret ? '<left out>' : withoutSecrets(value);
-  if (Array.isArray(value)) return value.map((one) => plain(one, isSecret));
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [
-      withoutSecrets(key),
-      plain(one, isSecret || SECRET_NAMES.test(key)),
-    ]),
-  );
-}
-
 /** A line of a log without secrets. */
 function plainLine(line) {
   try {
-    return JSON.stringify(plain(JSON.parse(line)));
+    return JSON.stringify(plainValue(JSON.parse(line)));
   } catch {
     // A crash cut it off.
     return withoutSecrets(line);
@@ -77,7 +33,7 @@ function runPart(folder) {
   try {
     const record = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'));
     delete record.process;
-    parts.push('```json', JSON.stringify(plain(record), null, 2), '```');
+    parts.push('```json', JSON.stringify(plainValue(record), null, 2), '```');
   } catch (error) {
     parts.push(`run.json cannot be read: ${withoutSecrets(error.message)}`);
   }
