@@ -72,6 +72,18 @@ describe('RunLock', () => {
       won.release();
     }));
 
+  it('a trainer that slept while another took the folder over, trained and gave it free is refused', () =>
+    inFolder(async (folder) => {
+      const slept = await RunLock.take(folder);
+      slept.requireHeld();
+      const path = writeLock(folder, { ...ownProcess(), pid: 2 ** 22 + 1 });
+      (await RunLock.take(folder)).release();
+      assert.throws(() => slept.requireHeld(), {
+        message: `Cannot go on as the run's folder must be this trainer's: "${path}" is gone, so another trainer may have trained there meanwhile`,
+      });
+      slept.release();
+    }));
+
   it('a trainer whose lock was taken over while it slept stops before it writes', () =>
     inFolder(async (folder) => {
       const pipeline = await loadSmall('flow_grpo');

@@ -71,15 +71,18 @@ export class RunLock {
   /**
    * Makes sure that the lock is still this trainer's: one that slept for long may have lost it.
    *
-   * @throws When another one has taken it.
+   * @throws When another one has taken it, or had it meanwhile, or the folder was removed.
    */
   requireHeld(): void {
-    if (!existsSync(this.#path)) return;
     const holder = parse(this.#path);
-    if (holder === null || holder.token === this.#token) return;
-    throw new Error(
-      `Cannot go on as the run's folder must be this trainer's: ${nameOf(holder)} has taken it over`,
-    );
+    if (holder?.token === this.#token) return;
+    // A disk that cannot be read for a moment says nothing of who holds it.
+    if (holder === null && existsSync(this.#path)) return;
+    const what =
+      holder === null
+        ? `"${this.#path}" is gone, so another trainer may have trained there meanwhile`
+        : `${nameOf(holder)} has taken it over`;
+    throw new Error(`Cannot go on as the run's folder must be this trainer's: ${what}`);
   }
 
   /** Gives the folder free. */
