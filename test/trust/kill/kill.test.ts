@@ -6,7 +6,7 @@ import { inFolder } from '../../sdk/training/run/small-runs';
 import { runChild, traceOf } from './child';
 
 /** Of each trainer; test/kernel-extensions/sweep kills sweeps. */
-const KILLS = isLong ? 80 : 6;
+const KILLS = isLong ? 80 : 8;
 const SEED = isLong ? Date.now() % 2 ** 31 : 7;
 /** A child ends by itself after this many lines: its model, and six steps. */
 const LINES = 7;
