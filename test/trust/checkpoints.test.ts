@@ -9,14 +9,12 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import promises from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { readRunLog, readRunPictures, readRunRecord, tf } from '@flowbook/sdk';
 import { whatIsBroken } from '../../sdk/src/training/run/checkpoint-manifest';
-import {
-  placeOf,
-  rotateCheckpoints,
-  wholeCheckpoint,
-} from '../../sdk/src/training/run/checkpoint-places';
+import { placeOf, rotateCheckpoints } from '../../sdk/src/training/run/checkpoint-places';
+import { chooseCheckpoint } from '../../sdk/src/training/run/choose-checkpoint';
 import { textOnStderr } from '../sdk/io/hub/text-on-stderr';
 import {
   SMALL_RUNS,
@@ -42,6 +40,13 @@ async function run(options: SmallOptions) {
 
 const stepIn = (checkpoint: string): number =>
   JSON.parse(readFileSync(join(checkpoint, 'state.json'), 'utf8')).step;
+
+/** Leaves the first lines of a run's log. */
+function cutLog(runDirectory: string, lines: number): void {
+  const path = join(runDirectory, 'log.jsonl');
+  const rows = readFileSync(path, 'utf8').split('\n').slice(0, lines);
+  writeFileSync(path, rows.map((row) => `${row}\n`).join(''));
+}
 
 describe('checkpoints', function () {
   this.timeout(240_000);
@@ -81,20 +86,88 @@ describe('checkpoints', function () {
       const previous = `${last}.previous`;
       assert.deepEqual([stepIn(last), stepIn(previous)], [3, 2]);
       truncateSync(join(last, 'state.json'), 5);
-      const said: string[] = [];
-      const { write } = process.stderr;
-      process.stderr.write = ((text: string) => said.push(text) > 0) as typeof write;
-      try {
-        const resumed = await run({ ...options, runDirectory, resume: true });
-        assert.deepEqual(resumed, whole);
-      } finally {
-        process.stderr.write = write;
-      }
-      const skipped = said.find((text) => text.startsWith('Skips'));
-      assert.match(
-        skipped ?? '',
-        /^Skips a broken checkpoint and takes the one before: ".*checkpoints\/last": state\.json has 5 bytes, and had \d+\n$/,
+      const said = await textOnStderr(() =>
+        run({ ...options, steps: 3, runDirectory, resume: true }),
       );
+      assert.match(
+        said,
+        /^Skips a broken checkpoint and takes the one before: ".*checkpoints\/last": state\.json has 5 bytes, and had \d+\n/m,
+      );
+      // The broken one made room, and the one that the run went on from stays.
+      assert.deepEqual([whatIsBroken(last), whatIsBroken(previous)], [null, null]);
+      assert.deepEqual([stepIn(last), stepIn(previous)], [3, 2]);
+      assert.deepEqual(await run({ ...options, runDirectory, resume: true }), whole);
+    }));
+
+  it('are passed over for one that the log reaches, and the run ends with the same bits and lines', () =>
+    inFolder(async (parent) => {
+      const options = { checkpointEverySteps: 1, ema: 0.9 };
+      const whole = await run({ ...options, runDirectory: join(parent, 'whole') });
+      const runDirectory = join(parent, 'cut');
+      await run({ ...options, steps: 3, runDirectory });
+      cutLog(runDirectory, 2);
+      let resumed: unknown;
+      const said = await textOnStderr(async () => {
+        resumed = await run({ ...options, runDirectory, resume: true });
+      });
+      const place = join(runDirectory, 'checkpoints/last.previous');
+      assert.ok(
+        said.includes(
+          `Goes on from "${place}" and does step 3 again: "${join(runDirectory, 'log.jsonl')}" ends with step 2\n`,
+        ),
+        said,
+      );
+      assert.deepEqual(resumed, whole);
+    }));
+
+  it('that the log reaches none of are gone on from, and the lines that stay missing are named', () =>
+    inFolder(async (runDirectory) => {
+      await run({ checkpointEverySteps: 1, steps: 3, runDirectory });
+      cutLog(runDirectory, 1);
+      const said = await textOnStderr(() => run({ runDirectory, resume: true }));
+      assert.ok(
+        said.includes(
+          `Goes on without lines of steps 2 to 3: "${join(runDirectory, 'log.jsonl')}" ends with step 1\n`,
+        ),
+        said,
+      );
+      assert.deepEqual(
+        readRunLog(runDirectory).lines.map(({ step }) => step),
+        [1, 4],
+      );
+    }));
+
+  it('come into their place once the log and the index of pictures are on disk', () =>
+    inFolder(async (runDirectory) => {
+      const synced: Record<string, boolean> = {};
+      const { open } = promises;
+      promises.open = async (path, ...rest) => {
+        const file = await open(path, ...rest);
+        const sync = file.sync.bind(file);
+        file.sync = () => {
+          synced[basename(String(path))] = existsSync(join(runDirectory, 'checkpoints/last'));
+          return sync();
+        };
+        return file;
+      };
+      try {
+        const evaluation = { prompts: ['a red fox'], everySteps: 1 };
+        await run({ steps: 1, runDirectory, evaluation, bestMetric: 'none' });
+      } finally {
+        promises.open = open;
+      }
+      assert.deepEqual([synced['log.jsonl'], synced['index.jsonl']], [false, false]);
+    }));
+
+  it('that are the best alone are gone on from where a run ended before its first last one', () =>
+    inFolder(async (parent) => {
+      const options = { ema: 0.9, evaluation: { prompts: ['a red fox'], everySteps: 2 } };
+      const whole = await run({ ...options, runDirectory: join(parent, 'whole') });
+      const runDirectory = join(parent, 'best');
+      await run({ ...options, steps: 3, runDirectory });
+      rmSync(join(runDirectory, 'checkpoints/last'), { recursive: true });
+      assert.deepEqual(await run({ ...options, runDirectory, resume: 'auto' }), whole);
+      assert.deepEqual(readRunRecord(runDirectory)?.resumedAfter, [2]);
     }));
 
   it('are kept when memory runs out in the middle of a run, which then goes on with the same bits', () =>
@@ -129,11 +202,11 @@ describe('checkpoints', function () {
       assert.deepEqual(await run({ ...options, runDirectory, resume: true }), whole);
     }));
 
-  it('wholeCheckpoint() throws when none is whole, with what is wrong with each', () =>
+  it('chooseCheckpoint() throws when none is whole, with what is wrong with each', () =>
     inFolder(async (folder) => {
       const last = join(folder, 'checkpoints/last');
       for (const place of [last, `${last}.previous`]) mkdirSync(place, { recursive: true });
-      assert.throws(() => wholeCheckpoint(last), {
+      assert.throws(() => chooseCheckpoint(last), {
         message: `Cannot resume as a checkpoint must be whole: "${last}": manifest.json is missing; "${last}.previous": manifest.json is missing; remove them to begin anew`,
       });
     }));

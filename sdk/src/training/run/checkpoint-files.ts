@@ -25,6 +25,8 @@ export interface WriteCheckpointOptions {
   writer: CheckpointWriter;
   /** Checkpoints of this name that stay, the new one included. */
   kept: number;
+  /** Files that must be on disk before it is in its place: what it goes on from there must be known of its steps. */
+  after: readonly string[];
 }
 
 /**
@@ -38,7 +40,7 @@ export function writeCheckpoint(
   folder: string,
   state: TrainerState,
   info: CheckpointInfo,
-  { writer, kept }: WriteCheckpointOptions,
+  { writer, kept, after }: WriteCheckpointOptions,
 ): Promise<void> {
   const { model, optimizer, average, policies } = state;
   const parts: CheckpointPart[] = [
@@ -59,7 +61,7 @@ export function writeCheckpoint(
     (at) => writeCheckpointInfo(at, info),
   ];
   const room = freeMemory();
-  return writer.write(folder, parts, { kept, isTight: bytesOf(state) > room / 2 });
+  return writer.write(folder, parts, { kept, after, isTight: bytesOf(state) > room / 2 });
 }
 
 /** What a copy of a state takes, at most. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { syncFolder } from '../../io/write-atomically';
-import { MANIFEST, whatIsBroken } from './checkpoint-manifest';
+import { MANIFEST } from './checkpoint-manifest';
 import { RUN_FILES } from './run-files';
 
 /** A checkpoint's place when `age` newer ones have been made: `last`, `last.previous`, `last.previous-2`. */
@@ -28,46 +28,47 @@ function placesThatExist(folder: string): string[] {
 }
 
 /**
- * The checkpoint that a path stands for, whole or not: a checkpoint's folder, or the last one of a run's. null when there is
- * none.
+ * The checkpoint that a path stands for, whole or not: a checkpoint's folder, or the last one of a run's; the best one where a
+ * run ended before its first `last`. null when there is none.
  */
 export function checkpointIn(path: string): string | null {
   const last = join(path, RUN_FILES.checkpoints, 'last');
   if (existsSync(join(path, MANIFEST))) return path;
   // A run that ended while it put the new one in place has left the one before.
-  return placesThatExist(last)[0] ?? placesThatExist(path).find((one) => one !== path) ?? null;
+  const before =
+    placesThatExist(last)[0] ?? placesThatExist(path).find((one) => one !== path) ?? null;
+  if (before !== null) return before;
+  const best = join(path, RUN_FILES.checkpoints, 'best');
+  return existsSync(join(best, MANIFEST)) ? best : null;
 }
 
-/**
- * The newest whole checkpoint: the given one, or one before it. Those that are broken are named on stderr.
- *
- * @param folder As `checkpointIn` found it.
- * @throws When none is whole; the message names what is wrong with each.
- */
-export function wholeCheckpoint(folder: string): string {
-  const first = folder.replace(/\.previous(-\d+)?$/, '');
-  const problems: string[] = [];
-  const candidates = placesThatExist(first);
-  for (const place of candidates.slice(candidates.indexOf(folder))) {
-    const problem = whatIsBroken(place);
-    if (problem === null) {
-      for (const one of problems) {
-        process.stderr.write(`Skips a broken checkpoint and takes the one before: ${one}\n`);
-      }
-      return place;
-    }
-    problems.push(`"${place}": ${problem}`);
-  }
-  throw new Error(
-    `Cannot resume as a checkpoint must be whole: ${problems.join('; ')}; remove them to begin anew`,
-  );
+/** The folder of the run that a checkpoint belongs to; the checkpoint's own where it lies elsewhere. */
+export function runOf(checkpoint: string): string {
+  const parent = dirname(checkpoint);
+  return basename(parent) === RUN_FILES.checkpoints ? dirname(parent) : checkpoint;
+}
+
+/** A checkpoint and the ones before it, the newest first. @param place As `checkpointIn` found it. */
+export function checkpointsFrom(place: string): string[] {
+  const candidates = placesThatExist(place.replace(/\.previous(-\d+)?$/, ''));
+  return candidates.slice(candidates.indexOf(place));
 }
 
 /**
  * Puts a new checkpoint in its place. Those before move on by one place, and what is more than `kept` is removed. Whenever the
  * process ends, every checkpoint is somewhere under a name that `checkpointIn` looks for.
+ *
+ * @param broken Places of checkpoints that are of no use: they are removed first, and leave the set.
  */
-export function rotateCheckpoints(folder: string, by: string, kept: number): void {
+export function rotateCheckpoints(
+  folder: string,
+  by: string,
+  kept: number,
+  broken: Set<string> = new Set(),
+): void {
+  for (const place of placesThatExist(folder)) {
+    if (broken.delete(resolve(place))) rmSync(place, { recursive: true, force: true });
+  }
   let free = 0;
   while (existsSync(placeOf(folder, free))) free += 1;
   for (let age = free; age > 0; age--) renameSync(placeOf(folder, age - 1), placeOf(folder, age));

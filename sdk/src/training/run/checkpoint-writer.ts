@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { holdFiles, type HeldFile } from '../../io/held-files';
@@ -18,18 +19,21 @@ export type CheckpointPart = (folder: string) => void;
 export class CheckpointWriter {
   #writing: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
+  /** Full paths of broken checkpoints: the next one of their name takes their place. */
+  readonly broken = new Set<string>();
 
   /**
    * Begins to write, once the checkpoint before is written.
    *
    * @param options.kept Checkpoints that stay, this one included.
+   * @param options.after Files that must be on disk before the checkpoint is in its place.
    * @param options.isTight Whether memory has no room for a copy of everything: parts are written one by one then.
    * @throws What the one before failed by; after that, this one may be tried.
    */
   async write(
     folder: string,
     parts: readonly CheckpointPart[],
-    { kept, isTight }: { kept: number; isTight: boolean },
+    { kept, after, isTight }: { kept: number; after: readonly string[]; isTight: boolean },
   ): Promise<void> {
     await this.settle();
     const partial = `${folder}.${randomBytes(4).toString('hex')}.partial`;
@@ -53,7 +57,8 @@ export class CheckpointWriter {
       await put(copies);
       const listed = holdFiles(() => writeJson(join(partial, MANIFEST), manifest));
       await writeFiles(partial, listed, { files: {} });
-      rotateCheckpoints(folder, partial, kept);
+      for (const path of after) await flush(path);
+      rotateCheckpoints(folder, partial, kept, this.broken);
     }).catch((error: Error) => {
       this.#failure = error;
     });
@@ -80,6 +85,17 @@ async function captured(folder: string, work: () => HeldFile[]): Promise<HeldFil
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw writeProblem(`checkpoint "${folder}"`, error);
+  }
+}
+
+/** Makes what was written to a file durable; one that is not there has nothing to lose. */
+async function flush(path: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -27,7 +27,10 @@ export interface KeptPicture extends Omit<RunPicture, 'file'> {
   image: PixelImage;
 }
 
-const INDEX = 'index.jsonl';
+/** The file that says what a run's pictures are. @param folder The run's. */
+export function pictureIndex(folder: string): string {
+  return join(folder, RUN_FILES.pictures, 'index.jsonl');
+}
 
 /** The first pictures of the first prompts of an evaluation. */
 export function picturesOf(
@@ -63,7 +66,7 @@ export async function keepPicture(
   const file = `step-${pad(picture.step, 6)}-${pad(picture.place, 2)}.png`;
   const png = await toPng(image);
   writeAtomically(join(directory, file), (append) => append(png));
-  appendJsonLine(join(directory, INDEX), { ...picture, file });
+  appendJsonLine(pictureIndex(folder), { ...picture, file });
   return png;
 }
 
@@ -75,7 +78,7 @@ export async function keepPicture(
  * readRunPictures('runs/none'); // []
  */
 export function readRunPictures(folder: string): RunPicture[] {
-  const index = join(folder, RUN_FILES.pictures, INDEX);
+  const index = pictureIndex(folder);
   if (!existsSync(index)) return [];
   const byFile = new Map<string, RunPicture>();
   for (const picture of readJsonLines(index, { isGrowing: true }) as RunPicture[])
@@ -85,7 +88,7 @@ export function readRunPictures(folder: string): RunPicture[] {
 
 /** Leaves out of the index what a run does again after a step. The pictures themselves are written over. */
 export function restartPictures(folder: string, lastStep: number): void {
-  const index = join(folder, RUN_FILES.pictures, INDEX);
+  const index = pictureIndex(folder);
   if (!existsSync(index)) return;
   const lines = readRunPictures(folder).filter(({ step }) => step <= lastStep);
   const text = lines.map((picture) => `${JSON.stringify(picture)}\n`).join('');

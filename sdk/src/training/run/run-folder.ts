@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { checkpointIn } from './checkpoint-places';
-import { RUN_FILES } from './run-files';
+import { join } from 'node:path';
+import { checkpointIn, runOf } from './checkpoint-places';
 import type { RunOptions } from './run-options';
 
 /** Where new folders are made when nothing else is said. */
@@ -99,12 +98,6 @@ export function openRun(
     folder: known ?? (runName === null ? null : makeFolder(parent, runName, now)),
     checkpoint: null,
   };
-}
-
-/** The folder of the run that a checkpoint belongs to. */
-function runOf(checkpoint: string): string {
-  const parent = dirname(checkpoint);
-  return basename(parent) === RUN_FILES.checkpoints ? dirname(parent) : checkpoint;
 }
 
 function nothingToResume(what: string): Error {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EventFile } from '../../io/tensorboard/event-file';
 import type { TrainableModel } from '../../pipelines';
 import type { EvaluationReport } from '../evaluate-policy';
@@ -9,13 +9,15 @@ import type { TrainerPosition } from '../weight-trainer';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
 import { bestStep } from './best-step';
 import { isSavable, loadCheckpoint, writeCheckpoint } from './checkpoint-files';
-import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
-import { removePartial, wholeCheckpoint } from './checkpoint-places';
+import type { CheckpointInfo } from './checkpoint-info';
+import { removePartial, runOf } from './checkpoint-places';
 import { CheckpointWriter } from './checkpoint-writer';
+import { chooseCheckpoint, type ChosenCheckpoint } from './choose-checkpoint';
 import { describeSettings } from './describe-settings';
 import { openUnattended } from './open-unattended';
 import {
   keepPicture,
+  pictureIndex,
   picturesOf,
   readKeptPictures,
   restartPictures,
@@ -118,7 +120,7 @@ export class RunRecorder {
     const lock = folder === null ? null : await RunLock.take(folder);
     try {
       const recorder = new RunRecorder(trainer, options, folder, lock);
-      recorder.#start(checkpoint === null ? null : wholeCheckpoint(checkpoint), beginsAnew);
+      recorder.#start(checkpoint === null ? null : chooseCheckpoint(checkpoint), beginsAnew);
       return recorder;
     } catch (error) {
       lock?.release();
@@ -126,7 +128,7 @@ export class RunRecorder {
     }
   }
 
-  #start(checkpoint: string | null, beginsAnew: boolean): void {
+  #start(checkpoint: ChosenCheckpoint | null, beginsAnew: boolean): void {
     const { folder } = this;
     if (folder !== null) {
       this.#requireSavable();
@@ -260,8 +262,9 @@ export class RunRecorder {
   /** A checkpoint belongs to a line of the log: in the middle of a step, or of its evaluation, none is made. */
   async #save(name: 'last' | 'best'): Promise<void> {
     const { state, stepsDone: step, seconds, settings } = this.#trainer;
-    const { lines } = this.log;
-    if (this.folder === null || this.#checkpointSteps === null || state === null) return;
+    const { lines, path } = this.log;
+    if (this.folder === null || path === null || this.#checkpointSteps === null || state === null)
+      return;
     if (step === 0 || lines[lines.length - 1]?.step !== step) return;
     const { seed } = settings;
     const trainer = this.#trainer.constructor.name;
@@ -272,19 +275,20 @@ export class RunRecorder {
     await writeCheckpoint(join(this.folder, RUN_FILES.checkpoints, name), state, info, {
       writer: this.#writer,
       kept: name === 'last' ? checkpointsKept : 1,
+      after: [path, pictureIndex(this.folder)],
     });
     if (name === 'last') this.#savedStep = step;
   }
 
-  #resume(checkpoint: string): number {
-    const info = readCheckpointInfo(checkpoint);
+  #resume({ place, info, broken }: ChosenCheckpoint): number {
     const state = this.#trainer.state;
     const known = { seed: this.#trainer.settings.seed, trainer: this.#trainer.constructor.name };
-    for (const key of ['seed', 'trainer'] as const) requireSame(checkpoint, key, info, known);
+    for (const key of ['seed', 'trainer'] as const) requireSame(place, key, info, known);
     if (state === null) throw new Error('Cannot resume as the trainer must not be within a step');
-    loadCheckpoint(checkpoint, state);
+    loadCheckpoint(place, state);
     this.#trainer.resumeAt(info);
-    this.log.restart(readRunLog(join(checkpoint, '../..'), info.step));
+    this.log.restart(readRunLog(runOf(place), info.step));
+    for (const one of broken) this.#writer.broken.add(resolve(one));
     return info.step;
   }
 
