@@ -1,39 +1,13 @@
+import { checkOptions } from '../core/option-rules';
 import { RandomKey } from '../core/random-key';
 import { mean } from '../core/statistics';
 import type { PixelImage } from '../core/pixel-image';
 import { scoreRewards, type PromptRecord, type RewardFunction, type RewardTerms } from '../rewards';
+import { EVALUATION_RULES, type EvaluationOptions } from './evaluation-options';
 import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
 import { pictureDiversity } from './picture-diversity';
 import { scoreStep } from './score-step';
 import type { TrainablePipeline } from './trainable-pipeline';
-
-/** How a model is evaluated. */
-export interface EvaluationOptions {
-  /** What to make pictures of: texts, or records of a data set. */
-  prompts: readonly (string | PromptRecord)[];
-  /** Training steps between two evaluations. Default 10. */
-  everySteps?: number;
-  /** Pictures for each prompt, from different noise. Default 1. */
-  picturesPerPrompt?: number;
-  /** Denoising steps. Default: as in training. */
-  numInferenceSteps?: number;
-  /** Scale of Qwen-Image's true classifier-free guidance. Default: as in training. */
-  trueCfgScale?: number;
-  /** Scale of Stable Diffusion 3's guidance, or of distilled guidance. Default: as in training. */
-  guidanceScale?: number | null;
-  /** A registered reward, a function, or several by name. Default: as in training. */
-  reward?: string | RewardFunction | RewardTerms;
-  /** Judges pictures as right (above 0.5) or not, beside the reward, such as 'shapes_exact'. Default: nothing does. */
-  verdict?: string | RewardFunction | null;
-  /** The prompts' field that kinds are told apart by. Default 'kind'. */
-  kindField?: string;
-  /** The noise follows from it, so that evaluations can be compared. Default 42. */
-  seed?: number;
-  /** Evaluate before the first step as well. Default false. */
-  beforeTraining?: boolean;
-  /** Pictures, the first of each prompt, that a run's folder keeps of an evaluation. Default 8. */
-  picturesKept?: number;
-}
 
 /** What an evaluation found. */
 export interface EvaluationReport {
@@ -73,6 +47,8 @@ export type EvaluationDefaults = Pick<
 /**
  * Makes pictures without noise between the steps (the ODE) and rates them. Same prompts and seed, same pictures for the
  * same weights.
+ *
+ * @throws When there is no such option or one breaks its rule, and when no picture could be rated.
  */
 export async function evaluatePolicy(
   pipeline: TrainablePipeline,
@@ -80,6 +56,7 @@ export async function evaluatePolicy(
   { reward, rewardTimeoutMs, ...rollout }: EvaluationDefaults,
   signal: AbortSignal | null,
 ): Promise<Omit<EvaluationReport, 'usesAverage'>> {
+  checkOptions('evaluate', options, EVALUATION_RULES);
   const { prompts, picturesPerPrompt = 1, seed = 42, ...own } = options;
   const { verdict = null, kindField = 'kind' } = own;
   const records = prompts.map((prompt) => (typeof prompt === 'string' ? { prompt } : prompt));

@@ -1,17 +1,14 @@
-import { NOT_FINITE_POLICIES, type NotFinitePolicy } from './not-finite';
-import { advantageEstimators } from '../advantages';
 import type { LossConfig } from '../losses';
 import type { ModelMixin } from '../pipelines';
 import type { PromptRecord, RewardFunction, RewardTerms } from '../rewards';
-import { checkRewardTimeout, REWARD_TIMEOUT_MS } from '../rewards/score-rewards';
-import { checkRolloutWorkers } from './check-rollout-workers';
-import { MOST_MEASURED } from './choose-micro-batch';
-import type { EvaluationOptions } from './evaluate-policy';
+import { REWARD_TIMEOUT_MS } from '../rewards/score-rewards';
+import type { EvaluationOptions } from './evaluation-options';
+import type { NotFinitePolicy } from './not-finite';
 import type { DistillLossMode } from './policy-loss';
 import type { PromptPriorityOptions } from './prompt-priority';
 import type { RolloutWorkers } from './rollout-workers';
-import { rolloutCorrectionConfig, type RolloutCorrectionConfig } from './rollout-correction';
-import { withoutRunOptions, type RunOptions } from './run/run-options';
+import type { RolloutCorrectionConfig } from './rollout-correction';
+import type { RunOptions } from './run/run-options';
 import type { StepReport } from './step-report';
 
 /** Adapters to train instead of all weights. */
@@ -213,102 +210,3 @@ export const FLOW_GRPO_DEFAULTS = {
   onNotFinite: 'skip',
   compat: null,
 } as const satisfies Partial<FlowGRPOOptions>;
-
-/** What verl-omni does by default where the defaults above are other. */
-const UPSTREAM_DEFAULTS = {
-  onRewardFailure: 'zero',
-  shuffle: false,
-  dataLoaderSeed: 42,
-} as const satisfies Partial<FlowGRPOOptions>;
-
-/** Prompts a step where there are enough. */
-const PROMPTS_PER_STEP = 12;
-
-/** The options that say how weights are learned. */
-type LearningOptions = Omit<FlowGRPOOptions, keyof RunOptions<StepReport>>;
-
-/** The options, complete. */
-export type FlowGRPOSettings = Required<
-  Omit<
-    LearningOptions,
-    | 'prompts'
-    | 'numInferenceSteps'
-    | 'trueCfgScale'
-    | 'guidanceScale'
-    | 'rolloutCorrection'
-    | 'microBatchSize'
-  >
-> & {
-  prompts: PromptRecord[];
-  rolloutCorrection: RolloutCorrectionConfig | null;
-  microBatchSize: number;
-  /** Why micro-batches have their size: 'given', 'auto' until it is chosen, then the reason in words. */
-  microBatchReason: string;
-};
-
-function requirePositiveInteger(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new Error(
-      `Cannot train as ${name} must be a whole number from 1: current value is ${value}`,
-    );
-  }
-}
-
-/**
- * Fills in the defaults and checks.
- *
- * @throws When a count is not positive, the advantage estimator is not registered, or rollout correction does not go with
- *   the loss.
- */
-export function flowGRPOSettings(
-  options: LearningOptions & Partial<RunOptions<never>>,
-): FlowGRPOSettings {
-  const prompts = options.prompts.map((prompt): PromptRecord =>
-    typeof prompt === 'string' ? { prompt } : prompt,
-  );
-  const given = Object.fromEntries(
-    Object.entries(withoutRunOptions(options)).filter(([, value]) => value !== undefined),
-  ) as LearningOptions;
-  const settings: FlowGRPOSettings = {
-    monitors: {},
-    promptsPerStep: Math.min(PROMPTS_PER_STEP, prompts.length),
-    promptWeights: null,
-    promptPriority: null,
-    rolloutWorkers: null,
-    maxStaleness: 0,
-    ...FLOW_GRPO_DEFAULTS,
-    ...(given.compat ? UPSTREAM_DEFAULTS : {}),
-    ...given,
-    prompts,
-    microBatchSize:
-      given.microBatchSize === 'auto'
-        ? MOST_MEASURED
-        : (given.microBatchSize ?? FLOW_GRPO_DEFAULTS.microBatchSize),
-    microBatchReason: given.microBatchSize === 'auto' ? 'auto' : 'given',
-    rolloutCorrection: given.rolloutCorrection
-      ? rolloutCorrectionConfig(given.rolloutCorrection, given.lossMode)
-      : null,
-  };
-  for (const name of [
-    'steps',
-    'promptsPerStep',
-    'groupSize',
-    'sdeWindowSize',
-    'ppoEpochs',
-    'microBatchSize',
-  ] as const) {
-    requirePositiveInteger(name, settings[name]);
-  }
-  if (settings.miniBatchSize !== null) {
-    requirePositiveInteger('miniBatchSize', settings.miniBatchSize);
-  }
-  checkRolloutWorkers(settings);
-  checkRewardTimeout('rewardTimeoutMs', settings.rewardTimeoutMs);
-  if (!NOT_FINITE_POLICIES.includes(settings.onNotFinite)) {
-    throw new Error(
-      `Cannot train as onNotFinite must be ${NOT_FINITE_POLICIES.join(', ')}: current value is ${JSON.stringify(settings.onNotFinite)}`,
-    );
-  }
-  if (settings.advEstimator !== null) advantageEstimators.get(settings.advEstimator);
-  return settings;
-}

@@ -2,7 +2,8 @@ import { buildScheduler, PolicyState } from '../pipelines';
 import { requireAgreement } from './require-agreement';
 import { checkStaleness } from './check-rollout-workers';
 import { comparePolicies, type PolicyComparison } from './compare-policies';
-import { flowGRPOSettings, type FlowGRPOOptions, type FlowGRPOSettings } from './flow-grpo-options';
+import type { FlowGRPOOptions } from './flow-grpo-options';
+import { flowGRPOSettings, type FlowGRPOSettings } from './flow-grpo-settings';
 import { updatePolicy } from './policy-updates';
 import type { PolicyModel } from './replay-step';
 import type { RolloutBatch } from './rollout-batch';
@@ -34,10 +35,10 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
 
   /** @throws When a setting breaks its rule. */
   constructor(pipeline: TrainablePipeline, options: FlowGRPOOptions) {
-    const sdeType = options.sdeType ?? pipeline.modelConfig.algo.sde_type;
-    const settings = flowGRPOSettings({ ...options, sdeType });
+    const settings = flowGRPOSettings(options, pipeline.modelConfig.algo.sde_type);
     checkStaleness(settings);
-    super(pipeline, settings, options, { noise_level: settings.noiseLevel, sde_type: sdeType });
+    const { noiseLevel: noise_level, sdeType: sde_type } = settings;
+    super(pipeline, settings, options, { noise_level, sde_type });
     this.#reference =
       settings.klLossCoef === 0 ? null : PolicyState.referenceOf(pipeline.transformer);
     const { transformer, modelConfig } = this;

@@ -28,12 +28,8 @@ export * from './prompt-priority';
 export * from './weight-average';
 export * from './mini-batches';
 export * from './learning-rate';
-export {
-  evaluatePolicy,
-  type EvaluationDefaults,
-  type EvaluationOptions,
-  type EvaluationReport,
-} from './evaluate-policy';
+export { evaluatePolicy, type EvaluationDefaults, type EvaluationReport } from './evaluate-policy';
+export type { EvaluationOptions } from './evaluation-options';
 export * from './apply-gradients';
 export * from './step-report';
 export * from './picture-diversity';

@@ -6,7 +6,7 @@ import {
   type RewardTerm,
   type RewardTerms,
 } from '../rewards';
-import type { EvaluationOptions } from './evaluate-policy';
+import type { EvaluationOptions } from './evaluation-options';
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import type { OfflineDPOOptions, OnlineDPOOptions } from './diffusion-dpo/dpo-options';
 import type { PreferencePair } from './diffusion-dpo/preference-pairs';

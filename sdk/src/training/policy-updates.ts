@@ -3,7 +3,7 @@ import { throwIfAborted } from '../core/cell-signal';
 import { mean } from '../core/statistics';
 import { tf } from '../tensorflow';
 import { applyGradients, type Learner } from './apply-gradients';
-import type { FlowGRPOSettings } from './flow-grpo-options';
+import type { FlowGRPOSettings } from './flow-grpo-settings';
 import { learningRateAt } from './learning-rate';
 import { miniBatches } from './mini-batches';
 import { policyGradients, type PolicyGradients } from './policy-gradients';

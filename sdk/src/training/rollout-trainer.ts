@@ -4,7 +4,7 @@ import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
 import { takeRewardMetrics } from '../rewards/take-reward-metrics';
 import { drawPrompts } from './draw-prompts';
-import type { FlowGRPOSettings } from './flow-grpo-options';
+import type { FlowGRPOSettings } from './flow-grpo-settings';
 import { Monitors } from './monitors';
 import { pictureDiversity } from './picture-diversity';
 import { PromptPriority } from './prompt-priority';

@@ -1,7 +1,10 @@
 import { cellSignal } from '../core/cell-signal';
-import type { EvaluationOptions, EvaluationReport } from './evaluate-policy';
+import { checkOptions, wholeNumber, type Rules } from '../core/option-rules';
+import type { EvaluationReport } from './evaluate-policy';
+import type { EvaluationOptions } from './evaluation-options';
 import type { Alarm } from './run/alarms';
 import type { RunOptions } from './run/run-options';
+import { RUN_RULES } from './run/run-rules';
 import { RunRecorder, type RecordedTrainer } from './run/run-recorder';
 import { evaluationLine, logLine, type LogLine, type LoggedReport } from './step-report';
 
@@ -33,21 +36,28 @@ export interface Trainer<Report extends LoggedReport> extends RecordedTrainer {
   ): Promise<EvaluationReport>;
 }
 
+const RULES: Rules<RunOptions<never> & { steps?: number }> = {
+  ...RUN_RULES,
+  steps: wholeNumber(0),
+};
+
 /**
  * Runs a trainer that stays the caller's: it can be asked for more steps afterwards.
  *
- * @param options.steps Default: the trainer's settings. A run that is resumed ends with this step, whatever was done before.
- * @throws What a step throws, unless the signal was aborted; the run's folder says so then.
+ * @param given.steps Default: the trainer's settings. A run that is resumed ends with this step, whatever was done before.
+ * @throws When there is no such option or one breaks its rule; what a step throws, unless the signal was aborted; the run's folder says so then.
  */
 export async function runTraining<Report extends LoggedReport>(
   trainer: Trainer<Report>,
-  {
+  given: RunOptions<Report> & { steps?: number } = {},
+): Promise<TrainingResult> {
+  checkOptions('train', given, RULES);
+  const {
     signal = cellSignal(),
     onStep = null,
     steps = trainer.settings.steps,
     ...options
-  }: RunOptions<Report> & { steps?: number } = {},
-): Promise<TrainingResult> {
+  } = given;
   const doneBefore = trainer.stepsDone;
   const recorder = await RunRecorder.open(trainer, options);
   const { log, folder, pictures } = recorder;

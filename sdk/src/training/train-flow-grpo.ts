@@ -1,6 +1,7 @@
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import { FlowGRPOTrainer } from './flow-grpo-trainer';
 import type { RunOptions } from './run/run-options';
+import { runOptionsOf } from './run/run-rules';
 import { runTraining, type TrainingResult } from './run-training';
 import type { StepReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
@@ -24,7 +25,7 @@ export async function trainFlowGRPO(
 ): Promise<TrainingResult> {
   const trainer = new FlowGRPOTrainer(pipeline, options);
   try {
-    return await runFlowGRPO(trainer, options);
+    return await runFlowGRPO(trainer, runOptionsOf(options));
   } finally {
     trainer.dispose();
   }

@@ -1,6 +1,6 @@
 import type { DiffusionModelConfig } from '../config';
 import { mixGrpoWindow } from '../schedulers';
-import type { FlowGRPOSettings } from './flow-grpo-options';
+import type { FlowGRPOSettings } from './flow-grpo-settings';
 
 /**
  * MixGRPO's window of a training step (https://arxiv.org/abs/2507.21802): where noise is put in and what is trained.

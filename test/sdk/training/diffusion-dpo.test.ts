@@ -155,7 +155,7 @@ describe('OnlineDPOTrainer', () => {
   it('refuses groups of one picture', () => {
     assert.throws(() => new OnlineDPOTrainer(pipeline, { ...ONLINE, groupSize: 1 }), {
       message:
-        'Cannot train as groupSize must be at least 2, to compare pictures of a prompt: current value is 1',
+        'Cannot train as groupSize must be a whole number from 2, to compare pictures of a prompt: current value is 1',
     });
   });
 });

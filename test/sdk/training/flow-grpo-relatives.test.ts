@@ -213,7 +213,7 @@ describe("trainFlowGRPO() for FlowGRPO's relatives", () => {
     });
     await assert.rejects(reportsOf({ rewardTimeoutMs: 3e9 }), {
       message:
-        'Cannot score rewards as rewardTimeoutMs must be null or a number of milliseconds from 1 to 2147483647: current value is 3000000000',
+        'Cannot train as rewardTimeoutMs must be a number of milliseconds from 1 to 2147483647, or null: current value is 3000000000',
     });
   });
 

@@ -202,7 +202,7 @@ describe('onNotFinite', function () {
         () => new FlowGRPOTrainer(pipeline, { ...OPTIONS, onNotFinite: 'hope' as never }),
         {
           message:
-            'Cannot train as onNotFinite must be skip, stop, rollback: current value is "hope"',
+            'Cannot train as onNotFinite must be skip, stop or rollback: current value is "hope"',
         },
       );
     }));

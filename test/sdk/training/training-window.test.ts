@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DiffusionModelConfig, type FlowGRPOOptions } from '@flowbook/sdk';
-import { flowGRPOSettings } from '../../../sdk/src/training/flow-grpo-options';
+import { flowGRPOSettings } from '../../../sdk/src/training/flow-grpo-settings';
 import { trainingWindow } from '../../../sdk/src/training/training-window';
 
 const MODEL = join(__dirname, '../../golden/models/tiny-qwen-image');

@@ -1,12 +1,21 @@
 import {
-  flowGRPOSettings,
-  type FlowGRPOOptions,
-  type FlowGRPOSettings,
-} from '../flow-grpo-options';
+  checkOptions,
+  number,
+  orNull,
+  required,
+  rule,
+  wholeNumber,
+  type Rules,
+} from '../../core/option-rules';
+import type { FlowGRPOOptions } from '../flow-grpo-options';
+import { completeSettings, type FlowGRPOSettings } from '../flow-grpo-settings';
 import type { EvaluationReport } from '../evaluate-policy';
 import type { RolloutTrainingOptions } from '../diffusion-nft/nft-options';
-import { withoutRunOptions, type RunOptions } from '../run/run-options';
+import type { RunOptions } from '../run/run-options';
+import { RUN_RULES, withoutRunOptions } from '../run/run-rules';
 import type { RolloutReport, UpdateReport } from '../step-report';
+import { LEARNING_RULES, ROLLOUT_RULES } from '../training-rules';
+import { PAIRS } from './pair-rules';
 import type { PreferencePair } from './preference-pairs';
 
 /** What a step of online Diffusion-DPO says of itself. */
@@ -79,23 +88,40 @@ export interface OfflineDPOOptions
 /** beta where it is not said: verl-omni's. */
 export const DPO_BETA = 2000;
 
+const OBJECTIVE_RULES = { dpoBeta: orNull(number({ above: 0 })) };
+
+const ONLINE_RULES: Rules<OnlineDPOOptions> = {
+  ...RUN_RULES,
+  ...LEARNING_RULES,
+  ...ROLLOUT_RULES,
+  ...OBJECTIVE_RULES,
+  groupSize: rule(
+    'a whole number from 2, to compare pictures of a prompt',
+    (value) => wholeNumber(2).breach(value, '') === null,
+  ),
+  pairs: rule('left out with prompts', () => false),
+};
+
+const OFFLINE_RULES: Rules<OfflineDPOOptions> = {
+  ...RUN_RULES,
+  ...LEARNING_RULES,
+  ...OBJECTIVE_RULES,
+  pairs: required(PAIRS),
+  pairsPerStep: wholeNumber(1),
+};
+
 /** The options of own rollouts, complete. */
 export type OnlineDPOSettings = FlowGRPOSettings & { dpoBeta: number };
 
 /**
- * Fills in the defaults and checks.
+ * Checks and fills in the defaults.
  *
- * @throws When a count is not positive, or a group has no two pictures to compare.
+ * @throws When there is no such option or one breaks its rule, and as `completeSettings`.
  */
 export function onlineDPOSettings(all: OnlineDPOOptions): OnlineDPOSettings {
+  checkOptions('train', all, ONLINE_RULES);
   const options = withoutRunOptions(all);
-  const settings = { ...flowGRPOSettings(options), dpoBeta: options.dpoBeta ?? DPO_BETA };
-  if (settings.groupSize < 2) {
-    throw new Error(
-      `Cannot train as groupSize must be at least 2, to compare pictures of a prompt: current value is ${settings.groupSize}`,
-    );
-  }
-  return settings;
+  return { ...completeSettings(options), dpoBeta: options.dpoBeta ?? DPO_BETA };
 }
 
 /** The options of given pairs, complete. */
@@ -106,18 +132,19 @@ export type OfflineDPOSettings = Omit<FlowGRPOSettings, 'prompts'> & {
 };
 
 /**
- * Fills in the defaults and checks.
+ * Checks and fills in the defaults.
  *
- * @throws When there are no pairs, or a count is not positive.
+ * @throws When there is no such option or one breaks its rule, and as `completeSettings`.
  */
 export function offlineDPOSettings(all: OfflineDPOOptions): OfflineDPOSettings {
+  checkOptions('train', all, OFFLINE_RULES);
   const { pairs, pairsPerStep, ...options } = withoutRunOptions(all);
-  if (options.evaluation && options.evaluation.reward === undefined) {
+  if (options.evaluation && (options.evaluation.reward ?? null) === null) {
     throw new Error(
-      'Cannot evaluate a training on pairs as evaluation.reward must say what rates pictures: current value is undefined',
+      `Cannot evaluate a training on pairs as evaluation.reward must say what rates pictures: current value is ${options.evaluation.reward}`,
     );
   }
-  const { prompts, ...settings } = flowGRPOSettings({
+  const { prompts, ...settings } = completeSettings({
     ...options,
     prompts: pairs.map(({ prompt }) => prompt),
     promptsPerStep: pairsPerStep,

@@ -44,10 +44,27 @@ function latentsOf(pipeline: PairPipeline, picture: PixelImage | tf.Tensor): tf.
   return pipeline.encodeImages(tf.sub(tf.div(tf.transpose(pixels, [0, 3, 1, 2]), 127.5), 1));
 }
 
+/** Clean latents of all pictures in their order, each (1, ...) of one shape. */
+function latentsOfPairs(pipeline: PairPipeline, pairs: readonly PreferencePair[]): tf.Tensor[] {
+  const all = pairs.flatMap(({ chosen, rejected }) =>
+    [chosen, rejected].map((picture) => latentsOf(pipeline, picture)),
+  );
+  const shapes = all.map(({ shape }) => shape.slice(1).join(' x '));
+  const other = shapes.findIndex((shape) => shape !== shapes[0]);
+  if (other >= 0) {
+    const { prompt } = pairs[Math.floor(other / 2)];
+    throw new Error(
+      `Cannot lay pairs into one batch as latents must be of one shape, ${shapes[0]}: ${other % 2 ? 'rejected' : 'chosen'} of "${prompt}" has ${shapes[other]}`,
+    );
+  }
+  return all;
+}
+
 /**
  * Lays pairs into one batch: latents encoded, words embedded once for both rows.
  *
  * @returns Clean pairs; the caller owns the tensors.
+ * @throws When latents differ in shape.
  */
 export function layPairs(
   pipeline: PairPipeline,
@@ -61,9 +78,8 @@ export function layPairs(
     ? embedRows(pipeline, cache, Array<string>(pairs.length).fill(negativePrompt), layout)
     : null;
   try {
-    const latents = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
     return {
-      latents_clean: tf.tidy(() => tf.concat(latents.map((one) => latentsOf(pipeline, one)))),
+      latents_clean: tf.tidy(() => tf.concat(latentsOfPairs(pipeline, pairs))),
       ...embeddingFields(positive, negative),
     };
   } catch (error) {

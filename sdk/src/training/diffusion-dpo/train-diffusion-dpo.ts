@@ -1,3 +1,4 @@
+import { runOptionsOf } from '../run/run-rules';
 import { runTraining, type TrainingResult } from '../run-training';
 import type { TrainablePipeline } from '../trainable-pipeline';
 import type { OfflineDPOOptions, OnlineDPOOptions } from './dpo-options';
@@ -25,14 +26,14 @@ export async function trainDiffusionDPO(
   if (options.pairs === undefined) {
     const trainer = new OnlineDPOTrainer(pipeline, options);
     try {
-      return await runTraining(trainer, options);
+      return await runTraining(trainer, runOptionsOf(options));
     } finally {
       trainer.dispose();
     }
   }
   const trainer = new OfflineDPOTrainer(pipeline, options);
   try {
-    return await runTraining(trainer, options);
+    return await runTraining(trainer, runOptionsOf(options));
   } finally {
     trainer.dispose();
   }

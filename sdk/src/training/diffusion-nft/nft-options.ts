@@ -1,12 +1,19 @@
-import type { AdvantageMode } from '../../advantages';
+import { ADVANTAGE_MODES, type AdvantageMode } from '../../advantages';
 import {
-  flowGRPOSettings,
-  type FlowGRPOOptions,
-  type FlowGRPOSettings,
-} from '../flow-grpo-options';
-import { withoutRunOptions, type RunOptions } from '../run/run-options';
+  anyOf,
+  checkOptions,
+  number,
+  oneOf,
+  wholeNumber,
+  type Rules,
+} from '../../core/option-rules';
+import type { FlowGRPOOptions } from '../flow-grpo-options';
+import { completeSettings, type FlowGRPOSettings } from '../flow-grpo-settings';
+import type { RunOptions } from '../run/run-options';
+import { RUN_RULES, withoutRunOptions } from '../run/run-rules';
 import type { RolloutReport, UpdateReport } from '../step-report';
-import type { OldPolicySchedule } from './old-policy-decay';
+import { GROUP_RULES, LEARNING_RULES, ROLLOUT_RULES } from '../training-rules';
+import { OLD_POLICY_SCHEDULES, type OldPolicySchedule } from './old-policy-decay';
 
 /** Options that objectives on noised data share with FlowGRPO. */
 export type RolloutTrainingOptions = Pick<
@@ -99,27 +106,36 @@ export const DIFFUSION_NFT_DEFAULTS = {
 export type DiffusionNFTSettings = FlowGRPOSettings &
   Required<{ [Key in keyof typeof DIFFUSION_NFT_DEFAULTS]: NonNullable<DiffusionNFTOptions[Key]> }>;
 
+/** What the options of `trainDiffusionNFT` must be. */
+const RULES: Rules<DiffusionNFTOptions> = {
+  ...RUN_RULES,
+  ...LEARNING_RULES,
+  ...ROLLOUT_RULES,
+  ...GROUP_RULES,
+  mixBeta: number({ above: 0 }),
+  refKlCoef: number({ least: 0 }),
+  adaptiveWeightMin: number({ least: 0 }),
+  advMode: oneOf(...ADVANTAGE_MODES),
+  timestepFraction: number({ above: 0, most: 1 }),
+  oldPolicySchedule: anyOf(oneOf(...OLD_POLICY_SCHEDULES), number({ least: 0, below: 1 })),
+  oldPolicyUpdateInterval: wholeNumber(1),
+};
+
 /**
- * Fills in the defaults and checks.
+ * Checks and fills in the defaults.
  *
- * @throws When a count is not positive.
+ * @throws When there is no such option or one breaks its rule, and as `completeSettings`.
  */
 export function diffusionNFTSettings(all: DiffusionNFTOptions): DiffusionNFTSettings {
+  checkOptions('train', all, RULES);
   const options = withoutRunOptions(all);
   const own = Object.keys(DIFFUSION_NFT_DEFAULTS) as (keyof typeof DIFFUSION_NFT_DEFAULTS)[];
   const given = own.filter((name) => options[name] !== undefined);
-  const settings: DiffusionNFTSettings = {
-    ...flowGRPOSettings(options),
+  return {
+    ...completeSettings(options),
     ...DIFFUSION_NFT_DEFAULTS,
     ...(Object.fromEntries(given.map((name) => [name, options[name]])) as Partial<
       typeof DIFFUSION_NFT_DEFAULTS
     >),
   };
-  const { oldPolicyUpdateInterval: interval } = settings;
-  if (!Number.isInteger(interval) || interval < 1) {
-    throw new Error(
-      `Cannot train as oldPolicyUpdateInterval must be a whole number from 1: current value is ${interval}`,
-    );
-  }
-  return settings;
 }

@@ -10,6 +10,9 @@ const SCHEDULES: Record<ScheduleName, { warmup: number; rate: number; cap: numbe
   delayed_linear_to_0_999: { warmup: 75, rate: 0.0075, cap: 0.999 },
 };
 
+/** Their names. */
+export const OLD_POLICY_SCHEDULES = Object.keys(SCHEDULES);
+
 /**
  * The decay d of the old policy at a training step, for old <- d old + (1 - d) current
  * (https://arxiv.org/abs/2509.16117, section 4.1): min((step - warmup) rate, cap), 0 before the warm-up is over.
@@ -29,7 +32,7 @@ export function oldPolicyDecay(step: number, schedule: OldPolicySchedule): numbe
   const found = SCHEDULES[schedule];
   if (found === undefined) {
     throw new Error(
-      `Cannot update the old policy as its schedule must be ${Object.keys(SCHEDULES).join(', ')}: current value is ${schedule}`,
+      `Cannot update the old policy as its schedule must be ${OLD_POLICY_SCHEDULES.join(', ')}: current value is ${schedule}`,
     );
   }
   const { warmup, rate, cap } = found;

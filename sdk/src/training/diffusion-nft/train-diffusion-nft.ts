@@ -1,3 +1,4 @@
+import { runOptionsOf } from '../run/run-rules';
 import { runTraining, type TrainingResult } from '../run-training';
 import type { TrainablePipeline } from '../trainable-pipeline';
 import type { DiffusionNFTOptions } from './nft-options';
@@ -22,7 +23,7 @@ export async function trainDiffusionNFT(
 ): Promise<TrainingResult> {
   const trainer = new DiffusionNFTTrainer(pipeline, options);
   try {
-    return await runTraining(trainer, options);
+    return await runTraining(trainer, runOptionsOf(options));
   } finally {
     trainer.dispose();
   }

@@ -1,3 +1,4 @@
+import { nearestName } from '../../core/nearest-name';
 import type { LogLine } from '../step-report';
 
 /** Where a metric was best. */
@@ -31,4 +32,22 @@ export function bestStep(
     }
   }
   return best;
+}
+
+/**
+ * Sees to it that a metric is one of the log's, once a line ought to have it: one of an evaluation, or of a step with an update.
+ *
+ * @throws When no line has it, naming the nearest one.
+ */
+export function requireMetric(lines: readonly LogLine[], metric: string): void {
+  const last = lines.at(-1);
+  if (last === undefined || lines.some((line) => metric in line)) return;
+  const known = Object.keys(last);
+  const isDue = metric.startsWith('evaluation/')
+    ? known.some((name) => name.startsWith('evaluation/'))
+    : Number.isFinite(last.loss);
+  if (!isDue) return;
+  throw new Error(
+    `Cannot tell the best step as bestMetric must be a number of the log: current value is "${metric}", the nearest is "${nearestName(metric, known)}"`,
+  );
 }

@@ -12,7 +12,7 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, ownProcess, type ProcessIdentity } from '../../core/process-identity';
 import { writeProblem } from '../../io/write-problem';
@@ -103,8 +103,8 @@ export class RunLock {
 
 /** Makes the file, unless it is there. */
 function isTaken(path: string, token: string): boolean {
+  makeFolder(dirname(path));
   try {
-    mkdirSync(join(path, '..'), { recursive: true });
     const descriptor = openSync(path, 'wx');
     try {
       const record = { ...ownProcess(), token, since: new Date().toISOString() };
@@ -117,6 +117,18 @@ function isTaken(path: string, token: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw writeProblem(`"${path}"`, error);
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['EEXIST', 'ENOTDIR'].includes(code)) throw writeProblem(`"${folder}"`, error);
+    throw new Error(`Cannot train in "${folder}" as it must be a folder: a file is in its place`, {
+      cause: error,
+    });
   }
 }
 

@@ -49,28 +49,3 @@ export interface RunOptions<Report> {
   /** When alarms are raised. What is left out keeps its default. */
   alarmLimits?: Partial<AlarmLimits>;
 }
-
-/** The keys of `RunOptions`, which say nothing of how weights are learned. */
-export const RUN_OPTIONS = [
-  'signal',
-  'onStep',
-  'configuration',
-  'runDirectory',
-  'runName',
-  'resume',
-  'checkpointEverySteps',
-  'checkpointsKept',
-  'bestMetric',
-  'minImprovement',
-  'patience',
-  'alarmLimits',
-] as const satisfies (keyof RunOptions<unknown>)[];
-
-/** Options without those of the run. */
-export function withoutRunOptions<Options extends object>(
-  options: Options,
-): Omit<Options, keyof RunOptions<unknown>> {
-  const names: readonly string[] = RUN_OPTIONS;
-  const kept = Object.entries(options).filter(([name]) => !names.includes(name));
-  return Object.fromEntries(kept) as Omit<Options, keyof RunOptions<unknown>>;
-}

@@ -7,7 +7,7 @@ import type { LogLine } from '../step-report';
 import type { TrainerState } from '../trainer-state';
 import type { TrainerPosition } from '../weight-trainer';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
-import { bestStep } from './best-step';
+import { bestStep, requireMetric } from './best-step';
 import { isSavable, loadCheckpoint, writeCheckpoint } from './checkpoint-files';
 import type { CheckpointInfo } from './checkpoint-info';
 import { removePartial, runOf } from './checkpoint-places';
@@ -41,6 +41,9 @@ const PICTURES_KEPT = 8;
 
 /** Steps between two checkpoints when nothing else is said. */
 const CHECKPOINT_STEPS = 10;
+
+/** What is best by when nothing else is said. */
+const EVALUATED = 'evaluation/reward';
 
 /** Checkpoints that stay when nothing else is said: one more in case the last is broken. */
 const CHECKPOINTS_KEPT = 2;
@@ -98,7 +101,7 @@ export class RunRecorder {
     this.#lock = lock;
     this.folder = folder;
     this.log = new RunLog(folder);
-    this.#bestMetric = options.bestMetric ?? 'evaluation/reward';
+    this.#bestMetric = options.bestMetric ?? EVALUATED;
     const { clipRatio = null, rolloutWorkers, maxStaleness = 0 } = trainer.settings;
     this.#limits = {
       replayGap: clipRatio,
@@ -115,7 +118,7 @@ export class RunRecorder {
    * @throws When there is nothing to resume from, it is broken, or of another run or model; and when the folder is another's.
    */
   static async open(trainer: RecordedTrainer, options: RunOptions<never>): Promise<RunRecorder> {
-    checkOptions(options, trainer.settings.evaluation !== null);
+    checkBestMetric(options, trainer.settings.evaluation !== null);
     const { folder, checkpoint, beginsAnew } = openUnattended(options, trainer.settings);
     const lock = folder === null ? null : await RunLock.take(folder);
     try {
@@ -171,6 +174,7 @@ export class RunRecorder {
     this.#lock?.requireHeld();
     this.#writer.throwIfFailed();
     log.write(line);
+    requireMetric(log.lines, this.#bestMetric);
     for (const alarm of alarmsAtEnd(log.lines, this.#limits)) log.alarm(alarm);
     this.#events?.scalars(line.step, scalarsOf(line));
     if (evaluation !== null) await this.#keepPictures(line.step, evaluation);
@@ -301,23 +305,16 @@ export class RunRecorder {
   }
 }
 
-/** Throws when a count is not positive, or there is nothing that would say when to stop. */
-function checkOptions(
-  { checkpointEverySteps = null, checkpointsKept, patience = null, bestMetric }: RunOptions<never>,
+/** Throws when there is nothing that would say what is best. */
+function checkBestMetric(
+  { patience = null, bestMetric }: RunOptions<never>,
   isEvaluated: boolean,
 ): void {
-  const counts = { checkpointEverySteps, patience, checkpointsKept: checkpointsKept ?? null };
-  for (const [name, value] of Object.entries(counts)) {
-    if (value === null || (Number.isInteger(value) && value >= 1)) continue;
-    throw new Error(
-      `Cannot train as ${name} must be a whole number from 1, or null: current value is ${value}`,
-    );
-  }
-  if (patience !== null && bestMetric === undefined && !isEvaluated) {
-    throw new Error(
-      'Cannot stop early as there must be evaluations or another bestMetric: evaluation is null',
-    );
-  }
+  const metric = bestMetric ?? EVALUATED;
+  if (patience === null || isEvaluated || !metric.startsWith('evaluation/')) return;
+  throw new Error(
+    'Cannot stop early as there must be evaluations or another bestMetric: evaluation is null',
+  );
 }
 
 function requireSame(

@@ -1,0 +1,100 @@
+import { advantageEstimators } from '../advantages';
+import { checkOptions } from '../core/option-rules';
+import { losses } from '../losses';
+import type { PromptRecord } from '../rewards';
+import { checkRolloutWorkers } from './check-rollout-workers';
+import { MOST_MEASURED } from './choose-micro-batch';
+import { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions } from './flow-grpo-options';
+import { rolloutCorrectionConfig, type RolloutCorrectionConfig } from './rollout-correction';
+import type { RunOptions } from './run/run-options';
+import { withoutRunOptions } from './run/run-rules';
+import type { StepReport } from './step-report';
+import { FLOW_GRPO_RULES } from './training-rules';
+
+/** What verl-omni does by default where the defaults above are other. */
+const UPSTREAM_DEFAULTS = {
+  onRewardFailure: 'zero',
+  shuffle: false,
+  dataLoaderSeed: 42,
+} as const satisfies Partial<FlowGRPOOptions>;
+
+/** Prompts a step where there are enough. */
+const PROMPTS_PER_STEP = 12;
+
+/** The options that say how weights are learned. */
+type LearningOptions = Omit<FlowGRPOOptions, keyof RunOptions<StepReport>>;
+
+/** The options, complete. */
+export type FlowGRPOSettings = Required<
+  Omit<
+    LearningOptions,
+    | 'prompts'
+    | 'numInferenceSteps'
+    | 'trueCfgScale'
+    | 'guidanceScale'
+    | 'rolloutCorrection'
+    | 'microBatchSize'
+  >
+> & {
+  prompts: PromptRecord[];
+  rolloutCorrection: RolloutCorrectionConfig | null;
+  microBatchSize: number;
+  /** Why micro-batches have their size: 'given', 'auto' until it is chosen, then the reason in words. */
+  microBatchReason: string;
+};
+
+/**
+ * Checks and fills in the defaults.
+ *
+ * @param sdeType Where the options have none.
+ * @throws When there is no such option or one breaks its rule, the loss is not registered, or `completeSettings` throws.
+ */
+export function flowGRPOSettings(
+  options: FlowGRPOOptions,
+  sdeType: string = FLOW_GRPO_DEFAULTS.sdeType,
+): FlowGRPOSettings {
+  checkOptions('train', options, FLOW_GRPO_RULES);
+  const settings = completeSettings({ ...options, sdeType: options.sdeType ?? sdeType });
+  losses.get(settings.lossMode);
+  return settings;
+}
+
+/**
+ * Fills in the defaults of options that are checked one by one, those of other trainers too.
+ *
+ * @throws When the advantage estimator is not registered, rollout correction does not go with the loss, or rollouts over
+ *   workers with other options.
+ */
+export function completeSettings(
+  options: LearningOptions & Partial<RunOptions<never>>,
+): FlowGRPOSettings {
+  const prompts = options.prompts.map((prompt): PromptRecord =>
+    typeof prompt === 'string' ? { prompt } : prompt,
+  );
+  const given = Object.fromEntries(
+    Object.entries(withoutRunOptions(options)).filter(([, value]) => value !== undefined),
+  ) as LearningOptions;
+  const settings: FlowGRPOSettings = {
+    monitors: {},
+    promptsPerStep: Math.min(PROMPTS_PER_STEP, prompts.length),
+    promptWeights: null,
+    promptPriority: null,
+    rolloutWorkers: null,
+    maxStaleness: 0,
+    ...FLOW_GRPO_DEFAULTS,
+    ...(given.compat ? UPSTREAM_DEFAULTS : {}),
+    ...given,
+    prompts,
+    microBatchSize:
+      given.microBatchSize === 'auto'
+        ? MOST_MEASURED
+        : (given.microBatchSize ?? FLOW_GRPO_DEFAULTS.microBatchSize),
+    microBatchReason: given.microBatchSize === 'auto' ? 'auto' : 'given',
+    rolloutCorrection: given.rolloutCorrection
+      ? rolloutCorrectionConfig(given.rolloutCorrection, given.lossMode)
+      : null,
+  };
+  checkRolloutWorkers(settings);
+  if (settings.advEstimator !== null) advantageEstimators.get(settings.advEstimator);
+  return settings;
+}
