@@ -27,9 +27,6 @@ export function checkRolloutWorkers({
   promptPriority,
   microBatchReason,
 }: WorkerSettings): void {
-  if (!Number.isInteger(maxStaleness) || maxStaleness < 0) {
-    refuse('maxStaleness must be a whole number from 0', maxStaleness);
-  }
   if (rolloutWorkers !== null && microBatchReason === 'auto') {
     refuse('microBatchSize must be a number, the same on each machine', "'auto'");
   }

@@ -29,8 +29,8 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   /** With several rewards: make each comparable, over the batch or the group, before they are weighted. Default: not. */
   rewardNormalization?: 'batch' | 'group' | null;
   /**
-   * With several rewards: what becomes of a picture that one of them could not rate. 'drop' (default) does not train on
-   * it; 'zero' counts 0 for that reward, verl-omni's way.
+   * What becomes of a picture that a reward could not rate. 'drop' (default) does not train on it; 'zero' counts 0 for that
+   * reward, verl-omni's way.
    */
   onRewardFailure?: 'drop' | 'zero';
   /**
@@ -151,9 +151,9 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   /** What happens when samples start outside of the clip range, before the first update. Default 'stop'. */
   onMismatch?: 'stop' | 'report';
   /**
-   * What becomes of NaN and infinite values in gradients, log-probabilities and weights: 'skip' (default) leaves out the update or the
-   * picture, 'stop' ends the run, 'rollback' puts everything back to before the step. Weights that a step made so end the run but
-   * for 'rollback'.
+   * What becomes of NaN and infinite values in gradients, log-probabilities, weights and the only reward: 'skip' (default) leaves out
+   * the update or the picture, 'stop' ends the run, 'rollback' puts everything back to before the step. Weights that a step made so
+   * end the run but for 'rollback', and so do five steps in a row none of whose pictures could be rated.
    */
   onNotFinite?: NotFinitePolicy;
   /** 'verl-omni' gives its numbers and defaults where ours differ on purpose. Default null. */

@@ -15,7 +15,7 @@ export interface PairsFromRolloutOptions {
  * Makes pairs of a rollout for Diffusion-DPO: the best and the worst picture of each group, noised alike.
  *
  * @param batch A rollout with `latents_clean`; stays the caller's.
- * @param rewards One for each picture.
+ * @param rewards One for each picture; NaN for one that could not be rated, which is left out.
  * @param scheduler On its training schedule.
  * @returns Pairs without `ref_noise_pred`, whose tensors are the caller's; null when no group has two pictures that differ
  *   in reward.
@@ -42,7 +42,12 @@ export function pairsFromRollout(
       `Cannot make pairs of a rollout as a group must have at least two pictures: there are ${batch.size} groups of one`,
     );
   }
-  const selected = selectPairs(batch.groups, rewards, { ties });
+  const rated = rewards.flatMap((reward, row) => (Number.isNaN(reward) ? [] : [row]));
+  const selected = selectPairs(
+    rated.map((row) => batch.groups[row]),
+    rated.map((row) => rewards[row]),
+    { ties },
+  ).map((at) => rated[at]);
   if (selected.length === 0) return null;
   const { all_latents, all_timesteps, train_timesteps, ...kept } = batch.rows(selected);
   const latents_clean = kept.latents_clean as tf.Tensor;

@@ -72,9 +72,12 @@ export async function updatePolicy(
     clipFraction: meanOf(({ clipFraction }) => clipFraction),
     approxKl: meanOf(({ approxKl }) => approxKl),
     gradNorm: meanOf(({ norm }) => norm),
-    replayGap: updates[0].ratioGap,
+    replayGap: updates[0]?.ratioGap ?? NaN,
     metrics: Object.fromEntries(
-      Object.keys(updates[0].metrics).map((name) => [name, meanOf(({ metrics }) => metrics[name])]),
+      Object.keys(updates[0]?.metrics ?? {}).map((name) => [
+        name,
+        meanOf(({ metrics }) => metrics[name]),
+      ]),
     ),
     skippedUpdates: updates.filter(({ norm }) => !Number.isFinite(norm)).length,
     learningRate: optimizer.lr,
@@ -88,6 +91,7 @@ function advantagesOf(
   { advEstimator, globalStd, normAdvByStdInGrpo, lossMode, compat }: FlowGRPOSettings,
 ): tf.Tensor2D {
   const W = batch.windowSize;
+  if (rated.length === 0) return tf.zeros([batch.size, W]);
   const estimate = advantageEstimators.get(
     advEstimator ?? (lossMode === 'dance_grpo' ? 'dance_grpo' : 'flow_grpo'),
   );

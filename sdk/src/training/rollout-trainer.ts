@@ -10,7 +10,7 @@ import { pictureDiversity } from './picture-diversity';
 import { PromptPriority } from './prompt-priority';
 import type { RolloutBatch } from './rollout-batch';
 import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
-import { StepScorer, type StepRewards } from './score-step';
+import { requireRated, requireRewards, StepScorer, type StepRewards } from './score-step';
 import { RolloutsAhead, type StepRollout } from './rollouts-ahead';
 import type { RolloutWorkers } from './rollout-workers';
 import type { RolloutReport } from './step-report';
@@ -21,6 +21,9 @@ import {
   type WeightTrainerOptions,
   type WeightTrainerSettings,
 } from './weight-trainer';
+
+/** Steps in a row of whose pictures none could be rated, with which a run ends. */
+const MOST_UNRATED_STEPS = 5;
 
 const now = () => performance.now() / 1000;
 
@@ -74,6 +77,10 @@ export abstract class RolloutTrainer<
   readonly #monitors: Monitors;
   readonly #priority: PromptPriority | null;
   readonly #ahead: RolloutsAhead | null;
+  /** Whether the reward has rated a picture. */
+  #hasRated = false;
+  /** Steps in a row of whose pictures none could be rated. */
+  #unratedSteps = 0;
 
   /** @param algo How noise is put in; what is left out comes from the pipeline's configuration. */
   protected constructor(
@@ -82,6 +89,7 @@ export abstract class RolloutTrainer<
     options: WeightTrainerOptions,
     algo: Partial<DiffusionModelConfig['algo']> = {},
   ) {
+    requireRewards(settings.reward);
     super(pipeline, settings, options, algo);
     const { prompts, promptPriority } = settings;
     this.#monitors = new Monitors(settings.monitors);
@@ -122,8 +130,8 @@ export abstract class RolloutTrainer<
    * Does one step. When it is stopped or fails on the way, the weights are as they were after the last
    * update, and the next call does the same step again.
    *
-   * @throws The signal's reason once it is aborted; and when no picture could be rated, or the objective refuses the
-   *   rollout.
+   * @throws The signal's reason once it is aborted; and when rewards fail as `onNotFinite` does not bear, or the objective refuses
+   *   the rollout.
    */
   async step({ signal = cellSignal() }: { signal?: AbortSignal | null } = {}): Promise<
     ReportOf<Update>
@@ -141,6 +149,7 @@ export abstract class RolloutTrainer<
       ? this.asRolledOut(() => this.#rollOut(step, signal))
       : this.#ahead.take(step, steps, signal));
     try {
+      this.#settleUnrated(scored);
       this.cache.trim();
       const rolledOut = now();
       const watched = await this.#monitors.rate(batch, scoring);
@@ -181,6 +190,31 @@ export abstract class RolloutTrainer<
     } finally {
       batch.dispose();
     }
+  }
+
+  /** Notes what a reward could not rate. One that never rated anything ends the run at once: it may be misspelt, or not there. */
+  #settleUnrated(scored: StepRewards): void {
+    const { reward, onNotFinite } = this.settings;
+    const { notFinite } = this;
+    const { failures, rated, rewards, reasons } = scored;
+    const all = rewards.length;
+    if (rated.length > 0) {
+      this.#hasRated = true;
+      this.#unratedSteps = 0;
+      // Of several rewards the log has what failed.
+      if (rated.length < all && typeof reward !== 'object') {
+        notFinite?.note(`the reward failed on ${failures} of ${all} pictures: ${reasons}`);
+      }
+      return;
+    }
+    this.#unratedSteps += 1;
+    if (onNotFinite === 'stop' || !this.#hasRated) requireRated(scored);
+    if (this.#unratedSteps === MOST_UNRATED_STEPS) {
+      throw new Error(
+        `Cannot go on as pictures must be rated: rewards failed on all ${all} of a step, ${MOST_UNRATED_STEPS} steps in a row: ${reasons}`,
+      );
+    }
+    notFinite?.note(`rewards failed on all ${all} pictures: ${reasons}`);
   }
 
   /** What everything random of a step follows from. */
@@ -253,7 +287,7 @@ export abstract class RolloutTrainer<
     }
     notFinite.skippedSamples += broken.length;
     const rated = scored.rated.filter((row) => !broken.includes(row));
-    if (rated.length === 0) {
+    if (rated.length === 0 && scored.rated.length > 0) {
       throw new Error(
         `Cannot train on pictures as one at least must have finite log-probabilities: none of ${batch.size} has, at step ${notFinite.step}`,
       );

@@ -2,6 +2,7 @@ import type { PixelImage } from '../core/pixel-image';
 import { mean } from '../core/statistics';
 import {
   combineTerms,
+  getReward,
   rateTerms,
   scoreRewards,
   type PromptRecord,
@@ -9,6 +10,8 @@ import {
   type RewardFunction,
   type RewardTerms,
 } from '../rewards';
+import { namedTerms } from '../rewards/weighted-rewards';
+import type { NotFinitePolicy } from './not-finite';
 import type { RolloutBatch } from './rollout-batch';
 
 /** The rewards of a step's pictures. */
@@ -21,6 +24,8 @@ export interface StepRewards {
   terms: Record<string, number>;
   /** Ratings that failed. */
   failures: number;
+  /** Why they did, one after the other; '' where none did. */
+  reasons: string;
 }
 
 /** What a step is scored by. */
@@ -28,10 +33,28 @@ export interface ScoreSettings {
   reward: string | RewardFunction | RewardTerms;
   /** Of several rewards. */
   rewardNormalization: 'batch' | 'group' | null;
-  /** Of several rewards. */
   onRewardFailure: 'drop' | 'zero';
+  /** Where one reward alone fails: 'stop' throws, the others leave to `onRewardFailure` what it could not rate. Default 'stop'. */
+  onNotFinite?: NotFinitePolicy;
   /** Of one call of a reward. Default: that of `scoreRewards`. */
   rewardTimeoutMs?: number | null;
+}
+
+/** @throws When rewards are asked for by a name that is not registered. */
+export function requireRewards(reward: ScoreSettings['reward']): void {
+  const all = typeof reward === 'object' ? Object.values(namedTerms(reward)) : [reward];
+  for (const one of all) {
+    const by = typeof one === 'object' && one !== null && 'reward' in one ? one.reward : one;
+    if (typeof by === 'string') getReward(by);
+  }
+}
+
+/** @throws When no picture could be rated, with the reasons. */
+export function requireRated({ rated, rewards, reasons }: StepRewards): void {
+  if (rated.length > 0) return;
+  throw new Error(
+    `Cannot train on pictures as at least one must be rated: rewards failed on all ${rewards.length}: ${reasons}`,
+  );
 }
 
 /**
@@ -46,7 +69,9 @@ export async function scoreStep(
 ): Promise<StepRewards> {
   const scorer = new StepScorer(settings, 1, signal);
   await scorer.rate(images, prompts);
-  return scorer.finish(groups);
+  const scored = scorer.finish(groups);
+  requireRated(scored);
+  return scored;
 }
 
 /** Rates a step's pictures in parts, as they are made. A reward is asked about whole groups. */
@@ -67,7 +92,7 @@ export class StepScorer {
   /**
    * Takes pictures, and rates those whose groups are whole. Calls follow one another.
    *
-   * @throws When one reward alone fails, or a required one does.
+   * @throws When one reward alone fails and `onNotFinite` is 'stop', or a required one does.
    */
   async rate(images: readonly PixelImage[], prompts: readonly PromptRecord[]): Promise<void> {
     const given = {
@@ -84,41 +109,36 @@ export class StepScorer {
    * The rewards of all pictures that were taken, once the last group is whole.
    *
    * @param groups Number of each picture's group.
-   * @throws When no picture could be rated.
    */
   finish(groups: readonly number[]): StepRewards {
     const { reward, rewardNormalization, onRewardFailure } = this.#settings;
     const { terms, failures } = joinParts(this.#parts);
-    if (typeof reward !== 'object') {
-      const rewards = terms[ALONE];
-      return { rewards, rated: rewards.map((_, row) => row), terms: {}, failures: 0 };
-    }
+    const isAlone = typeof reward !== 'object';
     const rewards = combineTerms(
-      reward,
+      isAlone ? { [ALONE]: reward } : reward,
       { terms, failures },
-      { groups, normalize: rewardNormalization, onFailure: onRewardFailure },
+      { groups, normalize: isAlone ? null : rewardNormalization, onFailure: onRewardFailure },
     );
-    const rated = rewards.flatMap((value, row) => (Number.isFinite(value) ? [row] : []));
-    if (rated.length === 0) {
-      const reasons = failures.map(({ reward: name, message }) => `"${name}": ${message}`);
-      throw new Error(
-        `Cannot train on pictures as at least one must be rated: rewards failed on all ${rewards.length}: ${reasons.join('; ')}`,
-      );
-    }
+    const means = Object.entries(terms).map(([name, values]) => [
+      name,
+      mean(values.filter(Number.isFinite)),
+    ]);
     return {
       rewards,
-      rated,
-      terms: Object.fromEntries(
-        Object.entries(terms).map(([name, values]) => [name, mean(values.filter(Number.isFinite))]),
-      ),
+      rated: rewards.flatMap((value, row) => (Number.isFinite(value) ? [row] : [])),
+      terms: isAlone ? {} : Object.fromEntries(means),
       failures: failures.reduce((sum, { pictures }) => sum + pictures, 0),
+      reasons: failures
+        .map(({ reward: name, message }) => (isAlone ? message : `"${name}": ${message}`))
+        .join('; '),
     };
   }
 
   async #ask(images: PixelImage[], prompts: PromptRecord[]): Promise<RatedTerms> {
-    const { reward, rewardTimeoutMs: timeoutMs } = this.#settings;
+    const { reward, rewardTimeoutMs: timeoutMs, onNotFinite = 'stop' } = this.#settings;
     const options = { signal: this.#signal, timeoutMs };
     if (typeof reward === 'object') return rateTerms(reward, images, prompts, options);
+    if (onNotFinite !== 'stop') return rateTerms({ [ALONE]: reward }, images, prompts, options);
     const values = await scoreRewards(reward, images, prompts, options);
     return { terms: { [ALONE]: values }, failures: [] };
   }

@@ -205,11 +205,11 @@ describe("trainFlowGRPO() for FlowGRPO's relatives", () => {
     assert.ok(upstream.rewards.every(Number.isFinite));
   });
 
-  it('stops for the only reward when it takes too long, and refuses limits that timers do not keep', async () => {
+  it('stops for the only reward when it takes too long from the first step on, and refuses limits that timers do not keep', async () => {
     const forever = () => new Promise<number[]>(() => {});
     await assert.rejects(reportsOf({ reward: forever, rewardTimeoutMs: 20, steps: 1 }), {
       message:
-        /^Cannot score reward "forever" as it failed: it must rate 2 pictures, the first of ".+", within 20 ms$/,
+        /^Cannot train on pictures as at least one must be rated: rewards failed on all 2: Cannot score reward "forever" as it failed: it must rate 2 pictures, the first of ".+", within 20 ms$/,
     });
     await assert.rejects(reportsOf({ rewardTimeoutMs: 3e9 }), {
       message:

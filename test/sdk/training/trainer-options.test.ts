@@ -142,6 +142,11 @@ const REFUSED: [trainers: string[], options: object, words: string][] = [
   ],
   [
     ON_ROLLOUTS,
+    { maxStaleness: -1 },
+    'maxStaleness must be a whole number from 0: current value is -1',
+  ],
+  [
+    ON_ROLLOUTS,
     { rolloutWorkers: {} },
     'rolloutWorkers must be rollout workers, as a WorkerPool, or null: current value is {}',
   ],

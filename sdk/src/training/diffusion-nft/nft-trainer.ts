@@ -128,6 +128,7 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
     const { advEstimator, advClipMax, advMode: mode, ...settings } = this.settings;
     const { globalStd, normAdvByStdInGrpo, compat } = settings;
     const estimate = advantageEstimators.get(advEstimator ?? 'flow_grpo');
+    if (rated.length === 0) return tf.fill([batch.size], 0.5);
     return tf.tidy(() => {
       const advantages = estimate(
         rated.map((row) => rewards[row]),

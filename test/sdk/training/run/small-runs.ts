@@ -20,6 +20,7 @@ export type SmallOptions = Partial<
   Pick<
     FlowGRPOOptions,
     | 'steps'
+    | 'reward'
     | 'compile'
     | 'ema'
     | 'lora'
