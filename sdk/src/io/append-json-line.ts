@@ -1,14 +1,5 @@
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
-import { writeProblem } from './write-problem';
+import { fstatSync, ftruncateSync, readSync } from 'node:fs';
+import { appendWhole } from './append-whole';
 
 const LINE_BREAK = 0x0a;
 
@@ -19,27 +10,7 @@ const LINE_BREAK = 0x0a;
  * @throws When the operating system refuses; the file is as it was then.
  */
 export function appendJsonLine(path: string, value: unknown): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    const descriptor = openSync(path, 'a+');
-    try {
-      appendWhole(descriptor, Buffer.from(`${JSON.stringify(value)}\n`));
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    throw writeProblem(`a line to "${path}"`, error);
-  }
-}
-
-function appendWhole(descriptor: number, line: Buffer): void {
-  const end = wholeLinesEnd(descriptor);
-  try {
-    for (let done = 0; done < line.length;) done += writeSync(descriptor, line, done);
-  } catch (error) {
-    ftruncateSync(descriptor, end);
-    throw error;
-  }
+  appendWhole(path, Buffer.from(`${JSON.stringify(value)}\n`), 'a line', wholeLinesEnd);
 }
 
 /** Where the last whole line ends; what comes after it is cut off. */

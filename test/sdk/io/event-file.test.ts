@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import fs, { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32c } from '../../../sdk/src/io/tensorboard/crc32c';
@@ -43,6 +43,33 @@ describe('EventFile', () => {
     assert.deepEqual(
       [read[3].step, tag, image],
       [300, 'pictures/0 a fox — réd', { width: 2, height: 1, colorspace: 3, png }],
+    );
+  });
+
+  it('says what a full disk asks for, and holds whole records alone then', () => {
+    const events = new EventFile(folder);
+    events.scalars(1, { reward: 0.25 });
+    const before = readFileSync(events.path);
+    const { writeSync } = fs;
+    const problem = 'ENOSPC: no space left on device, write';
+    let calls = 0;
+    fs.writeSync = ((descriptor: number, bytes: Uint8Array, at: number) => {
+      calls += 1;
+      if (calls === 1) return writeSync(descriptor, bytes, at, 5);
+      throw Object.assign(new Error(problem), { code: 'ENOSPC' });
+    }) as typeof writeSync;
+    try {
+      assert.throws(() => events.scalars(2, { reward: 0.5 }), {
+        message: `Cannot write a record to "${events.path}" as the disk must have room: ${problem}`,
+      });
+    } finally {
+      fs.writeSync = writeSync;
+    }
+    assert.deepEqual(readFileSync(events.path), before);
+    events.scalars(2, { reward: 0.5 });
+    assert.deepEqual(
+      readEvents(readFileSync(events.path)).map(({ step }) => step),
+      [0, 1, 2],
     );
   });
 

@@ -1,6 +1,6 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { appendWhole } from '../append-whole';
 import { maskedCrc32c } from './crc32c';
 import {
   bytesField,
@@ -31,7 +31,7 @@ let filesMade = 0;
 
 /**
  * A file that TensorBoard shows (`tensorboard --logdir`): numbers and pictures by name and step. Each call is on disk when it
- * returns. Records are TFRecords of `Event` protocol buffers, as TensorFlow's own writer makes them.
+ * returns; where the disk is full, no part of it, and the call throws. Records are TFRecords of `Event` protocol buffers, as TensorFlow's own writer makes them.
  *
  * @example
  * const events = new EventFile('runs/example');
@@ -45,7 +45,6 @@ export class EventFile {
    * @param options.startStep What other files of the folder hold from this step on counts no longer. Default: all counts.
    */
   constructor(folder: string, { startStep = null }: { startStep?: number | null } = {}) {
-    mkdirSync(folder, { recursive: true });
     const seconds = Math.floor(Date.now() / 1000);
     const name = `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${filesMade++}`;
     this.path = join(folder, name);
@@ -92,7 +91,7 @@ export class EventFile {
   #write(step: number, what: EncodedField): void {
     const time = doubleField(EVENT.wallTime, Date.now() / 1000);
     const event = Buffer.concat([time, integerField(EVENT.step, step), what]);
-    appendFileSync(this.path, record(event));
+    appendWhole(this.path, record(event), 'a record');
   }
 }
 
