@@ -280,6 +280,9 @@ describe('hostile files', function () {
         ['promptSpreads', '{}', 'must be a list'],
         ['seed', '"0"', 'must be a number'],
         ['trainer', '7', 'must be a text'],
+        ['settings', '7', 'must be an object'],
+        ['model', '[]', 'must be an object'],
+        ['versions', '"x"', 'must be an object'],
       ]) {
         const text = JSON.stringify({ ...whole, [field]: 0 }).replace(
           `"${field}":0`,

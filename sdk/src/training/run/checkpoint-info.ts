@@ -4,13 +4,14 @@ import { readJsonObject } from '../../io/read-json';
 import { writeJson } from '../../io/write-json';
 import type { TrainerPosition } from '../weight-trainer';
 import { checkedFields, wholeFrom } from './checked-fields';
+import type { RunBasis } from './run-basis';
 
 /** The file that says what a checkpoint is of. */
 const STATE = 'state.json';
 const FORMAT = 1;
 
 /** What a checkpoint says of itself. */
-export interface CheckpointInfo extends TrainerPosition {
+export interface CheckpointInfo extends TrainerPosition, Partial<RunBasis> {
   /** Of the run: everything random follows from it and the step. */
   seed: number;
   /** The trainer's class. */
@@ -19,6 +20,8 @@ export interface CheckpointInfo extends TrainerPosition {
 
 const notNegative = (rule: string) =>
   z.custom<number>((value) => Number.isFinite(value) && (value as number) >= 0, rule);
+
+const section = z.record(z.string(), z.unknown(), 'must be an object');
 
 /** A manifest that fits says only that the file was not damaged since somebody wrote it. */
 const infoSchema = z.object({
@@ -31,6 +34,11 @@ const infoSchema = z.object({
     .optional(),
   seed: z.number('must be a number'),
   trainer: z.string('must be a text'),
+  settings: section.optional(),
+  model: section.optional(),
+  versions: z
+    .record(z.string(), z.string('must be a text, or null').nullable(), 'must be an object')
+    .optional(),
 });
 
 /** Writes it into a checkpoint's folder. */

@@ -59,21 +59,26 @@ export function writeRunRecord(folder: string, record: RunRecord): void {
   writeAtomically(join(folder, RUN_FILES.record), (append) => append(Buffer.from(text)));
 }
 
+/** The versions of what computes. */
+export function describeVersions(): RunRecord['versions'] {
+  const { version } = readJsonObject(join(__dirname, '../../../package.json'));
+  return {
+    flowbook: version as string,
+    node: process.versions.node,
+    tfjs: tf.version_core,
+    tensorflow: backendInfo().nativeVersion,
+  };
+}
+
 /** What a run is made on: versions, machine, process, commit. */
 export function describeSurroundings(): Pick<
   RunRecord,
   'versions' | 'machine' | 'process' | 'git'
 > {
-  const { name, nativeVersion, device } = backendInfo();
+  const { name, device } = backendInfo();
   const processors = cpus();
   return {
-    versions: {
-      flowbook: (readJsonObject(join(__dirname, '../../../package.json')) as { version: string })
-        .version,
-      node: process.versions.node,
-      tfjs: tf.version_core,
-      tensorflow: nativeVersion,
-    },
+    versions: describeVersions(),
     machine: {
       platform: platform(),
       architecture: arch(),

@@ -13,6 +13,7 @@ import type { CheckpointInfo } from './checkpoint-info';
 import { removePartial, runOf } from './checkpoint-places';
 import { CheckpointWriter } from './checkpoint-writer';
 import { chooseCheckpoint, type ChosenCheckpoint } from './choose-checkpoint';
+import { describeBasis, differencesFrom } from './run-basis';
 import { describeSettings } from './describe-settings';
 import { openUnattended } from './open-unattended';
 import {
@@ -272,7 +273,8 @@ export class RunRecorder {
     if (step === 0 || lines[lines.length - 1]?.step !== step) return;
     const { seed } = settings;
     const trainer = this.#trainer.constructor.name;
-    const info = { ...this.#trainer.position, step, seconds, seed, trainer };
+    const basis = describeBasis(this.#trainer);
+    const info = { ...this.#trainer.position, step, seconds, seed, trainer, ...basis };
     // A second copy of the same step would push out one before it.
     if (name === 'last' && step === this.#savedStep) return;
     const { checkpointsKept = CHECKPOINTS_KEPT } = this.#options;
@@ -290,6 +292,9 @@ export class RunRecorder {
     for (const key of ['seed', 'trainer'] as const) requireSame(place, key, info, known);
     if (state === null) throw new Error('Cannot resume as the trainer must not be within a step');
     loadCheckpoint(place, state);
+    for (const difference of differencesFrom(info, describeBasis(this.#trainer))) {
+      process.stderr.write(`Goes on from "${place}" with a difference: ${difference}\n`);
+    }
     this.#trainer.resumeAt(info);
     this.log.restart(readRunLog(runOf(place), info.step));
     for (const one of broken) this.#writer.broken.add(resolve(one));

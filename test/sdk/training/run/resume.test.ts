@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRunning, readRunLog, readRunRecord, type RunRecord } from '@flowbook/sdk';
+import { textOnStderr } from '../../io/hub/text-on-stderr';
 import {
   SMALL_RUNS,
   inFolder,
@@ -39,6 +41,24 @@ async function run({ algorithm, train }: SmallRun, options: SmallOptions) {
   } finally {
     pipeline.dispose();
   }
+}
+
+/** What a checkpoint says of what its run's steps follow from. */
+interface Basis {
+  settings: { learningRate: number; evaluation: object };
+  model: { pipeline: object };
+  versions: object;
+}
+
+/** Changes what a checkpoint says of itself, and its manifest with it. */
+function changeState(checkpoint: string, change: (state: Basis) => object): void {
+  const [state, manifest] = ['state.json', 'manifest.json'].map((name) => join(checkpoint, name));
+  const text = JSON.stringify(change(JSON.parse(readFileSync(state, 'utf8'))));
+  writeFileSync(state, text);
+  const { files } = JSON.parse(readFileSync(manifest, 'utf8'));
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  files['state.json'] = { bytes: Buffer.byteLength(text), sha256 };
+  writeFileSync(manifest, JSON.stringify({ files }));
 }
 
 describe('resume', function () {
@@ -104,6 +124,45 @@ describe('resume', function () {
       });
       assert.deepEqual(resumed.log, whole.log);
       assert.deepEqual(resumed.weights, whole.weights);
+    }));
+
+  it('names each setting, key of the model and version that is another than the checkpoint says, and takes one that says none', () =>
+    inFolder(async (runDirectory) => {
+      const checkpoint = join(runDirectory, 'checkpoints/last');
+      const options = { runDirectory, evaluation: { prompts: ['a red fox'], everySteps: 9 } };
+      const resumed = (steps: number) =>
+        textOnStderr(() => run(SMALL_RUNS.FlowGRPO, { ...options, steps, resume: true }));
+      await run(SMALL_RUNS.FlowGRPO, { ...options, steps: 1 });
+      assert.doesNotMatch(await resumed(1), /difference/);
+      changeState(checkpoint, ({ settings, model, versions, ...state }) => ({
+        ...state,
+        settings: {
+          ...settings,
+          learningRate: 0.5,
+          evaluation: { ...settings.evaluation, everySteps: 8 },
+        },
+        model: { ...model, pipeline: { ...model.pipeline, width: 64 } },
+        versions: { ...versions, node: '0.1.0' },
+      }));
+      const differences = (await resumed(2)).split('\n').filter((line) => /difference/.test(line));
+      assert.deepEqual(
+        differences,
+        [
+          'settings.steps was 1, and is 2',
+          'settings.learningRate was 0.5, and is 0.001',
+          'settings.evaluation.everySteps was 8, and is 9',
+          'model.pipeline.width was 64, and is 32',
+          `versions.node was "0.1.0", and is "${process.versions.node}"`,
+        ].map((difference) => `Goes on from "${checkpoint}" with a difference: ${difference}`),
+      );
+      changeState(checkpoint, (state) => ({
+        ...state,
+        settings: undefined,
+        model: undefined,
+        versions: undefined,
+      }));
+      assert.doesNotMatch(await resumed(3), /difference/);
+      assert.deepEqual(readRunRecord(runDirectory)?.resumedAfter, [1, 1, 2]);
     }));
 
   it('is what FLOWBOOK_RESUME=auto makes of a run of the same settings, once a process', async () => {
