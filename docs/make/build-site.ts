@@ -39,7 +39,10 @@ export async function buildSite({ root, folder }: SiteOptions): Promise<string[]
   const pages = readPages(root);
   const broken = brokenLinks(root, pages);
   if (broken.length > 0) {
-    return broken.map(({ page, target }) => `${page}: no such file as ${target}`);
+    return broken.map(
+      ({ page, target }) =>
+        `${page}: no such ${target.includes('#') ? 'heading' : 'file'} as ${target}`,
+    );
   }
   rmSync(folder, { recursive: true, force: true });
   const staged = join(folder, 'pages');
