@@ -53,8 +53,8 @@ function differences(before: unknown, now: unknown, at: string, left: readonly s
     const names = [...new Set([...Object.keys(now), ...Object.keys(before)])];
     return names.flatMap((name) => differences(before[name], now[name], `${at}.${name}`, left));
   }
-  const [was, is] = [before, now].map(showValue);
-  return was === is ? [] : [`${at} was ${was}, and is ${is}`];
+  if (JSON.stringify(before) === JSON.stringify(now)) return [];
+  return [`${at} was ${showValue(before)}, and is ${showValue(now)}`];
 }
 
 function isSection(value: unknown): value is Section {
