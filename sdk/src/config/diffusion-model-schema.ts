@@ -111,6 +111,8 @@ export const modelSchema = z.strictObject({
   target_modules: z.union([z.string(), z.array(z.string())]).default('all-linear'),
   /** Sets of adapters that the algorithm keeps: `old` for DiffusionNFT. */
   policy_state_adapters: z.array(z.string()).default(['default']),
+  /** Whether gradients run blocks again; null leaves the transformer as it is set. Upstream's default would slow every run. */
+  enable_gradient_checkpointing: z.boolean().nullable().default(null),
   pipeline: pipelineSchema.prefault({}),
   algo: algoSchema.prefault({}),
   ...shapeWithoutEffect({
@@ -122,7 +124,6 @@ export const modelSchema = z.strictObject({
     trust_remote_code: false,
     custom_chat_template: null,
     external_lib: null,
-    enable_gradient_checkpointing: true,
     config_path: null,
     transformer_subfolder: 'transformer',
     attn_backend: '_flash_3_varlen_hub',

@@ -43,6 +43,8 @@ export interface TrainableModel extends ModelMixin {
   readonly adapters: PolicyAdapters;
   /** Whether gradients run blocks a second time instead of keeping what they compute. Missing: false. */
   readonly isGradientCheckpointing?: boolean;
+  enableGradientCheckpointing?(): void;
+  disableGradientCheckpointing?(): void;
 }
 
 /** What the training loop needs of a scheduler. */

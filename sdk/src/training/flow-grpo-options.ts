@@ -140,6 +140,11 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   microBatchSize?: number | 'auto';
   /** Run the transformer as one compiled graph: a few seconds at first, then faster. Default true. */
   compile?: boolean;
+  /**
+   * Keep of each block of the transformer its inputs alone, and run it again for its gradient: a forward pass more, less memory,
+   * the same gradients. Default null: as the transformer is set, at first not.
+   */
+  gradientCheckpointing?: boolean | null;
   /** Adapters to train. Default: none, all weights are trained. */
   lora?: LoraOptions | null;
   /** Decay of an exponential mean of the weights, kept beside them. Default: none. */
@@ -202,6 +207,7 @@ export const FLOW_GRPO_DEFAULTS = {
   dataLoaderSeed: null,
   microBatchSize: 64,
   compile: true,
+  gradientCheckpointing: null,
   lora: null,
   ema: null,
   evaluation: null,

@@ -134,6 +134,7 @@ function optimizationOptions(run: RunConfig, prompts: number) {
     maxGradNorm: optim.clip_grad,
     ppoEpochs: actor.ppo_epochs,
     microBatchSize: actor.ppo_micro_batch_size_per_gpu ?? undefined,
+    gradientCheckpointing: model.enable_gradient_checkpointing,
     lora:
       model.lora_rank === 0
         ? null

@@ -20,7 +20,7 @@ export function requireMemory({ microBatchSize, pictureBytes, freeBytes }: Memor
   const advice =
     fitting >= 1
       ? `set microBatchSize to at most ${fitting}, or to 'auto'`
-      : 'not even one fits: make smaller pictures, train adapters (lora), or use a machine with more memory';
+      : 'not even one fits: make smaller pictures, train adapters (lora), set gradientCheckpointing, or use a machine with more memory';
   throw new Error(
     `Cannot train with ${microBatchSize} pictures at once as they must fit into memory: they take about ${formatBytes(microBatchSize * pictureBytes)}, and ${formatBytes(freeBytes)} are free; ${advice}`,
   );

@@ -61,6 +61,7 @@ export const LEARNING_RULES = {
   miniBatchSize: orNull(COUNT),
   microBatchSize: orNull(anyOf(COUNT, oneOf('auto'))),
   compile: SWITCH,
+  gradientCheckpointing: orNull(SWITCH),
   lora: orNull(section(LORA_RULES)),
   ema: orNull(DECAY),
   evaluation: orNull(section(EVALUATION_RULES)),

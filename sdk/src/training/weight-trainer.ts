@@ -16,6 +16,7 @@ import { PromptCache } from './prompt-cache';
 import type { RunOptions } from './run/run-options';
 import { requireMemory } from './require-memory';
 import { StepSnapshot } from './step-snapshot';
+import { setGradientCheckpointing } from './set-gradient-checkpointing';
 import type { TrainerState } from './trainer-state';
 import type { TrainablePipeline } from './trainable-pipeline';
 import { WeightAverage } from './weight-average';
@@ -41,6 +42,7 @@ export type WeightTrainerSettings = Pick<
   | 'microBatchSize'
   | 'microBatchReason'
   | 'compile'
+  | 'gradientCheckpointing'
   | 'lora'
   | 'ema'
   | 'evaluation'
@@ -110,6 +112,7 @@ export abstract class WeightTrainer<
     if (settings.lora !== null && !isThere) {
       transformer.addLora({ ...settings.lora, key: this.key.fold('lora') });
     }
+    setGradientCheckpointing(transformer, settings.gradientCheckpointing);
     const variables = transformer.trainableVariables();
     const { learningRate: lr, betas, weightDecay } = settings;
     this.optimizer = new AdamW(variables, { lr, betas, weightDecay });
@@ -261,8 +264,12 @@ export abstract class WeightTrainer<
     return result;
   }
 
-  /** What a picture is estimated to take, in bytes; null when the model is not known. */
+  /**
+   * What a picture is estimated to take, in bytes; null when the model is not known, or runs blocks again instead of keeping
+   * what they compute.
+   */
   #estimate(textTokens: number): number | null {
+    if (this.pipeline.transformer.isGradientCheckpointing) return null;
     const { height, width } = this.modelConfig.pipeline;
     const { config, constructor } = this.pipeline.transformer;
     const { lora } = this.settings;

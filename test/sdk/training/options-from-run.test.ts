@@ -89,6 +89,7 @@ const OTHERS: Record<string, string> = {
   'actor_rollout_ref.model.architecture': 'StableDiffusion3Pipeline',
   'actor_rollout_ref.model.algorithm': 'dance_grpo',
   'actor_rollout_ref.model.target_modules': '[to_q]',
+  'actor_rollout_ref.model.enable_gradient_checkpointing': 'true',
   'algorithm.adv_estimator': 'dance_grpo',
   'algorithm.adv_mode': 'binary',
   'algorithm.old_policy_decay_schedule': 'linear_to_0_5',

@@ -69,6 +69,7 @@ export interface OfflineDPOOptions
       | 'negativePrompt'
       | 'microBatchSize'
       | 'compile'
+      | 'gradientCheckpointing'
       | 'lora'
       | 'ema'
       | 'evaluation'

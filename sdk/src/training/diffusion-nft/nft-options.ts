@@ -45,6 +45,7 @@ export type RolloutTrainingOptions = Pick<
   | 'negativePrompt'
   | 'microBatchSize'
   | 'compile'
+  | 'gradientCheckpointing'
   | 'lora'
   | 'ema'
   | 'evaluation'

@@ -22,6 +22,7 @@ export type SmallOptions = Partial<
     | 'steps'
     | 'reward'
     | 'compile'
+    | 'gradientCheckpointing'
     | 'ema'
     | 'lora'
     | 'seed'
