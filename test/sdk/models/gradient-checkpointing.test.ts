@@ -1,50 +1,10 @@
 import assert from 'node:assert/strict';
-import { RandomKey, tf } from '@flowbook/sdk';
+import { tf } from '@flowbook/sdk';
 import { compileDifferentiable } from '../../../sdk/src/tensorflow';
 import { measureMemory } from './measured-memory';
-import * as sd3 from './stable-diffusion-3/tiny-transformer';
-import * as qwen from './tiny-transformer';
+import { gradientsOf, TRAINEES, trainee } from './trainees';
 
 const LAYERS = 6;
-
-const models = {
-  'Qwen-Image': () => ({
-    model: qwen.tinyTransformer({ num_layers: LAYERS }),
-    inputs: qwen.tinyInputs(),
-  }),
-  'Qwen-Image with conditions': () => ({
-    model: qwen.tinyTransformer({ num_layers: LAYERS, zero_cond_t: true }),
-    inputs: {
-      ...qwen.tinyInputs(),
-      img_shapes: [0, 1].map(() => [
-        [1, 2, 2],
-        [1, 1, 2],
-      ]),
-    },
-  }),
-  'Stable Diffusion 3.5': () => ({
-    model: sd3.tinyTransformer({ ...sd3.VERSION_3_5, num_layers: LAYERS }),
-    inputs: sd3.tinyInputs(),
-  }),
-};
-
-/** One kind of model with adapters or without; its loss, and what training changes. */
-function trainee(name: keyof typeof models, withLora: boolean) {
-  const { model, inputs } = models[name]();
-  if (withLora) {
-    model.addLora({ rank: 2, key: RandomKey.fromSeed(1) });
-    for (const [path, variable] of model.trainableVariables()) {
-      if (path.includes('lora_B')) tf.tidy(() => variable.assign(tf.fill(variable.shape, 0.05)));
-    }
-  }
-  const predict = () => (model.forward as (inputs: object) => [tf.Tensor])(inputs)[0];
-  const variables = [...model.trainableVariables().values()];
-  return { model, predict, variables };
-}
-
-function gradientsOf(predict: () => tf.Tensor, variables: tf.Variable[]) {
-  return tf.variableGrads(() => tf.mean(tf.square(predict())) as tf.Scalar, variables).grads;
-}
 
 /** Asserts equality but for the order of sums: blocks add up their gradient to what they share before they pass it on. */
 function agree(actual: Record<string, tf.Tensor>, expected: Record<string, tf.Tensor>): void {
@@ -61,12 +21,12 @@ describe('enableGradientCheckpointing()', function () {
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());
 
-  for (const name of Object.keys(models) as (keyof typeof models)[]) {
+  for (const name of TRAINEES) {
     for (const withLora of [false, true]) {
       const kind = `${name}, ${withLora ? 'adapters' : 'all weights'}`;
 
       it(`gives the same gradients for less memory (${kind})`, () => {
-        const { model, predict, variables } = trainee(name, withLora);
+        const { model, predict, variables } = trainee(name, { withLora, layers: LAYERS });
         const measure = () => measureMemory(() => gradientsOf(predict, variables));
         const plain = measure();
         model.enableGradientCheckpointing();
@@ -86,7 +46,10 @@ describe('enableGradientCheckpointing()', function () {
   }
 
   it('predicts the same to the last bit, and leaves as many tensors as it found', () => {
-    const { model, predict, variables } = trainee('Qwen-Image', false);
+    const { model, predict, variables } = trainee('Qwen-Image', {
+      withLora: false,
+      layers: LAYERS,
+    });
     const plain = predict();
     model.enableGradientCheckpointing();
     assert.deepEqual(predict().dataSync(), plain.dataSync());
@@ -97,7 +60,7 @@ describe('enableGradientCheckpointing()', function () {
   });
 
   it('keeps the inputs of blocks alone between the two graphs of a compiled model', () => {
-    const { model, predict, variables } = trainee('Qwen-Image', true);
+    const { model, predict, variables } = trainee('Qwen-Image', { withLora: true, layers: LAYERS });
     const kept = [false, true].map((isCheckpointing) => {
       if (isCheckpointing) model.enableGradientCheckpointing();
       const compiled = compileDifferentiable(predict, { variables: () => variables, xla: false });

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { AutoencoderKL } from '../../../../sdk/src/models/stable-diffusion-3/autoencoder';
 import { tf } from '../../../../sdk/src/tensorflow';
 import { farthest } from '../model-theory';
+import { oneByOne } from '../one-by-one';
 import { waves } from '../waves';
 
 const golden = resolve(__dirname, '../../../golden/models/tiny-sd3');
@@ -43,6 +44,20 @@ describe('AutoencoderKL', () => {
     const [up, down] = [h, -h].map((t) => f(tf.add(z, tf.mul(direction, t))).dataSync()[0]);
     const expected = (up - down) / (2 * h);
     assert.ok(Math.abs(slope - expected) < 0.02 * Math.abs(expected), `${slope} ${expected}`);
+  });
+
+  it('decode() and encode() give as one graph what they give under a gradient, where each operation runs by itself', () => {
+    const z = waves([2, 4, 4, 6]);
+    const pictures = waves([2, 3, 16, 24]);
+    const moments = () => {
+      const { mean, logvar } = vae.encode(pictures);
+      return [mean, logvar];
+    };
+    const expected = oneByOne(() => [vae.decode(z), ...moments()]);
+    [vae.decode(z), ...moments()].forEach((given, at) => {
+      assert.ok(farthest(given, expected[at]) < 1e-5);
+    });
+    tf.dispose(expected);
   });
 
   it('encode() of two rows gives what two rows by themselves give', () => {

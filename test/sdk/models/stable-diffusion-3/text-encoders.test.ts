@@ -13,6 +13,7 @@ import {
 } from '../../../../sdk/src/models/stable-diffusion-3/t5-position-bias';
 import { tf } from '../../../../sdk/src/tensorflow';
 import { draw, farthest } from '../model-theory';
+import { oneByOne } from '../one-by-one';
 
 const golden = resolve(__dirname, '../../../golden/models/tiny-sd3');
 const ids = (rows: number[][]) => tf.tensor2d(rows, [rows.length, rows[0].length], 'int32');
@@ -54,6 +55,21 @@ describe('CLIPTextModelWithProjection', () => {
       attention_mask: ids([[0, 1, 1, 1]]),
     });
     assert.ok(farthest(masked.text_embeds, other.text_embeds) < 1e-6);
+  });
+
+  it('forward() gives as one graph what it gives under a gradient, where each operation runs by itself', () => {
+    const given = () => {
+      const input_ids = ids([[7, 1097, 5, 1098]]);
+      const attention_mask = ids([[0, 1, 1, 1]]);
+      const { last_hidden_state, text_embeds, hidden_states } = clip.forward({
+        input_ids,
+        attention_mask,
+      });
+      return [last_hidden_state, text_embeds, ...hidden_states];
+    };
+    const expected = oneByOne(given);
+    given().forEach((tensor, at) => assert.ok(farthest(tensor, expected[at]) < 1e-5));
+    tf.dispose(expected);
   });
 
   it('forward() pools the largest id, or the first end token where the settings name one', () => {
@@ -183,6 +199,14 @@ describe('T5EncoderModel', () => {
     ];
     const alone = tf.concat(rows.map((row) => t5.forward({ input_ids: ids([row]) })));
     assert.ok(farthest(t5.forward({ input_ids: ids(rows) }), alone) < 1e-5);
+  });
+
+  it('forward() gives as one graph what it gives under a gradient, where each operation runs by itself', () => {
+    const input_ids = ids([[11, 19, 1, 0]]);
+    const attention_mask = ids([[1, 1, 1, 0]]);
+    const [expected] = oneByOne(() => [t5.forward({ input_ids, attention_mask })]);
+    assert.ok(farthest(t5.forward({ input_ids, attention_mask }), expected) < 1e-5);
+    expected.dispose();
   });
 
   it('takes the embedding under either of its names, and a feed-forward layer without a gate', () => {
