@@ -1,7 +1,8 @@
 import { backendInfo } from '@flowbook/sdk';
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ReferencePython } from '../reference/reference-python';
 import type { BenchEntry } from './bench-rows';
 import type { GrowthPoint } from './growth/growth-point';
@@ -24,6 +25,24 @@ export interface BenchReport {
   growth?: GrowthPoint[];
 }
 
+/** The package's version, with the commit and whether files differ from it where that is known: '0.1.0 (61460bf)'. */
+export function flowbookVersion(): string {
+  const root = resolve(__dirname, '../..');
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  try {
+    const commit = execFileSync('git', ['describe', '--always', '--dirty', '--exclude', '*'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return `${version} (${commit.trim()})`;
+  } catch {
+    return version;
+  }
+}
+
 /** The machine and what runs on it; rates of products come with the rows. */
 export async function describeMachine(peer: ReferencePython): Promise<BenchReport> {
   return {
@@ -35,6 +54,7 @@ export async function describeMachine(peer: ReferencePython): Promise<BenchRepor
       eager_gflops: 0,
     },
     versions: {
+      flowbook: flowbookVersion(),
       node: process.version,
       tensorflow: String(backendInfo().nativeVersion),
       ...(await peer.call<Record<string, string>>('versions.installed')),

@@ -4,6 +4,7 @@ import { formatTable, type JudgedRow } from '../table';
 import { verdictOf } from '../targets';
 
 const NAMES: Record<string, string> = {
+  flowbook: 'Flowbook',
   node: 'Node',
   tensorflow: 'TensorFlow',
   python: 'Python',

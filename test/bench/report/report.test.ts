@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { renderSvg } from '../../../kernel-extensions/src/display/rendering/render-svg';
-import { saveReport, setRates, type BenchReport } from '../bench-report';
+import { flowbookVersion, saveReport, setRates, type BenchReport } from '../bench-report';
 import type { GrowthPoint } from '../growth/growth-point';
 import { memoryRow, obstructedRow, timedRow } from '../statistics';
 import { growthChart } from './growth-charts';
@@ -31,7 +31,7 @@ const growth: GrowthPoint[] = [1, 2].flatMap((batch) =>
 );
 const report: BenchReport = {
   machine: { processor: 'P', cores: 2, memory_gb: 25, flowbook_gflops: 90, eager_gflops: 100 },
-  versions: { node: 'v20.1.0', torch: '2.13.0' },
+  versions: { flowbook: '0.1.0 (61460bf)', node: 'v20.1.0', torch: '2.13.0' },
   rows,
 };
 const judged = rows.map((row) => ({ row, target: { ratio: 1 } }));
@@ -50,6 +50,11 @@ describe('the benchmark’s report', () => {
       assert.deepEqual(named, [...keys, 'flowbook_mb', 'eager_mb']);
     }
     assert.equal(read.rows[1].ratio, null);
+  });
+
+  it('flowbookVersion() names the version and the commit', () => {
+    // An unpacked archive has no commit.
+    assert.match(flowbookVersion(), /^\d+\.\d+\.\d+( \([0-9a-f]{7,}(-dirty)?\))?$/);
   });
 
   it('setRates() sets floors by the faster side’s products', () => {
@@ -86,7 +91,7 @@ describe('the benchmark’s report', () => {
   it('performancePage() describes the machine, counts goals, and shows growth where it was measured', () => {
     const page = performancePage(report, judged);
     assert.match(page, /\*\*Machine:\*\* P, 2 cores, 25 GB\./);
-    assert.match(page, /Node 20\.1\.0, PyTorch 2\.13\.0\./);
+    assert.match(page, /Flowbook 0\.1\.0 \(61460bf\), Node 20\.1\.0, PyTorch 2\.13\.0\./);
     assert.match(page, /1 of 3 rows reach what they have to, 1 fall short; 1 could not be decided/);
     assert.doesNotMatch(page, /How it grows/);
     assert.match(performancePage({ ...report, growth }, judged), /performance-memory\.png/);
