@@ -11,6 +11,7 @@ import {
   sigmas,
   tensor,
 } from '@flowbook/kernel-extensions';
+import { textWidth } from '../../../kernel-extensions/src/display/rendering/font';
 import { logOf, normals, pictureOf, schedule, tensorOf, trajectory } from './samples';
 
 /** Title and subtitle lines of a drawing. */
@@ -231,6 +232,13 @@ describe('tensor()', () => {
   it('prints the first numbers', () => {
     const { text } = tensor(tensorOf([2, 3], [1, 2, 3, 4, 5, -6], 'int32'));
     assert.match(text, /\n\[1, 2, 3\]\n\[4, 5, -6\]$/);
+  });
+
+  it('has room for its longest number in each column', () => {
+    const widthOf = (numbers: number[]) =>
+      Number(tensor(tensorOf([numbers.length], numbers)).spec.width);
+    assert.equal(widthOf([1, 2]), 124);
+    assert.ok(widthOf([1, -0.0005908]) >= 2 * (textWidth('−0.0005908', 11) + 10));
   });
 
   it('refuses strings', () => {

@@ -1,7 +1,8 @@
 import { Drawing } from '../drawing';
 import { compact, format } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
-import { colour } from '../rendering/theme';
+import { textWidth } from '../rendering/font';
+import { colour, config } from '../rendering/theme';
 import type { VegaLitePart } from '../rendering/vega-lite-spec';
 import { numberWarnings, summarise } from '../statistics';
 import { describeTensor, readNumbers, type TensorLike } from '../tensor-like';
@@ -75,7 +76,7 @@ function numberGrid(
   const spec = chartSpec(
     { title, subtitle, warnings, description: `${title}, number by number; ${subtitle}.` },
     {
-      width: columns * 62,
+      width: columns * cellWidth(cells.map(({ label }) => label)),
       height: rows * 30,
       data: { values: cells },
       encoding: position,
@@ -84,6 +85,12 @@ function numberGrid(
   );
   const text = [`${title}: ${subtitle}`, ...warnings.map((warning) => `⚠ ${warning}`)].join('\n');
   return new Drawing({ name: 'tensor', spec, text });
+}
+
+/** In pixels, with room for the longest number. */
+function cellWidth(labels: readonly string[]): number {
+  const widest = Math.max(...labels.map((label) => textWidth(label, config.text.fontSize)));
+  return Math.max(62, Math.ceil(widest) + 12);
 }
 
 function cellLayer(limit: number): VegaLitePart {
