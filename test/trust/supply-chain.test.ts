@@ -85,6 +85,18 @@ describe('what is installed', function () {
     }
   });
 
+  it('has of a package that overrides name that version alone', () => {
+    const { overrides } = JSON.parse(read('package.json')) as { overrides: Record<string, string> };
+    for (const [name, wanted] of Object.entries(overrides)) {
+      const found = locked.filter(([path]) => nameOf(path) === name);
+      assert.deepEqual(
+        found.map(([, { version }]) => version),
+        [wanted],
+        name,
+      );
+    }
+  });
+
   it('is listed by npm run sbom, every package with its version', () => {
     const { stdout, status } = npm(['run', '--silent', 'sbom']);
     assert.equal(status, 0);
