@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RandomKey } from '@flowbook/sdk';
+import type { RandomKey, WorkerPool } from '@flowbook/sdk';
 import {
   loadSmall,
   trainedWeights,
@@ -26,7 +26,14 @@ export const SETTINGS = {
   steps: 4,
 } as const satisfies SmallOptions;
 
-type Options = SmallOptions & { reward?: unknown };
+type Options = SmallOptions & {
+  reward?: unknown;
+  microBatchSize?: number;
+  rolloutWorkers?: WorkerPool;
+};
+
+/** What a log says of the workers, which differs when one is lost. */
+const OF_WORKERS = /^workers|^requeued|^duplicates|^staleness/;
 
 /** What a training in this process leaves: log and weights. */
 export async function trainHere(options: Options): Promise<object> {
@@ -34,7 +41,10 @@ export async function trainHere(options: Options): Promise<object> {
   const pipeline = await loadSmall(algorithm);
   try {
     const { log } = await train(pipeline, { ...SETTINGS, ...options } as SmallOptions);
-    return { log: withoutTimes(log), weights: trainedWeights(pipeline) };
+    const lines = withoutTimes(log).map((line) =>
+      Object.fromEntries(Object.entries(line).filter(([name]) => !OF_WORKERS.test(name))),
+    );
+    return { log: lines, weights: trainedWeights(pipeline) };
   } finally {
     pipeline.dispose();
   }
@@ -57,15 +67,40 @@ export function requireEqual(actual: object, expected: object): void {
   );
 }
 
-/** Runs one try in a folder of its own. @returns What was lost, in words; null when nothing was. */
-export async function lossOf(trial: Trial, key: RandomKey): Promise<string | null> {
+/** Tries faults one after the other, each in a folder of its own, as one. */
+export function inTurn(...trials: readonly Trial[]): Trial {
+  return async (key, folder) => {
+    for (const [at, trial] of trials.entries()) {
+      const own = join(folder, String(at));
+      mkdirSync(own);
+      await trial(key, own);
+    }
+  };
+}
+
+/**
+ * Runs one try in a folder of its own. One that is not over in time counts as lost, and the others are tried; it may be going on
+ * beside them.
+ *
+ * @returns What was lost, in words; null when nothing was.
+ */
+export async function lossOf(
+  trial: Trial,
+  key: RandomKey,
+  limitSeconds = 300,
+): Promise<string | null> {
   const folder = mkdtempSync(join(tmpdir(), 'flowbook-soak-'));
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    const note = `it was not over within ${limitSeconds} seconds`;
+    timer = setTimeout(() => resolve(note), limitSeconds * 1000);
+  });
   try {
-    await trial(key, folder);
-    return null;
+    return await Promise.race([trial(key, folder).then(() => null), late]);
   } catch (error) {
     return (error as Error).message;
   } finally {
+    clearTimeout(timer);
     rmSync(folder, { recursive: true, force: true });
   }
 }
