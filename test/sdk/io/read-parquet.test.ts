@@ -88,7 +88,10 @@ describe('readParquet()', () => {
       try {
         assert.ok(Array.isArray(await readParquet(path, { timeoutMs: 1000 })));
       } catch (error) {
-        assert.match((error as Error).message, /^Cannot read ".*" as it must be a Parquet file: ./);
+        assert.match(
+          (error as Error).message,
+          /^Cannot read ".*" as (it must be a Parquet file: .|its rows times|what it holds)/,
+        );
       }
     }
   });
