@@ -305,12 +305,15 @@ describe('compile()', () => {
       const run = (calls: number) => {
         for (let call = 0; call < calls; call++) compiled(x, w).dispose();
       };
+      const variables = () => Object.keys(tf.engine().registeredVariables).length;
       run(300);
       const before = tf.memory();
+      const variablesBefore = variables();
       const resident = process.memoryUsage().rss;
       run(1000);
       assert.equal(tf.memory().numTensors, before.numTensors);
       assert.equal(tf.memory().numBytes, before.numBytes);
+      assert.equal(variables(), variablesBefore);
       assert.ok(process.memoryUsage().rss < 1.02 * resident);
       compiled.dispose();
     });
