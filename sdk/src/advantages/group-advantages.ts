@@ -1,3 +1,4 @@
+import { showValue } from '../core/show-value';
 import { mean, standardDeviation } from '../core/statistics';
 import { tf } from '../tensorflow';
 
@@ -28,6 +29,7 @@ export interface GroupAdvantageOptions {
  * @param rewards (B, W) or (B) rewards.
  * @param groups B group names: rows with the same one (usually the same prompt) are compared.
  * @returns (B, W) float32. The caller owns it.
+ * @throws When a row has no group, or a reward is not finite: leave such rows out.
  *
  * @example
  * groupAdvantages([1, 3, 0, 2], ['a', 'a', 'b', 'b'], { normAdvByStdInGrpo: false }); // [[-1], [1], [-1], [1]]
@@ -45,6 +47,12 @@ export function groupAdvantages(
   if (rows.length !== groups.length) {
     throw new Error(
       `Cannot compute advantages as there must be one group name a reward (${rows.length}): there are ${groups.length}`,
+    );
+  }
+  const broken = rows.findIndex((row) => !row.every(Number.isFinite));
+  if (broken >= 0) {
+    throw new Error(
+      `Cannot compute advantages as rewards must be finite numbers: row ${broken} has ${rows[broken].map(showValue).join(', ')}`,
     );
   }
   const members = new Map<string | number, number[]>();

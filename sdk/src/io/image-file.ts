@@ -2,6 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import sharp from 'sharp';
 import { pixelImage, type PixelImage } from '../core/pixel-image';
+import { readProblem } from './read-problem';
+import { writeProblem } from './write-problem';
 
 function open({ width, height, channels, data }: PixelImage): sharp.Sharp {
   return sharp(data, { raw: { width, height, channels } });
@@ -62,15 +64,21 @@ export async function decodeImage(bytes: Uint8Array, what = 'a picture'): Promis
   }
 }
 
-/** Reads a picture from a file. */
+/** Reads a picture from a file. @throws When it cannot be read, and as `decodeImage`. */
 export async function readImage(path: string): Promise<PixelImage> {
-  return decodeImage(await readFile(path), `"${path}"`);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw readProblem(path, error);
+  }
+  return decodeImage(bytes, `"${path}"`);
 }
 
 /**
  * Writes a picture to a `.png`, `.jpg` or `.jpeg` file.
  *
- * @throws When the name ends otherwise.
+ * @throws When the name ends otherwise, or the operating system refuses.
  */
 export async function writeImage(path: string, image: PixelImage): Promise<void> {
   const extension = extname(path).toLowerCase();
@@ -79,5 +87,10 @@ export async function writeImage(path: string, image: PixelImage): Promise<void>
       `Cannot write a picture as the name must end in .png, .jpg or .jpeg: current value is "${path}"`,
     );
   }
-  await writeFile(path, await (extension === '.png' ? toPng(image) : toJpeg(image)));
+  const bytes = await (extension === '.png' ? toPng(image) : toJpeg(image));
+  try {
+    await writeFile(path, bytes);
+  } catch (error) {
+    throw writeProblem(`"${path}"`, error);
+  }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readProblem } from './read-problem';
 
 /** Options of `readJsonLines`. */
 export interface ReadJsonLinesOptions {
@@ -10,7 +11,7 @@ export interface ReadJsonLinesOptions {
  * Reads a file that holds one JSON value a line; empty lines are left out.
  *
  * @returns The values, in order.
- * @throws When a line is not JSON; the message names the file and the line.
+ * @throws When the file cannot be read, or a line is not JSON; the message names the file and the line.
  * @example
  * const prompts = readJsonLines('datasets/shapes/train.jsonl');
  */
@@ -18,7 +19,7 @@ export function readJsonLines(
   path: string,
   { isGrowing = false }: ReadJsonLinesOptions = {},
 ): unknown[] {
-  return readFileSync(path, 'utf8')
+  return textOf(path)
     .split('\n')
     .flatMap((line, index, lines) => {
       if (line.trim() === '') return [];
@@ -32,4 +33,13 @@ export function readJsonLines(
         );
       }
     });
+}
+
+/** Bytes that are no UTF-8 do not stop it: the last character may be in the middle of being written. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw readProblem(path, error);
+  }
 }

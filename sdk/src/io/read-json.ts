@@ -1,5 +1,6 @@
-import { showValue } from '../core/show-value';
 import { readFileSync } from 'node:fs';
+import { showValue } from '../core/show-value';
+import { readProblem } from './read-problem';
 
 /**
  * Reads a file that holds one JSON object.
@@ -11,7 +12,7 @@ export function readJsonObject(path: string): Record<string, unknown> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`Cannot read "${path}": ${(error as Error).message}`, { cause: error });
+    throw readProblem(path, error);
   }
   let value: unknown;
   try {

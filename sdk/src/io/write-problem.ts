@@ -1,5 +1,6 @@
 /** What must hold for a write to succeed, by the operating system's code. */
 const RULES: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder must be there',
   ENOSPC: 'the disk must have room',
   EDQUOT: 'the quota must have room',
   EROFS: 'its folder must not be on a read-only disk',

@@ -71,6 +71,9 @@ const DEFAULTS: LossConfig = {
 /** Inputs that are data: no gradient goes through them, even where they were computed from the model. */
 const CONSTANT = /^(old_|ref_|teacher_|advantages$|rollout_is_weights$)/;
 
+/** What TensorFlow and tfjs say of operands whose shapes do not fit. */
+const MISFIT = /Incompatible shapes|could not be broadcast/;
+
 /**
  * Computes a registered loss. What comes from the old policy, a reference or a teacher is a constant to gradients, and so
  * are advantages and weights.
@@ -79,7 +82,7 @@ const CONSTANT = /^(old_|ref_|teacher_|advantages$|rollout_is_weights$)/;
  *   'diffusion_nft', or one that was registered.
  * @param inputs Tensors by name; more than the loss needs may be there.
  * @param config Settings that differ from the defaults.
- * @throws On an unknown loss, and when inputs are missing (names them, and what is there).
+ * @throws On an unknown loss, and when inputs are missing (names them, and what is there) or do not fit each other in shape.
  *
  * @example
  * const { loss, metrics } = computeLoss(
@@ -106,11 +109,20 @@ export function computeLoss(
       `Cannot compute loss "${name}" as inputs are missing: ${missing.join(', ')}; available are ${available.join(', ') || 'none'}`,
     );
   }
-  return tidyResult(() => {
-    const operands = present.map(([key, value]) => [
-      key,
-      CONSTANT.test(key) ? stopGradient(value) : value,
-    ]);
-    return loss.compute(Object.fromEntries(operands), settings);
-  });
+  try {
+    return tidyResult(() => {
+      const operands = present.map(([key, value]) => [
+        key,
+        CONSTANT.test(key) ? stopGradient(value) : value,
+      ]);
+      return loss.compute(Object.fromEntries(operands), settings);
+    });
+  } catch (error) {
+    if (!MISFIT.test((error as Error).message)) throw error;
+    const shapes = present.map(([key, { shape }]) => `${key} [${shape.join(', ')}]`);
+    throw new Error(
+      `Cannot compute loss "${name}" as the shapes of its inputs must fit each other: current values are ${shapes.join(', ')}`,
+      { cause: error },
+    );
+  }
 }

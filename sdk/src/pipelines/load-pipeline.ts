@@ -1,3 +1,4 @@
+import { showValue } from '../core/show-value';
 import { DiffusionModelConfig, type DiffusionModelConfigInput } from '../config';
 import { downloadModel } from '../io/hub/download-model';
 import { isHubName } from '../io/hub/hub-name';
@@ -31,6 +32,11 @@ export async function loadPipeline<Pipeline = RolloutPipeline>(
   config: Omit<DiffusionModelConfigInput, 'path'> = {},
   options: LoadPipelineOptions = {},
 ): Promise<Pipeline> {
+  if (typeof path !== 'string' || path === '') {
+    throw new Error(
+      `Cannot load a pipeline as path must be a model directory or the name of a model on a hub: current value is ${showValue(path)}`,
+    );
+  }
   const { variant, dtype } = options;
   const prepare = async (model: ModelFiles): Promise<DiffusionModelConfig> => {
     const modelConfig = DiffusionModelConfig.from({ ...config, path: model.directory });

@@ -151,7 +151,7 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
    * @returns [prevSample (B, ...), logProb (B) or null, prevSampleMean (B, ...), stdDevT, and on request sqrt(-dt) (B)].
    *   The caller owns them. `stdDevT` is a scalar, or (B, 1, ...) when timesteps or noise levels are given for each row.
    *   With noise level 0 log-probabilities are NaN ('sde', 'dance_sde': a density without width) or 0 ('cps').
-   * @throws On unequal shapes, on a dtype other than float32, on an unknown timestep or transition.
+   * @throws On unequal shapes, on a dtype other than float32, on an unknown timestep or transition, on a noise level below 0.
    *
    * @example
    * const scheduler = new FlowMatchSDEDiscreteScheduler();
@@ -175,6 +175,12 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
     const [B] = sample.shape;
     const indices = this.#indices(options, B);
     const noiseLevels = rowValues('noiseLevel', noiseLevel, B);
+    const wrong = noiseLevels.values.find((level) => !(level >= 0 && level < Infinity));
+    if (wrong !== undefined) {
+      throw new Error(
+        `Cannot step as noiseLevel must be a number from 0: current value is ${wrong}`,
+      );
+    }
     const perRow = indices.perRow || noiseLevels.perRow;
     const rows = Array.from({ length: perRow ? B : 1 }, (_, b) => {
       const index = indices.values[indices.perRow ? b : 0];

@@ -1,4 +1,13 @@
-import type { RandomKey } from '../core/random-key';
+import {
+  checkOptions,
+  orNull,
+  required,
+  rule,
+  SWITCH,
+  wholeNumber,
+  type Rules,
+} from '../core/option-rules';
+import { RandomKey } from '../core/random-key';
 import { TorchRandom } from '../core/torch-random';
 import { drawPrompts } from './draw-prompts';
 
@@ -14,19 +23,31 @@ export interface MiniBatchOptions {
   order: RandomKey | number;
 }
 
+const RULES: Rules<MiniBatchOptions> = {
+  size: orNull(wholeNumber(1)),
+  epochs: required(wholeNumber(1)),
+  shuffle: SWITCH,
+  order: required(
+    rule(
+      'a random key or a seed',
+      (value) => value instanceof RandomKey || Number.isSafeInteger(value),
+    ),
+  ),
+};
+
 /**
  * The rows of each update, epoch by epoch. The last one of an epoch may be smaller.
  *
  * A seed gives the order of PyTorch's `DataLoader(shuffle=True)` on a generator with that seed, as verl-omni deals out
  * mini-batches.
  *
+ * @throws When an option breaks its rule.
  * @example
  * miniBatches([0, 1, 2], { size: 2, epochs: 1, shuffle: false, order: 42 }); // [[0, 1], [2]]
  */
-export function miniBatches(
-  rows: readonly number[],
-  { size, epochs, shuffle, order }: MiniBatchOptions,
-): number[][] {
+export function miniBatches(rows: readonly number[], options: MiniBatchOptions): number[][] {
+  checkOptions('deal out mini-batches', options, RULES);
+  const { size, epochs, shuffle, order } = options;
   const each = Math.min(size ?? rows.length, rows.length);
   const isDealt = shuffle && (each < rows.length || typeof order === 'number');
   const torch = typeof order === 'number' ? new TorchRandom(order) : null;

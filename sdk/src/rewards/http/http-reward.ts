@@ -78,7 +78,9 @@ function completeOptions(options: HttpRewardOptions) {
     const isWhole = Number.isSafeInteger(value) || name === 'backoffMs';
     requireOption(isWhole && value >= least, name, `a number from ${least}`, value);
   }
-  const { protocol, text, timeoutMs } = complete;
+  const { url, protocol, text, timeoutMs } = complete;
+  const isGiven = [url].flat().every((one) => typeof one === 'string');
+  requireOption(isGiven, 'url', 'an address, or a list of them', url);
   requireOption(
     timeoutMs <= LONGEST_ANSWER_MS,
     'timeoutMs',
