@@ -14,9 +14,11 @@ export interface SchemaIssue {
  * The first place where a value breaks its schema.
  *
  * @example
+ * import { z } from 'zod';
+ *
  * const schema = z.object({ step: z.number('must be a number') });
  * const { error } = schema.safeParse({ step: 'two' });
- * firstIssue(error, { step: 'two' }); // { at: 'step', rule: 'must be a number', value: 'two' }
+ * firstIssue(error!, { step: 'two' }); // { at: 'step', rule: 'must be a number', value: 'two' }
  */
 export function firstIssue({ issues: [issue] }: z.ZodError, input: unknown): SchemaIssue {
   const value = issue.path.reduce<unknown>(
