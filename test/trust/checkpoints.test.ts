@@ -152,7 +152,7 @@ describe('checkpoints', function () {
       };
       try {
         const evaluation = { prompts: ['a red fox'], everySteps: 1 };
-        await run({ steps: 1, runDirectory, evaluation, bestMetric: 'none' });
+        await run({ steps: 1, runDirectory, evaluation });
       } finally {
         promises.open = open;
       }
