@@ -142,7 +142,7 @@ async function attempt(
     const at = values.findIndex((value) => !Number.isFinite(value));
     return {
       values: values.map((value) => (Number.isFinite(value) ? value : NaN)),
-      message: `picture ${at} ("${prompts[at]?.prompt}") got ${values[at]}`,
+      message: `"${prompts[at]?.prompt}" got ${values[at]}`,
     };
   } catch (error) {
     if (options.signal?.aborted) throw error;

@@ -31,7 +31,7 @@ describe('scoreWeightedRewards()', () => {
     const dropped = await score(terms);
     assert.deepEqual(dropped.rewards, [3, NaN, 3, NaN]);
     assert.deepEqual(dropped.failures, [
-      { reward: 'shaky', pictures: 2, message: 'picture 1 ("b") got NaN' },
+      { reward: 'shaky', pictures: 2, message: '"b" got NaN' },
     ]);
     assert.deepEqual((await score(terms, { onFailure: 'zero' })).rewards, [3, 1, 3, 1]);
   });
@@ -73,7 +73,7 @@ describe('scoreWeightedRewards()', () => {
     const terms = { exact: { reward: values(1, NaN, 1, 1), required: true } };
     await assert.rejects(score(terms, { onFailure: 'zero' }), {
       message:
-        'Cannot score pictures as reward "exact" is required and failed on 1 of 4: picture 1 ("b") got NaN',
+        'Cannot score pictures as reward "exact" is required and failed on 1 of 4: "b" got NaN',
     });
   });
 
