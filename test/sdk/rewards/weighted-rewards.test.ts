@@ -30,9 +30,7 @@ describe('scoreWeightedRewards()', () => {
     const terms = { steady: values(1, 1, 1, 1), shaky: values(2, NaN, 2, Infinity) };
     const dropped = await score(terms);
     assert.deepEqual(dropped.rewards, [3, NaN, 3, NaN]);
-    assert.deepEqual(dropped.failures, [
-      { reward: 'shaky', pictures: 2, message: '"b" got NaN' },
-    ]);
+    assert.deepEqual(dropped.failures, [{ reward: 'shaky', pictures: 2, message: '"b" got NaN' }]);
     assert.deepEqual((await score(terms, { onFailure: 'zero' })).rewards, [3, 1, 3, 1]);
   });
 

@@ -211,7 +211,7 @@ describe('onNotFinite', function () {
       throw new Error('no answer');
     };
     const reasons =
-      /step 2: the reward failed on 1 of 4 pictures: picture 0 \("[\w ]+"\) got NaN: /;
+      /step 2: the reward failed on 1 of 4 pictures: "[\w ]+" got NaN: /;
 
     for (const [name, { algorithm, train }] of Object.entries(SMALL_RUNS)) {
       if (name === 'offline Diffusion-DPO') continue;
