@@ -6,8 +6,8 @@ import { repository } from './setup-module';
 function withTensorflow(code: string, environment: NodeJS.ProcessEnv = {}) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    // tfjs-node calls what a newer Node calls deprecated; the sdk answers for that, see below.
-    ['--no-deprecation', '-e', `const tf = require('@tensorflow/tfjs-node-gpu'); ${code}`],
+    // Through the sdk: tfjs-node alone calls what Node 22 warns of and Node 24 has no more.
+    ['-e', `const { tf } = require('@flowbook/sdk'); ${code}`],
     { encoding: 'utf8', cwd: repository, env: { ...process.env, ...environment } },
   );
   return { status, stdout, stderr };
