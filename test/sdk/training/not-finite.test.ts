@@ -210,8 +210,7 @@ describe('onNotFinite', function () {
     const throws = (): number[] => {
       throw new Error('no answer');
     };
-    const reasons =
-      /step 2: the reward failed on 1 of 4 pictures: "[\w ]+" got NaN: /;
+    const reasons = /step 2: the reward failed on 1 of 4 pictures: "[\w ]+" got NaN: /;
 
     for (const [name, { algorithm, train }] of Object.entries(SMALL_RUNS)) {
       if (name === 'offline Diffusion-DPO') continue;
