@@ -18,6 +18,7 @@ import { parseYaml } from '../../sdk/src/config/run/parse-yaml';
 import { readJsonLines } from '../../sdk/src/io/json-lines';
 import { readStateDict } from '../../sdk/src/io/state-dict';
 import { readCheckpointInfo } from '../../sdk/src/training/run/checkpoint-info';
+import { CHECKPOINT_STATE } from './checkpoint-state';
 import { HOSTILE_TEMPLATES } from './hostile-templates';
 import { inFolder } from '../sdk/training/run/small-runs';
 
@@ -250,20 +251,11 @@ describe('hostile files', function () {
   it('checkpoints: a field of state.json that no trainer writes is refused by its name, whatever the manifest says', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'state.json');
-      const whole = {
-        format: 1,
-        step: 2,
-        seconds: 1.5,
-        microBatchSize: 64,
-        promptSpreads: [0.5, null],
-        seed: 0,
-        trainer: 'FlowGRPOTrainer',
-      };
       const read = (text: string) => {
         writeFileSync(path, text);
         return readCheckpointInfo(folder);
       };
-      assert.deepEqual(read(JSON.stringify(whole)), whole);
+      assert.deepEqual(read(JSON.stringify(CHECKPOINT_STATE)), CHECKPOINT_STATE);
       const count = 'must be a whole number from';
       for (const [field, value, rule] of [
         ['format', '2', 'must be 1'],
@@ -284,7 +276,7 @@ describe('hostile files', function () {
         ['model', '[]', 'must be an object'],
         ['versions', '"x"', 'must be an object'],
       ]) {
-        const text = JSON.stringify({ ...whole, [field]: 0 }).replace(
+        const text = JSON.stringify({ ...CHECKPOINT_STATE, [field]: 0 }).replace(
           `"${field}":0`,
           `"${field}":${value}`,
         );
@@ -292,9 +284,12 @@ describe('hostile files', function () {
           message: `Cannot read "${path}" as its ${field} ${rule}: current value is ${value}`,
         });
       }
-      assert.throws(() => read(JSON.stringify({ ...whole, promptSpreads: [0.5, 'x'] })), {
-        message: `Cannot read "${path}" as its promptSpreads.1 must be a number from 0, or null: current value is "x"`,
-      });
+      assert.throws(
+        () => read(JSON.stringify({ ...CHECKPOINT_STATE, promptSpreads: [0.5, 'x'] })),
+        {
+          message: `Cannot read "${path}" as its promptSpreads.1 must be a number from 0, or null: current value is "x"`,
+        },
+      );
     }));
 
   it('logs of runs: a row that is neither numbers by name nor an alarm is refused in words', () =>

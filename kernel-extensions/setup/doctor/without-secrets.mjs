@@ -67,12 +67,14 @@ export function withoutSecrets(text) {
   return shown;
 }
 
+const SECRET_NAME = new RegExp(
+  `token(?!iz)|secret|passw|passphrase|credential|authorization|cookie|webhook|${SERVICE_KEYS}`,
+  'i',
+);
+const SECRET_VARIABLE = new RegExp(`${VARIABLE}$`);
+
 /** Whether what a name stands for is never shown. */
-const isSecretName = (name) =>
-  new RegExp(
-    `token(?!iz)|secret|passw|passphrase|credential|authorization|cookie|webhook|${SERVICE_KEYS}`,
-    'i',
-  ).test(name) || new RegExp(`${VARIABLE}$`).test(name);
+const isSecretName = (name) => SECRET_NAME.test(name) || SECRET_VARIABLE.test(name);
 
 /** A value of JSON without secrets. What stands below a secret's name is one, or behind it in a list, numbers aside. */
 export function plainValue(value, isSecret = false) {

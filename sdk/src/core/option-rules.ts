@@ -26,6 +26,11 @@ export function rule(words: string, allows: (value: unknown) => boolean): Rule {
   };
 }
 
+/** Whether a value keeps a rule. */
+export function keeps(value: unknown, { breach }: Rule): boolean {
+  return breach(value, '') === null;
+}
+
 export const TEXT = rule('a text', (value) => typeof value === 'string');
 export const SWITCH = rule('true or false', (value) => typeof value === 'boolean');
 export const FUNCTION = rule('a function', (value) => typeof value === 'function');
@@ -68,7 +73,7 @@ export function oneOf(...choices: readonly string[]): Rule {
 /** What any of some rules allows. */
 export function anyOf(...rules: readonly Rule[]): Rule {
   return rule(rules.map(({ words }) => words).join(' or '), (value) =>
-    rules.some(({ breach }) => breach(value, '') === null),
+    rules.some((one) => keeps(value, one)),
   );
 }
 

@@ -1,4 +1,4 @@
-import { listOf, rule, type Rule } from '../core/option-rules';
+import { keeps, listOf, rule, type Rule } from '../core/option-rules';
 
 /** What is trained on: texts, or records of a data set. */
 export const PROMPTS: Rule = listOf(
@@ -31,5 +31,5 @@ export const NAMED_REWARDS: Rule = rule(
   (value) =>
     typeof value === 'object' &&
     value !== null &&
-    Object.values(value).every((one) => REWARD.breach(one, '') === null),
+    Object.values(value).every((one) => keeps(one, REWARD)),
 );

@@ -1,5 +1,6 @@
 import {
   FUNCTION,
+  keeps,
   listOf,
   number,
   oneOf,
@@ -37,9 +38,8 @@ const PRIORITY_RULES: Rules<PromptPriorityOptions> = { memory: SHARE, floor: SHA
 
 /** An object that can do something. */
 function objectWith(words: string, method: string): Rule {
-  return rule(
-    words,
-    (value) => FUNCTION.breach((value as Record<string, unknown> | null)?.[method], '') === null,
+  return rule(words, (value) =>
+    keeps((value as Record<string, unknown> | null)?.[method], FUNCTION),
   );
 }
 

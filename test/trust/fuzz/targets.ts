@@ -16,6 +16,7 @@ import { readStateDict } from '../../../sdk/src/io/state-dict';
 import { readCheckpointInfo } from '../../../sdk/src/training/run/checkpoint-info';
 import { setupModule } from '../../setup/setup-module';
 import { zipFile } from '../../setup/zip-file';
+import { CHECKPOINT_STATE } from '../checkpoint-state';
 
 const MODELS = 'test/golden/models';
 
@@ -30,16 +31,6 @@ export interface Target {
   made?(seed: Buffer): Buffer;
   read(path: string, folder: string): unknown;
 }
-
-const STATE = {
-  format: 1,
-  step: 2,
-  seconds: 1.5,
-  microBatchSize: 64,
-  promptSpreads: [0.5, null],
-  seed: 0,
-  trainer: 'FlowGRPOTrainer',
-};
 
 const LOG = [
   { step: 1, seconds: 0.5, reward: 0.25, diversity: null },
@@ -104,7 +95,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   checkpoint: {
     seed: 'package.json',
     name: 'state.json',
-    made: () => Buffer.from(JSON.stringify(STATE)),
+    made: () => Buffer.from(JSON.stringify(CHECKPOINT_STATE)),
     read: (_path, folder) => readCheckpointInfo(folder),
   },
   'log of a run': {

@@ -31,7 +31,8 @@ let filesMade = 0;
 
 /**
  * A file that TensorBoard shows (`tensorboard --logdir`): numbers and pictures by name and step. Each call is on disk when it
- * returns; where the disk is full, no part of it, and the call throws. Records are TFRecords of `Event` protocol buffers, as TensorFlow's own writer makes them.
+ * returns; where the disk is full, no part of it, and the call throws. Records are TFRecords of `Event` protocol buffers, as
+ * TensorFlow's own writer makes them.
  *
  * @example
  * const events = new EventFile('runs/example');

@@ -1,5 +1,6 @@
 import {
   checkOptions,
+  keeps,
   number,
   orNull,
   required,
@@ -96,9 +97,8 @@ const ONLINE_RULES: Rules<OnlineDPOOptions> = {
   ...LEARNING_RULES,
   ...ROLLOUT_RULES,
   ...OBJECTIVE_RULES,
-  groupSize: rule(
-    'a whole number from 2, to compare pictures of a prompt',
-    (value) => wholeNumber(2).breach(value, '') === null,
+  groupSize: rule('a whole number from 2, to compare pictures of a prompt', (value) =>
+    keeps(value, wholeNumber(2)),
   ),
   pairs: rule('left out with prompts', () => false),
 };

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { firstIssue } from '../../core/first-issue';
+import { keeps, wholeNumber } from '../../core/option-rules';
 import { showValue } from '../../core/show-value';
 
 /** A whole number that arithmetic keeps exact. */
-export const wholeFrom = (least: number) =>
-  z.custom<number>(
-    (value) => Number.isSafeInteger(value) && (value as number) >= least,
-    `must be a whole number from ${least}`,
-  );
+export function wholeFrom(least: number) {
+  const whole = wholeNumber(least);
+  return z.custom<number>((value) => keeps(value, whole), `must be ${whole.words}`);
+}
 
 /**
  * What a run's file holds, once its fields keep their rules: whoever wrote it, nothing in it is taken on trust.

@@ -271,12 +271,12 @@ export class RunRecorder {
     if (this.folder === null || path === null || this.#checkpointSteps === null || state === null)
       return;
     if (step === 0 || lines[lines.length - 1]?.step !== step) return;
+    // A second copy of the same step would push out one before it.
+    if (name === 'last' && step === this.#savedStep) return;
     const { seed } = settings;
     const trainer = this.#trainer.constructor.name;
     const basis = describeBasis(this.#trainer);
     const info = { ...this.#trainer.position, step, seconds, seed, trainer, ...basis };
-    // A second copy of the same step would push out one before it.
-    if (name === 'last' && step === this.#savedStep) return;
     const { checkpointsKept = CHECKPOINTS_KEPT } = this.#options;
     await writeCheckpoint(join(this.folder, RUN_FILES.checkpoints, name), state, info, {
       writer: this.#writer,
