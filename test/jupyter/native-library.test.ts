@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepEnvironment } from '../setup/keep-environment';
 import { setupModule } from '../setup/setup-module';
 import { temporaryFolder } from '../setup/temporary-folder';
 import { zipFile } from '../setup/zip-file';
@@ -33,7 +34,6 @@ interface Problem extends Error {
 
 describe('ensureLibrary', () => {
   const folder = temporaryFolder();
-  const { PIP_NO_INDEX, PIP_FIND_LINKS } = process.env;
   let index = '';
   let python = '';
 
@@ -46,12 +46,7 @@ describe('ensureLibrary', () => {
     process.env.PIP_NO_INDEX = '1';
     process.env.PIP_FIND_LINKS = index;
   });
-  after(() => {
-    for (const [name, value] of Object.entries({ PIP_NO_INDEX, PIP_FIND_LINKS })) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
-  });
+  after(keepEnvironment('PIP_NO_INDEX', 'PIP_FIND_LINKS'));
 
   function platform(sha256 = createHash('sha256').update(wheel).digest('hex')) {
     return {

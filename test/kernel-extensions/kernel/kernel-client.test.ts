@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { KernelClient } from '../../../kernel-extensions/src/kernel/client';
 import { FLOWBOOK_KERNELSPEC } from '../../../kernel-extensions/src/kernel/client/kernel-process';
+import { keepEnvironment } from '../../setup/keep-environment';
 import { pause, resultText } from './running-kernel';
 
 /** A process that has ended but was not yet collected by its parent still has its id, and state Z. */
@@ -97,7 +98,7 @@ describe('KernelClient', () => {
     const temporary = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
     const long = join(temporary, 'long'.repeat(30));
     mkdirSync(long);
-    const before = process.env.TMPDIR;
+    const restore = keepEnvironment('TMPDIR');
     try {
       for (const [folder, transport] of [
         [temporary, 'ipc'],
@@ -119,8 +120,7 @@ describe('KernelClient', () => {
         );
       }
     } finally {
-      if (before === undefined) delete process.env.TMPDIR;
-      else process.env.TMPDIR = before;
+      restore();
       rmSync(temporary, { recursive: true });
     }
   });

@@ -18,6 +18,7 @@ import {
   type PreparedFile,
 } from '../../../kernel-extensions/src/kernel/engine/prepared-files';
 import { EngineStarter } from '../../../kernel-extensions/src/kernel/server/engine-starter';
+import { keepEnvironment } from '../../setup/keep-environment';
 import { setupModule } from '../../setup/setup-module';
 import { printed, resultText } from './running-kernel';
 
@@ -86,7 +87,7 @@ describe('a start image', () => {
   it('that ended before anybody listened is refused as well', async () => {
     const cache = join(folder, 'early');
     const file = await spoiltImage(cache);
-    const before = process.env.FLOWBOOK_CACHE;
+    const restore = keepEnvironment('FLOWBOOK_CACHE');
     process.env.FLOWBOOK_CACHE = cache;
     try {
       const starter = await EngineStarter.create();
@@ -98,8 +99,7 @@ describe('a start image', () => {
       assert.notEqual(child, begun.child);
       assert.equal(existsSync(file), false);
     } finally {
-      if (before === undefined) delete process.env.FLOWBOOK_CACHE;
-      else process.env.FLOWBOOK_CACHE = before;
+      restore();
     }
   }).timeout(60_000);
 

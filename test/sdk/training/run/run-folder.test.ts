@@ -21,6 +21,7 @@ import {
 import { openRun } from '../../../../sdk/src/training/run/run-folder';
 import { readEvents } from '../../io/read-events';
 import { SMALL_RUNS, inFolder, loadSmall, trainedWeights } from './small-runs';
+import { keepEnvironment } from '../../../setup/keep-environment';
 
 const { FlowGRPO } = SMALL_RUNS;
 const EVALUATION = {
@@ -225,7 +226,7 @@ describe("a run's folder", () => {
 
   it('openRun() makes a folder a run, by time and name, and finds the newest one again', () =>
     inFolder(async (parent) => {
-      const before = process.env.FLOWBOOK_RUN_DIR;
+      const restore = keepEnvironment('FLOWBOOK_RUN_DIR');
       process.env.FLOWBOOK_RUN_DIR = parent;
       try {
         const at = (second: number) => new Date(2026, 10, 23, 9, 5, second);
@@ -272,8 +273,7 @@ describe("a run's folder", () => {
         delete process.env.FLOWBOOK_RUN_DIR;
         assert.deepEqual(openRun({}), { folder: null, checkpoint: null });
       } finally {
-        if (before === undefined) delete process.env.FLOWBOOK_RUN_DIR;
-        else process.env.FLOWBOOK_RUN_DIR = before;
+        restore();
       }
     }));
 

@@ -3,15 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunLog } from '@flowbook/sdk';
+import { keepEnvironment } from '../../../setup/keep-environment';
 
 describe('RunLog', () => {
   const variable = 'FLOWBOOK_RUN_DIR';
-  const before = process.env[variable];
 
-  afterEach(() => {
-    if (before === undefined) delete process.env[variable];
-    else process.env[variable] = before;
-  });
+  afterEach(keepEnvironment(variable));
 
   it('write() puts each line on disk at once, in the folder that FLOWBOOK_RUN_DIR names', () => {
     const directory = mkdtempSync(join(tmpdir(), 'flowbook-'));
