@@ -6,6 +6,9 @@ import type { RecipeResult } from './result';
 const FIGURES = ['before', 'after', 'control', 'seconds'] as const;
 const LAST = 'last/';
 
+/** A figure of another result, as '03-without-ratio-norm/after'. */
+const COMPARED = /^(\d\d-[a-z-]+)\/(.+)$/;
+
 /** What a recipe is to show, said before any full run of it was made. */
 export const claimSchema = z.strictObject({
   /** The recipe, as '01-flow-grpo'. */
@@ -13,8 +16,8 @@ export const claimSchema = z.strictObject({
   /** In words. */
   claim: z.string(),
   /**
-   * What is measured: a figure of a result (`before`, `after`, `control`, `seconds`), a logged number as `last/<name>`, or the
-   * difference of two of them, as `after - control`.
+   * What is measured: a figure of a result (`before`, `after`, `control`, `seconds`), a logged number as `last/<name>`, a figure of
+   * what it is compared with as `<comparison>/after`, or the difference of two of them, as `after - control`.
    */
   metric: z.string(),
   /** What it must be at least, in each seed's run. */
@@ -48,10 +51,20 @@ export function readClaims(path: string): Claim[] {
 /**
  * What a claim's metric is in a result; null where the run does not have it, as a control that is not made yet.
  *
+ * @param others Has the result of the same seed that it is compared with.
  * @throws When the metric is not of the forms that claims have.
  */
-export function measure(result: RecipeResult, metric: string): number | null {
-  const terms = metric.split(' - ').map((term) => figureOf(result, term, metric));
+export function measure(
+  result: RecipeResult,
+  metric: string,
+  others: readonly RecipeResult[] = [],
+): number | null {
+  const terms = metric.split(' - ').map((term) => {
+    const [, recipe, figure] = COMPARED.exec(term) ?? [null, null, term];
+    if (recipe === null) return figureOf(result, figure, metric);
+    const other = others.find((one) => one.recipe === recipe && one.seed === result.seed);
+    return figureOf(other ?? null, figure, metric);
+  });
   if (terms.length > 2) refuse(metric);
   const [first, second = 0] = terms;
   return first === null || second === null ? null : first - second;
@@ -62,7 +75,7 @@ export function testClaim(claim: Claim, results: readonly RecipeResult[]): Teste
   const values = results
     .filter(({ recipe }) => recipe === claim.recipe)
     .sort((one, other) => one.seed - other.seed)
-    .map((result) => measure(result, claim.metric));
+    .map((result) => measure(result, claim.metric, results));
   const measured = values.filter((value) => value !== null);
   const fails = measured.some((value) => value < claim.threshold);
   if (fails) return { claim, verdict: 'does not hold', values };
@@ -82,14 +95,15 @@ export function withOutcome({ claim, verdict, values }: TestedClaim): Claim {
 
 const rounded = (value: number) => Number(value.toPrecision(4));
 
-function figureOf(result: RecipeResult, term: string, metric: string): number | null {
-  if (term.startsWith(LAST)) return result.last?.[term.slice(LAST.length)] ?? null;
+function figureOf(result: RecipeResult | null, term: string, metric: string): number | null {
+  if (term.startsWith(LAST)) return result?.last?.[term.slice(LAST.length)] ?? null;
   const figure = FIGURES.find((name) => name === term);
-  return figure === undefined ? refuse(metric) : result[figure];
+  if (figure === undefined) return refuse(metric);
+  return result === null ? null : result[figure];
 }
 
 function refuse(metric: string): never {
   throw new Error(
-    `Cannot measure a claim as its metric must be one of ${FIGURES.join(', ')}, ${LAST}<name>, or a difference of two: current value is ${metric}`,
+    `Cannot measure a claim as its metric must be one of ${FIGURES.join(', ')}, ${LAST}<name>, <comparison>/<figure>, or a difference of two: current value is ${metric}`,
   );
 }

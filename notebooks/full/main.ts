@@ -1,7 +1,8 @@
-// npm run recipes -- --full [--only NN] [--seeds 1,2,3]: full runs, kept in notebooks/results. What is there is not made again, what
+// npm run recipes -- --full [--only NN or NN-NAME] [--seeds 1,2,3]: full runs, kept in notebooks/results. What is there is not made again, what
 // was stopped goes on; then docs/results.md anew from all that are kept. npm run recipes -- --report: that page alone.
 import { parseArgs } from 'node:util';
-import { RECIPES } from './recipes';
+import { recipeName } from './recipe';
+import { FULL_RUNS } from './recipes';
 import { writeReport } from './report';
 import { runRecipe } from './run-recipe';
 
@@ -24,10 +25,12 @@ async function main(): Promise<void> {
 }
 
 async function runAll(only: string | undefined, seedList: string): Promise<void> {
-  const chosen = RECIPES.filter(({ number }) => only === undefined || number === only);
+  const chosen = FULL_RUNS.filter(
+    (run) => only === undefined || run.number === only || recipeName(run) === only,
+  );
   if (chosen.length === 0) {
     throw new Error(
-      `Cannot run recipes as --only must be one of ${RECIPES.map(({ number }) => number).join(', ')}: current value is ${only}`,
+      `Cannot run recipes as --only must be a number or a name of ${FULL_RUNS.map(recipeName).join(', ')}: current value is ${only}`,
     );
   }
   const seeds = seedList.split(',').map(Number);

@@ -23,6 +23,8 @@ export const policyGradientSettings = {
 export interface PolicyGradientRecipe {
   number: string;
   name: string;
+  /** As a recipe's. */
+  comparison?: string;
   steps: number;
   settings: Partial<FlowGRPOOptions> & { noiseLevel: number };
 }
@@ -31,12 +33,14 @@ export interface PolicyGradientRecipe {
 export function policyGradientRecipe({
   number,
   name,
+  comparison,
   steps,
   settings,
 }: PolicyGradientRecipe): FullRecipe {
   return {
     number,
     name,
+    comparison,
     ...tinyQwenImage('flow_grpo', {
       noise_level: settings.noiseLevel,
       sde_type: settings.sdeType ?? 'sde',

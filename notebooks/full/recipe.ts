@@ -57,12 +57,14 @@ export function tinyStableDiffusion3(algorithm: string): Pick<FullRecipe, 'model
   };
 }
 
-/** A recipe's full run: a model, and how it is trained. */
+/** A recipe's full run, or one that it is compared with: a model, and how it is trained. */
 export interface FullRecipe {
   /** Of the notebook, as '01'. */
   number: string;
   /** Of the notebook, as 'flow-grpo'. */
   name: string;
+  /** What stands against the recipe of this number, in words. It has no notebook and no control of its own. */
+  comparison?: string;
   /** Folder of the repository. */
   model: string;
   pipeline: Omit<DiffusionModelConfigInput, 'path'>;

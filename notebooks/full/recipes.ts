@@ -1,3 +1,4 @@
+import { COMPARISONS } from './comparisons';
 import { danceGRPO } from './dance-grpo';
 import { diffusionDPO } from './diffusion-dpo';
 import { diffusionNFT } from './diffusion-nft';
@@ -19,9 +20,14 @@ export const RECIPES: readonly FullRecipe[] = [
   diffusionDPO,
 ];
 
-/** The recipe that a result is of. @throws When it has no full run. */
+/** All of which results are kept: each recipe, and what it is compared with. */
+export const FULL_RUNS: readonly FullRecipe[] = [...RECIPES, ...COMPARISONS].sort((one, other) =>
+  one.number.localeCompare(other.number),
+);
+
+/** The full run that a result is of. @throws When it has no full run. */
 export function recipeOf({ recipe }: RecipeResult): FullRecipe {
-  const found = RECIPES.find((one) => recipeName(one) === recipe);
+  const found = FULL_RUNS.find((one) => recipeName(one) === recipe);
   if (found !== undefined) return found;
   throw new Error(
     `Cannot evaluate a result as its recipe must have a full run: current value is ${recipe}`,

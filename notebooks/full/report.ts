@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { PROMPT_KINDS } from '@flowbook/sdk';
 import { readClaims, testClaim, withOutcome, type Claim, type TestedClaim } from './claims';
 import { RESULTS, ROOT } from './places';
+import { recipeName } from './recipe';
+import { FULL_RUNS } from './recipes';
 import { reportNotes } from './report-notes';
 import { readResult, type RecipeResult } from './result';
 
@@ -81,13 +83,14 @@ function recipeSection(
   results: readonly RecipeResult[],
   files: readonly string[],
 ): string {
+  const comparison = FULL_RUNS.find((one) => recipeName(one) === recipe)?.comparison;
   if (results.length === 0) return `## ${recipe}\n\nNot run yet.`;
   const kinds = PROMPT_KINDS.filter((kind) => results.some((result) => kind in result.kinds));
   const rows = results.map((result) => [
     String(result.seed),
     share(result.before),
     share(result.after),
-    result.control === null ? 'not run yet' : share(result.control),
+    result.control === null ? (comparison ? '-' : 'not run yet') : share(result.control),
     result.seconds.toFixed(0),
     ...kinds.map((kind) => change(result.kinds[kind])),
   ]);
@@ -96,6 +99,9 @@ function recipeSection(
     .filter((name) => files.includes(name));
   return [
     `## ${recipe}`,
+    ...(comparison === undefined
+      ? []
+      : [`A comparison, without a control of its own. ${comparison}.`]),
     table(
       ['seed', 'before', 'after', 'control', 'seconds', ...kinds],
       results.length > 1 ? [...rows, meanRow(results, kinds)] : rows,

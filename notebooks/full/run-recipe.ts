@@ -37,7 +37,7 @@ export function resultName(recipe: FullRecipe, seed: number): string {
 
 /**
  * The full run of a recipe with a seed: held-out accuracy before and after training, and after training on shuffled
- * advantages. What was stopped goes on where it was; what is there is not made again.
+ * advantages, which what a recipe is compared with does without. What was stopped goes on where it was; what is there is not made again.
  *
  * @returns The path of the result.
  */
@@ -57,7 +57,7 @@ export async function runRecipe(recipe: FullRecipe, options: RunRecipeOptions): 
     onProgress(`${name}: ${before.accuracy} before, ${after.accuracy} after`);
   }
   const result = readResult(path);
-  if (result.control === null) {
+  if (result.control === null && recipe.comparison === undefined) {
     const control = await train(recipe, `${name}-control`, SHUFFLED, options);
     const weights = join(control.folder, 'weights.safetensors');
     const { accuracy } = await evaluateWeights(recipe, weights, signal);

@@ -5,7 +5,7 @@ import { loadPipeline, tf, type RolloutPipeline } from '@flowbook/sdk';
 import { readClaims } from '../../notebooks/full/claims';
 import { curveEvaluation } from '../../notebooks/full/held-out';
 import { recipeName } from '../../notebooks/full/recipe';
-import { RECIPES } from '../../notebooks/full/recipes';
+import { FULL_RUNS, RECIPES } from '../../notebooks/full/recipes';
 
 const root = join(__dirname, '../..');
 const notebookOf = (name: string) => join(root, 'notebooks', `${name}.ipynb`);
@@ -26,7 +26,16 @@ describe('full recipes', () => {
     }
   });
 
-  for (const recipe of RECIPES) {
+  it('are compared with runs that differ in what a claim is about, and in nothing else but steps', () => {
+    for (const { number, settings, comparison } of FULL_RUNS) {
+      if (comparison === undefined) continue;
+      const compared = RECIPES.find((recipe) => recipe.number === number);
+      assert.deepEqual(Object.keys(settings).sort(), Object.keys(compared?.settings ?? {}).sort());
+      assert.notDeepEqual(settings, compared?.settings);
+    }
+  });
+
+  for (const recipe of FULL_RUNS) {
     it(`${recipe.name} makes a trainer of its settings, which leaves nothing behind`, async () => {
       const pipeline = await loadPipeline<RolloutPipeline>(
         join(root, recipe.model),

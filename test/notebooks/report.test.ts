@@ -52,6 +52,18 @@ describe('measure()', () => {
     assert.equal(measure(result, 'last/reward - after'), 0.125);
   });
 
+  it('compares with the result of the same seed', () => {
+    const others = [1, 2].map((seed) =>
+      madeUp({ recipe: '99-without-it', seed, after: seed / 4, last: { reward: seed / 8 } }),
+    );
+    const metric = 'after - 99-without-it/after';
+    assert.equal(measure(madeUp(), metric, others), 0.5);
+    assert.equal(measure(madeUp({ seed: 2 }), metric, others), 0.25);
+    assert.equal(measure(madeUp({ seed: 3 }), metric, others), null);
+    assert.equal(measure(madeUp({ seed: 2 }), '99-without-it/last/reward', others), 0.25);
+    assert.throws(() => measure(madeUp(), '99-without-it/accuracy', others), /metric must be/);
+  });
+
   it('is null where a run does not have the number', () => {
     assert.equal(measure(madeUp({ control: null }), 'after - control'), null);
     assert.equal(measure(madeUp(), 'last/other'), null);
@@ -61,7 +73,7 @@ describe('measure()', () => {
   it('refuses other metrics', () => {
     for (const metric of ['accuracy', 'after - before - control', 'after-before', '']) {
       assert.throws(() => measure(madeUp(), metric), {
-        message: `Cannot measure a claim as its metric must be one of before, after, control, seconds, last/<name>, or a difference of two: current value is ${metric}`,
+        message: `Cannot measure a claim as its metric must be one of before, after, control, seconds, last/<name>, <comparison>/<figure>, or a difference of two: current value is ${metric}`,
       });
     }
   });
