@@ -28,7 +28,11 @@ export interface RunRecipeOptions {
   seed: number;
   signal: AbortSignal;
   onProgress: (line: string) => void;
+  /** Where results are kept, and the folders of their runs. Default: the repository's. */
+  places?: { results: string; runs: string };
 }
+
+const PLACES = { results: RESULTS, runs: join(ROOT, 'runs', 'full') };
 
 /** Names of a result's files, without their ends. */
 export function resultName(recipe: FullRecipe, seed: number): string {
@@ -42,18 +46,20 @@ export function resultName(recipe: FullRecipe, seed: number): string {
  * @returns The path of the result.
  */
 export async function runRecipe(recipe: FullRecipe, options: RunRecipeOptions): Promise<string> {
-  const { seed, signal, onProgress } = options;
+  const { seed, signal, onProgress, places = PLACES } = options;
   const name = resultName(recipe, seed);
-  const path = join(RESULTS, `${name}.json`);
+  const kept = (end: string) => join(places.results, `${name}.${end}`);
+  const path = kept('json');
   if (!existsSync(path)) {
     const trained = await train(recipe, name, null, options);
-    const weights = join(RESULTS, `${name}.safetensors`);
+    const weights = kept('safetensors');
+    mkdirSync(places.results, { recursive: true });
     copyFileSync(join(trained.folder, 'weights.safetensors'), weights);
     onProgress(`${name}: held-out pictures, before and after`);
     const before = await evaluateWeights(recipe, null, signal);
     const after = await evaluateWeights(recipe, weights, signal);
     write(path, makeResult(recipe, seed, trained, before, after, basename(weights)));
-    writeFileSync(join(RESULTS, `${name}.png`), await curvePicture(name, trained.result.log));
+    writeFileSync(kept('png'), await curvePicture(name, trained.result.log));
     onProgress(`${name}: ${before.accuracy} before, ${after.accuracy} after`);
   }
   const result = readResult(path);
@@ -76,9 +82,9 @@ async function train(
   recipe: FullRecipe,
   name: string,
   advEstimator: string | null,
-  { seed, signal, onProgress }: RunRecipeOptions,
+  { seed, signal, onProgress, places = PLACES }: RunRecipeOptions,
 ): Promise<Trained> {
-  const folder = join(ROOT, 'runs', 'full', name);
+  const folder = join(places.runs, name);
   mkdirSync(folder, { recursive: true });
   if (advEstimator === SHUFFLED) registerShuffled(seed);
   const pipeline = await loadModel(recipe);
@@ -179,6 +185,5 @@ async function curvePicture(name: string, log: readonly LogLine[]): Promise<Buff
 }
 
 function write(path: string, result: RecipeResult): void {
-  mkdirSync(RESULTS, { recursive: true });
   writeFileSync(path, `${JSON.stringify(recipeResult.parse(result), null, 2)}\n`);
 }
