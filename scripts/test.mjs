@@ -1,5 +1,6 @@
 // npm test [-- MOCHA ARGUMENTS]: set-up, build, and the tests; the last line is "N passed, N failed".
-//   --fast   leaves out the tests that need Python, a browser or npm's registry, and those of whole runs in other processes
+//   --fast   leaves out the tests that need Python, a browser or npm's registry, those of whole runs in other processes, and of the
+//            whole site of documentation; properties are tried with fewer inputs
 //   --long   adds the ones that take many minutes
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -12,10 +13,11 @@ import { root } from './packages.mjs';
 import { allStages } from './stages.mjs';
 
 const given = process.argv.slice(2);
-/** Tests that need Python, a browser or npm's registry, and those of whole runs in other processes. */
+/** Tests that need Python, a browser or npm's registry, of whole runs in other processes, and of the whole site of documentation. */
 const slowFolders = [
   ...['jupyter', 'browser', 'packages', 'ray', 'reference', 'notebooks', 'trust'],
   ...['cluster', 'notebook', 'sweep'].map((name) => join('kernel-extensions', name)),
+  join('docs', 'site'),
   join('sdk', 'rollout-workers'),
 ].map((name) => join('test', name) + sep);
 const isFast = given.includes('--fast');
@@ -75,6 +77,7 @@ function runMocha(countsFile) {
         TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3',
         FLOWBOOK_TEST_COUNTS: countsFile,
         ...(isLong ? { FLOWBOOK_LONG: '1' } : {}),
+        ...(isFast ? { FLOWBOOK_FAST: '1' } : {}),
       },
     },
   );

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 /** Whether this is `npm run test:long`. */
 export const isLong = process.env.FLOWBOOK_LONG === '1';
 
+/** Whether this is `npm run test:fast`. */
+export const isFast = process.env.FLOWBOOK_FAST === '1';
+
 /** Where long runs leave their results. */
 const folder = process.env.FLOWBOOK_TEST_RESULTS ?? join(__dirname, '..', 'test-results');
 

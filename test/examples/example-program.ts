@@ -22,7 +22,7 @@ export interface ExampleModule {
   /** Fixtures that it mentions. */
   fixtures: string[];
   /** What TypeScript has to say against it, one line each; empty when it is right. */
-  problems: string[];
+  problems(): string[];
 }
 
 const OPTIONS: ts.CompilerOptions = {
@@ -39,7 +39,10 @@ const OPTIONS: ts.CompilerOptions = {
   paths: Object.fromEntries(DOORS.map(({ module, file }) => [module, [file]])),
 };
 
-/** Brings into scope what examples use, and checks their types as strictly as the sources'. */
+/**
+ * Brings into scope what examples use. Their types are checked as strictly as the sources', once someone asks for problems: who
+ * only runs examples need not wait for it.
+ */
 export function compileExamples(examples: readonly Example[]): ExampleModule[] {
   const sources = new Map<string, string>();
   const host = ts.createCompilerHost(OPTIONS, true);
@@ -63,28 +66,27 @@ export function compileExamples(examples: readonly Example[]): ExampleModule[] {
     const script = transpile(`${header}\n${checkStatedValues(example.code)}`);
     return { example, file, script, fixtures };
   });
-  const program = ts.createProgram(
-    [...library.getRootFileNames(), ...sources.keys()],
-    OPTIONS,
-    host,
-    library,
-  );
-  return modules.map(({ file, ...module }) => {
-    const source = program.getSourceFile(file);
-    const problems = ts.getPreEmitDiagnostics(program, source);
-    return {
-      ...module,
-      problems: problems.map(({ messageText }) =>
-        ts.flattenDiagnosticMessageText(messageText, ' '),
-      ),
-    };
-  });
+  let program: ts.Program | null = null;
+  const withExamples = () =>
+    (program ??= ts.createProgram(
+      [...library.getRootFileNames(), ...sources.keys()],
+      OPTIONS,
+      host,
+      library,
+    ));
+  return modules.map(({ file, ...module }) => ({
+    ...module,
+    problems: () =>
+      ts
+        .getPreEmitDiagnostics(withExamples(), withExamples().getSourceFile(file))
+        .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
+  }));
 }
 
 /** A document's example without a look at its types. */
 export function untypedExample(example: Example): ExampleModule {
   const script = transpile(checkStatedValues(example.code));
-  return { example, script, fixtures: [], problems: [] };
+  return { example, script, fixtures: [], problems: () => [] };
 }
 
 function transpile(text: string): string {

@@ -18,7 +18,7 @@ describe('documentation', function () {
       const runs = !Object.hasOwn(notRun, name.replace(/:\d+$/, ''));
       const rule = runs ? 'compiles, runs and gives what it states' : 'compiles';
       it(`the ${kind} at ${name} ${rule}`, async () => {
-        assert.deepEqual(compiledExamples().get(name)?.problems, []);
+        assert.deepEqual(compiledExamples().get(name)?.problems(), []);
         if (runs) await runExampleOnce(name);
       });
     }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tf } from '@flowbook/sdk';
 import fc from 'fast-check';
+import { isFast, isLong } from '../long-run';
 
 /** Counterexamples that were found once: by the property's title, the seed and path that lead to each. */
 const SEEDS_FILE = join(__dirname, 'kept-seeds.json');
@@ -15,12 +16,11 @@ interface KeptSeed {
 
 type KeptSeeds = Record<string, KeptSeed[]>;
 
-const isLong = process.env.FLOWBOOK_LONG === '1';
 /** A number where code is changed on purpose, again and again, to see whether a test fails: no counterexample is kept then. */
 const fewer = process.env.FLOWBOOK_PROPERTY_RUNS;
 
-/** Inputs tried: the same ones in every run, and other ones in long runs. */
-const RUNS = fewer !== undefined ? Number(fewer) : isLong ? 10_000 : 1_000;
+/** Inputs tried: the same ones in every run, the first of them in fast runs, and other ones in long runs. */
+const RUNS = fewer !== undefined ? Number(fewer) : isLong ? 10_000 : isFast ? 250 : 1_000;
 const SEED = isLong ? Date.now() % 2 ** 31 : 20_240_501;
 
 /** No input may take longer, in milliseconds. */
@@ -40,8 +40,8 @@ function keep(title: string, found: KeptSeed): void {
 }
 
 /**
- * A test that holds for every input of a kind: kept counterexamples first, then drawn inputs, 1,000 of them or 10,000 in long
- * runs, or a share of them where a check is slow. No input may leave a tensor behind or take seconds.
+ * A test that holds for every input of a kind: kept counterexamples first, then drawn inputs, 1,000 of them, 250 in fast runs or
+ * 10,000 in long runs, or a share of them where a check is slow. No input may leave a tensor behind or take seconds.
  */
 export function holds<Input>(
   title: string,

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { loadRunConfig } from '@flowbook/sdk';
 
 const root = path.resolve(__dirname, '../../..');
-const tsx = createRequire(__filename).resolve('tsx');
 
 function flowbookConfig(...args: string[]) {
-  const program = path.join(root, 'test/kernel-extensions/notebook/run-command.ts');
-  const command = ['--import', tsx, program, 'config', ...args];
+  const command = [path.join(root, 'kernel-extensions/bin/flowbook.mjs'), 'config', ...args];
   return spawnSync(process.execPath, command, { encoding: 'utf8', cwd: root });
 }
 

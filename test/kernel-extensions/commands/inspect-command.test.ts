@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { formatModelReport, inspectModel } from '@flowbook/sdk';
 
 const root = path.resolve(__dirname, '../../..');
-const tsx = createRequire(__filename).resolve('tsx');
 const MODEL = 'datasets/tiny-qwen-image';
 
 function flowbookInspect(...args: string[]) {
-  const program = path.join(root, 'test/kernel-extensions/notebook/run-command.ts');
-  const command = ['--import', tsx, program, 'inspect', ...args];
+  const command = [path.join(root, 'kernel-extensions/bin/flowbook.mjs'), 'inspect', ...args];
   return spawnSync(process.execPath, command, { encoding: 'utf8', cwd: root });
 }
 

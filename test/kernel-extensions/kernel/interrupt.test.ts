@@ -7,10 +7,14 @@ describe('interrupt_request', () => {
 
   before(() => running.kernel.execute('let n = 0; const state = { kept: 42 };'));
 
-  /** Interrupts the cell while it runs; returns its result and how long it went on. */
+  /** Interrupts the cell once it runs; returns its result and how long it went on. */
   async function interrupt(code: string) {
-    const cell = running.kernel.execute(code);
-    await pause(700);
+    let begins = () => {};
+    const begun = new Promise<void>((settle) => (begins = settle));
+    const cell = running.kernel.execute(`console.log('begins');\n${code}`, { onOutput: begins });
+    await begun;
+    // Past its first statement.
+    await pause(100);
     const asked = Date.now();
     await running.kernel.interrupt();
     const result = await cell;

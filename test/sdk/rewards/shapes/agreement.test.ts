@@ -9,12 +9,12 @@ import {
   type PlacedObject,
   type ShapesPrompt,
 } from '@flowbook/sdk';
-import { isLong } from '../../../long-run';
+import { isFast, isLong } from '../../../long-run';
 
 const prompts = ['train', 'held-out'].flatMap((name) =>
   loadShapesPrompts(`datasets/shapes/${name}.jsonl`),
 );
-const SCENES = 10_000;
+const SCENES = isFast ? 2_000 : 10_000;
 
 /** Whether a scene is what a prompt asks for, from what was placed instead of from pixels. */
 function isRight(placed: readonly PlacedObject[], { objects, relation }: ShapesPrompt): boolean {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { runningKernel } from './running-kernel';
+import { runningKernel } from '../kernel-extensions/kernel/running-kernel';
 
-const folder = join(__dirname, '../../../notebooks');
+const folder = join(__dirname, '../../notebooks');
 
 /** The names that a recipe's cells import from Flowbook's packages, by package. */
 function importedNames(recipe: string): Map<string, Set<string>> {
