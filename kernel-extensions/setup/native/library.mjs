@@ -58,26 +58,20 @@ async function download(cache, platform, python, report) {
   report('downloading', 0);
   const timer = setInterval(() => report('downloading', bytesBelow(partial) / bytes), 500);
   try {
-    await runPip(
-      python,
-      [
-        'download',
+    await runPip(python, 'download', {
+      requirements,
+      parameters: [
         '--no-deps',
-        '--only-binary=:all:',
         '--no-cache-dir',
         '--implementation=cp',
         '--python-version=311',
         '--abi=cp311',
         `--platform=${tag}`,
-        '--require-hashes',
-        `--requirement=${requirements}`,
         `--dest=${join(partial, 'wheel')}`,
       ],
-      {
-        purpose: `download TensorFlow ${tensorflowVersion}`,
-        environment: { ...process.env, TMPDIR: join(partial, 'tmp'), TEMP: join(partial, 'tmp') },
-      },
-    );
+      purpose: `download TensorFlow ${tensorflowVersion}`,
+      environment: { ...process.env, TMPDIR: join(partial, 'tmp'), TEMP: join(partial, 'tmp') },
+    });
   } finally {
     clearInterval(timer);
   }
