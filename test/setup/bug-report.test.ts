@@ -73,6 +73,24 @@ describe('flowbook doctor --bug', () => {
     );
   });
 
+  it('says of a run.json that is none what is wrong, and shows the beginning of a long one', async () => {
+    const { bugReport } = (await setupModule('doctor/bug-report.mjs')) as BugReport;
+    const runs = join(folder.path, 'damaged');
+    mkdirSync(runs);
+    const reportOf = (text: string) => {
+      writeFileSync(join(runs, 'run.json'), text);
+      return bugReport({ version: '1', checks: [], runs });
+    };
+    assert.match(reportOf('{"state":'), /run\.json cannot be read: .*JSON/);
+    for (const text of ['null', '[1]', '"a"', '7']) {
+      assert.match(reportOf(text), /run\.json cannot be read: it holds no JSON object/, text);
+    }
+    assert.ok(reportOf('{"__proto__":{"a":1},"step":1e999}').includes('"step": null'));
+    const long = reportOf(JSON.stringify({ step: 3, note: 'word '.repeat(1e6) }));
+    assert.ok(long.includes('"step": 3') && long.length < 60_000);
+    assert.match(long, /\(49500\d\d more characters are left out\)/);
+  });
+
   it('leaves out keys of services, passwords and private keys, wherever a text has them', async () => {
     const { withoutSecrets } = await secretsModule();
     const body = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj';

@@ -5,6 +5,21 @@ import { plainValue, withoutSecrets } from './without-secrets.mjs';
 /** Last lines of a log that are shown. */
 const LINES = 20;
 
+/** Characters of a record that are shown: a run's settings have some thousands. */
+const CHARACTERS = 50_000;
+
+/** A run's record without secrets. */
+function plainRecord(file) {
+  const record = JSON.parse(readFileSync(file, 'utf8'));
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+    throw new Error('it holds no JSON object');
+  }
+  delete record.process;
+  const text = JSON.stringify(plainValue(record), null, 2);
+  const left = text.length - CHARACTERS;
+  return left <= 0 ? text : `${text.slice(0, CHARACTERS)}\n(${left} more characters are left out)`;
+}
+
 /** A line of a log without secrets. */
 function plainLine(line) {
   try {
@@ -31,9 +46,7 @@ function runPart(folder) {
   if (run === null) return `No run was found in ${withoutSecrets(folder)}.`;
   const parts = [];
   try {
-    const record = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'));
-    delete record.process;
-    parts.push('```json', JSON.stringify(plainValue(record), null, 2), '```');
+    parts.push('```json', plainRecord(join(run, 'run.json')), '```');
   } catch (error) {
     parts.push(`run.json cannot be read: ${withoutSecrets(error.message)}`);
   }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import * as path from 'node:path';
-import { checkpointIn, readRunRecord } from '@flowbook/sdk';
+import { checkpointIn, readRunRecord, type RunRecord } from '@flowbook/sdk';
 import { hasKeptCell } from '../script/cell-checkpoints';
 
 /** What exported scripts and `flowbook run` end with. */
@@ -30,7 +30,7 @@ export function stoppedCode(by: StopSignal, directory: string): number {
 /** Whether this process still trains below a folder. */
 export function isTraining(directory: string): boolean {
   return runFoldersIn(directory).some((run) => {
-    const record = readRunRecord(run);
+    const record = recordIn(run);
     return record?.state === 'running' && record.process.pid === process.pid;
   });
 }
@@ -46,5 +46,14 @@ export function runFoldersIn(directory: string): string[] {
 }
 
 function canResume(run: string): boolean {
-  return readRunRecord(run)?.state === 'aborted' && checkpointIn(run) !== null;
+  return recordIn(run)?.state === 'aborted' && checkpointIn(run) !== null;
+}
+
+/** A record that cannot be read is none: nothing goes on from it, and another program's run.json says nothing of a training. */
+function recordIn(run: string): RunRecord | null {
+  try {
+    return readRunRecord(run);
+  } catch {
+    return null;
+  }
 }

@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { progressFile } from '../script/progress';
+import { endedCells } from '../script/progress';
 import { readRecord } from '../script/script-record';
 import { logOf, summarizeRun } from './run-summary';
 import { shortNumber } from './runs-table';
@@ -39,19 +37,8 @@ export async function followRun(folder: string): Promise<number> {
 }
 
 function cellsOf(folder: string): string[] {
-  const file = path.join(folder, progressFile);
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter(
-      (line) =>
-        line.includes('"event":"cell"') &&
-        !line.includes('"state":"running"') &&
-        line.endsWith('}'),
-    )
-    .map((line) => JSON.parse(line) as { cell: string; state: string; seconds: number })
-    .map(
-      ({ cell, state, seconds }) =>
-        `[${cell}] ${state === 'done' ? `${seconds.toFixed(1)} s` : state}`,
-    );
+  return endedCells(folder).map(
+    ({ cell, state, seconds }) =>
+      `[${cell}] ${state === 'done' ? `${seconds.toFixed(1)} s` : state}`,
+  );
 }

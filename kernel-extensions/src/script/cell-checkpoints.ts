@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { inspect, types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
+import { z } from 'zod';
 import { replaceFile } from '../notebook/replace-file';
 
 /** The folder of a run's folder that holds what cells tagged `checkpoint` hand on. */
@@ -21,6 +22,20 @@ export interface KeptCell {
   files: string[];
 }
 
+const texts = z.array(z.string());
+
+const fileSchema = z.object({
+  key: z.string(),
+  kept: z.object({
+    // As it was kept: a copy would lose what values share.
+    values: z.custom<Record<string, unknown>>((one) => typeof one === 'object' && one !== null),
+    printed: z.string(),
+    results: texts,
+    displays: z.number().int().min(0),
+    files: texts,
+  }),
+});
+
 /** What cells tagged `checkpoint` declared, kept so that a resumed run need not compute it again. */
 export class CellCheckpoints {
   /**
@@ -33,11 +48,15 @@ export class CellCheckpoints {
     private readonly parameters: unknown,
   ) {}
 
-  /** What the cell left in a run of the same code and parameters; null when there is none. */
+  /**
+   * What the cell left in a run of the same code and parameters; null when there is none.
+   *
+   * @throws When its file is damaged; the message names it.
+   */
   read(cell: string): KeptCell | null {
     const file = this.fileOf(cell);
     if (!existsSync(file)) return null;
-    const { key, kept } = deserialize(readFileSync(file)) as { key: string; kept: KeptCell };
+    const { key, kept } = contentOf(cell, file);
     return key === this.keyOf(cell) ? kept : null;
   }
 
@@ -58,6 +77,17 @@ export class CellCheckpoints {
     const text = next < 0 ? this.script : this.script.slice(0, marker + 1 + next);
     const parameters = inspect(this.parameters, { depth: Infinity, maxArrayLength: Infinity });
     return createHash('sha256').update(text).update(parameters).digest('hex');
+  }
+}
+
+function contentOf(cell: string, file: string): z.infer<typeof fileSchema> {
+  try {
+    return fileSchema.parse(deserialize(readFileSync(file)));
+  } catch (error) {
+    throw new Error(
+      `Cannot restore cell [${cell}] as "${file}" must hold what a run has kept of it: it is damaged; remove it to run the cell again`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,5 +1,7 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { z } from 'zod';
+import { readKeptLines } from './kept-json';
 
 /** The file of a run's folder with what the cells printed: `{ cell, text }` a line. */
 export const printedFile = 'printed.jsonl';
@@ -42,14 +44,24 @@ export class PrintedText {
   }
 }
 
-/** What each cell printed, by its id, in order. */
+const lineSchema = z.object(
+  {
+    cell: z.string('must be a text, or null').nullable(),
+    text: z.string('must be a text'),
+  },
+  'must be an object',
+);
+
+/**
+ * What each cell printed, by its id, in order. A last line that is not whole is left out.
+ *
+ * @throws When another line is not what a cell printed; the message names file, line, field and value.
+ */
 export function readPrintedText(directory: string): Map<string, string> {
   const file = path.join(directory, printedFile);
   const texts = new Map<string, string>();
   if (!existsSync(file)) return texts;
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    if (line === '') continue;
-    const { cell, text } = JSON.parse(line) as { cell: string | null; text: string };
+  for (const { cell, text } of readKeptLines(file, lineSchema)) {
     texts.set(cell ?? '', (texts.get(cell ?? '') ?? '') + text);
   }
   return texts;

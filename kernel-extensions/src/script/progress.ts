@@ -1,5 +1,8 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import * as path from 'node:path';
+import { checkedFields } from '@flowbook/sdk';
+import { z } from 'zod';
+import { readKeptLines } from './kept-json';
 
 /** One thing that happened in a run; `progress.jsonl` and `--json` have a line for each. */
 export type ProgressEvent =
@@ -17,6 +20,38 @@ export function keepEvent(directory: string, event: ProgressEvent): string {
   const line = JSON.stringify({ time: new Date().toISOString(), ...event });
   appendFileSync(path.join(directory, progressFile), `${line}\n`);
   return line;
+}
+
+/** A cell that has come to its end. */
+export interface EndedCell {
+  cell: string;
+  state: 'done' | 'restored' | 'failed';
+  seconds: number;
+}
+
+const ended = ['done', 'restored', 'failed'] as const;
+
+const eventSchema = z.looseObject({ event: z.string('must be a text') }, 'must be an object');
+
+const endedSchema = z.object({
+  cell: z.string('must be a text'),
+  state: z.enum(ended, `must be one of ${ended.join(', ')}`),
+  seconds: z.number('must be a number'),
+});
+
+/**
+ * The cells that a run has ended so far, in order. A last line that is not whole yet is left out.
+ *
+ * @throws When another line is no event; the message names file, line, field and value.
+ */
+export function endedCells(directory: string): EndedCell[] {
+  const file = path.join(directory, progressFile);
+  if (!existsSync(file)) return [];
+  return readKeptLines(file, eventSchema).flatMap((row, at) =>
+    row.event === 'cell' && row.state !== 'running'
+      ? [checkedFields(endedSchema, row, file, `row ${at + 1}`)]
+      : [],
+  );
 }
 
 /** Says how a run goes: in words on stderr, or a JSON object a line; always in the run's folder. */

@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import * as path from 'node:path';
+import { z } from 'zod';
+import { readKeptLines } from './kept-json';
 
 /** The file of a run's folder with the cells' last values: a `CellResult` a line. */
 export const resultsFile = 'results.jsonl';
@@ -13,10 +15,19 @@ export interface CellResult {
   files?: string[];
 }
 
-/** What the cells of a run gave, in order; nothing where it has not written any. A last line that is not whole is left out. */
+const text = z.string('must be a text');
+
+const resultSchema = z.object(
+  { cell: text, text: text.optional(), files: z.array(text, 'must be a list').optional() },
+  'must be an object',
+);
+
+/**
+ * What the cells of a run gave, in order; nothing where it has not written any. A last line that is not whole is left out.
+ *
+ * @throws When another line is no result; the message names file, line, field and value.
+ */
 export function readResults(directory: string): CellResult[] {
   const file = path.join(directory, resultsFile);
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as CellResult);
+  return existsSync(file) ? readKeptLines(file, resultSchema) : [];
 }

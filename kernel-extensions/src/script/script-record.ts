@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as path from 'node:path';
 import { isRunning } from '@flowbook/sdk';
+import { z } from 'zod';
 import { replaceFile } from '../notebook/replace-file';
 
 /** The file of a run's folder that says what ran, with which parameters, and how far it is. */
@@ -56,19 +57,35 @@ export function writeRecord(directory: string, record: ScriptRecord): void {
   replaceFile(file, `${JSON.stringify(record, plain, 2)}\n`);
 }
 
+const recordSchema: z.ZodType<ScriptRecord> = z.object({
+  notebook: z.string(),
+  file: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  state: z.enum(['running', 'done', 'failed', 'stopped']),
+  cell: z.string().nullable(),
+  resumed: z.number().min(0),
+  started: z.string(),
+  ended: z.string().nullable(),
+  seconds: z.number().min(0),
+  exitCode: z.number().int().nullable(),
+  error: z.string().nullable(),
+  process: z.object({ pid: z.number().int().min(1), host: z.string() }),
+});
+
 /**
- * Reads the record of a run's folder; null when it has none, or one that is no record. A run whose
- * process is gone without a word is `lost`.
+ * Reads the record of a run's folder; null when it has none, or one that is no record: a folder of something else is no run, and
+ * who was asked to resume it says so. A run whose process is gone without a word is `lost`.
  */
 export function readRecord(directory: string): (ScriptRecord & { lost: boolean }) | null {
   const file = path.join(directory, recordFile);
   if (!existsSync(file)) return null;
-  let record: ScriptRecord;
+  let written: unknown;
   try {
-    record = JSON.parse(readFileSync(file, 'utf8')) as ScriptRecord;
+    written = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return null;
   }
-  if (typeof record?.state !== 'string' || typeof record.parameters !== 'object') return null;
+  const { data: record } = recordSchema.safeParse(written);
+  if (record === undefined) return null;
   return { ...record, lost: record.state === 'running' && !isRunning(record) };
 }

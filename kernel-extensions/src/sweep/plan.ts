@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { RandomKey } from '@flowbook/sdk';
+import { z } from 'zod';
 import { exportScript } from '../notebook/export-script';
 import { notebookParameters } from '../notebook/inject-parameters';
 import { readNotebook } from '../notebook/notebook-file';
 import { replaceFile } from '../notebook/replace-file';
+import { readKept } from '../script/kept-json';
 import { type Axis, checkPoints, gridPoints, randomPoints, SweepError, type Point } from './axes';
 
 /** One run of a sweep. */
@@ -74,10 +76,67 @@ export async function makePlan(
   return { plan, warnings };
 }
 
-/** The plan of a sweep's folder; null when it holds none. */
+const text = z.string('must be a text');
+const list = 'must be a list';
+
+/** A name in the sweep's folder: what it names is run, or written to. */
+const name = (what: RegExp) =>
+  text.refine((value) => what.test(value), 'must be a name without folders');
+
+const planSchema: z.ZodType<SweepPlan> = z.object(
+  {
+    notebook: text,
+    script: name(/^[^/\\]+\.ts$/),
+    axes: z.array(
+      z.discriminatedUnion(
+        'kind',
+        [
+          z.object({ name: text, kind: z.literal('list'), values: z.array(text, list) }),
+          z.object({
+            name: text,
+            kind: z.literal('range'),
+            from: z.number('must be a number'),
+            to: z.number('must be a number'),
+            by: z.enum(['log', 'whole', 'any'], 'must be one of log, whole, any'),
+          }),
+        ],
+        'must be an object whose kind is list or range',
+      ),
+      list,
+    ),
+    random: z
+      .object(
+        { count: z.number('must be a number'), seed: z.number('must be a number') },
+        'must be an object, or null',
+      )
+      .nullable(),
+    runs: z.array(
+      z.object(
+        {
+          id: name(/^\d[\w=.-]*$/),
+          parameters: z.record(z.string(), text, 'must be an object'),
+        },
+        'must be an object',
+      ),
+      list,
+    ),
+  },
+  'must be an object',
+);
+
+/**
+ * The plan of a sweep's folder; null when it holds none.
+ *
+ * @throws When it holds something else; the message names file, field and value.
+ */
 export function readPlan(directory: string): SweepPlan | null {
   const file = path.join(directory, planFile);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as SweepPlan) : null;
+  if (!existsSync(file)) return null;
+  try {
+    return readKept(file, planSchema);
+  } catch (error) {
+    throw new SweepError((error as Error).message, { cause: error });
+  }
 }
 
 /** Refuses another sweep in a folder that holds one. */

@@ -35,6 +35,7 @@ export * from './step-report';
 export * from './picture-diversity';
 export * from './run/alarms';
 export { RunLog, readRunLog, type LogContent } from './run/run-log';
+export { checkedFields } from './run/checked-fields';
 export { bestStep, type BestStep } from './run/best-step';
 export { readRunPictures, type KeptPicture, type RunPicture } from './run/picture-files';
 export {

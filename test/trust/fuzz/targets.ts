@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import {
   QwenImageTransformer2DModel,
@@ -9,6 +9,8 @@ import {
   readImage,
   readParquet,
   readRunLog,
+  readRunPictures,
+  readRunRecord,
   readSafetensors,
   tf,
 } from '@flowbook/sdk';
@@ -17,6 +19,7 @@ import { readCheckpointInfo } from '../../../sdk/src/training/run/checkpoint-inf
 import { setupModule } from '../../setup/setup-module';
 import { zipFile } from '../../setup/zip-file';
 import { CHECKPOINT_STATE } from '../checkpoint-state';
+import { RUN_PICTURE, RUN_RECORD } from '../run-record';
 
 const MODELS = 'test/golden/models';
 
@@ -104,6 +107,19 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     made: () => Buffer.from(LOG.map((row) => `${JSON.stringify(row)}\n`).join('')),
     read: (_path, folder) => readRunLog(folder),
   },
+  'record of a run': {
+    seed: 'package.json',
+    name: 'run.json',
+    made: () => Buffer.from(JSON.stringify(RUN_RECORD)),
+    read: (_path, folder) => readRunRecord(folder),
+  },
+  'pictures of a run': {
+    seed: 'package.json',
+    name: 'pictures/index.jsonl',
+    made: () =>
+      Buffer.from([RUN_PICTURE, RUN_PICTURE].map((row) => `${JSON.stringify(row)}\n`).join('')),
+    read: (_path, folder) => readRunPictures(folder),
+  },
   image: { seed: 'docs/flow-grpo.png', read: (path) => readImage(path) },
 };
 
@@ -123,7 +139,7 @@ export function placeInput(
   const inner = join(folder, name.replaceAll(' ', '-'));
   const path = join(inner, file);
   if (withFolder) cpSync(join(seed, '..'), inner, { recursive: true });
-  else mkdirSync(inner, { recursive: true });
+  else mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, bytes);
   return { path, inner };
 }

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { readRunRecord } from '@flowbook/sdk';
-import { readRecord, recordFile } from '../../script/script-record';
+import { RUN_FILES } from '@flowbook/sdk';
+import { recordFile } from '../../script/script-record';
 
 /** A file that marks a folder as a bundle. */
 export const bundleMark = '.flowbook-bundle';
@@ -11,23 +12,26 @@ export const bundleMark = '.flowbook-bundle';
  * @param there Files below the project.
  */
 export function leftByRuns(project: string, there: readonly string[]): string[] {
-  const tests: Record<string, (folder: string) => boolean> = {
+  const tests: Record<string, (file: string) => boolean> = {
     [bundleMark]: () => true,
-    [recordFile]: (folder) => readRecord(folder) !== null,
-    'run.json': isTrainingRun,
+    [recordFile]: (file) => typeof saidIn(file)?.parameters === 'object' && saysState(file),
+    [RUN_FILES.record]: saysState,
   };
   const found = there.filter((file) => {
     const isLeft = tests[path.basename(file)];
-    return file.includes(path.sep) && isLeft?.(path.join(project, path.dirname(file)));
+    return file.includes(path.sep) && isLeft?.(path.join(project, file));
   });
   const folders = [...new Set(found.map((file) => path.dirname(file) + path.sep))].sort();
   return folders.filter((one) => !folders.some((two) => one !== two && one.startsWith(two)));
 }
 
-function isTrainingRun(folder: string): boolean {
+/** A record of an older version is no part of the project either: how the run stands is what every record says. */
+const saysState = (file: string): boolean => typeof saidIn(file)?.state === 'string';
+
+function saidIn(file: string): Record<string, unknown> | null {
   try {
-    return typeof readRunRecord(folder)?.state === 'string';
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown> | null;
   } catch {
-    return false;
+    return null;
   }
 }

@@ -9,11 +9,31 @@ export function wholeFrom(least: number) {
   return z.custom<number>((value) => keeps(value, whole), `must be ${whole.words}`);
 }
 
+/** A number that is no less than 0, and no infinity. */
+export const notNegative = (rule: string) =>
+  z.custom<number>((value) => Number.isFinite(value) && (value as number) >= 0, rule);
+
+export const text = z.string('must be a text');
+
+/** Anything by name, as settings are. */
+export const section = z.record(z.string(), z.unknown(), 'must be an object');
+
+export const versionsByName = z.record(
+  z.string(),
+  z.string('must be a text, or null').nullable(),
+  'must be an object',
+);
+
 /**
  * What a run's file holds, once its fields keep their rules: whoever wrote it, nothing in it is taken on trust.
  *
  * @param where What of the file it is, for example `row 3`. Default: null, all of it.
  * @throws When a field breaks its rule; the message names it and its value.
+ * @example
+ * import { z } from 'zod';
+ *
+ * const schema = z.object({ step: z.number('must be a number') });
+ * checkedFields(schema, { step: 2, more: 'of it' }, 'runs/one/run.json'); // { step: 2 }
  */
 export function checkedFields<Fields>(
   schema: z.ZodType<Fields>,

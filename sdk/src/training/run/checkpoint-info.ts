@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { readJsonObject } from '../../io/read-json';
 import { writeJson } from '../../io/write-json';
 import type { TrainerPosition } from '../weight-trainer';
-import { checkedFields, wholeFrom } from './checked-fields';
+import {
+  checkedFields,
+  notNegative,
+  section,
+  text,
+  versionsByName,
+  wholeFrom,
+} from './checked-fields';
 import type { RunBasis } from './run-basis';
 
 /** The file that says what a checkpoint is of. */
@@ -18,11 +25,6 @@ export interface CheckpointInfo extends TrainerPosition, Partial<RunBasis> {
   trainer: string;
 }
 
-const notNegative = (rule: string) =>
-  z.custom<number>((value) => Number.isFinite(value) && (value as number) >= 0, rule);
-
-const section = z.record(z.string(), z.unknown(), 'must be an object');
-
 /** A manifest that fits says only that the file was not damaged since somebody wrote it. */
 const infoSchema = z.object({
   format: z.literal(FORMAT, `must be ${FORMAT}`),
@@ -33,12 +35,10 @@ const infoSchema = z.object({
     .array(notNegative('must be a number from 0, or null').nullable(), 'must be a list')
     .optional(),
   seed: z.number('must be a number'),
-  trainer: z.string('must be a text'),
+  trainer: text,
   settings: section.optional(),
   model: section.optional(),
-  versions: z
-    .record(z.string(), z.string('must be a text, or null').nullable(), 'must be an object')
-    .optional(),
+  versions: versionsByName.optional(),
 });
 
 /** Writes it into a checkpoint's folder. */

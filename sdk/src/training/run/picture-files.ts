@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { PixelImage } from '../../core/pixel-image';
 import { appendJsonLine } from '../../io/append-json-line';
 import { readImage, toPng } from '../../io/image-file';
 import { readJsonLines } from '../../io/json-lines';
 import type { EvaluationReport } from '../evaluate-policy';
 import { writeAtomically } from '../../io/write-atomically';
+import { checkedFields, text, wholeFrom } from './checked-fields';
 import { RUN_FILES } from './run-files';
 
 /** A picture that a run has kept of an evaluation. */
@@ -21,6 +23,22 @@ export interface RunPicture {
   /** Whether it is right; null when nothing judged it. */
   verdict: boolean | null;
 }
+
+/** What `keepPicture` calls its files: a picture lies in the run's folder of pictures and nowhere else. */
+const FILE = /^step-\d{6,}-\d{2,}\.png$/;
+
+const pictureSchema = z.object(
+  {
+    step: wholeFrom(0),
+    place: wholeFrom(0),
+    file: z.string().regex(FILE, 'must be like "step-000010-00.png"'),
+    prompt: text,
+    // A reward that was no number stands as null: JSON has no NaN.
+    reward: z.number('must be a number, or null').nullable(),
+    verdict: z.boolean('must be true, false or null').nullable(),
+  },
+  'must be an object',
+);
 
 /** A picture of an evaluation, to be looked at beside those of other evaluations. */
 export interface KeptPicture extends Omit<RunPicture, 'file'> {
@@ -74,6 +92,7 @@ export async function keepPicture(
  * The pictures that a run has kept, in order. A step that a resumed run did again counts once, as it came last.
  *
  * @param folder The run's.
+ * @throws When a line of the index is not JSON, or a field of it breaks its rule; the message names file, line, field and value.
  * @example
  * readRunPictures('runs/none'); // []
  */
@@ -81,8 +100,10 @@ export function readRunPictures(folder: string): RunPicture[] {
   const index = pictureIndex(folder);
   if (!existsSync(index)) return [];
   const byFile = new Map<string, RunPicture>();
-  for (const picture of readJsonLines(index, { isGrowing: true }) as RunPicture[])
-    byFile.set(picture.file, picture);
+  for (const [at, written] of readJsonLines(index, { isGrowing: true }).entries()) {
+    const { reward, ...picture } = checkedFields(pictureSchema, written, index, `row ${at + 1}`);
+    byFile.set(picture.file, { ...picture, reward: reward ?? NaN });
+  }
   return [...byFile.values()].sort((a, b) => a.step - b.step || a.place - b.place);
 }
 

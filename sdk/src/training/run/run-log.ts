@@ -6,7 +6,7 @@ import { readJsonLines } from '../../io/json-lines';
 import { writeAtomically } from '../../io/write-atomically';
 import type { LogLine } from '../step-report';
 import type { Alarm, AlarmName } from './alarms';
-import { checkedFields, wholeFrom } from './checked-fields';
+import { checkedFields, text, wholeFrom } from './checked-fields';
 import { RUN_FILES } from './run-files';
 
 /** What a log.jsonl holds. */
@@ -85,8 +85,6 @@ export function readRunLog(directory: string, lastStep = Infinity): LogContent {
   }
   return content;
 }
-
-const text = z.string('must be a text');
 
 const alarmSchema = z.object(
   {

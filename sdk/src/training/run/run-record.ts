@@ -2,14 +2,25 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { arch, availableParallelism, cpus, hostname, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { isProcess } from '../../core/process-identity';
 import { readJsonObject } from '../../io/read-json';
 import { writeAtomically } from '../../io/write-atomically';
 import { backendInfo, tf } from '../../tensorflow';
+import {
+  checkedFields,
+  notNegative,
+  section,
+  text,
+  versionsByName,
+  wholeFrom,
+} from './checked-fields';
 import { RUN_FILES } from './run-files';
 
+const STATES = ['running', 'finished', 'aborted', 'stopped-early', 'failed'] as const;
+
 /** How a run stands: while it goes on, and how it ended. */
-export type RunState = 'running' | 'finished' | 'aborted' | 'stopped-early' | 'failed';
+export type RunState = (typeof STATES)[number];
 
 /** The part of run.json that changes while a run goes on. */
 export interface RunProgress {
@@ -47,10 +58,35 @@ export interface RunRecord extends RunProgress {
   git: { commit: string; isChanged: boolean } | null;
 }
 
-/** Reads run.json of a run's folder, or null when there is none. */
+const recordSchema = z.object({
+  state: z.enum(STATES, `must be one of ${STATES.join(', ')}`),
+  step: wholeFrom(0),
+  steps: wholeFrom(0),
+  seconds: notNegative('must be a number from 0'),
+  ended: text.nullable(),
+  error: text.nullable(),
+  started: text,
+  resumedAfter: z.array(wholeFrom(0), 'must be a list'),
+  seed: z.number('must be a number'),
+  trainer: section,
+  model: z.unknown(),
+  configuration: z.unknown(),
+  versions: versionsByName,
+  machine: section,
+  process: z.object({ pid: wholeFrom(1), host: text }, 'must be an object'),
+  git: z
+    .object({ commit: text, isChanged: z.boolean('must be true or false') }, 'must be an object')
+    .nullable(),
+});
+
+/**
+ * Reads run.json of a run's folder, or null when there is none.
+ *
+ * @throws When it is no record of a run, or a field of it breaks its rule; the message names file, field and value.
+ */
 export function readRunRecord(folder: string): RunRecord | null {
   const path = join(folder, RUN_FILES.record);
-  return existsSync(path) ? (readJsonObject(path) as unknown as RunRecord) : null;
+  return existsSync(path) ? checkedFields(recordSchema, readJsonObject(path), path) : null;
 }
 
 /** Writes run.json in the place of what was there. */
