@@ -23,6 +23,13 @@ describe('PythonRandom', () => {
     assert.deepEqual(draws(new PythonRandom(1), 1000, 0, 9).slice(-5), [0, 2, 0, 8, 7]);
   });
 
+  it('draws from one number alone, by a word each time, as CPython does', () => {
+    const random = new PythonRandom(7);
+    const drawn = [random.randint(3, 3), random.randint(0, 10 ** 6)];
+    drawn.push(random.randint(-5, -5), random.randint(0, 10 ** 6));
+    assert.deepEqual(drawn, [3, 993908, -5, 414002]);
+  });
+
   it('draws what random.Random(text) draws', () => {
     for (const [seed, digit, large] of [
       ['', 7, 624334],

@@ -46,6 +46,20 @@ describe('RandomKey', () => {
     assert.equal(RandomKey.fromSeed(7).uniform(), 0.6918214096825828);
   });
 
+  it('fold() of a text folds eight bytes at a time, each with how many bytes are left', () => {
+    const start = RandomKey.fromSeed(0);
+    assert.deepEqual(start.fold('a red circle').words, [-675374496, 22445363]);
+    const bytes = Buffer.from('a red circle\0\0\0\0');
+    const [first, second] = [0, 8].map((at) => [
+      bytes.readUInt32LE(at),
+      bytes.readUInt32LE(at + 4),
+    ]);
+    const text = 2;
+    const half = philox4x32([first[0], first[1], 12, text], start.words[0], start.words[1]);
+    const whole = philox4x32([second[0], second[1], 4, text], half[0], half[1]);
+    assert.deepEqual(start.fold('a red circle').words, [whole[0] | 0, whole[1] | 0]);
+  });
+
   it('fromWords() is the key that gave them', () => {
     const [same, other] = [
       RandomKey.fromWords(key.words as [number, number]),

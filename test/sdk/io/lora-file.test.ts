@@ -83,6 +83,14 @@ describe('LoRA files', () => {
     assert.throws(() => readLoraFile(path()), /as adapter_config.json must lie beside it/);
   });
 
+  it('readLoraFile() takes an empty list for a setting that is off', () => {
+    const [A, B] = parts();
+    const settings = { modules_to_save: [], target_parameters: [], use_dora: false, r: 2 };
+    const metadata = { lora_adapter_metadata: JSON.stringify(settings) };
+    writeSafetensors(path(), { 'x.lora_A.weight': A, 'x.lora_B.weight': B }, { metadata });
+    assert.deepEqual([...readLoraFile(path()).keys()], ['x']);
+  });
+
   it('readLoraFile() takes every start that leaves the weights as they are', () => {
     const [A, B] = parts();
     for (const start of [true, false, 'gaussian', 'eva', 'orthogonal']) {

@@ -43,6 +43,13 @@ describe('weights of a component', () => {
       message:
         'Cannot write shards as maxShardSize must be bytes, or a text such as "10GB" with KB, MB, GB or TB: current value is "10GiB"',
     });
+    for (const size of ['x10GB', '10GBx', '1 0GB', '0GB', '-1GB', 0, -1, NaN]) {
+      assert.throws(
+        () => parseByteSize(size),
+        /^Error: Cannot write shards as maxShardSize/,
+        `${size}`,
+      );
+    }
   });
 
   it('locateWeights() takes an index before a file, as diffusers does, and a file before an index, as transformers does', () => {
@@ -85,6 +92,20 @@ describe('weights of a component', () => {
     assert.throws(
       () => readStateDict(folder, { variant: 'ema' }),
       /must hold diffusion_pytorch_model.ema.safetensors or model.ema.safetensors, or their index/,
+    );
+  });
+
+  it('writeStateDict() removes the shards of an earlier writing, and no file of another name', () => {
+    const tensors = new Map(['a', 'b'].map((name) => [name, tf.fill([10], 1)]));
+    writeStateDict(folder, tensors, { maxShardSize: 40 });
+    const others = ['-draft.safetensors', '-00001-of-2.safetensors', '-of.safetensors', '.txt'];
+    const strangers = others.map((end) => `diffusion_pytorch_model${end}`);
+    for (const name of strangers) writeFileSync(join(folder, name), '');
+    assert.equal(readdirSync(folder).length, 3 + strangers.length);
+    writeStateDict(folder, tensors);
+    assert.deepEqual(
+      readdirSync(folder).sort(),
+      [...strangers, 'diffusion_pytorch_model.safetensors'].sort(),
     );
   });
 

@@ -5,6 +5,7 @@ import {
   type FlowMatchSchedulerOptions,
 } from '../../../sdk/src/schedulers';
 import { calculateShift } from '../../../sdk/src/schedulers/calculate-shift';
+import { optionsFromConfig } from '../../../sdk/src/schedulers/scheduler-config';
 import { keyGenerator, tf } from '../../../sdk/src/tensorflow';
 
 const laidOut = (options: FlowMatchSchedulerOptions = {}, steps = 4) => {
@@ -43,6 +44,11 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
     });
     assert.equal(scheduler.config.shift, 3);
     assert.equal(scheduler.config.use_karras_sigmas, false);
+  });
+
+  it('optionsFromConfig() gives what the file says, and nothing of what it does not', () => {
+    const options = optionsFromConfig({ _class_name: 'X', shift: 3, use_karras_sigmas: null });
+    assert.deepEqual(options, { shift: 3, useKarrasSigmas: null });
   });
 
   it('has no terminal sigma after construction and one after setTimesteps()', () => {
@@ -182,6 +188,16 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
       'no training timesteps',
       'Cannot make a scheduler as numTrainTimesteps must be a positive integer: 0',
       () => new FlowMatchSDEDiscreteScheduler({ numTrainTimesteps: 0 }),
+    ],
+    [
+      'a shift by which all sigmas would be 0',
+      'Cannot make a scheduler as shift must be a number from 5.960464477539063e-8 to 16777216: 2.9802322387695312e-8',
+      () => new FlowMatchSDEDiscreteScheduler({ shift: 2 ** -25 }),
+    ],
+    [
+      'a terminal sigma at which a run would end where it begins',
+      'Cannot make a scheduler as shiftTerminal must be a number from 0 to below 1, or null: 1',
+      () => new FlowMatchSDEDiscreteScheduler({ shiftTerminal: 1 }),
     ],
     [
       'unequal lengths',

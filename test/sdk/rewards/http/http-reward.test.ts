@@ -270,6 +270,7 @@ describe('httpReward()', () => {
     for (const [location, status] of [
       [other.url, 307],
       ['/elsewhere', 302],
+      ['/elsewhere', 300],
     ] as const) {
       redirectTo(location, status);
       const { origin } = new URL(server.url);

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import {
+  checkOptions,
+  number,
+  record,
+  section,
+  wholeNumber,
+} from '../../../sdk/src/core/option-rules';
+
+interface Options {
+  steps: number;
+  rate: number;
+  inner: object;
+  fields: object;
+}
+
+const RULES = {
+  steps: wholeNumber(1),
+  rate: number({ least: 0, below: 1 }),
+  inner: section<{ size: number }>({ size: wholeNumber(0) }),
+  fields: record<{ size: number }>({ size: wholeNumber(0) }),
+};
+
+const check = (options: object) => checkOptions<Options>('train', options, RULES);
+
+describe('checkOptions()', () => {
+  it('takes values that keep their rules, and none where an option is left out', () => {
+    check({});
+    check({ steps: 1, rate: 0, inner: { size: 0 }, fields: { size: 3, more: 'of it' } });
+    check({ steps: undefined, rate: 0.999 });
+  });
+
+  for (const [options, says] of [
+    [{ steps: 0 }, 'steps must be a whole number from 1: current value is 0'],
+    [{ rate: 1 }, 'rate must be a number from 0 to below 1: current value is 1'],
+    [{ rate: -0.5 }, 'rate must be a number from 0 to below 1: current value is -0.5'],
+    [{ steps: 1, rate: '0' }, 'rate must be a number from 0 to below 1: current value is "0"'],
+    [{ inner: { size: -1 } }, 'inner.size must be a whole number from 0: current value is -1'],
+    [{ inner: null }, 'inner must be an object of options: current value is null'],
+    [{ inner: 3 }, 'inner must be an object of options: current value is 3'],
+    [{ inner: [1] }, 'inner must be an object of options: current value is [1]'],
+    [{ fields: { size: 0.5 } }, 'fields.size must be a whole number from 0: current value is 0.5'],
+    [{ fields: 'size' }, 'fields must be an object: current value is "size"'],
+    [{ step: 1 }, 'there is no option "step": the nearest is "steps"'],
+  ] as [object, string][]) {
+    it(`refuses ${JSON.stringify(options)}`, () => {
+      assert.throws(() => check(options), { message: `Cannot train as ${says}` });
+    });
+  }
+
+  it('refuses what is no object', () => {
+    for (const [options, shown] of [
+      [null, 'null'],
+      [7, '7'],
+      [[1], '[1]'],
+    ] as const) {
+      assert.throws(() => check(options as unknown as object), {
+        message: `Cannot train as options must be an object: current value is ${shown}`,
+      });
+    }
+  });
+});
+
+describe('number()', () => {
+  it('allows Infinity where it is said to be the most', () => {
+    const allows = (value: number) =>
+      number({ least: 0, most: Infinity }).breach(value, 'pace') === null;
+    assert.deepEqual([0, 1e308, Infinity, -1, NaN].map(allows), [true, true, true, false, false]);
+    assert.equal(number({ least: 0 }).breach(Infinity, 'pace')?.startsWith('pace must be'), true);
+  });
+});
