@@ -58,6 +58,8 @@ NAPI_MODULE_INIT() {
   flowbook::Export(env, exports, "addConstant", flowbook::AddConstant);
   flowbook::Export(env, exports, "crossingValues", flowbook::CrossingValues);
   flowbook::Export(env, exports, "defineFunction", flowbook::DefineFunction);
+  flowbook::Export(env, exports, "functionDefinition", flowbook::FunctionDefinition);
+  flowbook::Export(env, exports, "addFunction", flowbook::AddFunction);
   flowbook::Export(env, exports, "removeFunction", flowbook::RemoveFunction);
   flowbook::Export(env, exports, "runFunction", flowbook::RunFunction);
   flowbook::Export(env, exports, "readTensors", flowbook::ReadTensors);

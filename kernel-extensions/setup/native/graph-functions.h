@@ -14,6 +14,7 @@
 #include "recorded-graph.h"
 #include "shared-operations.h"
 #include "tensorflow/c/eager/c_api.h"
+#include "tensorflow/c/eager/c_api_experimental.h"
 
 namespace tfnodejs {
 TFJSBackend *GetTFJSBackend(napi_env env);
@@ -21,7 +22,7 @@ TFJSBackend *GetTFJSBackend(napi_env env);
 
 namespace flowbook {
 
-// defineFunction(graph, name: string, inputs: number[], outputs: number[], xla: boolean)
+// defineFunction(graph, name: string, inputs: number[], outputs: number[], xla: boolean): names of the functions it calls
 inline napi_value DefineFunction(napi_env env, napi_callback_info info) {
   size_t count = 5;
   napi_value arguments[5];
@@ -36,8 +37,9 @@ inline napi_value DefineFunction(napi_env env, napi_callback_info info) {
   TFE_Context *context = tfnodejs::GetTFJSBackend(env)->tfe_context_;
   const std::string name = ReadString(env, arguments[1]);
   const bool xla = ReadBoolean(env, arguments[4]);
+  SharingGraph sharing(context, graph);
   Function function(
-      xla ? SharingGraph(context, graph).ToFunction(name, inputs, outputs, body, status.status)
+      xla ? sharing.ToFunction(name, inputs, outputs, body, status.status)
           : TF_GraphToFunction(graph->graph, name.c_str(), 0, body.size(), body.data(),
                                inputs.size(), inputs.data(), outputs.size(), outputs.data(),
                                nullptr, nullptr, nullptr, status.status),
@@ -49,6 +51,38 @@ inline napi_value DefineFunction(napi_env env, napi_callback_info info) {
     if (Throw(env, status.status)) return nullptr;
   }
   TFE_ContextAddFunction(context, function.get(), status.status);
+  if (Throw(env, status.status)) return nullptr;
+  return ToArray(env, sharing.Called());
+}
+
+// functionDefinition(name: string): Buffer, a FunctionDef message.
+inline napi_value FunctionDefinition(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value arguments[1];
+  napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+  tfnodejs::TF_AutoStatus status;
+  std::unique_ptr<TF_Buffer, decltype(&TF_DeleteBuffer)> definition(TF_NewBuffer(),
+                                                                    TF_DeleteBuffer);
+  TFE_ContextGetFunctionDef(tfnodejs::GetTFJSBackend(env)->tfe_context_,
+                            ReadString(env, arguments[0]).c_str(), definition.get(),
+                            status.status);
+  if (Throw(env, status.status)) return nullptr;
+  napi_value result;
+  napi_create_buffer_copy(env, definition->length, definition->data, nullptr, &result);
+  return result;
+}
+
+// addFunction(definition: Uint8Array), a FunctionDef message
+inline napi_value AddFunction(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value arguments[1];
+  napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+  void *bytes = nullptr;
+  size_t length = 0;
+  napi_get_typedarray_info(env, arguments[0], nullptr, &length, &bytes, nullptr, nullptr);
+  tfnodejs::TF_AutoStatus status;
+  TFE_ContextAddFunctionDef(tfnodejs::GetTFJSBackend(env)->tfe_context_,
+                            static_cast<const char *>(bytes), length, status.status);
   Throw(env, status.status);
   return nullptr;
 }

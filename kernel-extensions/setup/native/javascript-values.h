@@ -82,6 +82,17 @@ inline napi_value ToArray(napi_env env, const std::vector<int64_t> &numbers) {
   return array;
 }
 
+inline napi_value ToArray(napi_env env, const std::vector<std::string> &texts) {
+  napi_value array;
+  napi_create_array_with_length(env, texts.size(), &array);
+  for (size_t i = 0; i < texts.size(); i++) {
+    napi_value text;
+    napi_create_string_utf8(env, texts[i].data(), texts[i].size(), &text);
+    napi_set_element(env, array, i, text);
+  }
+  return array;
+}
+
 // Throws the status as a JavaScript error, if it is one. Returns whether it was.
 inline bool Throw(napi_env env, TF_Status *status) {
   if (TF_GetCode(status) == TF_OK) return false;

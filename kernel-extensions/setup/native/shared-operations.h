@@ -116,6 +116,9 @@ class SharingGraph {
                               nullptr, status);
   }
 
+  // Names of the functions in place of operations.
+  std::vector<std::string> Called() const { return {called_.begin(), called_.end()}; }
+
  private:
   TF_Output At(const TF_Output &value) const { return copies_.at({value.oper, value.index}); }
 
@@ -135,6 +138,7 @@ class SharingGraph {
       TF_Function *function = SharedFunction(context_, operation, status);
       if (function == nullptr) return;
       TF_GraphCopyFunction(graph_, function, nullptr, status);
+      called_.insert(TF_FunctionName(function));
       TF_OperationDescription *description = NewOperation(TF_FunctionName(function));
       TF_AddInput(description, At(TF_OperationInput(TF_Input{operation, 0})));
       copy = TF_FinishOperation(description, status);
@@ -179,6 +183,7 @@ class SharingGraph {
   std::map<std::pair<TF_Operation *, int>, TF_Output> copies_;
   // In the order of creation, the same in every process: XLA's store compares what it has with what it is asked for.
   std::vector<const TF_Operation *> operations_;
+  std::set<std::string> called_;
   int count_ = 0;
 };
 

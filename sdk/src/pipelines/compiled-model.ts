@@ -7,6 +7,7 @@ import {
   type Pullback,
   type TensorTree,
 } from '../tensorflow';
+import { closedOverBy } from '../models/closed-over';
 import type { ModelInputs, TrainableModel } from './model-mixin';
 
 /** A batch of another shape is recorded anew; so many recordings of each pass are kept. */
@@ -57,6 +58,7 @@ export class CompiledModel implements TrainableModel {
         maxSignatures: RECORDINGS,
         remat,
         onFirstCall,
+        closedOver: (_state: string, inputs: TensorTree) => closedOverBy(model, inputs),
         variables: () => [...model.trainableVariables().values()],
       },
     );

@@ -50,7 +50,7 @@ export function useCompiledStore(environment = process.env): void {
 }
 
 /** Flowbook's folder in the user's cache. FLOWBOOK_CACHE wins. */
-function cacheFolder(environment: NodeJS.ProcessEnv): string {
+export function cacheFolder(environment = process.env): string {
   if (environment.FLOWBOOK_CACHE) return resolve(environment.FLOWBOOK_CACHE);
   const home = environment.HOME || homedir();
   if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'flowbook');
@@ -58,7 +58,7 @@ function cacheFolder(environment: NodeJS.ProcessEnv): string {
 }
 
 /** Stands for the processor and the library. */
-function buildKey(): string {
+export function buildKey(): string {
   const hash = createHash('sha256').update(`${cpus()[0]?.model}`);
   if (process.platform === 'linux') {
     const [flags] = /^flags.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [''];

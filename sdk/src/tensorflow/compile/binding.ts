@@ -53,13 +53,16 @@ export interface RecordingBinding extends NativeBinding {
   ): GraphValue[];
   addConstant(graph: GraphHandle, shape: number[], dtype: number, bytes: Uint8Array): GraphValue[];
   crossingValues(graph: GraphHandle, outputs: number[], from: number): number[];
+  /** @returns Names of the functions that it calls */
   defineFunction(
     graph: GraphHandle,
     name: string,
     inputs: number[],
     outputs: number[],
     xla: boolean,
-  ): void;
+  ): string[];
+  functionDefinition(name: string): Buffer;
+  addFunction(definition: Uint8Array): void;
   removeFunction(name: string): void;
   runFunction(name: string, inputIds: number[], outputCount: number): Promise<TensorMetadata[]>;
 }
@@ -87,7 +90,7 @@ export interface RecordingBackend extends Omit<NativeBackend, 'binding'> {
  */
 export function recordingBackend(): RecordingBackend | null {
   const backend = nativeBackend() as unknown as RecordingBackend | null;
-  if (backend !== null && typeof backend.binding.newGraph !== 'function') {
+  if (backend !== null && typeof backend.binding.addFunction !== 'function') {
     throw new Error(
       'Cannot compile as the native binding must be the one that this version of Flowbook builds: run "npx flowbook setup"',
     );

@@ -22,9 +22,10 @@ import {
   fedInputs,
   fedPlaces,
   RecordingCache,
-  releaseRecording,
+  releaseFed,
   type CacheEntry,
 } from './recording-cache';
+import { StoredRecording } from './stored-recording';
 import type { TensorTree } from './tensor-tree';
 
 /** How `compileDifferentiable` treats a function. */
@@ -108,6 +109,9 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
       new FirstCall(name, watch),
     ];
     firstCalls[0].tell('recording');
+    const stored = StoredRecording.of(backend, options, args, tensors, ['gradient', xla, remat]);
+    const found = stored?.read();
+    if (found) return { ...found, firstCalls } as GradientEntry;
     const all = variables();
     let cut = 0;
     let [value, dyPlace] = [0, 0];
@@ -141,22 +145,22 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
       const again = fed.filter((place) => remat || place >= cut || crossing.includes(place));
       const forward = recording.graph.define(fed, [value, ...kept], isXla);
       const backward = recording.graph.define([dyPlace, ...kept, ...again], gradients, isXla);
-      const fedAgain = again.map((place) => fed.indexOf(place));
-      return {
-        recording,
-        functions: [forward, backward],
-        firstCalls,
+      const entry = {
+        fed: recording,
+        functions: [forward, backward] as [GraphFunction, GraphFunction],
         outline: outline as tf.Tensor,
         used,
-        fedAgain,
+        fedAgain: again.map((place) => fed.indexOf(place)),
       };
+      stored?.write(entry);
+      return { ...entry, firstCalls };
     } catch (error) {
-      releaseRecording(recording);
+      releaseFed(recording);
       throw error;
     }
   };
   const entryFor = (args: Arguments) =>
-    outsideTape(() => cache.entryFor(args, (_backend, tensors) => make(args, tensors)));
+    outsideTape(() => cache.entryFor(args, (tensors) => make(args, tensors)));
 
   const underTape = (args: Arguments): tf.Tensor => {
     const { entry, inputs } = entryFor(args);
@@ -164,11 +168,11 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
     const [first, firstGradient] = entry.firstCalls;
     const operation = tf.customGrad((...given) => {
       const save = given[given.length - 1] as unknown as tf.GradSaveFunc;
-      const fed = fedInputs(entry.recording, inputs);
+      const fed = fedInputs(entry.fed, inputs);
       const [value, ...kept] = first.run(() => runFunction(backend, forward, fed));
       save([...kept, ...inputs]);
       const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const fed = fedInputs(entry.recording, saved.slice(kept.length));
+        const fed = fedInputs(entry.fed, saved.slice(kept.length));
         const given = [dy, ...saved.slice(0, kept.length), ...pick(fed, entry.fedAgain)];
         return firstGradient.run(() => runFunction(backend, backward, given));
       };
@@ -180,7 +184,7 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
     const { entry, inputs } = entryFor(args);
     const [forward, backward] = entry.functions;
     const [first, firstGradient] = entry.firstCalls;
-    const fed = fedInputs(entry.recording, inputs);
+    const fed = fedInputs(entry.fed, inputs);
     const run = async (): Promise<Pullback> => {
       // The arguments may be disposed before the gradient is asked for.
       const again = pick(fed, entry.fedAgain).map((input) =>

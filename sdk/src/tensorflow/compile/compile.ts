@@ -10,9 +10,10 @@ import {
   fedInputs,
   fedPlaces,
   RecordingCache,
-  releaseRecording,
+  releaseFed,
   type CacheEntry,
 } from './recording-cache';
+import { StoredRecording, type ClosedOver } from './stored-recording';
 import { replaceTensors, type TensorTree } from './tensor-tree';
 
 /** How `compile` treats a function. */
@@ -26,6 +27,11 @@ export interface CompileOptions {
   xla?: boolean | 'auto';
   /** Recordings kept; the least recently used is dropped. Default 16. */
   maxSignatures?: number;
+  /**
+   * What the function depends on besides its arguments, where that is known: such a recording is kept on disk, so that the next
+   * process need not record. Asked at each recording; null, or a result that is no single tensor: nothing is kept. Default: null.
+   */
+  closedOver?: (...args: never[]) => ClosedOver | null;
   /**
    * Told of the first call for a signature: recording takes milliseconds, compiling seconds. What it throws is said on stderr, once.
    * Default: says `compiling <name> ...` on stderr, once, when a first call has lasted over two seconds.
@@ -54,6 +60,13 @@ export interface CompiledFunction<Arguments extends TensorTree[], Result extends
   readonly signatureCount: number;
   /** Lets go of all recordings; the next call records anew. */
   dispose(): void;
+}
+
+/** A recorded function. */
+interface ValueEntry extends CacheEntry {
+  /** What it returned, with disposed tensors in the places of the outputs. */
+  result: TensorTree;
+  firstCall: FirstCall;
 }
 
 /** From so many operations in matrix products on, XLA gains more than its compilation takes. */
@@ -93,27 +106,31 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   const watch = observer(onFirstCall, 'onFirstCall', `compiling "${name}"`);
   const backend = recordingBackend();
   if (backend === null) return withoutGraphs(fn);
-  const cache = new RecordingCache<CacheEntry & { firstCall: FirstCall }>(name, maxSignatures);
+  const cache = new RecordingCache<ValueEntry>(name, maxSignatures);
 
+  const make = (args: Arguments, tensors: tf.Tensor[]): ValueEntry => {
+    const firstCall = new FirstCall(name, watch);
+    firstCall.tell('recording');
+    const stored = StoredRecording.of(backend, options, args, tensors, ['value', xla]);
+    const found = stored?.read();
+    if (found) return { ...found, result: found.outline, firstCall };
+    const recording = record(backend, () => fn(...args), tensors);
+    try {
+      const { result, outputs, graph } = recording;
+      const isXla = usesXla(xla, graph);
+      const functions = [graph.define(fedPlaces(recording), outputs, isXla)];
+      if (result instanceof tf.Tensor)
+        stored?.write({ fed: recording, functions, outline: result });
+      return { fed: recording, functions, result, firstCall };
+    } catch (error) {
+      releaseFed(recording);
+      throw error;
+    }
+  };
   /** The recording for these arguments with what it is fed. */
   const prepare = (args: Arguments) => {
-    const { entry, inputs } = cache.entryFor(args, (_backend, tensors) => {
-      const firstCall = new FirstCall(name, watch);
-      firstCall.tell('recording');
-      const recording = record(backend, () => fn(...args), tensors);
-      try {
-        const forward = recording.graph.define(
-          fedPlaces(recording),
-          recording.outputs,
-          usesXla(xla, recording.graph),
-        );
-        return { recording, functions: [forward], firstCall };
-      } catch (error) {
-        releaseRecording(recording);
-        throw error;
-      }
-    });
-    return { entry, fed: fedInputs(entry.recording, inputs) };
+    const { entry, inputs } = cache.entryFor(args, (tensors) => make(args, tensors));
+    return { entry, fed: fedInputs(entry.fed, inputs) };
   };
 
   const call = (...args: Arguments): Result => {
@@ -121,11 +138,11 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
     if (isRecording()) return fn(...args);
     const { entry, fed } = prepare(args);
     const outputs = entry.firstCall.run(() => runFunction(backend, entry.functions[0], fed));
-    return replaceTensors(entry.recording.result, outputs) as Result;
+    return replaceTensors(entry.result, outputs) as Result;
   };
   const prepareCall = (...args: Arguments): PreparedCall<Result, Result> => {
     const { entry, fed } = prepare(args);
-    const { result } = entry.recording;
+    const { result } = entry;
     return {
       outline: result as Result,
       async run() {

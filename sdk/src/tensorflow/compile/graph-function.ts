@@ -5,31 +5,35 @@ import { handleOf, type RecordingBackend, type RecordingBinding } from './bindin
 export interface GraphFunction {
   readonly name: string;
   readonly outputCount: number;
+  /** Names of the functions that it calls. */
+  readonly called: readonly string[];
   /** Lets go of it. */
   dispose(): void;
 }
 
 /** Functions by name, with the number of those who use them: graphs that are alike share one. */
-const users = new Map<string, number>();
+const users = new Map<string, { count: number; called: readonly string[] }>();
 
-/** Defines a function unless one of this name, which is the same, is there. */
+/**
+ * Defines a function unless one of this name, which is the same, is there.
+ *
+ * @param define Gives the names of the functions that it calls.
+ */
 export function defineOnce(
   binding: RecordingBinding,
   name: string,
   outputCount: number,
-  define: () => void,
+  define: () => readonly string[],
 ): GraphFunction {
-  const count = users.get(name) ?? 0;
-  if (count === 0) define();
-  users.set(name, count + 1);
+  const user = users.get(name) ?? { count: 0, called: define() };
+  user.count++;
+  users.set(name, user);
   const dispose = () => {
-    const left = (users.get(name) as number) - 1;
-    users.set(name, left);
-    if (left > 0) return;
+    if (--user.count > 0) return;
     users.delete(name);
     binding.removeFunction(name);
   };
-  return { name, outputCount, dispose };
+  return { name, outputCount, called: user.called, dispose };
 }
 
 /** What a function is run on: tensors, or ids of handles. */

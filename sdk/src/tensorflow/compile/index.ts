@@ -6,4 +6,5 @@ export {
   type Pullback,
 } from './compile-differentiable';
 export { type FirstCallProgress } from './first-call';
+export { type ClosedOver } from './stored-recording';
 export { type TensorTree } from './tensor-tree';

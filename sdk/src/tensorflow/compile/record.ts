@@ -16,15 +16,27 @@ const LARGEST_CONSTANT_BYTES = 1024;
 /** Tensors of a recording have ids from here on, which no handle has. */
 const FIRST_RECORDED_ID = 2 ** 40;
 
-/** One recorded function, ready to be defined. */
-export interface Recording {
+/** What a function is fed besides the tensors of its arguments. */
+export interface Fed {
+  /** Variables that it read; their values are fed anew at each run. */
+  variables: { variable: tf.Variable }[];
+  /** Handles that keep other tensors alive; fed at each run. */
+  captured: CapturedTensor[];
+}
+
+/** A handle that keeps a tensor alive, which is not of the arguments. */
+export interface CapturedTensor extends TensorMetadata {
+  /** Whether it was there before the recording. */
+  isFromOutside: boolean;
+}
+
+/** One recorded function, ready to be defined. Values are named by their places. */
+export interface Recording extends Fed {
   graph: Graph;
   /** Places of the values that stand for the arguments' tensors, in order. */
   inputs: number[];
-  /** Variables that the function read, with their places; their values are fed anew at each run. */
   variables: { variable: tf.Variable; value: number }[];
-  /** Handles that keep other tensors from outside alive, with their places; fed at each run. */
-  captured: { id: number; value: number }[];
+  captured: (CapturedTensor & { value: number })[];
   /** Places of the result's tensors. */
   outputs: number[];
   /** What the function returned, with disposed tensors in the places of the outputs. */
@@ -76,7 +88,9 @@ export function isRecording(): boolean {
 
 /** The state of one recording. */
 class Tape implements Recorder {
-  readonly captured: { id: number; value: number }[] = [];
+  readonly captured: Recording['captured'] = [];
+  /** Handles of tensors that were given their values in the recording. */
+  readonly #made = new Set<number>();
   readonly #backend: RecordingBackend;
   readonly #binding: RecordingBinding;
   readonly #graph: Graph;
@@ -198,6 +212,7 @@ class Tape implements Recorder {
   #createTensor(shape: number[], dtype: number, data: ArrayBufferView | number[]): number {
     // A handle all the same: the tensor may be one from outside, whose values TensorFlow had not been given yet.
     const id = this.#binding.createTensor(shape, dtype, data as ArrayBufferView);
+    this.#made.add(id);
     const bytes = bytesOf(data);
     if (bytes.byteLength <= LARGEST_CONSTANT_BYTES) {
       this.#values.set(id, this.#graph.constant(shape, dtype, bytes));
@@ -242,7 +257,8 @@ class Tape implements Recorder {
     this.#values.set(id, place);
     const variable = this.#variableOf.get(id);
     if (variable === undefined) {
-      this.captured.push({ id: copy.id, value: place.value });
+      const isFromOutside = !this.#made.has(id);
+      this.captured.push({ ...copy, isFromOutside, value: place.value });
     } else {
       this.#binding.deleteTensor(copy.id);
       this.#variables.push({ variable, value: place.value });

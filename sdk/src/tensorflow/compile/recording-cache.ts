@@ -2,12 +2,12 @@ import { tf } from '../backend';
 import { recordingBackend, type RecordingBackend } from './binding';
 import type { GraphFunction, GraphInput } from './graph-function';
 import { placeOf } from './place-of';
-import type { Recording } from './record';
+import type { Fed, Recording } from './record';
 import { flattenTree, type TensorTree } from './tensor-tree';
 
-/** Something recorded, with the functions made of it. */
+/** The functions made of a recording, with what they are fed. */
 export interface CacheEntry {
-  recording: Recording;
+  fed: Fed;
   functions: readonly GraphFunction[];
 }
 
@@ -34,13 +34,13 @@ export class RecordingCache<Entry extends CacheEntry> {
    */
   entryFor(
     args: TensorTree,
-    make: (backend: RecordingBackend, inputs: tf.Tensor[]) => Entry,
+    make: (inputs: tf.Tensor[]) => Entry,
   ): { entry: Entry; inputs: tf.Tensor[] } {
     const { tensors, signature } = flattenTree(args);
     let entry = this.#entries.get(signature);
     if (entry === undefined) {
       try {
-        entry = make(recordingBackend() as RecordingBackend, tensors);
+        entry = make(tensors);
       } catch (error) {
         const { message } = error as Error;
         const place = placeOf(error as Error);
@@ -61,15 +61,15 @@ export class RecordingCache<Entry extends CacheEntry> {
     for (const [signature, entry] of [...this.#entries]) this.#drop(signature, entry);
   }
 
-  #drop(signature: string, { recording, functions }: Entry): void {
+  #drop(signature: string, { fed, functions }: Entry): void {
     this.#entries.delete(signature);
     for (const one of functions) one.dispose();
-    releaseRecording(recording);
+    releaseFed(fed);
   }
 }
 
-/** Lets go of the tensors from outside that a recording holds. */
-export function releaseRecording({ captured }: Recording): void {
+/** Lets go of the tensors that a recording holds. */
+export function releaseFed({ captured }: Fed): void {
   const { binding } = recordingBackend() as RecordingBackend;
   for (const { id } of captured) binding.deleteTensor(id);
 }
@@ -80,6 +80,6 @@ export function fedPlaces({ inputs, variables, captured }: Recording): number[] 
 }
 
 /** What is fed at those places. */
-export function fedInputs({ variables, captured }: Recording, inputs: tf.Tensor[]): GraphInput[] {
+export function fedInputs({ variables, captured }: Fed, inputs: tf.Tensor[]): GraphInput[] {
   return [...inputs, ...variables.map(({ variable }) => variable), ...captured.map(({ id }) => id)];
 }
