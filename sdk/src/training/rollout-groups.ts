@@ -108,11 +108,12 @@ export async function rolloutGroups(
   const cache = promptCache ?? new PromptCache();
   const layout = { groupSize, padTokensTo };
   const texts = prompts.map(({ prompt }) => prompt);
+  const isGuided = pipeline.cfgScale({ trueCfgScale, guidanceScale: guidanceScale ?? 0 }) > 1;
+  await cache.load(pipeline, isGuided ? [...texts, negativePrompt] : texts);
   const positive = embedRows(pipeline, cache, texts, layout);
-  const negative =
-    pipeline.cfgScale({ trueCfgScale, guidanceScale: guidanceScale ?? 0 }) > 1
-      ? embedRows(pipeline, cache, Array<string>(prompts.length).fill(negativePrompt), layout)
-      : null;
+  const negative = isGuided
+    ? embedRows(pipeline, cache, Array<string>(prompts.length).fill(negativePrompt), layout)
+    : null;
   const settings = {
     window,
     sameInitialNoise,

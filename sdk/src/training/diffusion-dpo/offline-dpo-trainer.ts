@@ -70,7 +70,7 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
     const step = this.stepsDone + 1;
     const key = this.key.fold('step', step);
     const drawn = drawPrompts(settings.pairs, key.fold('pairs'), { count: settings.pairsPerStep });
-    const clean = layPairs(this.pipeline, drawn, {
+    const clean = await layPairs(this.pipeline, drawn, {
       cache: this.cache,
       negativePrompt: settings.negativePrompt,
       guided: this.#guided,

@@ -66,13 +66,14 @@ function latentsOfPairs(pipeline: PairPipeline, pairs: readonly PreferencePair[]
  * @returns Clean pairs; the caller owns the tensors.
  * @throws When latents differ in shape.
  */
-export function layPairs(
+export async function layPairs(
   pipeline: PairPipeline,
   pairs: readonly PreferencePair[],
   { cache, negativePrompt, guided, padTokensTo }: LayPairsOptions,
-): CleanPairs {
+): Promise<CleanPairs> {
   const layout = { groupSize: 2, padTokensTo };
   const words = pairs.map(({ prompt }) => prompt);
+  await cache.load(pipeline, guided ? [...words, negativePrompt] : words);
   const positive = embedRows(pipeline, cache, words, layout);
   const negative = guided
     ? embedRows(pipeline, cache, Array<string>(pairs.length).fill(negativePrompt), layout)
