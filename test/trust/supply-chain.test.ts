@@ -18,9 +18,13 @@ interface Locked {
   hasInstallScript?: boolean;
 }
 
-const locked = Object.entries(
-  (JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> }).packages,
-).filter(([path, { link }]) => path.includes('node_modules/') && link !== true);
+const packagesOf = (lock: string) =>
+  Object.entries((JSON.parse(read(lock)) as { packages: Record<string, Locked> }).packages).filter(
+    ([path, { link }]) => path.includes('node_modules/') && link !== true,
+  );
+const locked = packagesOf('package-lock.json');
+/** A peer of the benchmark of kernels, which has a lock of its own: it is installed when it is measured. */
+const deno = packagesOf('test/bench/kernel/deno/package-lock.json');
 const nameOf = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 13);
 const isNamed = (name: string) => security.includes(`\`${name}\``);
 
@@ -32,11 +36,19 @@ describe('what is installed', function () {
   this.timeout(180_000);
 
   it('comes from the registry in the version that the lock file says, by its hash', () => {
-    for (const [path, { resolved, integrity }] of locked) {
+    for (const [path, { resolved, integrity }] of [...locked, ...deno]) {
       // npm leaves out an address that is the registry's own.
       if (resolved !== undefined) assert.match(resolved, /^https:\/\/registry\.npmjs\.org\//, path);
       assert.match(integrity ?? '', /^sha512-/, path);
     }
+  });
+
+  it('is of Deno the version that the benchmark names', () => {
+    const [, version] =
+      /DENO_VERSION = '([^']+)'/.exec(read('test/bench/kernel/peer-kernels.ts')) ?? [];
+    const own = deno.map(([path, one]) => [nameOf(path), one.version] as const);
+    assert.ok(own.length > 1 && own.every(([, one]) => one === version));
+    assert.ok(own.some(([name]) => name === 'deno'));
   });
 
   it('runs no install script; the packages that have one are those that SECURITY.md names', () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setupModule } from '../../setup/setup-module';
 
@@ -56,20 +56,13 @@ export async function peerKernels(): Promise<MeasuredKernel[]> {
   ];
 }
 
-/** npm's `deno` package names the binary of each platform as an optional dependency. */
+/** npm's `deno` package names the binary of each platform as an optional dependency; its lock, the hash of each. */
 function installDeno(cache: string): string {
   const folder = join(cache, `deno-${DENO_VERSION}`);
   if (!existsSync(folder)) {
     const fresh = `${folder}.${process.pid}`;
-    mkdirSync(fresh, { recursive: true });
-    writeFileSync(join(fresh, 'package.json'), '{ "private": true }\n');
-    const parameters = [
-      'install',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      `deno@${DENO_VERSION}`,
-    ];
+    cpSync(join(__dirname, 'deno'), fresh, { recursive: true });
+    const parameters = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
     execFileSync('npm', parameters, { cwd: fresh, stdio: ['ignore', 'ignore', 'inherit'] });
     renameSync(fresh, folder);
   }

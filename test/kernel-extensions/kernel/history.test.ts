@@ -75,6 +75,33 @@ describe('HistoryStore', () => {
     assert.notEqual(first, second);
   });
 
+  it('reads past lines that no kernel writes', () => {
+    const own = join(folder.path, 'strange');
+    const store = new HistoryStore(own);
+    const number = store.begin();
+    store.append({ line: 1, input: 'let a = 1' });
+    const [file] = readdirSync(own);
+    const strange = [
+      '5',
+      'null',
+      '[]',
+      '"text"',
+      '{}',
+      '{"line":"2","input":"x"}',
+      '{"line":2,"input":7}',
+    ];
+    const more = [
+      '{"line":2,"input":null,"output":"x"}',
+      '{"line":1,"output":{}}',
+      '{"__proto__":1}',
+    ];
+    appendFileSync(join(own, file), [...strange, ...more, ''].join('\n'));
+    store.append({ line: 1, output: '1' });
+    assert.deepEqual(new HistoryStore(own).read(number), [
+      { session: number, line: 1, input: 'let a = 1', output: '1' },
+    ]);
+  });
+
   it('is for its user alone, and reads past a line that was cut off', () => {
     const [newest] = readdirSync(path()).sort().reverse();
     const file = join(path(), newest);

@@ -80,7 +80,7 @@ function parse(session: number, text: string): HistoryEntry[] {
   const entries: HistoryEntry[] = [];
   for (const row of text.split('\n')) {
     const line = parseOrNull(row);
-    if (!line) continue; // empty, or cut off when its kernel was killed
+    if (!line) continue;
     if ('input' in line)
       entries.push({ session, line: line.line, input: line.input, output: null });
     else {
@@ -91,12 +91,21 @@ function parse(session: number, text: string): HistoryEntry[] {
   return entries;
 }
 
+/** Null for what is empty, was cut off when its kernel was killed, or is nothing that a kernel writes. */
 function parseOrNull(row: string): Line | null {
+  let value: unknown;
   try {
-    return JSON.parse(row) as Line;
+    value = JSON.parse(row);
   } catch {
     return null;
   }
+  return isLine(value) ? value : null;
+}
+
+function isLine(value: unknown): value is Line {
+  if (typeof value !== 'object' || value === null) return false;
+  const { line, input, output } = value as Partial<Record<string, unknown>>;
+  return Number.isSafeInteger(line) && typeof ('input' in value ? input : output) === 'string';
 }
 
 function readOrEmpty(file: string): string {
