@@ -201,10 +201,13 @@ prompt`,
     const copy = workspace.path('javascript:self.ran=1');
     mkdirSync(copy);
     const record = JSON.parse(readFileSync(join(out, 'script.json'), 'utf8')) as object;
-    const said = { ...record, state: PROMPT, started: PROMPT, notebook: PROMPT, error: PROMPT };
+    const said = { ...record, started: PROMPT, notebook: PROMPT, error: PROMPT };
     writeFileSync(join(copy, 'script.json'), JSON.stringify(said));
     const compared = workspace.path('compare.html');
     const runs = [out, copy].map((folder) => summarizeRun(folder));
+    assert.equal(runs[1].error, PROMPT);
+    // A record with a state of its own is none; the page is not to rely on that.
+    runs.push({ ...runs[1], state: PROMPT as 'failed' });
     await writeComparePage(compared, basename(out), runs, ['prompt']);
     return [join(out, 'index.html'), compared];
   }
