@@ -1,6 +1,6 @@
 // npm run locks [-- UV ARGUMENTS]: writes the lock of each NAME.in: all that its packages depend on, in one version each, with the
 // SHA-256 of every wheel of it, for each platform and Python. What a lock holds stays as it is unless NAME.in asks for another version;
-// `-- --upgrade` or `-- --upgrade-package NAME` takes newer ones. Needs uv (python -m pip install uv); what pip's configuration
+// `-- --upgrade` or `-- --upgrade-package NAME` takes newer ones. Needs uv on the PATH; what pip's configuration
 // names besides the index, uv takes from UV_FIND_LINKS, as for PyTorch's build for CPUs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
