@@ -42,7 +42,10 @@ export function writeReport(): string {
 
 /** docs/results.md: the claims with what became of them and what they leave open, then a table a recipe. */
 export function reportText({ results, claims, files }: Measured): string {
-  const recipes = [...new Set([...results, ...claims].map(({ recipe }) => recipe))].sort();
+  const place = (recipe: string) => [recipe.slice(0, 2), comparisonOf(recipe) ?? '', recipe].join();
+  const recipes = [...new Set([...results, ...claims].map(({ recipe }) => recipe))].sort(
+    (one, other) => place(one).localeCompare(place(other)),
+  );
   const sections = recipes.map((recipe) => {
     const own = results
       .filter((result) => result.recipe === recipe)
@@ -78,12 +81,15 @@ function claimsSection(tested: readonly TestedClaim[]): string {
   ].join('\n\n');
 }
 
+const comparisonOf = (recipe: string) =>
+  FULL_RUNS.find((one) => recipeName(one) === recipe)?.comparison;
+
 function recipeSection(
   recipe: string,
   results: readonly RecipeResult[],
   files: readonly string[],
 ): string {
-  const comparison = FULL_RUNS.find((one) => recipeName(one) === recipe)?.comparison;
+  const comparison = comparisonOf(recipe);
   if (results.length === 0) return `## ${recipe}\n\nNot run yet.`;
   const kinds = PROMPT_KINDS.filter((kind) => results.some((result) => kind in result.kinds));
   const rows = results.map((result) => [
