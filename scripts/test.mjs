@@ -17,6 +17,7 @@ const given = process.argv.slice(2);
 const slowFolders = [
   ...['jupyter', 'browser', 'packages', 'ray', 'reference', 'notebooks', 'trust'],
   ...['cluster', 'notebook', 'sweep'].map((name) => join('kernel-extensions', name)),
+  join('datasets', 'pretrain'),
   join('docs', 'site'),
   join('sdk', 'rollout-workers'),
 ].map((name) => join('test', name) + sep);

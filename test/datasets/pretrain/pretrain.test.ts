@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadPipeline, type RolloutPipeline } from '@flowbook/sdk';
 
-const REPOSITORY = join(__dirname, '..', '..');
+const REPOSITORY = join(__dirname, '..', '..', '..');
 const WEIGHTS = ['vae', 'transformer'].map((part) =>
   join(part, 'diffusion_pytorch_model.safetensors'),
 );
