@@ -27,15 +27,16 @@ export interface RunPicture {
 /** What `keepPicture` calls its files: a picture lies in the run's folder of pictures and nowhere else. */
 const FILE = /^step-\d{6,}-\d{2,}\.png$/;
 
+/** In the order in which fields are written: a resumed run writes again what it has read, and its files are to be the same. */
 const pictureSchema = z.object(
   {
     step: wholeFrom(0),
     place: wholeFrom(0),
-    file: z.string().regex(FILE, 'must be like "step-000010-00.png"'),
     prompt: text,
     // A reward that was no number stands as null: JSON has no NaN.
     reward: z.number('must be a number, or null').nullable(),
     verdict: z.boolean('must be true, false or null').nullable(),
+    file: z.string().regex(FILE, 'must be like "step-000010-00.png"'),
   },
   'must be an object',
 );
@@ -101,8 +102,8 @@ export function readRunPictures(folder: string): RunPicture[] {
   if (!existsSync(index)) return [];
   const byFile = new Map<string, RunPicture>();
   for (const [at, written] of readJsonLines(index, { isGrowing: true }).entries()) {
-    const { reward, ...picture } = checkedFields(pictureSchema, written, index, `row ${at + 1}`);
-    byFile.set(picture.file, { ...picture, reward: reward ?? NaN });
+    const picture = checkedFields(pictureSchema, written, index, `row ${at + 1}`);
+    byFile.set(picture.file, { ...picture, reward: picture.reward ?? NaN });
   }
   return [...byFile.values()].sort((a, b) => a.step - b.step || a.place - b.place);
 }
