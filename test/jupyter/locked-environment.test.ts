@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keepEnvironment } from '../setup/keep-environment';
 import { setupModule } from '../setup/setup-module';
 import { temporaryFolder } from '../setup/temporary-folder';
 import { zipFile } from '../setup/zip-file';
+import { ownPackageIndex } from './own-package-index';
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
@@ -32,22 +33,10 @@ interface Problem extends Error {
 describe('what pip installs by hash', function () {
   this.timeout(300_000);
   const folder = temporaryFolder();
-  let index = '';
-  let python = '';
-
-  before(async () => {
-    const { cacheFolder, jupyterFolder, venvPython } = await setupModule('index.mjs');
-    python = venvPython(jupyterFolder(cacheFolder()));
-    index = join(folder.path, 'index');
-    mkdirSync(index);
-    process.env.PIP_NO_INDEX = '1';
-    process.env.PIP_FIND_LINKS = index;
-    process.env.PIP_CONFIG_FILE = '/dev/null';
-  });
-  after(keepEnvironment('PIP_NO_INDEX', 'PIP_FIND_LINKS', 'PIP_CONFIG_FILE'));
+  const pip = ownPackageIndex(folder);
 
   const publish = (name: string, wheel: Buffer) =>
-    writeFileSync(join(index, `${name}-1.0-py3-none-any.whl`), wheel);
+    writeFileSync(join(pip.index, `${name}-1.0-py3-none-any.whl`), wheel);
 
   const lineOf = (name: string, wheel: Buffer) => `${name}==1.0 --hash=sha256:${sha256(wheel)}`;
 
@@ -60,7 +49,7 @@ describe('what pip installs by hash', function () {
   /** Installs a lock's packages into a folder of their own. */
   async function install(name: string, lines: string[]): Promise<void> {
     const { runPip } = await setupModule('pip.mjs');
-    await runPip(python, 'install', {
+    await runPip(pip.python, 'install', {
       requirements: lockOf(name, lines),
       parameters: ['--target', join(folder.path, name)],
       purpose: `install ${name}`,
@@ -150,7 +139,7 @@ describe('what pip installs by hash', function () {
         data: Buffer.from('Metadata-Version: 2.1\nName: probe_source\nVersion: 1.0\n'),
       },
     ]);
-    writeFileSync(join(index, 'probe_source-1.0.zip'), archive);
+    writeFileSync(join(pip.index, 'probe_source-1.0.zip'), archive);
     await isRefused(
       'source',
       [lineOf('probe-source', archive)],

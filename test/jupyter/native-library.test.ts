@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { keepEnvironment } from '../setup/keep-environment';
 import { setupModule } from '../setup/setup-module';
 import { temporaryFolder } from '../setup/temporary-folder';
 import { zipFile } from '../setup/zip-file';
+import { ownPackageIndex } from './own-package-index';
 
 const library = Buffer.from('the library');
 const project = 'flowbook_probe';
@@ -34,19 +34,10 @@ interface Problem extends Error {
 
 describe('ensureLibrary', () => {
   const folder = temporaryFolder();
-  let index = '';
-  let python = '';
+  const pip = ownPackageIndex(folder);
+  const wheelFile = () => join(pip.index, `${project}-2.21.0-cp311-cp311-${tag}.whl`);
 
-  before(async () => {
-    const { cacheFolder, jupyterFolder, venvPython } = await setupModule('index.mjs');
-    python = venvPython(jupyterFolder(cacheFolder()));
-    index = join(folder.path, 'index');
-    mkdirSync(index);
-    writeFileSync(join(index, `${project}-2.21.0-cp311-cp311-${tag}.whl`), wheel);
-    process.env.PIP_NO_INDEX = '1';
-    process.env.PIP_FIND_LINKS = index;
-  });
-  after(keepEnvironment('PIP_NO_INDEX', 'PIP_FIND_LINKS'));
+  before(() => writeFileSync(wheelFile(), wheel));
 
   function platform(sha256 = createHash('sha256').update(wheel).digest('hex')) {
     return {
@@ -65,7 +56,7 @@ describe('ensureLibrary', () => {
       platform: platform(options.sha256),
       pythonFor: () => {
         assert.notEqual(options.mayDownload, false, 'downloads again');
-        return python;
+        return pip.python;
       },
       report: () => {},
     });
@@ -128,7 +119,7 @@ describe('ensureLibrary', () => {
 
   it('ensureLibrary() names the wheel where the index has none', async () => {
     const cache = join(folder.path, 'absent');
-    rmSync(join(index, `${project}-2.21.0-cp311-cp311-${tag}.whl`));
+    rmSync(wheelFile());
     await assert.rejects(ensure(cache), (problem: Problem) => {
       assert.equal(problem.piece, 'package');
       assert.equal(

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { firstIssue } from '../../core/first-issue';
 import { keeps, wholeNumber } from '../../core/option-rules';
 import { showValue } from '../../core/show-value';
+import { readJsonLines } from '../../io/json-lines';
 
 /** A whole number that arithmetic keeps exact. */
 export function wholeFrom(least: number) {
@@ -47,5 +48,16 @@ export function checkedFields<Fields>(
   const field = where === null ? `its ${at}` : at === '' ? where : `${at} of ${where}`;
   throw new Error(
     `Cannot read "${path}" as ${field} ${rule}: current value is ${showValue(value)}`,
+  );
+}
+
+/**
+ * The same of a file that grows by lines: a last one that is not whole yet, or that a crash cut off, is left out.
+ *
+ * @throws When another line is not JSON, or a field of it breaks its rule; the message names file, line, field and value.
+ */
+export function checkedLines<Line>(schema: z.ZodType<Line>, path: string): Line[] {
+  return readJsonLines(path, { isGrowing: true }).map((written, at) =>
+    checkedFields(schema, written, path, `row ${at + 1}`),
   );
 }

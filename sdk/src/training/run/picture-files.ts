@@ -4,10 +4,9 @@ import { z } from 'zod';
 import type { PixelImage } from '../../core/pixel-image';
 import { appendJsonLine } from '../../io/append-json-line';
 import { readImage, toPng } from '../../io/image-file';
-import { readJsonLines } from '../../io/json-lines';
 import type { EvaluationReport } from '../evaluate-policy';
 import { writeAtomically } from '../../io/write-atomically';
-import { checkedFields, text, wholeFrom } from './checked-fields';
+import { checkedLines, text, wholeFrom } from './checked-fields';
 import { RUN_FILES } from './run-files';
 
 /** A picture that a run has kept of an evaluation. */
@@ -101,8 +100,7 @@ export function readRunPictures(folder: string): RunPicture[] {
   const index = pictureIndex(folder);
   if (!existsSync(index)) return [];
   const byFile = new Map<string, RunPicture>();
-  for (const [at, written] of readJsonLines(index, { isGrowing: true }).entries()) {
-    const picture = checkedFields(pictureSchema, written, index, `row ${at + 1}`);
+  for (const picture of checkedLines(pictureSchema, index)) {
     byFile.set(picture.file, { ...picture, reward: picture.reward ?? NaN });
   }
   return [...byFile.values()].sort((a, b) => a.step - b.step || a.place - b.place);

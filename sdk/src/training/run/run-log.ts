@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { appendJsonLine } from '../../io/append-json-line';
-import { readJsonLines } from '../../io/json-lines';
 import { writeAtomically } from '../../io/write-atomically';
 import type { LogLine } from '../step-report';
 import type { Alarm, AlarmName } from './alarms';
-import { checkedFields, text, wholeFrom } from './checked-fields';
+import { checkedLines, text, wholeFrom } from './checked-fields';
 import { RUN_FILES } from './run-files';
 
 /** What a log.jsonl holds. */
@@ -77,8 +76,7 @@ export function readRunLog(directory: string, lastStep = Infinity): LogContent {
   const content: LogContent = { lines: [], alarms: [] };
   const path = join(directory, RUN_FILES.log);
   if (!existsSync(path)) return content;
-  for (const [at, written] of readJsonLines(path, { isGrowing: true }).entries()) {
-    const row = checkedFields(rowSchema, written, path, `row ${at + 1}`);
+  for (const row of checkedLines(rowSchema, path)) {
     if (row.step > lastStep) continue;
     if (row.alarm !== undefined) content.alarms.push(row.alarm);
     else content.lines.push(withNaN(row));
