@@ -1,6 +1,6 @@
 // npm test [-- MOCHA ARGUMENTS]: set-up, build, and the tests; the last line is "N passed, N failed".
-//   --fast   leaves out the tests that need Python, a browser or npm's registry, those of whole runs in other processes, and of the
-//            whole site of documentation; properties are tried with fewer inputs
+//   --fast   leaves out the tests that need Python, a browser or npm's registry, those of whole runs in other processes, of the
+//            whole site of documentation, and files whose names end with .slow.test.ts; properties are tried with fewer inputs
 //   --long   adds the ones that take many minutes
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { root } from './packages.mjs';
 import { allStages } from './stages.mjs';
 
 const given = process.argv.slice(2);
+const isIn = (file) => (folder) => file.startsWith(folder);
 /** Tests that need Python, a browser or npm's registry, of whole runs in other processes, and of the whole site of documentation. */
 const slowFolders = [
   ...['jupyter', 'browser', 'packages', 'ray', 'reference', 'notebooks', 'trust'],
@@ -23,6 +24,7 @@ const slowFolders = [
 ].map((name) => join('test', name) + sep);
 const isFast = given.includes('--fast');
 const isLong = given.includes('--long');
+const isSlow = (file) => file.endsWith('.slow.test.ts') || slowFolders.some(isIn(file));
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');
 /** Files at a time, each in one of as many processes. Many wait for a kernel, a browser or Ray's processes. */
 const processes = Math.min(Math.max(availableParallelism(), 2), 4);
@@ -50,12 +52,11 @@ async function setUp() {
 }
 
 function testFiles() {
-  const isIn = (file) => (folder) => file.startsWith(folder);
   const rank = (file) => firstFolders.findIndex(isIn(file)) + 1 || Infinity;
   return readdirSync(join(root, 'test'), { recursive: true })
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => join('test', file))
-    .filter((file) => !(isFast && slowFolders.some(isIn(file))))
+    .filter((file) => !(isFast && isSlow(file)))
     .sort((a, b) => (rank(a) === rank(b) ? (a < b ? -1 : 1) : rank(a) - rank(b)));
 }
 
