@@ -152,30 +152,3 @@ describe('comms', () => {
     );
   });
 });
-
-describe('status', () => {
-  const running = runningKernel();
-
-  it('says busy again after what was answered while a cell runs', async () => {
-    const states: unknown[] = [];
-    const stop = running.kernel.onIopub(({ header, parent_header, content }) => {
-      if (header.msg_type === 'status')
-        states.push(`${parent_header.msg_type} ${String(content.execution_state)}`);
-    });
-    const cell = running.kernel.execute(
-      'await new Promise((settle) => setTimeout(settle, 600)); 1',
-    );
-    await new Promise((settle) => setTimeout(settle, 100));
-    const { matches } = await running.kernel.complete('Math.flo', 8);
-    assert.deepEqual(matches, ['floor']);
-    await cell;
-    stop();
-    assert.deepEqual(states, [
-      'execute_request busy',
-      'complete_request busy',
-      'complete_request idle',
-      'execute_request busy',
-      'execute_request idle',
-    ]);
-  });
-});

@@ -6,22 +6,11 @@ import { OrderedSender } from '../protocol/ordered-sender';
 import { CellExecutor } from './cell-executor';
 import type { EngineStarter } from './engine-starter';
 import type { History } from './history';
-import { isCommMessage } from './comm-channel';
 import { InputChannel } from './input-channel';
 import { Iopub } from './iopub';
 import { kernelInfo } from './kernel-info';
-import { RequestQueue } from './request-queue';
+import { RequestFlow, type ReplyContent, type RequestChannel } from './request-flow';
 import { ShellRequests } from './shell-requests';
-
-/** Requests that change nothing: they are answered while a cell runs. */
-const ANSWERED_AT_ONCE: ReadonlySet<string> = new Set([
-  'kernel_info_request',
-  'complete_request',
-  'inspect_request',
-  'is_complete_request',
-  'history_request',
-  'comm_info_request',
-]);
 
 /**
  * The Jupyter kernel as its clients see it: five sockets and the messages on them. User code runs in
@@ -45,9 +34,13 @@ export class KernelServer {
   private readonly inputs: InputChannel;
   private readonly executor: CellExecutor;
   private readonly shellRequests: ShellRequests;
-  private readonly queue = new RequestQueue((message, aborted) =>
-    this.handleShell(message, aborted),
-  );
+  private readonly requests = new RequestFlow({
+    answer: (channel, request) =>
+      channel === 'shell' ? this.answerShell(request) : this.answerControl(request),
+    reply: (channel, request, content) => this.reply(channel, request, content),
+    status: (state, request) => this.iopub.status(state, request),
+    isOpenComm: (id) => this.executor.comms.has(id),
+  });
   private readonly stopped: Promise<void>;
   private stop!: () => void;
 
@@ -60,7 +53,7 @@ export class KernelServer {
     this.iopub = new Iopub(this.publisher, this.codec, this.session);
     this.inputs = new InputChannel(this.stdin, this.codec, this.session);
     this.executor = new CellExecutor(this.iopub, this.inputs, history, starter, () =>
-      this.queue.abortCells(),
+      this.requests.abortCells(),
     );
     this.shellRequests = new ShellRequests(this.executor, history, this.info);
     this.stopped = new Promise((settle) => (this.stop = settle));
@@ -79,11 +72,12 @@ export class KernelServer {
     void this.iopub.welcomeSubscribers();
     this.iopub.status('starting', null);
     void this.echoHeartbeats();
-    void this.listen(this.shell, (message) => this.receiveShell(message));
-    void this.listen(this.control, (message) => void this.handleControl(message));
+    void this.listen(this.shell, (request) => this.requests.receiveShell(request));
+    void this.listen(this.control, (request) => this.requests.receiveControl(request));
     void this.listen(this.stdin, (message) => this.inputs.receive(message));
     await this.stopped;
     await this.executor.stop();
+    this.requests.stop();
     await Promise.all([
       this.iopub.flushed(),
       this.replies.shell.flushed(),
@@ -120,75 +114,42 @@ export class KernelServer {
     for await (const frames of this.heartbeat) await this.heartbeat.send(frames);
   }
 
-  /** Cells run one after another; what only asks, and messages on open comms, need not wait for them. */
-  private receiveShell(message: Message): void {
-    const { header, content } = message;
-    const atOnce = isCommMessage(message)
-      ? header.msg_type !== 'comm_open' && this.executor.comms.has(content.comm_id)
-      : ANSWERED_AT_ONCE.has(header.msg_type) && this.queue.isRunningCell;
-    if (atOnce) void this.handleShell(message, false);
-    else this.queue.push(message);
+  private async answerShell(request: Message): Promise<ReplyContent | null> {
+    if (request.header.msg_type === 'shutdown_request') return this.shutdown(request);
+    return this.shellRequests.handle(request);
   }
 
-  private async handleShell(message: Message, aborted: boolean): Promise<void> {
-    await this.answer('shell', message, async () => {
-      if (aborted) return { status: 'aborted' };
-      if (message.header.msg_type === 'shutdown_request') return this.shutdown(message);
-      return this.shellRequests.handle(message);
-    });
-  }
-
-  private async handleControl(message: Message): Promise<void> {
-    await this.answer('control', message, async () => {
-      switch (message.header.msg_type) {
-        case 'interrupt_request':
-          this.executor.interrupt();
-          return { status: 'ok' };
-        case 'shutdown_request':
-          return this.shutdown(message);
-        case 'kernel_info_request':
-          return this.info;
-        default:
-          return null;
-      }
-    });
-  }
-
-  /** Publishes busy, replies with what `work` returns (null: no reply), publishes idle. */
-  private async answer(
-    channel: 'shell' | 'control',
-    message: Message,
-    work: () => Promise<Record<string, unknown> | null>,
-  ): Promise<void> {
-    this.iopub.status('busy', message);
-    const content = await work().catch((error: Error) => ({
-      status: 'error',
-      ename: error.name,
-      evalue: error.message,
-      traceback: [String(error.stack)],
-    }));
-    if (content) {
-      const type = message.header.msg_type.replace(/_request$/, '_reply');
-      this.replies[channel].send(
-        this.codec.encode({
-          identities: message.identities,
-          header: createHeader(type, this.session),
-          parent_header: message.header,
-          metadata: {},
-          content,
-          buffers: [],
-        }),
-      );
+  private async answerControl(request: Message): Promise<ReplyContent | null> {
+    switch (request.header.msg_type) {
+      case 'interrupt_request':
+        this.executor.interrupt();
+        return { status: 'ok' };
+      case 'shutdown_request':
+        return this.shutdown(request);
+      case 'kernel_info_request':
+        return this.info;
+      default:
+        return null;
     }
-    this.iopub.status('idle', message);
-    // Clients show the last status they saw: a cell that runs on is said again.
-    const { running } = this.queue;
-    if (running && running !== message) this.iopub.status('busy', running);
   }
 
-  private shutdown(message: Message): Record<string, unknown> {
-    const content = { status: 'ok', restart: message.content.restart ?? false };
-    this.iopub.publish('shutdown_reply', content, message);
+  private reply(channel: RequestChannel, request: Message, content: ReplyContent): void {
+    const type = request.header.msg_type.replace(/_request$/, '_reply');
+    this.replies[channel].send(
+      this.codec.encode({
+        identities: request.identities,
+        header: createHeader(type, this.session),
+        parent_header: request.header,
+        metadata: {},
+        content,
+        buffers: [],
+      }),
+    );
+  }
+
+  private shutdown(request: Message): ReplyContent {
+    const content = { status: 'ok', restart: request.content.restart ?? false };
+    this.iopub.publish('shutdown_reply', content, request);
     setImmediate(this.stop); // after the reply and the idle status are in their queues
     return content;
   }

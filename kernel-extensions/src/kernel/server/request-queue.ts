@@ -9,7 +9,7 @@ interface QueuedRequest {
 export class RequestQueue {
   private readonly waiting: QueuedRequest[] = [];
   /** The request that is being handled. */
-  running: Message | null = null;
+  private running: Message | null = null;
 
   constructor(private readonly handle: (message: Message, aborted: boolean) => Promise<void>) {}
 
@@ -18,14 +18,19 @@ export class RequestQueue {
     if (!this.running) void this.work();
   }
 
-  get isRunningCell(): boolean {
-    return this.running?.header.msg_type === 'execute_request';
+  /** Whether a cell runs or waits: who comes next may have to wait for long. */
+  get holdsCell(): boolean {
+    return (this.running !== null && isCell(this.running)) || this.isWaiting(isCell);
+  }
+
+  isWaiting(isWanted: (message: Message) => boolean): boolean {
+    return this.waiting.some(({ message }) => isWanted(message));
   }
 
   /** The cells that wait now will be answered as aborted, not run. */
   abortCells(): void {
     for (const request of this.waiting) {
-      if (request.message.header.msg_type === 'execute_request') request.aborted = true;
+      if (isCell(request.message)) request.aborted = true;
     }
   }
 
@@ -36,4 +41,8 @@ export class RequestQueue {
       this.running = null;
     }
   }
+}
+
+function isCell({ header }: Message): boolean {
+  return header.msg_type === 'execute_request';
 }
