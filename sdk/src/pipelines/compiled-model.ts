@@ -21,6 +21,12 @@ export interface CompiledModelOptions {
   onFirstCall?: (progress: FirstCallProgress) => void;
 }
 
+type Wanted = 'value' | 'gradient';
+
+function wanted(): Wanted {
+  return tf.engine().isTapeOn() ? 'gradient' : 'value';
+}
+
 /**
  * A model that runs as one graph; its gradients are one graph as well, which starts from what the forward pass kept. The
  * weights stay the model's own.
@@ -45,6 +51,8 @@ export class CompiledModel implements TrainableModel {
   readonly #model: TrainableModel;
   readonly #predict: DifferentiableFunction<[state: string, inputs: TensorTree]>;
   #lastCallMs = Infinity;
+  /** How long the last call for a batch of some shapes took, of those whose recordings are kept. */
+  readonly #callMs = { value: new Map<string, number>(), gradient: new Map<string, number>() };
 
   constructor(model: TrainableModel, { remat = false, onFirstCall }: CompiledModelOptions = {}) {
     this.#model = model;
@@ -82,7 +90,10 @@ export class CompiledModel implements TrainableModel {
 
   /** Predicts. @returns `[prediction]` */
   forward(inputs: ModelInputs): [tf.Tensor] {
-    return [this.#timed(() => this.#predict(this.#state(), inputs as TensorTree))];
+    const startedAt = performance.now();
+    const prediction = this.#predict(this.#state(), inputs as TensorTree);
+    this.#tookMs(performance.now() - startedAt, wanted(), this.#keyOf(inputs));
+    return [prediction];
   }
 
   /** How long the last prediction took; infinity before the first, whose graph has to be compiled. */
@@ -90,16 +101,28 @@ export class CompiledModel implements TrainableModel {
     return this.#lastCallMs;
   }
 
+  /**
+   * How long the last prediction for a batch of these shapes took, with its gradient where the tape is on; infinity where the
+   * graph has to be compiled first.
+   */
+  lastCallMsFor(inputs: ModelInputs): number {
+    return this.#callMs[wanted()].get(this.#keyOf(inputs)) ?? Infinity;
+  }
+
   /** Gets a prediction ready that runs on another thread, or null without the native library. */
   prepare(inputs: ModelInputs): PreparedCall<tf.Tensor, tf.Tensor> | null {
     if (this.#predict.preparePullback === null) return null;
-    return this.#timedLater(this.#predict.prepare(this.#state(), inputs as TensorTree));
+    const key = this.#keyOf(inputs);
+    const prepared = this.#predict.prepare(this.#state(), inputs as TensorTree);
+    return this.#timedLater(prepared, 'value', key);
   }
 
   /** The same for a prediction whose gradient is wanted. */
   preparePullback(inputs: ModelInputs): PreparedCall<tf.Tensor, Pullback> | null {
     if (this.#predict.preparePullback === null) return null;
-    return this.#timedLater(this.#predict.preparePullback(this.#state(), inputs as TensorTree));
+    const key = this.#keyOf(inputs);
+    const prepared = this.#predict.preparePullback(this.#state(), inputs as TensorTree);
+    return this.#timedLater(prepared, 'gradient', key);
   }
 
   /** Lets go of everything recorded. The model stays. */
@@ -107,23 +130,34 @@ export class CompiledModel implements TrainableModel {
     this.#predict.dispose();
   }
 
-  #timed<Result>(call: () => Result): Result {
-    const startedAt = performance.now();
-    const result = call();
-    this.#lastCallMs = performance.now() - startedAt;
-    return result;
-  }
-
   #timedLater<Outline, Given>(
     prepared: PreparedCall<Outline, Given>,
+    kind: Wanted,
+    key: string,
   ): PreparedCall<Outline, Given> {
     const run = async () => {
       const startedAt = performance.now();
       const given = await prepared.run();
-      this.#lastCallMs = performance.now() - startedAt;
+      this.#tookMs(performance.now() - startedAt, kind, key);
       return given;
     };
     return { outline: prepared.outline, run };
+  }
+
+  #tookMs(milliseconds: number, kind: Wanted, key: string): void {
+    this.#lastCallMs = milliseconds;
+    const known = this.#callMs[kind];
+    known.delete(key);
+    known.set(key, milliseconds);
+    if (known.size > RECORDINGS) known.delete([...known.keys()][0]);
+  }
+
+  /** What tells one recording from another. */
+  #keyOf(inputs: ModelInputs): string {
+    const shapes = Object.entries(inputs).map(([name, value]) =>
+      value instanceof tf.Tensor ? [name, value.dtype, value.shape] : [name, value],
+    );
+    return `${this.#state()} ${JSON.stringify(shapes)}`;
   }
 
   /** What a recording depends on besides shapes: which weights there are, which adapters take part, what gradients keep. */

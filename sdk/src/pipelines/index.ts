@@ -13,7 +13,7 @@ export { RolloutPipeline, type DiffuseResult, type PreparedRollout } from './rol
 export type { RolloutDefaults, RolloutSettings } from './rollout-settings';
 export * from './prompt-embeddings';
 export { CompiledModel, type CompiledModelOptions } from './compiled-model';
-export { rehearse, runsElsewhere, standIn } from './off-main-thread';
+export { offMainThread, rehearse, standIn, whereShort } from './off-main-thread';
 export { PolicyState } from './policy-state';
 export { combineTrueCfg } from './true-cfg';
 export { toPixelImages } from './pixel-images';

@@ -1,13 +1,35 @@
 import { tf, type PreparedCall } from '../tensorflow';
 import { CompiledModel } from './compiled-model';
-import type { ModelInputs, TrainableModel } from './model-mixin';
+import type { ModelInputs, ModelMixin, TrainableModel } from './model-mixin';
 
 /** Predictions that take less run where they are: a rehearsal would take longer than they block. */
 const SHORT_CALL_MS = 20;
 
-/** Whether a model's predictions are long, and can run on another thread. */
-export function runsElsewhere(module: object): module is CompiledModel {
-  return module instanceof CompiledModel && module.lastCallMs > SHORT_CALL_MS;
+/** Ends an attempt to predict on this thread. */
+class LongPrediction extends Error {}
+
+/**
+ * Computes with a model whose predictions are short, as far as is known, on this thread.
+ *
+ * @param work Asks the model, and is left at its first prediction that is not short: for a batch of a new shape, whose graph
+ *   has to be compiled, or one that took long before.
+ * @returns What `work` returns, or null when it was left.
+ */
+export function whereShort<Result>(
+  module: CompiledModel,
+  work: (module: TrainableModel) => Result,
+): { result: Result } | null {
+  if (module.lastCallMs > SHORT_CALL_MS) return null;
+  const guarded = standIn(module, (inputs) => {
+    if (!(module.lastCallMsFor(inputs) <= SHORT_CALL_MS)) throw new LongPrediction();
+    return module.forward(inputs)[0];
+  });
+  try {
+    return { result: work(guarded) };
+  } catch (error) {
+    if (error instanceof LongPrediction) return null;
+    throw error;
+  }
 }
 
 /**
@@ -49,11 +71,13 @@ export function rehearse<Given>(
  * @param work Asks the model and computes with what it predicts, without side effects; may be called twice.
  * @returns What `work` returns; the caller owns it.
  */
-export async function offMainThread<Result extends tf.TensorContainer>(
-  module: TrainableModel,
-  work: (module: TrainableModel) => Result,
+export async function offMainThread<Module extends ModelMixin, Result extends tf.TensorContainer>(
+  module: Module,
+  work: (module: Module | TrainableModel) => Result,
 ): Promise<Result> {
-  if (!runsElsewhere(module)) return tf.tidy(() => work(module));
+  if (!(module instanceof CompiledModel)) return tf.tidy(() => work(module));
+  const here = whereShort(module, (asked) => tf.tidy(() => work(asked)));
+  if (here !== null) return here.result;
   const rehearsal = rehearse(module, work, (inputs) => module.prepare(inputs));
   if (rehearsal === null) return tf.tidy(() => work(module));
   const predictions: tf.Tensor[] = [];

@@ -18,7 +18,7 @@ export async function toPixelImages(pictures: tf.Tensor): Promise<PixelImage[]> 
   const levels = tf.tidy(() =>
     tf.mul(tf.add(pictures, 1), 127.5).round().clipByValue(0, 255).transpose([0, 2, 3, 1]),
   );
-  const bytes = Uint8Array.from(await levels.data());
+  const bytes = new Uint8Array(await levels.data());
   levels.dispose();
   const size = H * W * 3;
   return Array.from({ length: B }, (_, b) =>

@@ -88,7 +88,7 @@ export async function pretrain(
           );
         }
         losses.push(loss);
-        applyGradients(state, part.gradients, options.maxGradNorm);
+        await applyGradients(state, part.gradients, options.maxGradNorm);
       } finally {
         part.dispose();
       }

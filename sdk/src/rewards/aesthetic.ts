@@ -1,3 +1,4 @@
+import { mapInSlices } from '../core/map-in-slices';
 import type { PixelImage } from '../core/pixel-image';
 
 /** A spread of brightness that counts as full contrast, in parts of the whole range. */
@@ -114,7 +115,7 @@ export function aestheticParts(image: PixelImage): AestheticParts {
  * nothing of what a picture shows: a term beside others, and quick to see a run learn by.
  */
 export async function aestheticReward(images: PixelImage[]): Promise<number[]> {
-  return images.map((image) => {
+  return mapInSlices(images, (image) => {
     const { contrast, harmony, centring, calm } = aestheticParts(image);
     return (contrast + harmony + centring + calm) / 4;
   });

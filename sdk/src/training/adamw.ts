@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { compile, isBfloat16, tf } from '../tensorflow';
-import { adamwCoefficients, adamwUpdate } from './adamw-update';
+import { adamwCoefficients, adamwUpdate, type AdamWTensors } from './adamw-update';
 import type { Gradients } from './clip-gradients';
+import { weightGroups } from './weight-groups';
 
 /** Settings of AdamW; names and defaults are verl-omni's (actor.optim), in camelCase. */
 export interface AdamWOptions {
@@ -14,8 +16,8 @@ export interface AdamWOptions {
   weightDecay?: number;
 }
 
-/** Elements that are updated in one go: bounds the memory of new values that are not yet assigned. */
-const GROUP_SIZE = 2 ** 22;
+type GivenTensors = AdamWTensors & { parameters: tf.Variable[] };
+type UpdatedTensors = ReturnType<typeof adamwUpdate>;
 
 interface Moments {
   /** Steps this parameter has taken. */
@@ -86,13 +88,26 @@ export class AdamW {
    * @throws On a gradient whose name is no parameter.
    */
   step(gradients: Gradients): void {
-    for (const name of gradients.keys()) {
-      if (!this.#parameters.has(name)) {
-        throw new Error(`Cannot step AdamW as there is no parameter "${name}"`);
-      }
+    for (const names of this.#begin(gradients)) {
+      const { tensors, coefficients, t } = this.#given(names, gradients);
+      const next = tf.tidy(() => this.#compiledUpdate(tensors, coefficients));
+      coefficients.dispose();
+      this.#take(names, t, tensors, next);
     }
-    this.#updates += 1;
-    for (const [t, names] of this.#groups(gradients)) this.#update(names, t, gradients);
+  }
+
+  /**
+   * `step` with the update on another thread, so that this one stays free. Nothing else may use parameters or gradients
+   * meanwhile. The result is the same to the last bit.
+   */
+  async stepAsync(gradients: Gradients): Promise<void> {
+    for (const names of this.#begin(gradients)) {
+      await setImmediate();
+      const { tensors, coefficients, t } = this.#given(names, gradients);
+      const running = this.#compiledUpdate.runAsync(tensors, coefficients);
+      coefficients.dispose();
+      this.#take(names, t, tensors, await running);
+    }
   }
 
   /**
@@ -151,36 +166,41 @@ export class AdamW {
     this.#moments.clear();
   }
 
-  /** Names of the gradients in groups that are updated together: equal step, and a bounded size. */
-  #groups(gradients: Gradients): [t: number, names: string[]][] {
-    const groups: { t: number; names: string[]; size: number }[] = [];
-    for (const [name, gradient] of gradients) {
-      const t = (this.#moments.get(name)?.step ?? 0) + 1;
-      let group = groups.find((one) => one.t === t && one.size + gradient.size <= GROUP_SIZE);
-      if (group === undefined) groups.push((group = { t, names: [], size: 0 }));
-      group.names.push(name);
-      group.size += gradient.size;
+  /** Begins a step: the names of what is updated, in groups of equal t. */
+  #begin(gradients: Gradients): string[][] {
+    for (const name of gradients.keys()) {
+      if (!this.#parameters.has(name)) {
+        throw new Error(`Cannot step AdamW as there is no parameter "${name}"`);
+      }
     }
-    return groups.map(({ t, names }) => [t, names]);
+    this.#updates += 1;
+    return weightGroups(gradients, (name) => this.#moments.get(name)?.step);
   }
 
-  #update(names: readonly string[], t: number, gradients: Gradients): void {
-    const variables = names.map((name) => this.#parameters.get(name) as tf.Variable);
-    const before = names.map((name, k) => this.#moments.get(name) ?? zeroMoments(variables[k]));
-    const next = tf.tidy(() =>
-      this.#compiledUpdate(
-        {
-          parameters: variables,
-          gradients: names.map((name) => gradients.get(name) as tf.Tensor),
-          means: before.map(({ mean }) => mean),
-          squares: before.map(({ square }) => square),
-        },
-        adamwCoefficients(this, t),
-      ),
-    );
+  /** What a group's update is computed from. */
+  #given(names: readonly string[], gradients: Gradients) {
+    const t = (this.#moments.get(names[0])?.step ?? 0) + 1;
+    const parameters = names.map((name) => this.#parameters.get(name) as tf.Variable);
+    const moments = names.map((name, k) => this.#moments.get(name) ?? zeroMoments(parameters[k]));
+    const tensors = {
+      parameters,
+      gradients: names.map((name) => gradients.get(name) as tf.Tensor),
+      means: moments.map(({ mean }) => mean),
+      squares: moments.map(({ square }) => square),
+    };
+    return { tensors, coefficients: adamwCoefficients(this, t), t };
+  }
+
+  /** Puts a group's new values in the place of those they were computed from. */
+  #take(
+    names: readonly string[],
+    t: number,
+    { parameters, means, squares }: GivenTensors,
+    next: UpdatedTensors,
+  ): void {
     names.forEach((name, k) => {
-      variables[k].assign(next.parameters[k]);
-      tf.dispose([next.parameters[k], before[k].mean, before[k].square]);
+      parameters[k].assign(next.parameters[k]);
+      tf.dispose([next.parameters[k], means[k], squares[k]]);
       const [mean, square] = [tf.keep(next.means[k]), tf.keep(next.squares[k])];
       this.#moments.set(name, { step: t, mean, square });
     });

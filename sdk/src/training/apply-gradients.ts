@@ -1,6 +1,6 @@
 import { tf } from '../tensorflow';
 import type { AdamW } from './adamw';
-import { clipGradients, type Gradients } from './clip-gradients';
+import { clipGradientsInSlices, type Gradients } from './clip-gradients';
 import { whereNotFinite, type NotFiniteLog } from './not-finite';
 import type { WeightAverage } from './weight-average';
 
@@ -19,15 +19,15 @@ export interface Learner {
  * @returns The norm before clipping.
  * @throws When it is not finite and that is to stop the run.
  */
-export function applyGradients(
+export async function applyGradients(
   { optimizer, average, notFinite = null }: Learner,
   gradients: Gradients,
   maxGradNorm: number,
-): number {
-  const clipped = clipGradients(gradients, maxGradNorm);
+): Promise<number> {
+  const clipped = await clipGradientsInSlices(gradients, maxGradNorm);
   try {
     if (Number.isFinite(clipped.norm)) {
-      optimizer.step(clipped.gradients);
+      await optimizer.stepAsync(clipped.gradients);
       average?.update();
     } else {
       notFinite?.note(

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { compile, tf } from '../tensorflow';
+import { weightGroups } from './weight-groups';
 
 /** Gradients by parameter name. */
 export type Gradients = ReadonlyMap<string, tf.Tensor>;
@@ -14,21 +16,62 @@ export interface ClippedGradients {
 /** L2 norm of all gradients together. Reads one number from the device. */
 export function globalNorm(gradients: Gradients): number {
   if (gradients.size === 0) return 0;
-  return tf.tidy(() => normOf([...gradients.values()]).dataSync()[0]);
+  return tf.tidy(() => atOnce(norming(gradients)).dataSync()[0]);
 }
 
-function normOf(gradients: readonly tf.Tensor[]): tf.Scalar {
-  return tf.sqrt(tf.addN(gradients.map((gradient) => tf.sum(tf.square(gradient))))) as tf.Scalar;
-}
-
-const clipTogether = compile(
-  (gradients: tf.Tensor[], maxNorm: tf.Scalar) => {
-    const norm = normOf(gradients);
-    const scale = tf.minimum(1, tf.div(maxNorm, tf.add(norm, 1e-6)));
-    return { norm, clipped: gradients.map((gradient) => tf.mul(gradient, scale)) };
-  },
-  { name: 'clipGradients', xla: false },
+const sumsOfSquares = compile(
+  (gradients: tf.Tensor[]) => gradients.map((gradient) => tf.sum(tf.square(gradient))),
+  { name: 'sumsOfSquares', xla: false, maxSignatures: 64 },
 );
+
+const scaled = compile(
+  (gradients: tf.Tensor[], scale: tf.Tensor) => gradients.map((one) => tf.mul(one, scale)),
+  { name: 'clipGradients', xla: false, maxSignatures: 64 },
+);
+
+/** What a graph gives of each gradient; halts after each group. The caller owns the tensors. */
+function* inGroups(
+  gradients: Gradients,
+  compute: (group: tf.Tensor[]) => tf.Tensor[],
+): Generator<void, Map<string, tf.Tensor>> {
+  const results = new Map<string, tf.Tensor>();
+  for (const names of weightGroups(gradients)) {
+    const group = names.map((name) => gradients.get(name) as tf.Tensor);
+    compute(group).forEach((result, k) => results.set(names[k], result));
+    yield;
+  }
+  return results;
+}
+
+function* norming(gradients: Gradients): Generator<void, tf.Scalar> {
+  const sums = yield* inGroups(gradients, (group) => sumsOfSquares(group));
+  const norm = tf.tidy(() => tf.sqrt(tf.addN([...sums.values()])) as tf.Scalar);
+  tf.dispose([...sums.values()]);
+  return norm;
+}
+
+function* clipping(gradients: Gradients, maxNorm: number): Generator<void, ClippedGradients> {
+  if (!(maxNorm > 0)) {
+    throw new Error(`Cannot clip gradients as maxNorm must be positive: ${maxNorm}`);
+  }
+  if (gradients.size === 0) return { gradients: new Map(), norm: 0 };
+  const total = yield* norming(gradients);
+  const scale = tf.tidy(() =>
+    tf.minimum(1, tf.div(tf.scalar(maxNorm, 'float32'), tf.add(total, 1e-6))),
+  );
+  const clipped = yield* inGroups(gradients, (group) => scaled(group, scale));
+  const [norm] = total.dataSync();
+  tf.dispose([total, scale]);
+  return { gradients: clipped, norm };
+}
+
+/** Goes on wherever it halts. */
+function atOnce<Result>(work: Generator<void, Result>): Result {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
 
 /**
  * Scales gradients down together so that their global norm is at most `maxNorm`, by PyTorch's rule: times
@@ -44,15 +87,18 @@ const clipTogether = compile(
  * gradients.get('w'); // [0.6, 0.8]
  */
 export function clipGradients(gradients: Gradients, maxNorm: number): ClippedGradients {
-  if (!(maxNorm > 0)) {
-    throw new Error(`Cannot clip gradients as maxNorm must be positive: ${maxNorm}`);
+  return atOnce(clipping(gradients, maxNorm));
+}
+
+/** `clipGradients` with other work in between, so that the event loop is not kept. The result is the same to the last bit. */
+export async function clipGradientsInSlices(
+  gradients: Gradients,
+  maxNorm: number,
+): Promise<ClippedGradients> {
+  const work = clipping(gradients, maxNorm);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    await setImmediate();
   }
-  if (gradients.size === 0) return { gradients: new Map(), norm: 0 };
-  const { norm, clipped } = tf.tidy(() =>
-    clipTogether([...gradients.values()], tf.scalar(maxNorm, 'float32')),
-  );
-  const names = [...gradients.keys()];
-  const [value] = norm.dataSync();
-  norm.dispose();
-  return { gradients: new Map(names.map((name, k) => [name, clipped[k]])), norm: value };
 }

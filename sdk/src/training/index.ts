@@ -1,5 +1,5 @@
 export * from './adamw';
-export * from './clip-gradients';
+export { clipGradients, globalNorm, type ClippedGradients, type Gradients } from './clip-gradients';
 export * from './draw-prompts';
 export * from './rollout-batch';
 export * from './rollout-groups';

@@ -1,5 +1,5 @@
 import { lossGradients, type LossGradients, type LossOutput } from '../losses';
-import { rehearse, runsElsewhere, standIn, type TrainableModel } from '../pipelines';
+import { CompiledModel, rehearse, standIn, whereShort, type TrainableModel } from '../pipelines';
 import { tf, type Pullback } from '../tensorflow';
 import { addGradients } from './add-gradients';
 
@@ -18,10 +18,12 @@ export async function modelLossGradients<Asked>(
   loss: (asked: Asked) => LossOutput,
   variables: ReadonlyMap<string, tf.Variable>,
 ): Promise<LossGradients> {
-  const here = () => lossGradients(() => loss(ask(module)), variables);
-  if (!runsElsewhere(module)) return here();
+  const here = (asked: TrainableModel) => lossGradients(() => loss(ask(asked)), variables);
+  if (!(module instanceof CompiledModel)) return here(module);
+  const short = whereShort(module, here);
+  if (short !== null) return short.result;
   const rehearsal = rehearse(module, ask, (inputs) => module.preparePullback(inputs));
-  if (rehearsal === null) return here();
+  if (rehearsal === null) return here(module);
   const pullbacks: Pullback[] = [];
   const predictions: tf.Variable[] = [];
   try {

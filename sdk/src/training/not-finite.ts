@@ -1,4 +1,5 @@
 import { compile, tf } from '../tensorflow';
+import { weightGroups } from './weight-groups';
 
 /**
  * What becomes of a step in which numbers are not finite: 'skip' leaves out the update or the picture, 'stop' ends the run,
@@ -9,10 +10,10 @@ export type NotFinitePolicy = 'skip' | 'stop' | 'rollback';
 /** The choices, for messages. */
 export const NOT_FINITE_POLICIES = ['skip', 'stop', 'rollback'] as const;
 
-/** 0 where all values are finite, else NaN: one number is read, however many tensors there are. */
+/** 0 where all values are finite, else NaN. */
 const zeroIfFinite = compile(
   (tensors: tf.Tensor[]) => tf.addN(tensors.map((tensor) => tf.sum(tf.mul(tensor, 0)))),
-  { name: 'zeroIfFinite', xla: false },
+  { name: 'zeroIfFinite', xla: false, maxSignatures: 64 },
 );
 
 /**
@@ -23,7 +24,11 @@ const zeroIfFinite = compile(
  */
 export function whereNotFinite(tensors: ReadonlyMap<string, tf.Tensor>): string | null {
   if (tensors.size === 0) return null;
-  const sum = tf.tidy(() => zeroIfFinite([...tensors.values()]).dataSync()[0]);
+  const groups = weightGroups(tensors).map((names) => names.map((name) => tensors.get(name)));
+  // One number is read, however many tensors there are.
+  const sum = tf.tidy(
+    () => tf.addN(groups.map((group) => zeroIfFinite(group as tf.Tensor[]))).dataSync()[0],
+  );
   if (sum === 0) return null;
   for (const [name, tensor] of tensors) {
     const broken = Array.from(tensor.dataSync()).filter((one) => !Number.isFinite(one)).length;

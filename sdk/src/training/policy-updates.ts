@@ -56,7 +56,7 @@ export async function updatePolicy(
       try {
         if (updates.length === 0) checkReplay(policy.ratioGap, settings);
         throwIfAborted(signal);
-        const norm = applyGradients(learner, policy.gradients, settings.maxGradNorm);
+        const norm = await applyGradients(learner, policy.gradients, settings.maxGradNorm);
         updates.push({ ...policy, norm });
       } finally {
         policy.dispose();

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/cell-signal';
+import { offMainThread } from '../pipelines';
 import { tf } from '../tensorflow';
 import { replayStep, type ReplayModel } from './replay-step';
 import type { RolloutBatch } from './rollout-batch';
@@ -50,16 +51,11 @@ export async function replayPolicy(
         for (let step = 0; step < batch.windowSize; step++) {
           throwIfAborted(signal);
           await setImmediate();
-          const kept = tf.tidy(() => {
-            const { log_probs, prev_sample_mean, noise_pred } = replayStep(
-              model,
-              rows,
-              step,
-              velocity,
-            );
-            return noise_pred
-              ? [log_probs, prev_sample_mean, noise_pred]
-              : [log_probs, prev_sample_mean];
+          const kept = await offMainThread(model.transformer, (transformer) => {
+            const replayed = replayStep({ ...model, transformer }, rows, step, velocity);
+            const { log_probs, prev_sample_mean, noise_pred } = replayed;
+            const wanted = noise_pred === null ? [] : [noise_pred];
+            return [log_probs, prev_sample_mean, ...wanted];
           });
           steps.push(kept);
         }

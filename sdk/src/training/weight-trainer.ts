@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { DiffusionModelConfig } from '../config';
 import { cellSignal } from '../core/cell-signal';
 import { freeMemory, watchMemory } from '../core/memory-watch';
@@ -182,6 +183,7 @@ export abstract class WeightTrainer<
     const { state } = this;
     if (this.#isFirst) {
       this.#requireFinite(step);
+      await setImmediate();
       this.#requireMemory(pictures);
     }
     this.#isFirst = false;

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { AdamW } from '../../../sdk/src/training/adamw';
-import { clipGradients, globalNorm } from '../../../sdk/src/training/clip-gradients';
+import {
+  clipGradients,
+  clipGradientsInSlices,
+  globalNorm,
+} from '../../../sdk/src/training/clip-gradients';
+import { weightGroups } from '../../../sdk/src/training/weight-groups';
 import { tf } from '../../../sdk/src/tensorflow';
 
 const values = (tensor: tf.Tensor | undefined) => [...(tensor as tf.Tensor).dataSync()];
@@ -78,6 +83,44 @@ describe('AdamW', () => {
     });
   });
 
+  it('takes the same step on another thread, to the last bit, and leaks nothing', async () => {
+    const make = () => {
+      const parameters = new Map(
+        Array.from({ length: 40 }, (_, at): [string, tf.Variable] => [
+          `blocks.${Math.floor(at / 18)}.w${at % 18}`,
+          tf.tidy(() =>
+            tf.variable<tf.Rank>(tf.randomNormal([3, 1 + (at % 18)], 0, 1, 'float32', at + 1)),
+          ),
+        ]),
+      );
+      const optimizer = new AdamW(parameters, { lr: 0.1 });
+      return { parameters, optimizer };
+    };
+    const before = tf.memory().numTensors;
+    const [here, elsewhere] = [make(), make()];
+    const gradients = new Map(
+      [...here.parameters].map(([name, one]) => [name, tf.sin(one) as tf.Tensor]),
+    );
+    const wanted = new Map([...gradients].slice(5));
+    for (const given of [wanted, gradients, gradients]) {
+      const [a, b] = [clipGradients(given, 2), await clipGradientsInSlices(given, 2)];
+      assert.equal(a.norm, b.norm);
+      assert.ok(a.norm > 2);
+      here.optimizer.step(a.gradients);
+      await elsewhere.optimizer.stepAsync(b.gradients);
+      tf.dispose([...a.gradients.values(), ...b.gradients.values()]);
+    }
+    for (const [name, parameter] of here.parameters) {
+      assert.deepEqual(values(elsewhere.parameters.get(name)), values(parameter), name);
+    }
+    tf.dispose([...gradients.values()]);
+    for (const { parameters, optimizer } of [here, elsewhere]) {
+      optimizer.dispose();
+      tf.dispose([...parameters.values()]);
+    }
+    assert.equal(tf.memory().numTensors, before);
+  });
+
   it('refuses a gradient without parameter, a state that lacks a part, and impossible settings', () => {
     withParameters((parameters, optimizer) => {
       assert.throws(() => optimizer.step(new Map([['c', tf.scalar(1)]])), {
@@ -122,5 +165,34 @@ describe('clipGradients()', () => {
     assert.throws(() => clipGradients(new Map(), 0), {
       message: 'Cannot clip gradients as maxNorm must be positive: 0',
     });
+  });
+});
+
+describe('weightGroups()', () => {
+  const sized = (sizes: Record<string, number>) =>
+    new Map(Object.entries(sizes).map(([name, size]) => [name, { size } as tf.Tensor]));
+
+  it('ends a group with its block, at sixteen tensors and at four million elements', () => {
+    assert.deepEqual(weightGroups(sized({ a: 1, 'x.0.a': 1, 'x.0.b': 1, 'x.1.a': 1, z: 1 })), [
+      ['a'],
+      ['x.0.a', 'x.0.b'],
+      ['x.1.a'],
+      ['z'],
+    ]);
+    const names = Array.from({ length: 33 }, (_, at) => `x.0.w${at}`);
+    const many = weightGroups(sized(Object.fromEntries(names.map((name) => [name, 1]))));
+    assert.deepEqual(
+      many.map(({ length }) => length),
+      [16, 16, 1],
+    );
+    assert.deepEqual(many.flat(), names);
+    const half = 2 ** 21;
+    assert.deepEqual(weightGroups(sized({ a: half, b: half, c: 1 })), [['a', 'b'], ['c']]);
+  });
+
+  it('keeps apart what is to be apart', () => {
+    const groups = weightGroups(sized({ a: 1, b: 1, c: 1 }), (name) => name === 'b');
+    assert.deepEqual(groups, [['a'], ['b'], ['c']]);
+    assert.deepEqual(weightGroups(new Map()), []);
   });
 });

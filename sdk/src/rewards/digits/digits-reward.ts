@@ -1,3 +1,4 @@
+import { mapInSlices } from '../../core/map-in-slices';
 import type { PixelImage } from '../../core/pixel-image';
 import type { PromptRecord } from '../reward-registry';
 import { askedDigits } from './digits-prompt';
@@ -18,7 +19,7 @@ export async function digitsTextReward(
   images: PixelImage[],
   prompts: PromptRecord[],
 ): Promise<number[]> {
-  return images.map((image, at) => {
+  return mapInSlices(images, (image, at) => {
     const asked = askedDigits(prompts[at]);
     const distance = editDistance(readDigits(image), asked);
     return 1 - Math.min(distance, asked.length) / asked.length;

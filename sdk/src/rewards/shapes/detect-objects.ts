@@ -31,6 +31,8 @@ const MAXIMUM_COLOR_DISTANCE = 75;
 
 const COLOR_NAMES = Object.keys(COLORS) as ColorName[];
 const PALETTE: Rgb[] = [BACKGROUND, ...Object.values(COLORS)];
+/** Levels of the palette, three a colour: what every pixel is held against lies in one piece. */
+const LEVELS = Int32Array.from(PALETTE.flat());
 
 /** Index into the palette of the colour nearest to each pixel; 0 is background. */
 function nearestPaletteIndex({ data }: PixelImage): Uint8Array {
@@ -40,14 +42,18 @@ function nearestPaletteIndex({ data }: PixelImage): Uint8Array {
     const green = data[3 * pixel + 1];
     const blue = data[3 * pixel + 2];
     let nearest = Infinity;
-    for (let index = 0; index < PALETTE.length; index++) {
-      const [r, g, b] = PALETTE[index];
-      const distance = (red - r) ** 2 + (green - g) ** 2 + (blue - b) ** 2;
+    let label = 0;
+    for (let at = 0; at < LEVELS.length; at += 3) {
+      const r = red - LEVELS[at];
+      const g = green - LEVELS[at + 1];
+      const b = blue - LEVELS[at + 2];
+      const distance = r * r + g * g + b * b;
       if (distance < nearest) {
         nearest = distance;
-        labels[pixel] = index;
+        label = at / 3;
       }
     }
+    labels[pixel] = label;
   }
   return labels;
 }

@@ -1,10 +1,14 @@
+import { mapInSlices } from '../../core/map-in-slices';
 import type { PixelImage } from '../../core/pixel-image';
 import { judgePicture, type Verdict } from './judge-picture';
 import { parseShapesPrompt } from './shapes-prompts';
 
+const judgeBy = (prompts: unknown[]) => (image: PixelImage, at: number) =>
+  judgePicture(image, parseShapesPrompt(prompts[at]));
+
 /** Judges each picture by its own prompt. `prompts` are records of the shapes world. */
 export function judgePictures(images: PixelImage[], prompts: unknown[]): Verdict[] {
-  return images.map((image, at) => judgePicture(image, parseShapesPrompt(prompts[at])));
+  return images.map(judgeBy(prompts));
 }
 
 /**
@@ -12,7 +16,7 @@ export function judgePictures(images: PixelImage[], prompts: unknown[]): Verdict
  * prompt of the shapes world asks for.
  */
 export async function shapesReward(images: PixelImage[], prompts: unknown[]): Promise<number[]> {
-  return judgePictures(images, prompts).map(({ reward }) => reward);
+  return (await mapInSlices(images, judgeBy(prompts))).map(({ reward }) => reward);
 }
 
 /** The reward `shapes_exact`: 1 for a picture that is right in all, else 0. */
@@ -20,5 +24,5 @@ export async function shapesExactReward(
   images: PixelImage[],
   prompts: unknown[],
 ): Promise<number[]> {
-  return judgePictures(images, prompts).map(({ correct }) => (correct ? 1 : 0));
+  return (await mapInSlices(images, judgeBy(prompts))).map(({ correct }) => (correct ? 1 : 0));
 }

@@ -76,7 +76,7 @@ async function update(
   const { gradients, loss, metrics, dispose } = await dpoGradients(model, pairs, options);
   try {
     throwIfAborted(options.signal);
-    return { loss, metrics, norm: applyGradients(learner, gradients, maxGradNorm) };
+    return { loss, metrics, norm: await applyGradients(learner, gradients, maxGradNorm) };
   } finally {
     dispose();
   }

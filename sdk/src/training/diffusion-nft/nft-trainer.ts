@@ -107,7 +107,7 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
           const part = await nftGradients(this.#model, micro, options);
           try {
             throwIfAborted(signal);
-            const norm = applyGradients(this, part.gradients, settings.maxGradNorm);
+            const norm = await applyGradients(this, part.gradients, settings.maxGradNorm);
             updates.push({ loss: part.loss, metrics: part.metrics, norm });
           } finally {
             part.dispose();
