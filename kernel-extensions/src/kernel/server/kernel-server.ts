@@ -13,6 +13,12 @@ import { RequestFlow, type ReplyContent, type RequestChannel } from './request-f
 import { ShellRequests } from './shell-requests';
 
 /**
+ * A client that connects again has the identity of its old socket, of which the kernel may not have heard yet that it is closed:
+ * without a handover the new one would never be answered.
+ */
+const ROUTER_OPTIONS = { linger: 1000, sendHighWaterMark: 0, handover: true };
+
+/**
  * The Jupyter kernel as its clients see it: five sockets and the messages on them. User code runs in
  * another process (the engine), so this one always answers: heartbeats, interrupts and shutdown
  * reach it whatever a cell does.
@@ -21,9 +27,9 @@ export class KernelServer {
   private readonly session = randomUUID();
   private readonly codec: MessageCodec;
   private readonly info = kernelInfo();
-  private readonly shell = new Router({ linger: 1000, sendHighWaterMark: 0 });
-  private readonly control = new Router({ linger: 1000, sendHighWaterMark: 0 });
-  private readonly stdin = new Router({ linger: 0, sendHighWaterMark: 0 });
+  private readonly shell = new Router(ROUTER_OPTIONS);
+  private readonly control = new Router(ROUTER_OPTIONS);
+  private readonly stdin = new Router({ ...ROUTER_OPTIONS, linger: 0 });
   private readonly heartbeat = new Reply({ linger: 0 });
   private readonly publisher = new XPublisher({ linger: 1000, sendHighWaterMark: 0 });
   private readonly replies = {
