@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { inFolder } from '../sdk/training/run/small-runs';
 
@@ -31,6 +31,17 @@ const isNamed = (name: string) => security.includes(`\`${name}\``);
 function npm(parameters: string[], cwd = root) {
   return spawnSync('npm', parameters, { cwd, encoding: 'utf8', maxBuffer: 2 ** 26 });
 }
+
+describe('SECURITY.md', () => {
+  it('names tests that there are', () => {
+    const named = [...security.matchAll(/`(test\/[^`]+\.test\.ts)`/g)].map(([, file]) => file);
+    assert.ok(named.length > 20, `${named.length} are named`);
+    assert.deepEqual(
+      named.filter((file) => !existsSync(join(root, file))),
+      [],
+    );
+  });
+});
 
 describe('what is installed', function () {
   this.timeout(180_000);
