@@ -118,7 +118,7 @@ readdirSync('.').includes('01-small-loop.ipynb')`,
     assert.equal(cells[1].outputs.at(-1).output_type, 'error');
   });
 
-  it('--headless loses no output to the default limits of a Jupyter server', async () => {
+  it('--headless loses no output of a burst', async () => {
     writeNotebook(
       '05-bursts',
       "for (let i = 0; i < 100_000; i++) console.log('line ' + i);",

@@ -149,6 +149,8 @@ export class JupyterServer {
         default_kernel_name: 'flowbook',
         kernel_manager_class: 'flowbook_server.FlowbookKernelManager',
       },
+      // The limits keep a page usable. They count what arrives, so that a server that was held up drops what was sent in time.
+      ZMQChannelsWebsocketConnection: { limit_rate: isForPeople },
       // A kernel that died is reported: a new one in its place would have lost every variable.
       KernelRestarter: { restart_limit: 0 },
       LabApp: {
