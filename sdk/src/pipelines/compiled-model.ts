@@ -27,6 +27,14 @@ function wanted(): Wanted {
   return tf.engine().isTapeOn() ? 'gradient' : 'value';
 }
 
+/** What tells one recording from another. */
+function keyOf(state: string, inputs: ModelInputs): string {
+  const shapes = Object.entries(inputs).map(([name, value]) =>
+    value instanceof tf.Tensor ? [name, value.dtype, value.shape] : [name, value],
+  );
+  return `${state} ${JSON.stringify(shapes)}`;
+}
+
 /**
  * A model that runs as one graph; its gradients are one graph as well, which starts from what the forward pass kept. The
  * weights stay the model's own.
@@ -90,9 +98,10 @@ export class CompiledModel implements TrainableModel {
 
   /** Predicts. @returns `[prediction]` */
   forward(inputs: ModelInputs): [tf.Tensor] {
+    const state = this.#state();
     const startedAt = performance.now();
-    const prediction = this.#predict(this.#state(), inputs as TensorTree);
-    this.#tookMs(performance.now() - startedAt, wanted(), this.#keyOf(inputs));
+    const prediction = this.#predict(state, inputs as TensorTree);
+    this.#tookMs(performance.now() - startedAt, wanted(), keyOf(state, inputs));
     return [prediction];
   }
 
@@ -106,23 +115,23 @@ export class CompiledModel implements TrainableModel {
    * graph has to be compiled first.
    */
   lastCallMsFor(inputs: ModelInputs): number {
-    return this.#callMs[wanted()].get(this.#keyOf(inputs)) ?? Infinity;
+    return this.#callMs[wanted()].get(keyOf(this.#state(), inputs)) ?? Infinity;
   }
 
   /** Gets a prediction ready that runs on another thread, or null without the native library. */
   prepare(inputs: ModelInputs): PreparedCall<tf.Tensor, tf.Tensor> | null {
     if (this.#predict.preparePullback === null) return null;
-    const key = this.#keyOf(inputs);
-    const prepared = this.#predict.prepare(this.#state(), inputs as TensorTree);
-    return this.#timedLater(prepared, 'value', key);
+    const state = this.#state();
+    const prepared = this.#predict.prepare(state, inputs as TensorTree);
+    return this.#timedLater(prepared, 'value', keyOf(state, inputs));
   }
 
   /** The same for a prediction whose gradient is wanted. */
   preparePullback(inputs: ModelInputs): PreparedCall<tf.Tensor, Pullback> | null {
     if (this.#predict.preparePullback === null) return null;
-    const key = this.#keyOf(inputs);
-    const prepared = this.#predict.preparePullback(this.#state(), inputs as TensorTree);
-    return this.#timedLater(prepared, 'gradient', key);
+    const state = this.#state();
+    const prepared = this.#predict.preparePullback(state, inputs as TensorTree);
+    return this.#timedLater(prepared, 'gradient', keyOf(state, inputs));
   }
 
   /** Lets go of everything recorded. The model stays. */
@@ -150,14 +159,6 @@ export class CompiledModel implements TrainableModel {
     known.delete(key);
     known.set(key, milliseconds);
     if (known.size > RECORDINGS) known.delete([...known.keys()][0]);
-  }
-
-  /** What tells one recording from another. */
-  #keyOf(inputs: ModelInputs): string {
-    const shapes = Object.entries(inputs).map(([name, value]) =>
-      value instanceof tf.Tensor ? [name, value.dtype, value.shape] : [name, value],
-    );
-    return `${this.#state()} ${JSON.stringify(shapes)}`;
   }
 
   /** What a recording depends on besides shapes: which weights there are, which adapters take part, what gradients keep. */

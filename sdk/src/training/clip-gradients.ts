@@ -29,25 +29,32 @@ const scaled = compile(
   { name: 'clipGradients', xla: false, maxSignatures: 64 },
 );
 
-/** What a graph gives of each gradient; halts after each group. The caller owns the tensors. */
+/** What a graph gives of each gradient; halts after each group. The caller owns the tensors; nothing is left where it throws. */
 function* inGroups(
   gradients: Gradients,
   compute: (group: tf.Tensor[]) => tf.Tensor[],
 ): Generator<void, Map<string, tf.Tensor>> {
   const results = new Map<string, tf.Tensor>();
-  for (const names of weightGroups(gradients)) {
-    const group = names.map((name) => gradients.get(name) as tf.Tensor);
-    compute(group).forEach((result, k) => results.set(names[k], result));
-    yield;
+  try {
+    for (const names of weightGroups(gradients)) {
+      const group = names.map((name) => gradients.get(name) as tf.Tensor);
+      compute(group).forEach((result, k) => results.set(names[k], result));
+      yield;
+    }
+  } catch (error) {
+    tf.dispose([...results.values()]);
+    throw error;
   }
   return results;
 }
 
 function* norming(gradients: Gradients): Generator<void, tf.Scalar> {
   const sums = yield* inGroups(gradients, (group) => sumsOfSquares(group));
-  const norm = tf.tidy(() => tf.sqrt(tf.addN([...sums.values()])) as tf.Scalar);
-  tf.dispose([...sums.values()]);
-  return norm;
+  try {
+    return tf.tidy(() => tf.sqrt(tf.addN([...sums.values()])) as tf.Scalar);
+  } finally {
+    tf.dispose([...sums.values()]);
+  }
 }
 
 function* clipping(gradients: Gradients, maxNorm: number): Generator<void, ClippedGradients> {
@@ -55,14 +62,19 @@ function* clipping(gradients: Gradients, maxNorm: number): Generator<void, Clipp
     throw new Error(`Cannot clip gradients as maxNorm must be positive: ${maxNorm}`);
   }
   if (gradients.size === 0) return { gradients: new Map(), norm: 0 };
-  const total = yield* norming(gradients);
-  const scale = tf.tidy(() =>
-    tf.minimum(1, tf.div(tf.scalar(maxNorm, 'float32'), tf.add(total, 1e-6))),
-  );
-  const clipped = yield* inGroups(gradients, (group) => scaled(group, scale));
-  const [norm] = total.dataSync();
-  tf.dispose([total, scale]);
-  return { gradients: clipped, norm };
+  const own: tf.Tensor[] = [];
+  try {
+    const total = yield* norming(gradients);
+    own.push(total);
+    const scale = tf.tidy(() =>
+      tf.minimum(1, tf.div(tf.scalar(maxNorm, 'float32'), tf.add(total, 1e-6))),
+    );
+    own.push(scale);
+    const [norm] = total.dataSync();
+    return { gradients: yield* inGroups(gradients, (group) => scaled(group, scale)), norm };
+  } finally {
+    tf.dispose(own);
+  }
 }
 
 /** Goes on wherever it halts. */

@@ -21,23 +21,21 @@ export function weightGroups(
   tensors: ReadonlyMap<string, tf.Tensor>,
   setApart: (name: string) => unknown = () => null,
 ): string[][] {
-  const groups: string[][] = [];
-  let last: { block: string; apart: unknown; elements: number } | null = null;
+  const groups: { names: string[]; block: string; apart: unknown; elements: number }[] = [];
   for (const [name, { size }] of tensors) {
     const block = /\.\d+\./.exec(name)?.[0] ?? '';
     const apart = setApart(name);
+    let group = groups.at(-1);
     const fits =
-      last !== null &&
-      last.block === block &&
-      last.apart === apart &&
-      last.elements + size <= MOST_ELEMENTS &&
-      groups[groups.length - 1].length < MOST_TENSORS;
-    if (!fits) {
-      groups.push([]);
-      last = { block, apart, elements: 0 };
+      group?.block === block &&
+      group.apart === apart &&
+      group.elements + size <= MOST_ELEMENTS &&
+      group.names.length < MOST_TENSORS;
+    if (group === undefined || !fits) {
+      groups.push((group = { names: [], block, apart, elements: 0 }));
     }
-    groups[groups.length - 1].push(name);
-    (last as { elements: number }).elements += size;
+    group.names.push(name);
+    group.elements += size;
   }
-  return groups;
+  return groups.map(({ names }) => names);
 }

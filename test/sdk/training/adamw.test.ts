@@ -161,6 +161,20 @@ describe('clipGradients()', () => {
     });
   });
 
+  it('leaves nothing where a gradient is gone, at once and in slices', async () => {
+    const [kept, gone] = [tf.tensor1d([3, 4]), tf.tensor1d([1])];
+    gone.dispose();
+    const given = new Map([
+      ['blocks.0.w', kept],
+      ['blocks.1.w', gone],
+    ]);
+    const before = tf.memory().numTensors;
+    assert.throws(() => clipGradients(given, 1), /sumsOfSquares/);
+    await assert.rejects(clipGradientsInSlices(given, 1), /sumsOfSquares/);
+    assert.equal(tf.memory().numTensors, before);
+    kept.dispose();
+  });
+
   it('refuses a norm that is not positive', () => {
     assert.throws(() => clipGradients(new Map(), 0), {
       message: 'Cannot clip gradients as maxNorm must be positive: 0',

@@ -1,5 +1,5 @@
 import type { PixelImage } from '../../core/pixel-image';
-import { BACKGROUND, COLORS, type ColorName, type Rgb, type ShapeName } from './world';
+import { BACKGROUND, COLORS, type ColorName, type ShapeName } from './world';
 
 /** A connected patch of one palette colour. */
 export interface FoundObject {
@@ -30,9 +30,8 @@ const TRIANGLE_UPPER_SHARE = 0.35;
 const MAXIMUM_COLOR_DISTANCE = 75;
 
 const COLOR_NAMES = Object.keys(COLORS) as ColorName[];
-const PALETTE: Rgb[] = [BACKGROUND, ...Object.values(COLORS)];
-/** Levels of the palette, three a colour: what every pixel is held against lies in one piece. */
-const LEVELS = Int32Array.from(PALETTE.flat());
+/** Levels of the palette, background first, three a colour: what every pixel is held against lies in one piece. */
+const LEVELS = Int32Array.from([BACKGROUND, ...Object.values(COLORS)].flat());
 
 /** Index into the palette of the colour nearest to each pixel; 0 is background. */
 function nearestPaletteIndex({ data }: PixelImage): Uint8Array {
