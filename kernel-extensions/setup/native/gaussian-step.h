@@ -21,8 +21,8 @@ namespace flowbook {
 constexpr int64_t kBlock = 4096;
 // Sums that run side by side within a block.
 constexpr int kSums = 32;
-// A thread is started for at least so many blocks.
-constexpr int64_t kBlocksPerThread = 16;
+// A thread is started for at least so many blocks: starting one takes about as long.
+constexpr int64_t kBlocksPerThread = 128;
 
 // The coefficients of a row, in the order of the SDK's table.
 struct StepCoefficients {

@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { platform } from 'node:os';
 import { backendInfo } from './backend';
+import { hasProductsBy, processorFlags } from './processor';
 
 /** Instructions by which TensorFlow multiplies bfloat16. */
 const INSTRUCTIONS = ['avx512_bf16', 'amx_bf16'];
 
-/** Whether the processor multiplies bfloat16, by the flags that Linux lists of it. */
-export function hasBfloat16Products(cpuinfo = readCpuinfo()): boolean {
-  const line = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1] ?? '';
-  const flags = new Set(line.trim().split(/\s+/));
+/** Whether the processor multiplies bfloat16. */
+export function hasBfloat16Products(cpuinfo?: string): boolean {
+  const flags = processorFlags(cpuinfo);
   return INSTRUCTIONS.some((name) => flags.has(name));
 }
 
@@ -19,9 +17,7 @@ let isFast: boolean | null = null;
  * instructions cuts results off where they have to be rounded.
  */
 export function multipliesBfloat16(): boolean {
-  isFast ??=
-    backendInfo().device === 'CUDA' ||
-    (hasBfloat16Products() && process.env.TF_ENABLE_ONEDNN_OPTS !== '0');
+  isFast ??= backendInfo().device === 'CUDA' || hasProductsBy(...INSTRUCTIONS);
   return isFast;
 }
 
@@ -34,8 +30,4 @@ export function announceSlowBfloat16(isSlow = !multipliesBfloat16()): void {
   process.stderr.write(
     'flowbook: bfloat16 is slower than float32 here, as TensorFlow has no bfloat16 products on this processor; it takes half the memory\n',
   );
-}
-
-function readCpuinfo(): string {
-  return platform() === 'linux' ? readFileSync('/proc/cpuinfo', 'utf8') : '';
 }

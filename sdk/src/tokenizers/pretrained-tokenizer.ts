@@ -6,8 +6,10 @@ import { tokenText } from './added-tokens';
 import { createTokenizer, type HuggingFaceTokenizer } from './huggingface-tokenizer';
 import { padBatch, type BatchOptions, type TokenBatch } from './pad-batch';
 
-/** Longest time that a text takes: a file's regular expression may never end. */
+/** Longest time that a text, or a group of short ones, takes: a file's regular expression may never end. */
 const LONGEST_MS = 5_000;
+/** Characters of short texts that share a time limit: a limit starts a thread, which takes as long as several prompts. */
+const GROUP_CHARACTERS = 10_000;
 
 /** How ids become text. */
 export interface DecodeOptions {
@@ -84,16 +86,7 @@ export abstract class PretrainedTokenizer {
 
   /** The token ids of `text`, with the special tokens that the model wants around it. */
   encode(text: string): number[] {
-    return inWords(`encode a text with the tokenizer in "${this.#directory}"`, () => {
-      const { ids } = withinTime(() => this.#library.encode(text), LONGEST_MS);
-      const wrong = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0));
-      if (wrong >= 0) {
-        throw new Error(
-          `ids must be whole numbers from 0: current value is ${showValue(ids[wrong])}`,
-        );
-      }
-      return ids;
-    });
+    return this.#encodeAll([text])[0];
   }
 
   /** The tokens of `text` in the vocabulary's own spelling, where a space is written Ġ or ▁. */
@@ -118,14 +111,45 @@ export abstract class PretrainedTokenizer {
    * @throws When a text is longer than `maxLength` and `truncation` is off.
    */
   batch(texts: readonly string[], options: BatchOptions = {}): TokenBatch {
-    const rows = texts.map((text) => this.encode(text));
     // What encodes nothing is special tokens alone, and the last of them stands at the end.
-    const ending = this.encode('').slice(-1);
+    const [empty, ...rows] = this.#encodeAll(['', ...texts]);
+    const ending = empty.slice(-1);
     return padBatch(rows, this.padTokenId, this.paddingSide, options, ending);
+  }
+
+  #encodeAll(texts: readonly string[]): number[][] {
+    return inWords(`encode a text with the tokenizer in "${this.#directory}"`, () => {
+      const rows = inGroups(texts).flatMap((group) =>
+        withinTime(() => group.map((text) => this.#library.encode(text).ids), LONGEST_MS),
+      );
+      const ids = rows.flat();
+      const wrong = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0));
+      if (wrong >= 0) {
+        throw new Error(
+          `ids must be whole numbers from 0: current value is ${showValue(ids[wrong])}`,
+        );
+      }
+      return rows;
+    });
   }
 
   #idOf(name: string): number | null {
     const token = tokenText(this.config[name]);
     return token === null ? null : (this.#library.token_to_id(token) ?? null);
   }
+}
+
+/** Texts in their order, in groups of at most so many characters, or of one text. */
+function inGroups(texts: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  let room = 0;
+  for (const text of texts) {
+    room -= text.length;
+    if (groups.length === 0 || room < 0) {
+      groups.push([]);
+      room = GROUP_CHARACTERS - text.length;
+    }
+    groups[groups.length - 1].push(text);
+  }
+  return groups;
 }

@@ -81,6 +81,18 @@ describe('Qwen2Tokenizer', () => {
     assert.deepEqual(tokenizer.batch([]).input_ids, []);
   });
 
+  it('batch() gives each text the ids that it has alone, however long its neighbours are', () => {
+    const lengths = [0, 1, 9_990, 30, 12_000, 2, 25_000, 0, 7];
+    const texts = lengths.map((length, k) => `${k} red foxes `.repeat(length).slice(0, length));
+    const { input_ids, attention_mask } = tokenizer.batch(texts);
+    const rows = input_ids.map((row, k) => row.slice(0, attention_mask[k].lastIndexOf(1) + 1));
+    assert.deepEqual(
+      rows,
+      texts.map((text) => tokenizer.encode(text)),
+    );
+    assert.ok(rows[6].length > 5_000);
+  });
+
   it('batch() cuts and pads to maxLength', () => {
     const options = { padding: 'max_length', maxLength: 3, truncation: true } as const;
     const { input_ids, attention_mask } = tokenizer.batch(['a red fox resting', 'a'], options);
