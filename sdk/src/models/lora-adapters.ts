@@ -129,22 +129,29 @@ export class LoraAdapters {
   }
 
   /**
-   * Makes one set what another is now. A target that is not there yet is added, and takes no part until it is chosen.
+   * Makes one set what another is now, its weight too. A target that is not there yet is added, and takes no part until it
+   * is chosen.
    *
    * @throws When the two do not have the same layers and ranks.
    */
   copy(source: string, target: string): void {
-    if (this.#sets.has(target)) return this.#combine('copy', source, target, (from) => from);
-    const set = [...this.get(source)].map(([path, { A, B, rank, alpha }]): [string, LoraLayer] => [
-      path,
-      { A: tf.variable(A), B: tf.variable(B), rank, alpha },
-    ]);
-    this.#sets.set(target, new Map(set));
+    if (this.#sets.has(target)) {
+      this.#combine('copy', source, target, (from) => from);
+    } else {
+      const set = [...this.get(source)].map(
+        ([path, { A, B, rank, alpha }]): [string, LoraLayer] => [
+          path,
+          { A: tf.variable(A), B: tf.variable(B), rank, alpha },
+        ],
+      );
+      this.#sets.set(target, new Map(set));
+    }
     this.#weights.set(target, this.weightOf(source));
   }
 
   /**
-   * target <- decay * target + (1 - decay) * source, element by element of A and B.
+   * target <- decay * target + (1 - decay) * source, element by element of A and B, and for the sets' weights alike: with a
+   * decay of 0 it is `copy`.
    *
    * @param decay From 0 to 1.
    * @throws When the two do not have the same layers and ranks.
@@ -158,6 +165,8 @@ export class LoraAdapters {
     this.#combine('average', source, target, (from, to) =>
       tf.add(tf.mul(to, decay), tf.mul(from, 1 - decay)),
     );
+    const weight = decay * this.weightOf(target) + (1 - decay) * this.weightOf(source);
+    this.#weights.set(target, weight);
   }
 
   /**

@@ -54,6 +54,20 @@ describe('LoraAdapters', () => {
     });
   });
 
+  it('copy() and average() take the weight of a set along', () => {
+    adapters.setActive(['default'], [0.5]);
+    adapters.copy('default', 'old');
+    assert.equal(adapters.weightOf('old'), 0.5);
+    adapters.setActive(['default'], [1]);
+    adapters.average('default', 'old', 0.75);
+    assert.equal(adapters.weightOf('old'), 0.625);
+    adapters.copy('default', 'old');
+    assert.equal(adapters.weightOf('old'), 1);
+    adapters.setActive(['default'], [2]);
+    adapters.average('default', 'old', 0);
+    assert.equal(adapters.weightOf('old'), 2);
+  });
+
   it('copy() and average() refuse sets of another layout', () => {
     adapters.create('wide', ['layer'], { rank: 2, key: RandomKey.fromSeed(2) });
     assert.throws(() => adapters.copy('default', 'wide'), {
