@@ -16,7 +16,9 @@ import {
 } from '@flowbook/sdk';
 import { parseYaml } from '../../sdk/src/config/run/parse-yaml';
 import { readJsonLines } from '../../sdk/src/io/json-lines';
+import { readLoraFile } from '../../sdk/src/io/lora-file';
 import { readStateDict } from '../../sdk/src/io/state-dict';
+import { writeSafetensors } from '../../sdk/src/io/write-safetensors';
 import { readCheckpointInfo } from '../../sdk/src/training/run/checkpoint-info';
 import { CHECKPOINT_STATE } from './checkpoint-state';
 import { HOSTILE_TEMPLATES } from './hostile-templates';
@@ -219,6 +221,24 @@ describe('hostile files', function () {
         message:
           /^Cannot encode a text .*it must take at most 5000 ms, and did not end within that/,
       });
+    }));
+
+  it("exploding regular expressions: a LoRA file's patterns are stopped, all of a file by one limit", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'lora.safetensors');
+      const [A, B] = [tf.zeros([2, 4]), tf.zeros([4, 2])];
+      const layers = [0, 1].map((block) => `transformer.${'a'.repeat(60)}.${block}`);
+      const tensors = layers.flatMap((layer) => [
+        [`${layer}.lora_A.weight`, A],
+        [`${layer}.lora_B.weight`, B],
+      ]);
+      const settings = { 'transformer.r': 2, 'transformer.rank_pattern': { '(\\w+\\w*)+!': 4 } };
+      const metadata = { lora_adapter_metadata: JSON.stringify(settings) };
+      writeSafetensors(path, Object.fromEntries(tensors), { metadata });
+      assert.throws(() => readLoraFile(path), {
+        message: `Cannot read LoRA file "${path}" by its rank_pattern and alpha_pattern: it must take at most 5000 ms, and did not end within that`,
+      });
+      tf.dispose([A, B]);
     }));
 
   it('zip bombs: a picture of a few bytes that asks for gigabytes is refused', () =>

@@ -3,7 +3,13 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tf } from '../tensorflow';
 import { parseLoraKey, type LoraPart } from './lora-keys';
-import { effectiveAlpha, loraSizeOf, unsupportedSetting, type LoraSettings } from './lora-settings';
+import {
+  effectiveAlpha,
+  loraSizesOf,
+  unsupportedSetting,
+  type LoraSettings,
+  type LoraSize,
+} from './lora-settings';
 import { readJsonObject } from './read-json';
 import { openSafetensors, type SafetensorsFile } from './safetensors';
 
@@ -61,8 +67,10 @@ export function readLoraFile(
       const value = JSON.stringify(problem.value);
       throw invalidLora(file, `"${problem.key}" ${problem.rule}: current value is ${value}`);
     }
-    for (const [module, names] of groupByModule(file, component, paths)) {
-      layers.set(module, readLayer(file, module, names, settings));
+    const modules = groupByModule(file, component, paths);
+    const sizes = settings === null ? null : sizesOf(file, settings, modules.keys());
+    for (const [module, names] of modules) {
+      layers.set(module, readLayer(file, module, names, sizes?.get(module)));
     }
     return layers;
   } catch (error) {
@@ -120,6 +128,22 @@ function parseSettings(text: string, file: SafetensorsFile): object {
   }
 }
 
+function sizesOf(
+  file: SafetensorsFile,
+  settings: LoraSettings,
+  modules: Iterable<string>,
+): Map<string, LoraSize> {
+  try {
+    return loraSizesOf(settings, modules);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(
+      `Cannot read LoRA file "${file.path}" by its rank_pattern and alpha_pattern: ${message}`,
+      { cause: error },
+    );
+  }
+}
+
 function groupByModule(
   file: SafetensorsFile,
   component: string,
@@ -154,7 +178,7 @@ function readLayer(
   file: SafetensorsFile,
   module: string,
   { A: nameA, B: nameB, alpha: nameAlpha }: PartNames,
-  settings: LoraSettings | null,
+  size: LoraSize | undefined,
 ): LoraWeights {
   if (nameA === undefined || nameB === undefined) {
     const missing = nameA === undefined ? 'A' : 'B';
@@ -171,7 +195,7 @@ function readLayer(
       `layer "${module}" must have A (rank, in) and B (out, rank): current value is [${shapeA}] and [${shapeB}]`,
     );
   }
-  const said = settings === null ? { rank, alpha: rank } : loraSizeOf(settings, module);
+  const said: LoraSize = size ?? { rank, alpha: rank };
   if (said.rank !== rank) {
     throw invalidLora(
       file,
@@ -189,7 +213,7 @@ function readLayer(
     A: file.tensor(nameA) as tf.Tensor2D,
     B: file.tensor(nameB) as tf.Tensor2D,
     rank,
-    alpha: effectiveAlpha(alpha, rank, settings?.use_rslora),
+    alpha: effectiveAlpha(alpha, rank, said.usesRslora),
   };
 }
 

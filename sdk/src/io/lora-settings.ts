@@ -1,3 +1,5 @@
+import { withinTime } from '../core/within-time';
+
 /** What a LoRA file says about its weights, under PEFT's names. */
 export interface LoraSettings {
   r?: number;
@@ -7,6 +9,9 @@ export interface LoraSettings {
   use_rslora?: boolean;
   [key: string]: unknown;
 }
+
+/** Longest time that patterns may take for all layers of a file: one written to may never end. */
+const LONGEST_MS = 5_000;
 
 /** PEFT's default of `r` and `lora_alpha`. */
 const PEFT_DEFAULT = 8;
@@ -48,15 +53,33 @@ export function unsupportedSetting(
   return { key, rule: `must be ${isSwitch ? 'false' : 'empty'}`, value: settings[key] };
 }
 
-/** The rank and alpha that settings give a layer. */
-export function loraSizeOf(
+/** What settings say of a layer. */
+export interface LoraSize {
+  rank: number;
+  alpha: number;
+  /** Whether the scale is alpha / sqrt(rank). */
+  usesRslora?: boolean;
+}
+
+/**
+ * What settings say of each layer.
+ *
+ * @throws When a pattern is no regular expression, or all of them together take over five seconds.
+ */
+export function loraSizesOf(
   settings: LoraSettings,
-  module: string,
-): { rank: number; alpha: number } {
-  return {
-    rank: byPattern(settings.rank_pattern, module) ?? settings.r ?? PEFT_DEFAULT,
-    alpha: byPattern(settings.alpha_pattern, module) ?? settings.lora_alpha ?? PEFT_DEFAULT,
-  };
+  modules: Iterable<string>,
+): Map<string, LoraSize> {
+  const { r, lora_alpha, rank_pattern, alpha_pattern, use_rslora: usesRslora } = settings;
+  return withinTime(() => {
+    const [rankOf, alphaOf] = [patternLookup(rank_pattern), patternLookup(alpha_pattern)];
+    const sizeOf = (module: string): LoraSize => ({
+      rank: rankOf(module) ?? r ?? PEFT_DEFAULT,
+      alpha: alphaOf(module) ?? lora_alpha ?? PEFT_DEFAULT,
+      usesRslora,
+    });
+    return new Map([...modules].map((module) => [module, sizeOf(module)]));
+  }, LONGEST_MS);
 }
 
 /** The alpha for which alpha / rank is the scale: with rank-stabilised LoRA that is alpha / sqrt(rank). */
@@ -74,9 +97,17 @@ export function byPattern(
   pattern: Readonly<Record<string, number>> | null | undefined,
   module: string,
 ): number | undefined {
-  return Object.entries(pattern ?? {}).find(([key]) =>
-    pythonExpression(`^(?:.*\\.)?(?:${key})$`).test(module),
-  )?.[1];
+  return patternLookup(pattern)(module);
+}
+
+/** `byPattern` for many layers: each key is compiled once. */
+function patternLookup(
+  pattern: Readonly<Record<string, number>> | null | undefined,
+): (module: string) => number | undefined {
+  const rules = Object.entries(pattern ?? {}).map(
+    ([key, value]) => [pythonExpression(`^(?:.*\\.)?(?:${key})$`), value] as const,
+  );
+  return (module) => rules.find(([expression]) => expression.test(module))?.[1];
 }
 
 /**
