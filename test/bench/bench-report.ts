@@ -6,18 +6,21 @@ import { join, resolve } from 'node:path';
 import type { ReferencePython } from '../reference/reference-python';
 import type { BenchEntry } from './bench-rows';
 import type { GrowthPoint } from './growth/growth-point';
+import { thisProcessor } from './processor';
 import type { ProductRates } from './product-rate';
 import { floorMs, type BenchRow } from './statistics';
 
 /** What a run of the benchmark leaves. */
 export interface BenchReport {
+  /** What a reader has to know of it, where it is not as a run writes it. */
+  note?: string;
   machine: {
     processor: string;
     cores: number;
     memory_gb: number;
-    /** What matrix products reach at their best, each side's. */
-    flowbook_gflops: number;
-    eager_gflops: number;
+    /** What matrix products reach at their best, each side's; null where that was not kept. */
+    flowbook_gflops: number | null;
+    eager_gflops: number | null;
   };
   versions: Record<string, string>;
   rows: BenchRow[];
@@ -47,7 +50,7 @@ export function flowbookVersion(): string {
 export async function describeMachine(peer: ReferencePython): Promise<BenchReport> {
   return {
     machine: {
-      processor: cpus()[0].model.trim(),
+      processor: thisProcessor(),
       cores: cpus().length,
       memory_gb: Math.round(totalmem() / 1e9),
       flowbook_gflops: 0,

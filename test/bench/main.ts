@@ -1,6 +1,6 @@
 // npm run bench -- [ROW...] [--json FILE] [--quick]: times Flowbook and PyTorch side by side and prints the ratios.
-//   --grow                  measures how time and memory grow with batch and tokens
-//   --write-report FILE...  writes docs/performance.md from files that --json wrote
+//   --grow                    measures how time and memory grow with batch and tokens
+//   --write-report [FILE...]  writes docs/performance.md from files that --json wrote; none: those in test/bench/results
 import { parseArgs } from 'node:util';
 import { writePerformanceReport } from './report/write-report';
 import { runBench } from './run-bench';

@@ -29,7 +29,11 @@ const DASHES = [
 ];
 
 /** Time or memory of both sides over both sizes, on logarithmic scales, with the exponents in words. */
-export function growthChart(points: readonly GrowthPoint[], quantity: Quantity): Drawing {
+export function growthChart(
+  points: readonly GrowthPoint[],
+  quantity: Quantity,
+  name = `performance-${quantity}`,
+): Drawing {
   const works = worksOf(points);
   const { title, axis } = TITLES[quantity];
   const subtitle = works.flatMap((work) =>
@@ -49,7 +53,7 @@ export function growthChart(points: readonly GrowthPoint[], quantity: Quantity):
       resolve: { scale: { y: 'shared' } },
     },
   );
-  return new Drawing({ name: `performance-${quantity}`, spec, text: formatGrowth(points) });
+  return new Drawing({ name, spec, text: formatGrowth(points) });
 }
 
 function panel(

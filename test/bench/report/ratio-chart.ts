@@ -12,7 +12,7 @@ const LABELS: Record<Verdict, string> = {
 const COLOURS = { reached: colour.blue, short: colour.vermilion, open: colour.line };
 
 /** How many times faster, or smaller, Flowbook is in each row, with what the row has to reach. */
-export function ratioChart(judged: readonly JudgedRow[]): Drawing {
+export function ratioChart(judged: readonly JudgedRow[], name = 'performance-ratios'): Drawing {
   const values = judged.flatMap(({ row, target }) =>
     row.ratio === null
       ? []
@@ -82,5 +82,5 @@ export function ratioChart(judged: readonly JudgedRow[]): Drawing {
       ],
     },
   );
-  return new Drawing({ name: 'performance-ratios', spec, text: formatTable(judged) });
+  return new Drawing({ name, spec, text: formatTable(judged) });
 }
