@@ -120,6 +120,56 @@ describe('compile()', () => {
     tf.dispose([first, second]);
   });
 
+  for (const where of ['recorded', 'kept on disk']) {
+    it(`takes arguments as arguments, whatever else they are: ${where}`, () => {
+      const w = tf.variable(tf.tensor1d([1, 2]));
+      const outside = tf.tensor1d([3, 4]);
+      const identity = 'compile.test: arguments';
+      const closedOver = () => ({ identity, variables: new Map<string, tf.Variable>([['w', w]]) });
+      const options = where === 'recorded' ? {} : { closedOver };
+      const scale = () => compile((x: tf.Tensor) => tf.mul(x, w), options);
+      const [copy, other] = [tf.variable(w as tf.Tensor), tf.tensor1d([10, 10])];
+      for (const first of [w, copy, w.clone()]) {
+        const compiled = scale();
+        assert.deepEqual([...compiled(first as tf.Tensor).dataSync()], [1, 4]);
+        for (const one of [compiled, scale()]) {
+          assert.deepEqual([...one(other).dataSync()], [10, 20]);
+          one.dispose();
+        }
+      }
+      const less = compile((x: tf.Tensor) => tf.sub(x, outside));
+      assert.deepEqual([...less(outside).dataSync()], [0, 0]);
+      assert.deepEqual([...less(other).dataSync()], [7, 6]);
+      less.dispose();
+      tf.dispose([w, copy, other, outside]);
+    });
+  }
+
+  it('captures a copy of a variable as it is, and reads the variable anew', () => {
+    const w = tf.variable(tf.tensor1d([1]));
+    const before = w.clone();
+    const compiled = compile((x: tf.Tensor) => tf.sub(tf.add(x, w), before));
+    const x = tf.tensor1d([0]);
+    assert.deepEqual([...compiled(x).dataSync()], [0]);
+    w.assign(tf.tensor1d([5]));
+    assert.deepEqual([...compiled(x).dataSync()], [4]);
+    compiled.dispose();
+    tf.dispose([w, before, x]);
+  });
+
+  it('takes gradients with respect to a variable that is an argument', () => {
+    const gradient = compile(
+      (w: tf.Variable) =>
+        tf.variableGrads(() => tf.sum(tf.square(w)) as tf.Scalar, [w]).grads[w.name],
+    );
+    const variables = [1, 2].map((value) => tf.variable(tf.tensor1d([value]), true, `own${value}`));
+    for (const [at, w] of variables.entries()) {
+      assert.deepEqual([...gradient(w).dataSync()], [2 * (at + 1)]);
+    }
+    gradient.dispose();
+    tf.dispose(variables);
+  });
+
   it('keeps apart calls whose arguments are one tensor and two tensors', () => {
     const compiled = compile((a: tf.Tensor, b: tf.Tensor) => tf.sub(a, b));
     const a = tf.tensor1d([1, 2]);

@@ -74,6 +74,8 @@ interface StoredTensor {
   id: number;
   /** Values that have not been handed to TensorFlow yet, or null. */
   values: ArrayBufferView | null;
+  /** Tensors and variables that share it. */
+  refCount: number;
 }
 
 /** tfjs-node's backend with the parts that recording reaches into. */

@@ -121,9 +121,9 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
     let outline: tf.Tensor | undefined;
     const recording = record(
       backend,
-      (recorder: Recorder) => {
+      (given: Arguments, recorder: Recorder) => {
         const { grads } = tf.variableGrads(() => {
-          const y = fn(...args);
+          const y = fn(...given);
           outline = y;
           value = recorder.addOutput(y);
           cut = recorder.size;
@@ -135,7 +135,7 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
         used = all.filter((variable) => grads[variable.name] != null);
         return used.map((variable) => grads[variable.name]);
       },
-      tensors,
+      args,
     );
     try {
       const gradients = recording.outputs;

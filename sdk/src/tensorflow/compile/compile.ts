@@ -87,7 +87,8 @@ export function usesXla(
  *
  * The function is run once for each signature (structure, types, shapes and plain values of its arguments) and its
  * operations are recorded, gradients included; nothing is computed meanwhile. Variables that it reads are fed anew at each
- * call, by handle; other tensors from outside are captured as they are. Randomness has to come in as an argument. Without
+ * call, by handle; other tensors from outside are captured as they are. A tensor that is both an argument and one of these is the
+ * argument where the function takes it from its arguments, whatever data it shares. Randomness has to come in as an argument. Without
  * the native backend the function itself is called.
  *
  * @param fn Takes and returns trees of tensors; must not read values, assign variables or keep tensors.
@@ -114,7 +115,7 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
     const stored = StoredRecording.of(backend, options, args, tensors, ['value', xla]);
     const found = stored?.read();
     if (found) return { ...found, result: found.outline, firstCall };
-    const recording = record(backend, () => fn(...args), tensors);
+    const recording = record(backend, (given) => fn(...given), args);
     try {
       const { result, outputs, graph } = recording;
       const isXla = usesXla(xla, graph);

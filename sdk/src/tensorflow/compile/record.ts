@@ -9,7 +9,7 @@ import {
 } from './binding';
 import { Graph, type GraphSize } from './graph';
 import { outsideTape } from './outside-tape';
-import { flattenTree, type TensorTree } from './tensor-tree';
+import { flattenTree, replaceTensors, type TensorTree } from './tensor-tree';
 
 /** Tensors of at most this many bytes become part of the graph; larger ones are fed to it. */
 const LARGEST_CONSTANT_BYTES = 1024;
@@ -60,18 +60,21 @@ export interface Recorder extends GraphSize {
  * tfjs's automatic differentiation executes operations too, so gradients taken inside `fn` are recorded like everything
  * else.
  *
- * @param inputs The tensors of the arguments, in order.
+ * A handle tells tensors apart, and copies share one. So that each is what it is called, arguments are stood in for by tensors of
+ * the recording, and a variable with copies gets a handle of its own, which copies no data.
+ *
+ * @param fn Is given what stands for the arguments: in it a variable stays a variable.
  * @throws When `fn` reads a tensor's values, assigns or makes a variable, keeps a tensor, or uses an operation whose
  *   result changes from call to call.
  */
-export function record(
+export function record<Arguments extends TensorTree>(
   backend: RecordingBackend,
-  fn: (recorder: Recorder) => TensorTree,
-  inputs: tf.Tensor[],
+  fn: (args: Arguments, recorder: Recorder) => TensorTree,
+  args: Arguments,
 ): Recording {
-  const tape = new Tape(backend, inputs);
+  const tape = new Tape(backend, flattenTree(args).tensors);
   try {
-    return outsideTape(() => tape.record(fn));
+    return outsideTape(() => tape.record(fn, args));
   } catch (error) {
     for (const { id } of tape.captured) backend.binding.deleteTensor(id);
     throw error;
@@ -96,23 +99,21 @@ class Tape implements Recorder {
   readonly #graph: Graph;
   /** By the id of a tensor. */
   readonly #values = new Map<number, GraphValue>();
-  readonly #inputs: number[];
+  /** What stands for the tensors of the arguments. */
+  readonly #inputs: GraphValue[];
   readonly #variables: { variable: tf.Variable; value: number }[] = [];
   readonly #variableOf = new Map<number, tf.Variable>();
   /** What the backend keeps of the recording's tensors, until they are disposed. */
   readonly #living = new Map<number, { id: number }>();
   #count = 0;
 
-  constructor(backend: RecordingBackend, inputs: tf.Tensor[]) {
+  constructor(backend: RecordingBackend, inputs: readonly tf.Tensor[]) {
     this.#backend = backend;
     this.#binding = backend.binding;
     this.#graph = new Graph(this.#binding);
-    this.#inputs = inputs.map((tensor) => {
-      const { id, dtype } = handleOf(backend, tensor.dataId);
-      const place = this.#graph.placeholder(tensor.shape, dtype);
-      if (!this.#values.has(id)) this.#values.set(id, place);
-      return place.value;
-    });
+    this.#inputs = inputs.map(({ dataId, shape }) =>
+      this.#graph.placeholder(shape, handleOf(backend, dataId).dtype),
+    );
   }
 
   get productOperations(): number {
@@ -139,11 +140,14 @@ class Tape implements Recorder {
     return this.#graph.operation('Identity', [], [value], 1)[0].value;
   }
 
-  record(fn: (recorder: Recorder) => TensorTree): Recording {
+  record<Arguments extends TensorTree>(
+    fn: (args: Arguments, recorder: Recorder) => TensorTree,
+    args: Arguments,
+  ): Recording {
     const variables = Object.values(tf.engine().registeredVariables) as tf.Variable[];
     for (const variable of variables) {
-      // A copy of a variable shares its handle until one of both is assigned: which of them is read could not be told.
-      if (this.#variableOf.has(this.#idOf(variable))) this.#giveOwnHandle(variable);
+      // A copy has the variable's handle until one of both is assigned: which of them is read could not be told.
+      if (handleOf(this.#backend, variable.dataId).refCount > 1) this.#giveOwnHandle(variable);
       this.#variableOf.set(this.#idOf(variable), variable);
     }
     const { assign } = tf.Variable.prototype;
@@ -163,7 +167,7 @@ class Tape implements Recorder {
     };
     try {
       tf.engine().startScope('record');
-      result = fn(this);
+      result = fn(this.#standInsFor(args), this);
       outputs = flattenTree(result).tensors.map((tensor) => this.addOutput(tensor));
     } finally {
       tf.engine().endScope();
@@ -181,12 +185,28 @@ class Tape implements Recorder {
     }
     return {
       graph: this.#graph,
-      inputs: this.#inputs,
+      inputs: this.#inputs.map(({ value }) => value),
       variables: this.#variables,
       captured: this.captured,
       outputs,
       result,
     };
+  }
+
+  /** The arguments with tensors of the recording in the places of theirs. */
+  #standInsFor<Arguments extends TensorTree>(args: Arguments): Arguments {
+    const byData = new Map<object, tf.Tensor>();
+    const standIns = flattenTree(args).tensors.map((tensor, at) => {
+      // Arguments that are one tensor, which the signature says, are one in the graph too.
+      const standIn =
+        byData.get(tensor.dataId)?.clone() ??
+        this.#backend.createOutputTensor(this.#hold(this.#inputs[at]));
+      byData.set(tensor.dataId, standIn);
+      return tensor instanceof tf.Variable
+        ? new tf.Variable(standIn, tensor.trainable, tensor.name, standIn.id)
+        : standIn;
+    });
+    return replaceTensors(args, standIns);
   }
 
   #idOf(tensor: tf.Tensor): number {
