@@ -24,10 +24,10 @@ const rewards = (values: unknown[]) => groupAdvantages(values as number[], [0, 0
 const PATH =
   'Cannot load a pipeline as path must be a model directory or the name of a model on a hub';
 
-function step(noiseLevel: number | number[]): unknown {
+function step(noiseLevel: number | number[], shape = [2, 4, 2]): unknown {
   const scheduler = new FlowMatchSDEDiscreteScheduler();
   scheduler.setTimesteps(4);
-  const x = tf.zeros([2, 4, 2]);
+  const x = tf.zeros(shape);
   try {
     return scheduler.samplePreviousStep(x, x, { stepIndex: 1, noiseLevel });
   } finally {
@@ -106,6 +106,7 @@ const MISTAKES: [call: () => unknown, message: string][] = [
     () => step([0.7, NaN]),
     'Cannot step as noiseLevel must be a number from 0: current value is NaN',
   ],
+  [() => step(0.7, []), 'Cannot step as sample must have rows, as (B, ...): its shape is []'],
   [
     () => pixelImage(1, 1, [300, 0, 0]),
     'Cannot make a picture as its values must be from 0 to 255: current value at 0 is 300',

@@ -61,7 +61,8 @@ inline napi_value ReadTensors(napi_env env, napi_callback_info info) {
   std::vector<std::unique_ptr<NewTensor>> tensors;
   std::vector<int64_t> starts{0};
   for (size_t at = 0; at < positions.size(); at++) {
-    tensors.emplace_back(new NewTensor(static_cast<TF_DataType>(types[at]), shapes[at]));
+    tensors.emplace_back(new NewTensor(env, static_cast<TF_DataType>(types[at]), shapes[at]));
+    if (!tensors.back()->is_there()) return nullptr;
     starts.push_back(starts.back() + tensors.back()->bytes());
   }
   for (const auto &tensor : tensors) HintLargePages(tensor->data(), tensor->bytes());

@@ -110,9 +110,14 @@ inline napi_value GaussianStep(napi_env env, napi_callback_info info) {
   const int64_t stride = numbers > 5 ? 1 : 0;
 
   const std::vector<int64_t> shape = x.shape();
+  if (shape.empty() || v.shape() != shape || other.shape() != shape) {
+    napi_throw_error(env, nullptr, "Cannot step as the inputs must have rows, and one shape");
+    return nullptr;
+  }
   const int64_t rows = shape[0];
-  NewTensor mean(TF_FLOAT, shape), log_prob(TF_FLOAT, {rows});
-  std::unique_ptr<NewTensor> drawn(is_draw ? new NewTensor(TF_FLOAT, shape) : nullptr);
+  NewTensor mean(env, TF_FLOAT, shape), log_prob(env, TF_FLOAT, {rows});
+  std::unique_ptr<NewTensor> drawn(is_draw ? new NewTensor(env, TF_FLOAT, shape) : nullptr);
+  if (!mean.is_there() || !log_prob.is_there() || (is_draw && !drawn->is_there())) return nullptr;
   const int64_t count = rows == 0 ? 0 : mean.bytes() / sizeof(float) / rows;
   const int64_t blocks = (count + kBlock - 1) / kBlock;
   std::vector<float> sums(rows * blocks);

@@ -209,7 +209,8 @@ inline napi_value RandomNormal(napi_env env, napi_callback_info info) {
   size_t words = 0;
   void *seeds = nullptr;
   napi_get_typedarray_info(env, arguments[0], nullptr, &words, &seeds, nullptr, nullptr);
-  NewTensor tensor(TF_FLOAT, ReadList(env, arguments[1], ReadInteger));
+  NewTensor tensor(env, TF_FLOAT, ReadList(env, arguments[1], ReadInteger));
+  if (!tensor.is_there()) return nullptr;
   const int64_t rows = words / 2;
   if (rows > 0) {
     FillNormal(static_cast<const int32_t *>(seeds), static_cast<float *>(tensor.data()), rows,

@@ -151,7 +151,8 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
    * @returns [prevSample (B, ...), logProb (B) or null, prevSampleMean (B, ...), stdDevT, and on request sqrt(-dt) (B)].
    *   The caller owns them. `stdDevT` is a scalar, or (B, 1, ...) when timesteps or noise levels are given for each row.
    *   With noise level 0 log-probabilities are NaN ('sde', 'dance_sde': a density without width) or 0 ('cps').
-   * @throws On unequal shapes, on a dtype other than float32, on an unknown timestep or transition, on a noise level below 0.
+   * @throws On unequal shapes, on scalars, on a dtype other than float32, on an unknown timestep or transition, on a noise
+   *   level below 0.
    *
    * @example
    * const scheduler = new FlowMatchSDEDiscreteScheduler();
@@ -257,6 +258,9 @@ function rowValues(name: string, given: Timesteps, B: number): RowValues {
 
 function checkOperands(operands: Record<string, tf.Tensor | null | undefined>): void {
   const shape = operands.sample?.shape;
+  if (shape?.length === 0) {
+    throw new Error('Cannot step as sample must have rows, as (B, ...): its shape is []');
+  }
   for (const [name, tensor] of Object.entries(operands)) {
     if (!tensor) continue;
     if (tensor.dtype !== 'float32') {

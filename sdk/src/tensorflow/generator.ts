@@ -1,10 +1,11 @@
 import { RandomKey } from '../core/random-key';
 import { tf } from './backend';
+import { noiseSize } from './noise-size';
 import { normalRows, randomNormal } from './random';
 
 /** A stream of random numbers: every call gives the next ones. What all `generator` options take. */
 export interface Generator {
-  /** Standard normal float32 numbers of `shape`. The caller owns the tensor. */
+  /** Standard normal float32 numbers of `shape`, less than 2^31. The caller owns the tensor. */
   randn(shape: number[]): tf.Tensor;
   /** An integer with low <= integer < high. */
   integer(low: number, high: number): number;
@@ -24,6 +25,7 @@ export function keyGenerator(key: RandomKey | number): Generator {
   let draws = 0;
   return {
     randn(shape) {
+      noiseSize(shape);
       const draw = root.fold(draws++);
       if (shape.length === 0) return randomNormal(draw, []);
       const [B] = shape;

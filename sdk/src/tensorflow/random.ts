@@ -2,6 +2,7 @@ import { philox4x32 } from '../core/philox';
 import type { RandomKey } from '../core/random-key';
 import { logSingle, sinCosSingle } from '../core/single-precision';
 import { nativeBackend, tf } from './backend';
+import { noiseSize } from './noise-size';
 
 /** Enums of TensorFlow's C interface. */
 const ATTRIBUTE_TYPE = 4;
@@ -31,8 +32,9 @@ interface NoiseBackend {
  * tensor.
  *
  * @param key Which numbers.
- * @param shape Any shape.
+ * @param shape Any shape of less than 2^31 numbers.
  * @returns float32 tensor of `shape`.
+ * @throws When the shape is none.
  *
  * @example
  * const noise = randomNormal(RandomKey.fromSeed(1), [2, 3]); // the same six numbers at every call
@@ -47,12 +49,12 @@ export function randomNormal(key: RandomKey, shape: number[]): tf.Tensor {
  * @param shape Its first length is the number of keys; with one key, any shape.
  */
 export function normalRows(keys: readonly RandomKey[], shape: number[]): tf.Tensor {
+  const count = noiseSize(shape) / keys.length;
   const native = nativeBackend() as unknown as NoiseBackend | null;
   const seeds = keys.flatMap(({ words }) => words);
   if (native?.binding.randomNormal !== undefined) {
     return native.createOutputTensor(native.binding.randomNormal(Int32Array.from(seeds), shape));
   }
-  const count = shape.reduce((product, length) => product * length, 1) / keys.length;
   const values = new Float32Array(keys.length * count);
   keys.forEach(({ words }, row) => values.set(philoxNormal(words, count), row * count));
   return tf.tensor(values, shape, 'float32');
@@ -62,13 +64,16 @@ export function normalRows(keys: readonly RandomKey[], shape: number[]): tf.Tens
  * Numbers from 0 to below 1 that depend on the key and the shape alone: TensorFlow's StatelessRandomUniform, the same bits
  * on both backends. The caller owns the tensor.
  *
+ * @param shape Any shape of less than 2^31 numbers.
+ * @throws When the shape is none.
+ *
  * @example
  * const mask = randomUniform(RandomKey.fromSeed(1), [2, 3]).less(0.5);
  */
 export function randomUniform(key: RandomKey, shape: number[]): tf.Tensor {
+  const count = noiseSize(shape);
   const native = nativeBackend();
   if (native === null) {
-    const count = shape.reduce((product, length) => product * length, 1);
     return tf.tensor(philoxUniform(key.words, count), shape, 'float32');
   }
   return tf.tidy(() => {

@@ -1,6 +1,7 @@
 import { TorchRandom } from '../core/torch-random';
 import { tf } from './backend';
 import type { Generator } from './generator';
+import { noiseSize } from './noise-size';
 
 /**
  * The stream of `torch.Generator(device='cpu').manual_seed(seed)`: `randn` gives what `torch.randn(shape, generator=g)` gives,
@@ -17,7 +18,7 @@ import type { Generator } from './generator';
 export function torchGenerator(seed: number | bigint): Generator {
   const random = new TorchRandom(seed);
   return {
-    randn: (shape) => tf.tensor(random.normal(tf.util.sizeFromShape(shape)), shape, 'float32'),
+    randn: (shape) => tf.tensor(random.normal(noiseSize(shape)), shape, 'float32'),
     integer: (low, high) => random.integer(low, high),
   };
 }

@@ -14,6 +14,7 @@ import {
   randomUniform,
 } from '../../../sdk/src/tensorflow/random';
 import { asyncTidy } from '../../../sdk/src/tensorflow/scope';
+import { torchGenerator } from '../../../sdk/src/tensorflow/torch-generator';
 
 const values = (tensor: tf.Tensor) => [...tensor.dataSync()];
 
@@ -63,6 +64,33 @@ describe('randomNormal()', () => {
       noise.dispose();
     }
   });
+});
+
+describe('a draw of noise', () => {
+  const key = RandomKey.fromSeed(1);
+  const draws = {
+    randomNormal: (shape: number[]) => randomNormal(key, shape),
+    randomUniform: (shape: number[]) => randomUniform(key, shape),
+    keyGenerator: (shape: number[]) => keyGenerator(1).randn(shape),
+    torchGenerator: (shape: number[]) => torchGenerator(1).randn(shape),
+  };
+  for (const [name, draw] of Object.entries(draws)) {
+    it(`of ${name} refuses a shape that is none, or too large`, () => {
+      for (const shape of [
+        [2, -3],
+        [-1],
+        [2, 1.5],
+        [NaN],
+        [1, 1e13],
+        [1, 2 ** 40, 2 ** 40],
+        [0, 2 ** 31],
+      ]) {
+        assert.throws(() => draw(shape), {
+          message: `Cannot draw noise as its shape must be whole numbers from 0 that hold less than 2^31 numbers: current value is [${shape.join(', ')}]`,
+        });
+      }
+    });
+  }
 });
 
 describe('randomUniform()', () => {
