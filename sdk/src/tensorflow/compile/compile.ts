@@ -14,7 +14,7 @@ import {
   type CacheEntry,
 } from './recording-cache';
 import { StoredRecording, type ClosedOver } from './stored-recording';
-import { replaceTensors, type TensorTree } from './tensor-tree';
+import { flattenTree, replaceTensors, type TensorTree } from './tensor-tree';
 
 /** How `compile` treats a function. */
 export interface CompileOptions {
@@ -165,17 +165,35 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   }) as CompiledFunction<Arguments, Result>;
 }
 
-/** The function itself, in the same clothes. */
+/** The function itself, in the same clothes: like a graph it leaves nothing but its result. */
 export function withoutGraphs<Arguments extends TensorTree[], Result extends TensorTree>(
   fn: (...args: Arguments) => Result,
 ): CompiledFunction<Arguments, Result> {
-  const prepare = (...args: Arguments) => {
-    const outline = fn(...args);
-    return { outline, run: async () => outline };
+  const call = (...args: Arguments): Result => {
+    let result: Result | undefined;
+    tf.tidy(() => {
+      const given = fn(...args);
+      // Copies, which share data: what the function gives may be an argument, which stays the caller's.
+      const copies = flattenTree(given).tensors.map((tensor) => tensor.clone());
+      result = replaceTensors(given, copies);
+      return copies;
+    });
+    return result as Result;
   };
-  return Object.defineProperties((...args: Arguments) => fn(...args), {
+  const runAsync = async (...args: Arguments): Promise<Result> => {
+    const result = call(...args);
+    flattenTree(result).tensors.forEach((tensor) => tf.keep(tensor));
+    return result;
+  };
+  // Computed twice, as what is prepared may never run, or more than once.
+  const prepare = (...args: Arguments): PreparedCall<Result, Result> => {
+    const outline = call(...args);
+    tf.dispose(flattenTree(outline).tensors);
+    return { outline, run: () => runAsync(...args) };
+  };
+  return Object.defineProperties(call, {
     prepare: { value: prepare },
-    runAsync: { value: async (...args: Arguments) => fn(...args) },
+    runAsync: { value: runAsync },
     warm: { value: async () => {} },
     signatureCount: { get: () => 0 },
     dispose: { value: () => {} },
