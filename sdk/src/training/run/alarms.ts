@@ -145,7 +145,7 @@ const RULES: Readonly<Record<AlarmName, AlarmRule>> = {
     },
     cause: 'the policy learns the training prompts, or what the reward overlooks',
     action:
-      'stop here (patience does it) and take checkpoints/best; more prompts, a KL term, a second reward',
+      'stop here (patience does it) and take checkpoints/best, or the model as it was loaded where step 0 was the best; more prompts, a KL term, a second reward',
   },
   'diversity-falls': {
     see: (lines, { diversityLeft, window }) => {

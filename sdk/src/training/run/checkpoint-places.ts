@@ -42,10 +42,10 @@ export function checkpointIn(path: string): string | null {
   return existsSync(join(best, MANIFEST)) ? best : null;
 }
 
-/** The folder of the run that a checkpoint belongs to; the checkpoint's own where it lies elsewhere. */
-export function runOf(checkpoint: string): string {
-  const parent = dirname(checkpoint);
-  return basename(parent) === RUN_FILES.checkpoints ? dirname(parent) : checkpoint;
+/** The folder of the run that a checkpoint belongs to; null where it lies elsewhere, as a copy may. */
+export function runOf(checkpoint: string): string | null {
+  const parent = basename(dirname(resolve(checkpoint)));
+  return parent === RUN_FILES.checkpoints ? join(checkpoint, '../..') : null;
 }
 
 /** A checkpoint and the ones before it, the newest first. @param place As `checkpointIn` found it. */

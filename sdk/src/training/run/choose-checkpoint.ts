@@ -21,7 +21,8 @@ export interface ChosenCheckpoint {
  * @throws When none is whole; the message names what is wrong with each.
  */
 export function chooseCheckpoint(found: string): ChosenCheckpoint {
-  const lastLine = readRunLog(runOf(found)).lines.at(-1)?.step ?? 0;
+  const run = runOf(found);
+  const lastLine = run === null ? 0 : (readRunLog(run).lines.at(-1)?.step ?? 0);
   const problems = new Map<string, string>();
   const whole: ChosenCheckpoint[] = [];
   for (const place of checkpointsFrom(found)) {
@@ -47,7 +48,10 @@ export function chooseCheckpoint(found: string): ChosenCheckpoint {
   for (const place of chosen.broken) {
     say(`Skips a broken checkpoint and takes the one before: ${named(place)}`);
   }
-  const end = `"${join(runOf(found), RUN_FILES.log)}" ends with step ${lastLine}`;
+  const end =
+    run === null
+      ? `"${found}" lies outside of a run's folder`
+      : `"${join(run, RUN_FILES.log)}" ends with step ${lastLine}`;
   if (reached === undefined) {
     say(`Goes on without lines of ${stepsFrom(lastLine + 1, newest.info.step)}: ${end}`);
   } else if (reached !== newest) {

@@ -1,4 +1,5 @@
 import { describeSettings } from './describe-settings';
+import { areOfOneRun } from './run-basis';
 import { openRun, type OpenedRun } from './run-folder';
 import type { RunOptions } from './run-options';
 import { readRunRecord } from './run-record';
@@ -23,16 +24,9 @@ export function openUnattended(
   }
   const found = openRun({ ...options, resume: 'auto' });
   const isFirst = found.folder !== null && !taken.has(found.folder);
-  const isOwn = isFirst && isSameRun(found.folder!, settings);
+  const before = isFirst ? readRunRecord(found.folder!) : null;
+  const isOwn = before !== null && areOfOneRun(before.trainer, describeSettings(settings));
   const opened = found.checkpoint === null || isOwn ? found : openRun(options);
   if (opened.folder !== null) taken.add(opened.folder);
   return { ...opened, beginsAnew: isFirst && opened.checkpoint === null };
-}
-
-/** Whether the folder's run.json has these settings; the micro-batch size may have been measured. */
-function isSameRun(folder: string, settings: object): boolean {
-  const record = readRunRecord(folder);
-  const text = ({ microBatchSize: _size, ...rest }: Record<string, unknown>): string =>
-    JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return record !== null && text(record.trainer) === text(describeSettings(settings));
 }

@@ -13,6 +13,10 @@ export interface RunBasis {
 
 type Section = Record<string, unknown>;
 
+/** In words, and others once the size was measured. */
+const MICRO_BATCH_REASON = 'settings.microBatchReason';
+const MICRO_BATCH = ['settings.microBatchSize', MICRO_BATCH_REASON];
+
 /** What a trainer's steps follow from now. */
 export function describeBasis({
   settings,
@@ -37,14 +41,17 @@ export function describeBasis({
  * differencesFrom({ settings: { learningRate: 0.001 } }, now); // ['settings.learningRate was 0.001, and is 0.01']
  */
 export function differencesFrom(before: Partial<RunBasis>, now: RunBasis): string[] {
-  const { settings } = now;
   // A micro-batch that was measured is the checkpoint's in any case.
-  const measured = settings.microBatchReason === 'auto' ? ['settings.microBatchSize'] : [];
-  const left = ['settings.microBatchReason', ...measured];
+  const left = now.settings.microBatchReason === 'auto' ? MICRO_BATCH : [MICRO_BATCH_REASON];
   return (['settings', 'model', 'versions'] as const).flatMap((name) => {
     const section = before[name];
     return section === undefined ? [] : differences(section, now[name], name, left);
   });
+}
+
+/** Whether settings are those of one run; the size of micro-batches may have been measured, and says nothing. */
+export function areOfOneRun(before: Section, now: Section): boolean {
+  return differences(before, now, 'settings', MICRO_BATCH).length === 0;
 }
 
 function differences(before: unknown, now: unknown, at: string, left: readonly string[]): string[] {

@@ -70,7 +70,8 @@ export interface OpenedRun {
 }
 
 /**
- * Finds or makes a run's folder, and the checkpoint that `resume` asks for.
+ * Finds or makes a run's folder, and the checkpoint that `resume` asks for. A checkpoint's own folder is never a run's: one that lies
+ * outside of a run is read alone.
  *
  * @throws When there is no checkpoint to go on from, unless `resume` is 'auto', or the name cannot be one of a folder.
  */
@@ -84,7 +85,7 @@ export function openRun(
     const checkpoint = checkpointIn(resume);
     if (checkpoint === null) throw nothingToResume(`"${resume}" has none`);
     const own = runDirectory ?? (runName === null ? null : makeFolder(parent, runName, now));
-    return { folder: own ?? runOf(checkpoint), checkpoint };
+    return { folder: own ?? runOf(checkpoint) ?? usual, checkpoint };
   }
   const known = runDirectory ?? (runName === null ? usual : null);
   const before = known ?? (runName === null ? null : newestOf(parent, runName));

@@ -32,15 +32,16 @@ export interface RunOptions<Report> {
   runName?: string | null;
   /**
    * Goes on where a run stopped, from its last checkpoint: true for the run of this folder or the newest of this name, 'auto'
-   * for the same where there is one, or a run's folder or one of its checkpoints by its path. Default: false; where FLOWBOOK_RESUME
-   * is `auto`, 'auto' for a run of the same settings.
+   * for the same where there is one, or a run's folder or a checkpoint by its path. By a path it writes into that run's folder
+   * unless `runDirectory` or `runName` name another; a checkpoint that lies outside of a run's is read alone, and FLOWBOOK_RUN_DIR written
+   * to, if it is set. Default: false; where FLOWBOOK_RESUME is `auto`, 'auto' for a run of the same settings.
    */
   resume?: boolean | string;
   /** Steps between two checkpoints; one is also made at the end. null: none at all. Default 10. */
   checkpointEverySteps?: number | null;
   /** Checkpoints that stay besides the best one: the last, and those before it in case that one is broken. Default 2. */
   checkpointsKept?: number;
-  /** What is best by the log: checkpoints/best holds the step where it was highest. Default 'evaluation/reward'. */
+  /** What is best by the log: checkpoints/best holds the step where it was highest, none where that is step 0. Default 'evaluation/reward'. */
   bestMetric?: string;
   /** Least rise of `bestMetric` that counts. Default 0: any. */
   minImprovement?: number;

@@ -26,7 +26,7 @@ import {
 } from './picture-files';
 import { RUN_FILES } from './run-files';
 import { RunLock } from './run-lock';
-import { readRunLog, RunLog } from './run-log';
+import { readLastTraining, readRunLog, RunLog } from './run-log';
 import type { RunOptions } from './run-options';
 import {
   describeSurroundings,
@@ -145,6 +145,7 @@ export class RunRecorder {
       if (folder !== null) restartPictures(folder, resumedAfter ?? -1);
     }
     if (folder === null) return;
+    if (resumedAfter === null && this.#trainer.stepsDone > 0) this.#goOn(folder);
     const startStep = resumedAfter === null ? null : resumedAfter + 1;
     this.#events = new EventFile(folder, { startStep });
   }
@@ -286,6 +287,15 @@ export class RunRecorder {
     if (name === 'last') this.#savedStep = step;
   }
 
+  /** A trainer that is asked for more steps in its folder: what was best, patience and alarms go by what it did there before. */
+  #goOn(folder: string): void {
+    const { stepsDone } = this.#trainer;
+    const { lines, alarms } = readLastTraining(folder, stepsDone);
+    this.log.lines.push(...lines);
+    this.log.alarms.push(...alarms);
+    this.#savedStep = stepsDone;
+  }
+
   #resume({ place, info, broken }: ChosenCheckpoint): number {
     const state = this.#trainer.state;
     const known = { seed: this.#trainer.settings.seed, trainer: this.#trainer.constructor.name };
@@ -296,7 +306,8 @@ export class RunRecorder {
       process.stderr.write(`Goes on from "${place}" with a difference: ${difference}\n`);
     }
     this.#trainer.resumeAt(info);
-    this.log.restart(readRunLog(runOf(place), info.step));
+    const run = runOf(place);
+    this.log.restart(run === null ? { lines: [], alarms: [] } : readRunLog(run, info.step));
     for (const one of broken) this.#writer.broken.add(resolve(one));
     return info.step;
   }

@@ -173,27 +173,30 @@ describe('resume', function () {
 
   it('is what FLOWBOOK_RESUME=auto makes of a run of the same settings, once a process', async () => {
     const { algorithm, train } = SMALL_RUNS.FlowGRPO;
-    await inFolder(async (folder) => {
-      const run = async (options: object) => {
-        const pipeline = await loadSmall(algorithm);
-        await train(pipeline, { runDirectory: folder, checkpointEverySteps: 1, ...options });
-        pipeline.dispose();
-        return readRunRecord(folder)?.resumedAfter;
-      };
-      const stop = new AbortController();
-      await run({ steps: 2, signal: stop.signal, onStep: () => stop.abort() });
-      process.env.FLOWBOOK_RESUME = 'auto';
-      try {
-        assert.deepEqual(await run({ steps: 2 }), [1]);
-        assert.deepEqual(
-          readRunLog(folder).lines.map(({ step }) => step),
-          [1, 2],
-        );
-        assert.deepEqual(await run({ steps: 2 }), []);
-      } finally {
-        delete process.env.FLOWBOOK_RESUME;
-      }
-    });
+    for (const microBatchSize of [4, 'auto'] as const) {
+      await inFolder(async (folder) => {
+        const run = async (options: object) => {
+          const pipeline = await loadSmall(algorithm);
+          const own = { microBatchSize, runDirectory: folder, checkpointEverySteps: 1 };
+          await textOnStderr(() => train(pipeline, { ...own, steps: 2, ...options }));
+          pipeline.dispose();
+          return readRunRecord(folder)?.resumedAfter;
+        };
+        const stop = new AbortController();
+        await run({ signal: stop.signal, onStep: () => stop.abort() });
+        process.env.FLOWBOOK_RESUME = 'auto';
+        try {
+          assert.deepEqual(await run({}), [1]);
+          assert.deepEqual(
+            readRunLog(folder).lines.map(({ step }) => step),
+            [1, 2],
+          );
+          assert.deepEqual(await run({}), []);
+        } finally {
+          delete process.env.FLOWBOOK_RESUME;
+        }
+      });
+    }
     await inFolder(async (folder) => {
       const run = async (options: object) => {
         const pipeline = await loadSmall(algorithm);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  cpSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -10,7 +12,9 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import {
+  FlowGRPOTrainer,
   isRunning,
+  runFlowGRPO,
   readImage,
   readRunLog,
   readRunPictures,
@@ -19,6 +23,7 @@ import {
   type RunRecord,
 } from '@flowbook/sdk';
 import { openRun } from '../../../../sdk/src/training/run/run-folder';
+import { textOnStderr } from '../../io/hub/text-on-stderr';
 import { readEvents } from '../../io/read-events';
 import { SMALL_RUNS, inFolder, loadSmall, trainedWeights } from './small-runs';
 import { keepEnvironment } from '../../../setup/keep-environment';
@@ -128,6 +133,78 @@ describe("a run's folder", () => {
       const stepOf = (name: string) =>
         JSON.parse(readFileSync(join(folder, 'checkpoints', name, 'state.json'), 'utf8')).step;
       assert.deepEqual([stepOf('best'), stepOf('last')], [1, 3]);
+    }));
+
+  it('keeps the best step apart also of a trainer that is asked for more steps, and makes no checkpoint of step 0', () =>
+    inFolder(async (folder) => {
+      const pipeline = await loadSmall('flow_grpo');
+      const best = join(folder, 'checkpoints/best');
+      const trainer = new FlowGRPOTrainer(pipeline, {
+        prompts: ['a red fox'],
+        reward: 'redness',
+        groupSize: 2,
+        compile: false,
+        sdeWindowRange: [0, 3],
+        evaluation: { ...EVALUATION, reward: scripted([0.8, 0.7, 0.9, 0.8, 0.85, 0.3]) },
+      });
+      const run = (options: object) => runFlowGRPO(trainer, { runDirectory: folder, ...options });
+      await run({ steps: 1 });
+      assert.equal(existsSync(best), false, 'the step before training was the best');
+      await run({ steps: 2 });
+      const step = () => JSON.parse(readFileSync(join(best, 'state.json'), 'utf8')).step;
+      assert.equal(step(), 2);
+      const { stopped, log } = await run({ steps: 5, patience: 3 });
+      assert.equal(stopped, 'stopped-early');
+      assert.equal(step(), 2);
+      assert.deepEqual(
+        log.map((line) => line.step),
+        [0, 1, 2, 3, 4, 5],
+      );
+      assert.deepEqual(readRunLog(folder).lines, log);
+      // Another training that was there before says nothing of this one.
+      const lines = readFileSync(join(folder, 'log.jsonl'), 'utf8');
+      writeFileSync(join(folder, 'log.jsonl'), `{"step":5,"seconds":1}\n${lines}`);
+      assert.deepEqual((await run({ steps: 0 })).log, log);
+      trainer.dispose();
+      pipeline.dispose();
+    }));
+
+  it('goes on from a checkpoint that was copied elsewhere, into which it writes nothing', () =>
+    inFolder(async (parent) => {
+      const restore = keepEnvironment('FLOWBOOK_RUN_DIR');
+      delete process.env.FLOWBOOK_RUN_DIR;
+      try {
+        const pipeline = await loadSmall('flow_grpo');
+        const [copy, usual] = [join(parent, 'copy'), join(parent, 'usual')];
+        const runDirectory = join(parent, 'run');
+        await FlowGRPO.train(pipeline, { steps: 2, runDirectory });
+        cpSync(join(runDirectory, 'checkpoints/last'), copy, { recursive: true });
+        const files = readdirSync(copy);
+        const resume = async (given: object) => {
+          let found: Awaited<ReturnType<typeof FlowGRPO.train>> | null = null;
+          const said = await textOnStderr(async () => {
+            found = await FlowGRPO.train(pipeline, { steps: 3, resume: copy, ...given });
+          });
+          const { folder, log } = found!;
+          assert.deepEqual(
+            log.map(({ step }) => step),
+            [3],
+          );
+          assert.match(
+            said,
+            new RegExp(`Goes on without lines of steps 1 to 2: "${copy}" lies outside of a run's`),
+          );
+          assert.deepEqual(readdirSync(copy), files);
+          return folder;
+        };
+        assert.equal(await resume({}), null);
+        assert.equal(await resume({ runDirectory: `${usual}-2` }), `${usual}-2`);
+        process.env.FLOWBOOK_RUN_DIR = usual;
+        assert.equal(await resume({}), usual);
+        pipeline.dispose();
+      } finally {
+        restore();
+      }
     }));
 
   it('says of a run that failed what it failed by, and goes on from its last checkpoint', () =>
