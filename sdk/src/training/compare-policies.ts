@@ -26,6 +26,8 @@ export interface ComparisonOptions {
   isForeign: boolean;
   /** Whether the rollout's log-probabilities are to be checked. */
   checks: boolean;
+  /** Pictures that are trained on: what the rollout recorded of the others may not be a number. */
+  rows: readonly number[];
   signal: AbortSignal | null;
 }
 
@@ -39,7 +41,7 @@ export interface PolicyComparison {
 /**
  * Computes, before a step's updates, all that its losses compare the policy with, and adds it to the batch: the old
  * policy's log-probabilities and means where the rollout's do not do, the reference's and the teacher's means, and the
- * weights that correct for the rollout.
+ * weights that correct for the rollout. Pictures that are not trained on have no part in checks, metrics and corrections.
  */
 export async function comparePolicies(
   model: PolicyModel,
@@ -80,6 +82,7 @@ async function recompute(
     rolloutCorrection,
     isForeign,
     checks,
+    rows,
     signal,
   }: ComparisonOptions,
 ): Promise<PolicyComparison> {
@@ -99,32 +102,44 @@ async function recompute(
     return await compare(log_probs, batch, {
       clipRatio: checks ? clipRatio : null,
       correction: isDecoupled ? rolloutCorrection : null,
+      rows,
     });
   } finally {
     if (!counts) log_probs.dispose();
   }
 }
 
-/** The old policy's log-probabilities against the rollout's. */
+/** The old policy's log-probabilities of some pictures against the rollout's. */
 async function compare(
   oldLogProbs: tf.Tensor2D,
-  { tensors }: RolloutBatch,
+  { tensors, size, windowSize }: RolloutBatch,
   {
     clipRatio,
     correction,
-  }: { clipRatio: number | null; correction: RolloutCorrectionConfig | null },
+    rows,
+  }: {
+    clipRatio: number | null;
+    correction: RolloutCorrectionConfig | null;
+    rows: readonly number[];
+  },
 ): Promise<PolicyComparison> {
+  if (rows.length === 0) return { consistency: null, metrics: {} };
   const recorded = tensors.all_log_probs as tf.Tensor2D;
-  const [old, rollout, times] = await Promise.all([
-    oldLogProbs.array(),
-    recorded.array(),
-    (tensors.all_timesteps as tf.Tensor2D).array(),
-  ]);
+  const [old, rollout, times] = await Promise.all(
+    [oldLogProbs, recorded, tensors.all_timesteps as tf.Tensor2D].map(async (x) => {
+      const values = await x.array();
+      return rows.map((row) => values[row]);
+    }),
+  );
   const metrics = rolloutAgreement(old, rollout, times);
   if (correction !== null) {
     const corrected = correctRollout(old, rollout, correction);
     Object.assign(metrics, corrected.metrics);
-    if (corrected.weights !== null) tensors.rollout_is_weights = tf.tensor2d(corrected.weights);
+    if (corrected.weights !== null) {
+      const weights = Array.from({ length: size }, () => Array<number>(windowSize).fill(0));
+      corrected.weights.forEach((values, at) => (weights[rows[at]] = values));
+      tensors.rollout_is_weights = tf.tensor2d(weights);
+    }
   }
   const consistency =
     clipRatio === null ? null : new ConsistencyReport(old.flat(), rollout.flat(), clipRatio);

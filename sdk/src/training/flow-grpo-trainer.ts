@@ -6,7 +6,6 @@ import type { FlowGRPOOptions } from './flow-grpo-options';
 import { flowGRPOSettings, type FlowGRPOSettings } from './flow-grpo-settings';
 import { updatePolicy } from './policy-updates';
 import type { PolicyModel } from './replay-step';
-import type { RolloutBatch } from './rollout-batch';
 import type { RolloutGroupsOptions } from './rollout-groups';
 import { RolloutTrainer, type RatedRollout } from './rollout-trainer';
 import type { PolicyReport } from './step-report';
@@ -57,8 +56,7 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
     rated: RatedRollout,
     signal: AbortSignal | null,
   ): Promise<PolicyReport> {
-    const { batch, step } = rated;
-    const comparison = await this.#compare(batch, step, signal);
+    const comparison = await this.#compare(rated, signal);
     const updater = {
       optimizer: this.optimizer,
       average: this.average,
@@ -71,14 +69,13 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
       ...update,
       metrics: { ...metrics, ...comparison.metrics },
       consistency: comparison.consistency,
-      window: batch.window,
+      window: rated.batch.window,
     };
   }
 
   /** Everything that this step's losses compare the policy with; the first step is checked, and each one of other programs. */
   async #compare(
-    batch: RolloutBatch,
-    step: number,
+    { batch, step, scored }: RatedRollout,
     signal: AbortSignal | null,
   ): Promise<PolicyComparison> {
     const { rolloutWorkers, maxStaleness, onMismatch } = this.settings;
@@ -89,6 +86,7 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
       isForeign: mostGap !== null,
       // Weights of an earlier step make a gap of their own.
       checks: step === 1 || (mostGap !== null && maxStaleness === 0),
+      rows: scored.rated,
       signal,
     });
     if (comparison.consistency !== null && onMismatch === 'stop') {

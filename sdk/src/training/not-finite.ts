@@ -54,18 +54,22 @@ export class NotFiniteLog {
   /**
    * Notes what was found, on stderr too.
    *
+   * @param became What becomes of it under 'skip'.
    * @throws When the policy is to stop.
    */
-  note(what: string): void {
+  note(what: string, became = 'left out'): void {
     if (this.policy === 'stop') {
       throw new Error(
         `Cannot go on after step ${this.step - 1} as numbers must be finite: ${what} at step ${this.step}; onNotFinite says what else may become of it`,
       );
     }
     this.found.push(what);
-    process.stderr.write(
-      `step ${this.step}: ${what}: ${this.policy === 'skip' ? 'left out' : 'the step is taken back'}\n`,
-    );
+    this.tell(what, this.policy === 'skip' ? became : 'the step is taken back');
+  }
+
+  /** Says what was found on stderr alone, where the policy has no part in what becomes of it. */
+  tell(what: string, became: string): void {
+    process.stderr.write(`step ${this.step}: ${what}: ${became}\n`);
   }
 
   /** What the log shows of it: nothing of a step where all was finite. */

@@ -18,8 +18,10 @@ import type { RolloutBatch } from './rollout-batch';
 export interface StepRewards {
   /** One for each picture; NaN for one that could not be rated. */
   rewards: number[];
-  /** Pictures that could be rated: those to train on. */
+  /** Pictures to train on: those that could be rated, or count 0. */
   rated: number[];
+  /** How many could be rated, by one of several rewards at least where what fails counts 0. */
+  answered: number;
   /** Means of the rewards that the sum is made of, by name. */
   terms: Record<string, number>;
   /** Ratings that failed. */
@@ -50,8 +52,8 @@ export function requireRewards(reward: ScoreSettings['reward']): void {
 }
 
 /** @throws When no picture could be rated, with the reasons. */
-export function requireRated({ rated, rewards, reasons }: StepRewards): void {
-  if (rated.length > 0) return;
+export function requireRated({ answered, rewards, reasons }: StepRewards): void {
+  if (answered > 0) return;
   throw new Error(
     `Cannot train on pictures as at least one must be rated: rewards failed on all ${rewards.length}: ${reasons}`,
   );
@@ -119,13 +121,17 @@ export class StepScorer {
       { terms, failures },
       { groups, normalize: isAlone ? null : rewardNormalization, onFailure: onRewardFailure },
     );
+    const rated = rewards.flatMap((value, row) => (Number.isFinite(value) ? [row] : []));
+    const hasRating = (row: number) =>
+      Object.values(terms).some((values) => Number.isFinite(values[row]));
     const means = Object.entries(terms).map(([name, values]) => [
       name,
       mean(values.filter(Number.isFinite)),
     ]);
     return {
       rewards,
-      rated: rewards.flatMap((value, row) => (Number.isFinite(value) ? [row] : [])),
+      rated,
+      answered: rated.filter(hasRating).length,
       terms: isAlone ? {} : Object.fromEntries(means),
       failures: failures.reduce((sum, { pictures }) => sum + pictures, 0),
       reasons: failures

@@ -8,23 +8,13 @@ import {
   scoreRewards,
   tf,
   trainFlowGRPO,
-  type PixelImage,
   type RolloutPipeline,
 } from '@flowbook/sdk';
 import { whereNotFinite } from '../../../sdk/src/training/not-finite';
 import { requireMemory } from '../../../sdk/src/training/require-memory';
 import { textOnStderr } from '../io/hub/text-on-stderr';
-import { loadSmall, SMALL_RUNS, trainedWeights } from './run/small-runs';
-
-const OPTIONS = {
-  prompts: ['a red fox', 'two cats'],
-  reward: 'redness',
-  groupSize: 2,
-  steps: 3,
-  compile: false,
-  learningRate: 1e-3,
-  onMismatch: 'report',
-} as const;
+import { trainedWeights } from './run/small-runs';
+import { inPipeline, NOT_FINITE_OPTIONS as OPTIONS } from './small-pipelines';
 
 /** A model whose gradients are NaN at one step: the loss is multiplied by it. */
 function poisonAdvantages(at: number) {
@@ -34,18 +24,6 @@ function poisonAdvantages(at: number) {
     const value = step === at ? NaN : 1;
     return tf.fill([groups.length, options.width ?? 1], value) as tf.Tensor2D;
   };
-}
-
-async function inPipeline<Result>(
-  work: (pipeline: RolloutPipeline) => Promise<Result>,
-  algorithm = 'flow_grpo',
-): Promise<Result> {
-  const pipeline = await loadSmall(algorithm);
-  try {
-    return await work(pipeline);
-  } finally {
-    pipeline.dispose();
-  }
 }
 
 describe('onNotFinite', function () {
@@ -168,149 +146,61 @@ describe('onNotFinite', function () {
       });
     }));
 
-  it('leaves out a picture whose log-probability is not finite, by prompt and sample', () =>
-    inPipeline(async (pipeline) => {
-      const { forward } = pipeline;
-      let calls = 0;
-      pipeline.forward = (async (...parameters: Parameters<typeof forward>) => {
-        const result = await forward.apply(pipeline, parameters);
-        if (++calls !== 2) return result;
-        const { customOutput } = result;
-        const broken = tf.tidy(() => {
-          const row = tf.tensor2d([[0], [0], [0], [NaN]]);
-          return tf.add(customOutput.all_log_probs as tf.Tensor, row);
-        });
-        customOutput.all_log_probs?.dispose();
-        return { ...result, customOutput: { ...customOutput, all_log_probs: broken } };
-      }) as typeof forward;
-      const said = await textOnStderr(async () => {
-        const { log } = await trainFlowGRPO(pipeline, OPTIONS);
-        assert.deepEqual(
-          log.map(({ skippedSamples = 0 }) => skippedSamples),
-          [0, 1, 0],
-        );
+  /** A rollout's second prompt with a second picture whose log-probabilities are NaN, at one step. */
+  function breakLogProbs(pipeline: RolloutPipeline, at: number): void {
+    const { forward } = pipeline;
+    let calls = 0;
+    pipeline.forward = (async (...parameters: Parameters<typeof forward>) => {
+      const result = await forward.apply(pipeline, parameters);
+      if (++calls !== at) return result;
+      const { customOutput } = result;
+      const broken = tf.tidy(() => {
+        const row = tf.tensor2d([[0], [0], [0], [NaN]]);
+        return tf.add(customOutput.all_log_probs as tf.Tensor, row);
       });
-      assert.match(
-        said,
-        /step 2: the log-probability of sample 1 of "[\w ]+" is not finite: left out/,
-      );
-      assert.equal(whereNotFinite(pipeline.transformer.trainableVariables()), null);
-    }));
+      customOutput.all_log_probs?.dispose();
+      return { ...result, customOutput: { ...customOutput, all_log_probs: broken } };
+    }) as typeof forward;
+  }
 
-  describe('for a reward', () => {
-    /** The only reward, by the brightness of the first pixel; what it does at one call is another's business. */
-    const failingAt = (at: (call: number) => boolean, fails: (values: number[]) => number[]) => {
-      let call = 0;
-      return async (images: PixelImage[]) => {
-        const values = images.map(({ data }) => data[0]);
-        return at(++call) ? fails(values) : values;
-      };
-    };
-    const oneNaN = ([_, ...others]: number[]) => [NaN, ...others];
-    const throws = (): number[] => {
-      throw new Error('no answer');
-    };
-    const reasons = /step 2: the reward failed on 1 of 4 pictures: "[\w ]+" got NaN: /;
-
-    for (const [name, { algorithm, train }] of Object.entries(SMALL_RUNS)) {
-      if (name === 'offline Diffusion-DPO') continue;
-      it(`${name} leaves out under 'skip' the picture it is NaN for, and a step none of whose pictures it rated`, async () => {
-        const pipeline = await loadSmall(algorithm);
-        const one = failingAt((call) => call === 2, oneNaN);
+  // The first step is checked against its replay; a correction compares at every step.
+  const decoupled = {
+    bypass_mode: false,
+    rollout_is: 'token',
+    rollout_is_batch_normalize: true,
+  } as const;
+  for (const [what, at, given] of [
+    ['at the first step', 1, {}],
+    ['later', 2, {}],
+    ['with a correction for the rollout', 2, { rolloutCorrection: decoupled }],
+  ] as const) {
+    it(`leaves out a picture whose log-probability is not finite, by prompt and sample: ${what}`, () =>
+      inPipeline(async (pipeline) => {
+        breakLogProbs(pipeline, at);
         const said = await textOnStderr(async () => {
-          const { log } = await train(pipeline, { reward: one, steps: 3 });
-          assert.deepEqual(
-            log.map(({ rewardFailures = 0 }) => rewardFailures),
-            [0, 1, 0],
-          );
-          assert.ok(log.every(({ reward }) => Number.isFinite(reward)));
-        });
-        assert.match(said, new RegExp(`${reasons.source}left out`));
-        const before: object[] = [];
-        await textOnStderr(async () => {
-          const { log, alarms } = await train(pipeline, {
-            reward: failingAt((call) => call === 2, throws),
-            steps: 3,
-            onStep: () => void before.push(trainedWeights(pipeline)),
+          const { log } = await trainFlowGRPO(pipeline, {
+            ...OPTIONS,
+            ...given,
+            clipRatio: 0.5,
+            onMismatch: 'stop',
           });
           assert.deepEqual(
-            log.map(({ reward, rewardFailures = 0 }) => [Number.isFinite(reward), rewardFailures]),
-            [
-              [true, 0],
-              [false, 4],
-              [true, 0],
-            ],
+            log.map(({ skippedSamples = 0 }) => skippedSamples),
+            [1, 2, 3].map((step) => (step === at ? 1 : 0)),
           );
-          assert.deepEqual([alarms[0].name, alarms[0].step], ['not-finite', 2]);
+          const compared = log.flatMap((line) => line['rollout_corr/logprob_abs_diff_mean'] ?? []);
+          assert.equal(compared.length, at === 2 && 'rolloutCorrection' in given ? 3 : 1);
+          assert.ok([...compared, ...log.map(({ gradNorm }) => gradNorm)].every(Number.isFinite));
         });
-        assert.deepEqual(before[1], before[0], 'nothing is learned at that step');
-        pipeline.dispose();
-      });
-    }
-
-    it("takes the step back under 'rollback', and ends the run under 'stop'", () =>
-      inPipeline(async (pipeline) => {
-        const options = { ...OPTIONS, onNotFinite: 'rollback' } as const;
-        const said = await textOnStderr(async () => {
-          const reward = failingAt((call) => call === 2, oneNaN);
-          const { log } = await trainFlowGRPO(pipeline, { ...options, reward });
-          assert.deepEqual(
-            log.map(({ rolledBack = 0 }) => rolledBack),
-            [0, 1, 0],
-          );
-        });
-        assert.match(said, new RegExp(`${reasons.source}the step is taken back`));
-        for (const [fails, message] of [
-          [oneNaN, /^Cannot score reward "anonymous" as it must return finite numbers: picture 0 /],
-          [throws, /^Cannot score reward "anonymous" as it failed: no answer$/],
-        ] as const) {
-          const reward = failingAt((call) => call === 2, fails);
-          await assert.rejects(
-            trainFlowGRPO(pipeline, { ...OPTIONS, reward, onNotFinite: 'stop' }),
-            {
-              message,
-            },
-          );
-        }
-      }));
-
-    it('ends the run after five steps in a row, and at once when it never rated anything', () =>
-      inPipeline(async (pipeline) => {
-        const options = { ...OPTIONS, steps: 9 };
-        let steps = 0;
-        const run = (at: (call: number) => boolean) =>
-          trainFlowGRPO(pipeline, {
-            ...options,
-            // Several rewards go by the same rule.
-            reward: { term: failingAt(at, throws) },
-            onStep: () => void (steps += 1),
-          });
-        await textOnStderr(async () => {
-          await assert.rejects(
-            run((call) => call > 3),
-            {
-              message:
-                'Cannot go on as pictures must be rated: rewards failed on all 4 of a step, 5 steps in a row: "term": Cannot score reward "anonymous" as it failed: no answer',
-            },
-          );
-        });
-        assert.equal(steps, 3 + 4);
-        await assert.rejects(
-          run(() => true),
-          { message: /^Cannot train on pictures as at least one must be rated: / },
+        assert.match(
+          said,
+          new RegExp(
+            `^step ${at}: the log-probability of sample 1 of "[\\w ]+" is not finite: left out\n$`,
+          ),
         );
-        assert.equal(steps, 3 + 4);
+        assert.equal(whereNotFinite(pipeline.transformer.trainableVariables()), null);
       }));
-
-    it('refuses one that is not registered before the first step', () =>
-      inPipeline(async (pipeline) => {
-        for (const reward of ['rednes', { term: 'rednes' }, { term: { reward: 'rednes' } }]) {
-          assert.throws(() => new FlowGRPOTrainer(pipeline, { ...OPTIONS, reward }), {
-            message: /^Cannot find reward "rednes": registered are /,
-          });
-        }
-      }));
-  });
+  }
 
   it('refuses other policies', () =>
     inPipeline(async (pipeline) => {
