@@ -4,7 +4,7 @@ export * from './draw-prompts';
 export * from './rollout-batch';
 export * from './rollout-groups';
 export * from './rollout-part';
-export type { RolloutWorkers, WorkerReport, WorkersReport } from './rollout-workers';
+export type { RolloutPlace, RolloutWorkers, WorkerReport, WorkersReport } from './rollout-workers';
 export {
   correctRollout,
   rolloutAgreement,
@@ -73,4 +73,4 @@ export type { PreferencePair } from './diffusion-dpo/preference-pairs';
 export { OnlineDPOTrainer } from './diffusion-dpo/online-dpo-trainer';
 export { OfflineDPOTrainer, type OfflinePipeline } from './diffusion-dpo/offline-dpo-trainer';
 export * from './diffusion-dpo/train-diffusion-dpo';
-export type { TrainerState } from './trainer-state';
+export type { EarlierWeights, TrainerState, WeightVersions } from './trainer-state';

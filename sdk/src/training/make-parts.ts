@@ -1,12 +1,12 @@
 import { overlapping } from './overlapping';
 import { disposePart, rollOutPart, type PromptedPart, type RolledOutPart } from './rollout-part';
-import type { RolloutWorkers } from './rollout-workers';
+import type { RolloutPlace } from './rollout-workers';
 import type { TrainablePipeline } from './trainable-pipeline';
 
 /** Where parts of a rollout are made, and what stops it. */
 export interface PartsPlace {
-  /** Workers, and the version of the weights that were published to them. Null: here. */
-  elsewhere: { workers: RolloutWorkers; version: number } | null;
+  /** Null: here. */
+  elsewhere: RolloutPlace | null;
   signal?: AbortSignal | null;
 }
 
@@ -31,10 +31,11 @@ export async function makeParts(
       });
       return done;
     }
-    const { workers, version } = elsewhere;
+    const { workers, version, onAsked } = elsewhere;
     const made = parts.map(
       async (part, at) => (done[at] = await workers.rollOut(part, version, signal)),
     );
+    onAsked?.();
     const ends = await Promise.allSettled([...made, takeInOrder(parts, made, take)]);
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;

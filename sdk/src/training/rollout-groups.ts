@@ -8,7 +8,7 @@ import { PromptCache } from './prompt-cache';
 import { RolloutBatch, concatRollouts } from './rollout-batch';
 import { makeParts } from './make-parts';
 import type { PromptedPart, RolledOutPart } from './rollout-part';
-import type { RolloutWorkers } from './rollout-workers';
+import type { RolloutPlace } from './rollout-workers';
 import type { TrainablePipeline } from './trainable-pipeline';
 
 /** How groups are rolled out. */
@@ -49,7 +49,7 @@ export interface RolloutGroupsOptions {
   /** Embeddings that are kept between calls. Default: none are. */
   promptCache?: PromptCache | null;
   /** Makes each micro-batch elsewhere, with the weights of a version that was published. Default: here. */
-  elsewhere?: { workers: RolloutWorkers; version: number } | null;
+  elsewhere?: RolloutPlace | null;
   /**
    * Gets the pictures of each micro-batch, in order, while the next one is denoised; a promise is waited for, and the
    * micro-batch after the next one waits for it.

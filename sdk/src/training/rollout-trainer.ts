@@ -1,4 +1,5 @@
 import type { DiffusionModelConfig } from '../config';
+import { copyOf, withWeights } from './weights-in-place';
 import { cellSignal } from '../core/cell-signal';
 import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
@@ -12,9 +13,10 @@ import type { RolloutBatch } from './rollout-batch';
 import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
 import { requireRated, requireRewards, StepScorer, type StepRewards } from './score-step';
 import { RolloutsAhead, type StepRollout } from './rollouts-ahead';
-import type { RolloutWorkers } from './rollout-workers';
+import type { RolloutPlace } from './rollout-workers';
 import type { RolloutReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
+import type { EarlierWeights } from './trainer-state';
 import {
   WeightTrainer,
   type TrainerPosition,
@@ -99,10 +101,20 @@ export abstract class RolloutTrainer<
     this.#ahead =
       workers &&
       new RolloutsAhead(maxStaleness, {
-        publish: (version) =>
-          this.asRolledOut(() => workers.publish(version, pipeline.transformer)),
-        start: (step, version, signal) => this.#rollOut(step, signal, { workers, version }),
+        copy: () => this.asRolledOut(async () => copyOf(pipeline.transformer)),
+        publish: (version, weights) =>
+          this.asRolledOut(() =>
+            withWeights(pipeline.transformer, weights, () =>
+              workers.publish(version, pipeline.transformer),
+            ),
+          ),
+        start: (step, version, { signal, onAsked }) =>
+          this.#rollOut(step, signal, { workers, version, onAsked }),
       });
+  }
+
+  protected override get earlier(): EarlierWeights | null {
+    return this.settings.maxStaleness > 0 ? this.#ahead : null;
   }
 
   override get position(): TrainerPosition {
@@ -145,11 +157,12 @@ export abstract class RolloutTrainer<
     const scoring = { signal, timeoutMs: this.settings.rewardTimeoutMs };
     const step = this.stepsDone + 1;
     const started = now();
-    const { batch, scored, drawn, version } = await (this.#ahead === null
+    const { batch, drawn, version, ...rollout } = await (this.#ahead === null
       ? this.asRolledOut(() => this.#rollOut(step, signal))
       : this.#ahead.take(step, steps, signal));
     try {
-      this.#settleUnrated(scored);
+      this.#settleUnrated(rollout.scored);
+      const scored = this.#withFinite(batch, rollout.scored, step);
       this.cache.trim();
       const rolledOut = now();
       const watched = await this.#monitors.rate(batch, scoring);
@@ -194,16 +207,20 @@ export abstract class RolloutTrainer<
 
   /** Notes what a reward could not rate. One that never rated anything ends the run at once: it may be misspelt, or not there. */
   #settleUnrated(scored: StepRewards): void {
-    const { reward, onNotFinite } = this.settings;
+    const { reward, onNotFinite, onRewardFailure } = this.settings;
     const { notFinite } = this;
-    const { failures, rated, rewards, reasons } = scored;
+    const { failures, answered, rewards, reasons } = scored;
     const all = rewards.length;
-    if (rated.length > 0) {
+    const became = onRewardFailure === 'zero' ? 'counted as 0' : 'left out';
+    if (answered > 0) {
       this.#hasRated = true;
       this.#unratedSteps = 0;
-      // Of several rewards the log has what failed.
-      if (rated.length < all && typeof reward !== 'object') {
-        notFinite?.note(`the reward failed on ${failures} of ${all} pictures: ${reasons}`);
+      if (failures === 0) return;
+      if (typeof reward !== 'object') {
+        notFinite?.note(`the reward failed on ${failures} of ${all} pictures: ${reasons}`, became);
+      } else {
+        // Each of several may fail on its own, whatever `onNotFinite` says.
+        notFinite?.tell(`${failures} of the ratings of ${all} pictures failed: ${reasons}`, became);
       }
       return;
     }
@@ -214,7 +231,7 @@ export abstract class RolloutTrainer<
         `Cannot go on as pictures must be rated: rewards failed on all ${all} of a step, ${MOST_UNRATED_STEPS} steps in a row: ${reasons}`,
       );
     }
-    notFinite?.note(`rewards failed on all ${all} pictures: ${reasons}`);
+    notFinite?.note(`rewards failed on all ${all} pictures: ${reasons}`, became);
   }
 
   /** What everything random of a step follows from. */
@@ -225,7 +242,7 @@ export abstract class RolloutTrainer<
   async #rollOut(
     step: number,
     signal: AbortSignal | null,
-    elsewhere: { workers: RolloutWorkers; version: number } | null = null,
+    elsewhere: RolloutPlace | null = null,
   ): Promise<StepRollout> {
     const { prompts, promptsPerStep, promptWeights, groupSize } = this.settings;
     const scorer = new StepScorer(this.settings, groupSize, signal);
@@ -234,13 +251,10 @@ export abstract class RolloutTrainer<
       count: promptsPerStep,
       weights: this.#priority?.weights(promptWeights) ?? promptWeights,
     });
-    const own = this.rolloutOptions(step);
-    // Without noise a step has no density, and nothing is learned from it.
-    const hasNoise = own.noiseLevel !== 0;
     const batch = await rolloutGroups(this.pipeline, drawn, {
       ...this.settings,
       ...this.rolloutSizes(),
-      ...own,
+      ...this.rolloutOptions(step),
       key: key.fold('rollout'),
       promptCache: this.cache,
       elsewhere,
@@ -248,14 +262,8 @@ export abstract class RolloutTrainer<
       signal,
     });
     try {
-      return {
-        batch,
-        scored: hasNoise
-          ? this.#withFinite(batch, scorer.finish(batch.groups))
-          : scorer.finish(batch.groups),
-        drawn,
-        version: elsewhere?.version ?? step,
-      };
+      const scored = scorer.finish(batch.groups);
+      return { batch, scored, drawn, version: elsewhere?.version ?? step };
     } catch (error) {
       batch.dispose();
       throw error;
@@ -269,10 +277,12 @@ export abstract class RolloutTrainer<
   }
 
   /** A step's rewards without the pictures whose log-probabilities are not finite. */
-  #withFinite(batch: RolloutBatch, scored: StepRewards): StepRewards {
+  #withFinite(batch: RolloutBatch, scored: StepRewards, step: number): StepRewards {
     const { all_log_probs: logProbs } = batch.tensors;
     const { notFinite } = this;
-    if (!logProbs || notFinite === null) return scored;
+    // Without noise a step has no density, and nothing is learned from it.
+    const hasNoise = this.rolloutOptions(step).noiseLevel !== 0;
+    if (!hasNoise || !logProbs || notFinite === null) return scored;
     const values = logProbs.dataSync();
     const width = values.length / batch.size;
     const isFinite = (row: number) =>

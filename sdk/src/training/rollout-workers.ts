@@ -24,6 +24,15 @@ export interface WorkersReport {
   duplicates: number;
 }
 
+/** Where a rollout's parts are made when it is not here. */
+export interface RolloutPlace {
+  workers: RolloutWorkers;
+  /** The weights, by the number that they were published under last. */
+  version: number;
+  /** Called once all parts are asked for: from then on other weights may be published. Default: nobody waits. */
+  onAsked?: () => void;
+}
+
 /** Programs that make a rollout's parts somewhere else than in this process. */
 export interface RolloutWorkers {
   /**

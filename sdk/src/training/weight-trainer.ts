@@ -18,7 +18,7 @@ import type { RunOptions } from './run/run-options';
 import { requireMemory } from './require-memory';
 import { StepSnapshot } from './step-snapshot';
 import { setGradientCheckpointing } from './set-gradient-checkpointing';
-import type { TrainerState } from './trainer-state';
+import type { EarlierWeights, TrainerState } from './trainer-state';
 import type { TrainablePipeline } from './trainable-pipeline';
 import { WeightAverage } from './weight-average';
 
@@ -146,8 +146,8 @@ export abstract class WeightTrainer<
    */
   get state(): TrainerState | null {
     if (this.optimizer.updates !== this.#updatesDone) return null;
-    const { optimizer, average, policies } = this;
-    return { model: this.pipeline.transformer, optimizer, average, policies };
+    const { optimizer, average, policies, earlier } = this;
+    return { model: this.pipeline.transformer, optimizer, average, policies, earlier };
   }
 
   /** Where the run stands, and what is drawn next follows from. */
@@ -170,6 +170,11 @@ export abstract class WeightTrainer<
   /** Other policies that the objective keeps, by name. */
   protected get policies(): Readonly<Record<string, PolicyState>> {
     return {};
+  }
+
+  /** Weights of earlier steps that steps to come are rolled out with. */
+  protected get earlier(): EarlierWeights | null {
+    return null;
   }
 
   /**

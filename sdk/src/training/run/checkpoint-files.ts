@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { freeMemory } from '../../core/memory-watch';
 import { readSafetensors } from '../../io/safetensors';
@@ -7,12 +8,14 @@ import { readLoraFile } from '../../io/lora-file';
 import { assignAll } from '../../models';
 import type { TrainableModel } from '../../pipelines';
 import { tf } from '../../tensorflow';
-import type { TrainerState } from '../trainer-state';
+import type { TrainerState, WeightVersions } from '../trainer-state';
 import { writeCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import type { CheckpointPart, CheckpointWriter } from './checkpoint-writer';
 
 const OPTIMIZER = 'optimizer.safetensors';
 const WEIGHTS = 'transformer';
+/** Weights that rollouts ahead are made with, as `<version>/<name>`. */
+const EARLIER = 'earlier-weights.safetensors';
 
 /** What writes itself as diffusers does. Models of `@flowbook/sdk` do. */
 type SavableModel = TrainableModel & {
@@ -31,7 +34,7 @@ export interface WriteCheckpointOptions {
 
 /**
  * Writes a checkpoint: the weights as diffusers writes them (`transformer/`, or adapters alone), their mean in `ema/` in the
- * same form, the optimizer and other policies as safetensors, state.json, and manifest.json with the hash of each file. What
+ * same form, the optimizer, other policies and earlier weights as safetensors, state.json, and manifest.json with the hash of each file. What
  * it holds is copied before this returns; the rest is the writer's.
  *
  * @throws What the checkpoint before failed by.
@@ -42,7 +45,8 @@ export function writeCheckpoint(
   info: CheckpointInfo,
   { writer, kept, after }: WriteCheckpointOptions,
 ): Promise<void> {
-  const { model, optimizer, average, policies } = state;
+  const { model, optimizer, average, policies, earlier } = state;
+  const versions = earlier?.after(info.step) ?? new Map<number, never>();
   const parts: CheckpointPart[] = [
     (at) => writeTrained(model, join(at, WEIGHTS)),
     (at) => average?.use(() => writeTrained(model, join(at, 'ema'))),
@@ -58,28 +62,36 @@ export function writeCheckpoint(
       const values = policy.values();
       if (values.size > 0) writeSafetensors(join(at, policyFile(name)), values);
     }),
+    (at) => {
+      if (versions.size > 0) writeSafetensors(join(at, EARLIER), joinVersions(versions));
+    },
     (at) => writeCheckpointInfo(at, info),
   ];
   const room = freeMemory();
-  return writer.write(folder, parts, { kept, after, isTight: bytesOf(state) > room / 2 });
+  return writer.write(folder, parts, {
+    kept,
+    after,
+    isTight: bytesOf(state, versions.size) > room / 2,
+  });
 }
 
 /** What a copy of a state takes, at most. */
-function bytesOf({ model, average, policies }: TrainerState): number {
+function bytesOf({ model, average, policies }: TrainerState, versions: number): number {
   const weights = [...model.trainableVariables().values()].reduce((sum, { size }) => sum + size, 0);
   // The weights, two moments of each, their mean.
-  const copies = 3 + (average === null ? 0 : 1) + Object.keys(policies).length;
+  const copies = 3 + (average === null ? 0 : 1) + Object.keys(policies).length + versions;
   return 4 * weights * copies;
 }
 
 /**
- * Gives a trainer's tensors the values of a checkpoint, to the last bit.
+ * Gives a trainer's tensors the values of a checkpoint, to the last bit. Where it holds no earlier weights, and steps to come
+ * ask for them, stderr says what becomes of that.
  *
  * @throws When it holds weights of another model, other adapters or another optimizer, by the tensor's name.
  */
 export function loadCheckpoint(
   folder: string,
-  { model, optimizer, average, policies }: TrainerState,
+  { model, optimizer, average, policies, earlier }: TrainerState,
 ): void {
   withTensors(readTrained(model, join(folder, WEIGHTS)), (values) =>
     assignAll(model.trainableVariables(), values),
@@ -94,6 +106,34 @@ export function loadCheckpoint(
     if (policy.values().size === 0) continue;
     withTensors(readSafetensors(join(folder, policyFile(name))), (values) => policy.load(values));
   }
+  if (earlier === null) return;
+  const path = join(folder, EARLIER);
+  if (existsSync(path)) {
+    withTensors(readSafetensors(path), (values) => earlier.load(splitVersions(values)));
+  } else {
+    earlier.load(new Map());
+    process.stderr.write(
+      `Goes on from "${folder}" without weights of earlier steps, as it holds none: the next steps are rolled out with the present ones, and are others than of a run that was not stopped\n`,
+    );
+  }
+}
+
+function joinVersions(versions: WeightVersions): Map<string, tf.Tensor> {
+  const named = [...versions].flatMap(([version, weights]) =>
+    [...weights].map(([name, tensor]) => [`${version}/${name}`, tensor] as const),
+  );
+  return new Map(named);
+}
+
+function splitVersions(values: ReadonlyMap<string, tf.Tensor>): WeightVersions {
+  const versions = new Map<number, Map<string, tf.Tensor>>();
+  for (const [key, tensor] of values) {
+    const at = key.indexOf('/');
+    const version = Number(key.slice(0, at));
+    const weights = versions.get(version) ?? new Map<string, tf.Tensor>();
+    versions.set(version, weights.set(key.slice(at + 1), tensor));
+  }
+  return versions;
 }
 
 /** Whether a model can be written. */
