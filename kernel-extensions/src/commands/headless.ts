@@ -30,11 +30,12 @@ export async function runHeadless(wanted: string, flags: HeadlessFlags): Promise
   const name = path.basename(notebookFile, '.ipynb');
   const besideNotebooks = path.join(path.dirname(folder), runDirectory(name));
   const directory = path.resolve(flags.out ?? besideNotebooks);
+  const isDefault = flags.out === undefined;
   const jupyter = await installedJupyter();
   if (!jupyter)
     process.stderr.write('RUNS WITHOUT JUPYTER, which is not set up: through the kernel alone.\n');
   return runNotebookFile({
-    ...{ notebookFile, directory, parameters: flags.parameter },
+    ...{ notebookFile, directory, isDefault, parameters: flags.parameter },
     ...{ allowErrors: false, resume: false },
     ...(jupyter && {
       startKernel: (where) =>

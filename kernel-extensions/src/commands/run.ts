@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { Command } from 'commander';
 import { exitCodes } from '../notebook/exit-codes';
-import { runDirectory } from '../notebook/run-directory';
+import { makeRunDirectory, wantedDirectory } from '../notebook/run-directory';
 import { collectNameValue } from './name-value';
 
 interface RunOptions {
@@ -49,7 +49,7 @@ async function run(file: string, flags: string[], options: RunOptions): Promise<
   const { isScriptFile, runScriptFile } = await import('../notebook/run-script-file.js');
   const isScript = isScriptFile(file);
   const name = path.basename(file, path.extname(file));
-  const directory = path.resolve(options.out ?? runDirectory(name));
+  const wanted = wantedDirectory(options.out, name);
   if (!isScript && path.extname(file) !== '.ipynb')
     return refuse('the file must be a notebook or a script, .ipynb, .ts or .js', file);
   if (isScript && !existsSync(file)) return refuse('the script must exist', file);
@@ -58,15 +58,15 @@ async function run(file: string, flags: string[], options: RunOptions): Promise<
     return refuse('only a script has flags of its own', flags.join(' '));
   if (resume && options.out === undefined)
     return refuse('--resume must come with the folder to go on in, --out', 'none');
-  if (directory === path.dirname(path.resolve(file)))
+  if (wanted.directory === path.dirname(path.resolve(file)))
     return refuse(
       `--out must be another folder than the ${isScript ? 'script' : 'notebook'}'s`,
-      directory,
+      wanted.directory,
     );
   if (isScript) {
-    mkdirSync(directory, { recursive: true });
+    const directory = makeRunDirectory(wanted);
     return runScriptFile({ scriptFile: file, directory, parameters, flags, resume });
   }
   const { runNotebookFile } = await import('../notebook/run-notebook-file.js');
-  return runNotebookFile({ notebookFile: file, directory, parameters, allowErrors, resume });
+  return runNotebookFile({ notebookFile: file, ...wanted, parameters, allowErrors, resume });
 }

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { runDirectory } from '../notebook/run-directory';
+import { wantedDirectory } from '../notebook/run-directory';
 import { wholeNumberFrom } from '../notebook/whole-number';
 
 interface SweepCommandOptions {
@@ -59,7 +59,7 @@ export function sweepCommand(): Command {
         const name = path.basename(notebook ?? '', '.ipynb');
         process.exitCode = await runSweep({
           notebook,
-          directory: path.resolve(options.resume ?? options.out ?? runDirectory(`sweep-${name}`)),
+          ...wantedDirectory(options.resume ?? options.out, `sweep-${name}`),
           parameters: parameter,
           points,
           random: random === undefined ? null : { count: random, seed: options.seed },

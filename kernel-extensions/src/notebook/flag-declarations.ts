@@ -16,8 +16,9 @@ function declaration(property: ts.ObjectLiteralElementLike): string {
   }
   const { expression, arguments: args } = property.initializer;
   const maker = ts.isPropertyAccessExpression(expression) ? expression.name.text : '';
-  const [choices, value, help] = maker === 'choice' ? args : [undefined, ...args];
-  const type = typeOf(maker, choices, value);
+  const hasRule = maker === 'choice' || maker === 'tupleOrNull';
+  const [rule, value, help] = hasRule ? args : [undefined, ...args];
+  const type = typeOf(maker, rule, value);
   if (!type || !value || (help && !ts.isStringLiteralLike(help))) throw refuse(property.getText());
   const comment = help ? ` // ${(help as ts.StringLiteral).text}` : '';
   return `const ${property.name.getText()}: ${type} = ${value.getText()};${comment}`;
@@ -25,21 +26,29 @@ function declaration(property: ts.ObjectLiteralElementLike): string {
 
 function typeOf(
   maker: string,
-  choices: ts.Expression | undefined,
+  rule: ts.Expression | undefined,
   value: ts.Expression | undefined,
 ): string | undefined {
   if (maker === 'choice') {
-    if (!choices || !ts.isArrayLiteralExpression(choices)) return undefined;
-    return choices.elements.map((one) => one.getText()).join(' | ');
+    if (!rule || !ts.isArrayLiteralExpression(rule)) return undefined;
+    return rule.elements.map((one) => one.getText()).join(' | ');
   }
-  const [, base, orNull] =
-    /^(number|string|boolean|numbers|strings|tuple)(OrNull)?$/.exec(maker) ?? [];
+  if (maker === 'tuple') {
+    // How long it is stands in its default.
+    if (!value || !ts.isArrayLiteralExpression(value)) return undefined;
+    return tupleType(value.elements.length);
+  }
+  if (maker === 'tupleOrNull') {
+    if (!rule || !ts.isNumericLiteral(rule)) return undefined;
+    return `${tupleType(Number(rule.text))} | null`;
+  }
+  const [, base, orNull] = /^(number|string|boolean|numbers|strings)(OrNull)?$/.exec(maker) ?? [];
   if (!base) return undefined;
-  const end = orNull ? ' | null' : '';
-  if (base !== 'tuple') return `${base.replace(/s$/, '[]')}${end}`;
-  // How long a tuple is stands in its default alone.
-  if (!value || !ts.isArrayLiteralExpression(value)) return undefined;
-  return `[${value.elements.map(() => 'number').join(', ')}]${end}`;
+  return `${base.replace(/s$/, '[]')}${orNull ? ' | null' : ''}`;
+}
+
+function tupleType(length: number): string {
+  return `[${Array(length).fill('number').join(', ')}]`;
 }
 
 function refuse(text: string): NotebookCodeError {

@@ -8,6 +8,12 @@ export interface Flag<T> {
   help: string;
 }
 
+/** `[number, number]` for 2. */
+type NumberTuple<
+  Length extends number,
+  Numbers extends number[] = [],
+> = Numbers['length'] extends Length ? Numbers : NumberTuple<Length, [...Numbers, number]>;
+
 /** The values of a table of flags. */
 export type FlagValues<Flags> = {
   [Name in keyof Flags]: Flags[Name] extends Flag<infer T> ? T : never;
@@ -21,6 +27,7 @@ export type FlagValues<Flags> = {
  *   steps: flag.number(40, 'training iterations'),
  *   sdeType: flag.choice(['sde', 'cps'], 'sde'),
  *   window: flag.tuple([0, 5], 'first and last step that draw noise'),
+ *   kept: flag.tupleOrNull(2, null, 'first and last step that are kept'),
  * };
  */
 export const flag = {
@@ -39,6 +46,14 @@ export const flag = {
   /** As many numbers as the default has. */
   tuple<T extends number[]>(value: [...T], help = ''): Flag<[...T]> {
     return { rule: { kind: 'number[]', length: value.length }, value, help };
+  },
+  /** So many numbers, or null. */
+  tupleOrNull<Length extends number>(
+    length: Length,
+    value: NumberTuple<Length> | null,
+    help = '',
+  ): Flag<NumberTuple<Length> | null> {
+    return { rule: { kind: 'number[]', length, nullable: true }, value, help };
   },
   /** One of the given values. */
   choice<T extends string | number | boolean | null>(choices: T[], value: T, help = ''): Flag<T> {
@@ -69,6 +84,11 @@ export function addFlags(command: Command, flags: FlagTable): void {
       .argParser(parse)
       .default(value, Array.isArray(value) ? value.join(',') : String(value));
     command.addOption(option);
+    // Commander takes a null for a flag without a value, and makes it an empty text, or true.
+    command.on(`option:${name}`, (text: string | null) => {
+      if (text !== null && parse(text) === null)
+        command.setOptionValueWithSource(name, null, 'cli');
+    });
     if (isSwitch) command.addOption(new Option(`--no-${name}`, `the same as --${name} false`));
   }
 }

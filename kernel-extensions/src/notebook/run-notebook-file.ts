@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { KernelClient } from '../kernel/client';
 import { KernelRunFolder } from '../script/kernel-run-folder';
@@ -12,13 +11,15 @@ import { type Cell, cellName, type Notebook } from './notebook';
 import { NotebookFormatError, readNotebook, writeNotebook } from './notebook-file';
 import { parameterValues } from './parameter-values';
 import { requireLanguage } from './require-language';
+import { makeRunDirectory, type WantedDirectory } from './run-directory';
 import { findWarnings } from './warnings/find-warnings';
 
-/** What `flowbook run` was asked for. */
-export interface NotebookFileRun {
+/**
+ * What `flowbook run` was asked for. `<name>.ipynb` is written to its folder, and what a script's run leaves; the folder is made
+ * when the notebook can run.
+ */
+export interface NotebookFileRun extends WantedDirectory {
   notebookFile: string;
-  /** Where `<name>.ipynb` is written, and what a script's run leaves; made when the notebook can run. */
-  directory: string;
   parameters: ReadonlyMap<string, string>;
   allowErrors: boolean;
   /** Trainings go on from the checkpoints that the folder has. */
@@ -52,7 +53,7 @@ export interface NotebookKernel extends CellExecutor {
  * @returns the exit code; see `exitCodes`.
  */
 export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
-  const { notebookFile, directory, parameters, allowErrors, resume } = run;
+  const { notebookFile, parameters, allowErrors, resume } = run;
   const startKernel = run.startKernel ?? ((where: KernelPlace) => KernelClient.start(where));
   let notebook: Notebook;
   let values: Record<string, unknown>;
@@ -68,7 +69,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     say((error as Error).message);
     return error instanceof NotebookCodeError ? exitCodes.failed : exitCodes.wrongUse;
   }
-  mkdirSync(directory, { recursive: true });
+  const directory = makeRunDirectory(run);
   const file = path.resolve(notebookFile);
   const folder = new KernelRunFolder(
     directory,

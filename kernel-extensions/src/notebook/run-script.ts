@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setDisplaySink } from '../display/sinks/current-sink';
@@ -7,6 +7,7 @@ import { readScriptCommand } from '../script/script-command';
 import { seedMathRandom } from '../script/seeded-random';
 import { exitCodes } from './exit-codes';
 import type { FlagTable, FlagValues } from './flags';
+import { makeRunDirectory } from './run-directory';
 import { ScriptRun, type ScriptCell } from './script-run';
 
 /** What an exported script hands to `runScript`. */
@@ -40,7 +41,7 @@ export function runScript<Flags extends FlagTable = Record<never, never>>(
   const file = options.file.startsWith('file:') ? fileURLToPath(options.file) : options.file;
   const notebookFile = path.resolve(path.dirname(file), options.notebook);
   const request = readScriptCommand(file, options.notebook, (options.flags ?? {}) as FlagTable);
-  const { directory, values, resume, seed } = request;
+  const { values, resume, seed } = request;
   const folder = path.dirname(notebookFile);
   if (!existsSync(folder)) {
     const script = path.basename(file);
@@ -51,11 +52,17 @@ export function runScript<Flags extends FlagTable = Record<never, never>>(
     process.exit(exitCodes.wrongUse);
   }
   if (request.dryRun) {
-    const plan = { notebook: notebookFile, out: directory, resume, parameters: values, seed };
+    const plan = {
+      notebook: notebookFile,
+      out: request.directory,
+      resume,
+      parameters: values,
+      seed,
+    };
     process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
     return;
   }
-  mkdirSync(directory, { recursive: true });
+  const directory = makeRunDirectory(request);
   // The sdk's trainer writes its log there, and goes on from its checkpoint.
   process.env.FLOWBOOK_RUN_DIR = directory;
   if (resume) process.env.FLOWBOOK_RESUME = 'auto';

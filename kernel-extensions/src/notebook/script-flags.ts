@@ -5,6 +5,8 @@ export function flagEntry({ name, rule, help, initializer }: Parameter, flag: st
   const args = [initializer.getText()];
   if (rule.kind === 'choice')
     args.unshift(`[${rule.choices!.map((one) => JSON.stringify(one)).join(', ')}]`);
+  // The default of a list that may be null does not say how many numbers it has.
+  if (rule.length !== undefined && rule.nullable) args.unshift(String(rule.length));
   if (help !== '') args.push(JSON.stringify(help));
   return `${name}: ${flag}.${maker(rule)}(${args.join(', ')})`;
 }

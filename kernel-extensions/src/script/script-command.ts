@@ -5,17 +5,15 @@ import { parse as parseYaml } from 'yaml';
 import { exitCodes } from '../notebook/exit-codes';
 import { addFlags, type FlagTable } from '../notebook/flags';
 import { parameterFrom } from '../notebook/parameter-value';
-import { runDirectory } from '../notebook/run-directory';
+import { type WantedDirectory, wantedDirectory } from '../notebook/run-directory';
 import { wholeNumberFrom } from '../notebook/whole-number';
 
 import { readRecord } from './script-record';
 
 /** What a script was asked for. */
-export interface ScriptRequest {
+export interface ScriptRequest extends WantedDirectory {
   /** The parameters' values by name. */
   values: Record<string, unknown>;
-  /** Absolute; it need not exist. */
-  directory: string;
   /** Whether a run in that folder is to be taken up. */
   resume: boolean;
   json: boolean;
@@ -103,26 +101,25 @@ function runFolder(
   name: string,
   out: string | undefined,
   resume: string | true | undefined,
-): { directory: string; resume: boolean } {
+): WantedDirectory & { resume: boolean } {
   if (typeof resume === 'string' && resume !== 'auto') {
     const directory = path.resolve(resume);
-    if (readRecord(directory)) return { directory, resume: true };
+    if (readRecord(directory)) return { directory, isDefault: false, resume: true };
     throw new Error(
       `Cannot resume as the folder must hold a run's script.json: current value is ${directory}`,
     );
   }
   const known = out ?? (resume === undefined ? undefined : newestUnfinished(name));
-  const directory = path.resolve(known ?? runDirectory(name));
-  return { directory, resume: resume !== undefined && readRecord(directory) !== null };
+  const wanted = wantedDirectory(known, name);
+  return { ...wanted, resume: resume !== undefined && readRecord(wanted.directory) !== null };
 }
 
 /** The newest run of this script that has not come to its end. */
 function newestUnfinished(name: string): string | undefined {
   if (!existsSync('runs')) return undefined;
   return readdirSync('runs')
-    .filter((folder) => /^\d{8}-\d{6}-/.test(folder) && folder.slice(16) === name)
-    .sort()
-    .reverse()
+    .filter((folder) => /^\d{8}-\d{6}-(.*?)(?:~\d+)?$/.exec(folder)?.[1] === name)
+    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
     .map((folder) => path.join('runs', folder))
     .find((folder) => {
       const record = readRecord(folder);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { RandomKey } from '@flowbook/sdk';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { exportScript } from '../notebook/export-script';
 import { notebookParameters } from '../notebook/inject-parameters';
 import { readNotebook } from '../notebook/notebook-file';
 import { replaceFile } from '../notebook/replace-file';
+import { makeRunDirectory, type WantedDirectory } from '../notebook/run-directory';
 import { readKept } from '../script/kept-json';
 import { type Axis, checkPoints, gridPoints, randomPoints, SweepError, type Point } from './axes';
 
@@ -32,15 +33,15 @@ const planFile = 'sweep.json';
  * Exports the notebook into the sweep's folder and writes the plan.
  *
  * @param listed The points, where they are not made from the axes.
- * @returns The plan, and what the export warns of.
+ * @returns The plan, the folder, and what the export warns of.
  */
 export async function makePlan(
-  directory: string,
+  wanted: WantedDirectory,
   notebookFile: string,
   axes: Axis[],
   random: SweepPlan['random'],
   listed: Point[] | null,
-): Promise<{ plan: SweepPlan; warnings: string[] }> {
+): Promise<{ plan: SweepPlan; directory: string; warnings: string[] }> {
   const notebook = readNotebook(notebookFile);
   const rules = new Map(notebookParameters(notebook).map(({ name, rule }) => [name, rule]));
   const ownSeed = rules.has('seed');
@@ -55,7 +56,7 @@ export async function makePlan(
       `Cannot sweep "seed" as it must be a whole number from 0: current value is ${seed}`,
     );
   }
-  mkdirSync(directory, { recursive: true });
+  const directory = makeRunDirectory(wanted);
   const script = path.join(directory, `${path.basename(notebookFile, '.ipynb')}.ts`);
   const { text, warnings } = await exportScript(notebook, notebookFile, script, false);
   writeFileSync(script, text);
@@ -73,7 +74,7 @@ export async function makePlan(
     })),
   };
   replaceFile(path.join(directory, planFile), `${JSON.stringify(plan, null, 2)}\n`);
-  return { plan, warnings };
+  return { plan, directory, warnings };
 }
 
 const text = z.string('must be a text');

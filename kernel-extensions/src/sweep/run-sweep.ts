@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { exitCodes } from '../notebook/exit-codes';
 import { heedStops } from '../notebook/heed-stops';
+import type { WantedDirectory } from '../notebook/run-directory';
 import { writeComparePage } from '../runs/compare-page';
 import { summarizeRun, type RunSummary } from '../runs/run-summary';
 import { runsTable } from '../runs/runs-table';
@@ -12,10 +13,9 @@ import { makePlan, readPlan, requireSamePlan, type SweepPlan } from './plan';
 import { runAll } from './run-all';
 
 /** What `flowbook sweep` was asked for. */
-export interface SweepRequest {
+export interface SweepRequest extends WantedDirectory {
   /** undefined takes up what the folder holds. */
   notebook: string | undefined;
-  directory: string;
   parameters: ReadonlyMap<string, string>;
   random: SweepPlan['random'];
   /** File that lists the runs, in place of parameters. */
@@ -31,8 +31,8 @@ export interface SweepRequest {
  * @throws SweepError for a wrong sweep.
  */
 export async function runSweep(request: SweepRequest): Promise<number> {
-  const { directory, jobs, retries } = request;
-  const plan = await planOf(request);
+  const { jobs, retries } = request;
+  const { plan, directory } = await planOf(request);
   const say = (line: string): boolean => process.stderr.write(`${line}\n`);
   say(`${plan.runs.length} runs in ${path.relative(process.cwd(), directory) || '.'}`);
   const stop = new AbortController();
@@ -80,23 +80,25 @@ export function sweepRuns(directory: string, plan: SweepPlan): RunSummary[] {
 async function planOf({
   notebook,
   directory,
+  isDefault,
   parameters,
   random,
   points,
-}: SweepRequest): Promise<SweepPlan> {
+}: SweepRequest): Promise<{ plan: SweepPlan; directory: string }> {
   const listed = points === undefined ? null : readPoints(points);
   const axes = listed
     ? axesOf(listed)
     : [...parameters].map(([name, text]) => parseAxis(name, text));
-  if (notebook === undefined) return requireSamePlan(directory, axes);
-  if (readPlan(directory)) {
+  if (notebook === undefined) return { plan: requireSamePlan(directory, axes), directory };
+  if (!isDefault && readPlan(directory)) {
     throw new SweepError(
       `Cannot begin a sweep as --out must be a folder without one (--resume goes on with it): current value is ${directory}`,
     );
   }
   if (!existsSync(notebook))
     throw new SweepError(`Cannot sweep as the notebook must exist: current value is ${notebook}`);
-  const { plan, warnings } = await makePlan(directory, notebook, axes, random, listed);
+  const wanted = { directory, isDefault };
+  const { warnings, ...made } = await makePlan(wanted, notebook, axes, random, listed);
   for (const warning of warnings) process.stderr.write(`Warning ${warning}\n`);
-  return plan;
+  return made;
 }

@@ -55,6 +55,75 @@ describe('runJob()', () => {
     await assert.rejects(runJob(new ThreeLooks(10), jobOf(1), options), { message: 'no answer' });
   });
 
+  it('asks again when a stop fails, and stops the other runs meanwhile', async () => {
+    const controller = new AbortController();
+    const states = new Map<string, 'running' | 'stopped'>();
+    const asked: string[] = [];
+    const launcher: Launcher = {
+      name: 'deaf',
+      submit: async ({ tasks }) => tasks.map((_, task) => `run-${task}`),
+      status: async (id) => ({ state: states.get(id) ?? 'running', exitCode: null, detail: '' }),
+      log: async () => '',
+      stop: async (id) => {
+        asked.push(id);
+        if (id === 'run-0' && asked.filter((one) => one === id).length < 3)
+          throw new Error('no answer');
+        states.set(id, 'stopped');
+      },
+    };
+    const running = runJob(launcher, jobOf(2), {
+      onText: () => {},
+      signal: controller.signal,
+      everyMs: 1,
+    });
+    controller.abort();
+    const ends = await running;
+    assert.deepEqual(
+      ends.map(({ state }) => state),
+      ['stopped', 'stopped'],
+    );
+    assert.deepEqual(asked.sort(), ['run-0', 'run-0', 'run-0', 'run-1']);
+  });
+
+  it('hands a lost run over again until the cluster takes it, and prints each line once', async () => {
+    const events: string[] = [];
+    let text = '';
+    let refusals = 2;
+    let failedLogs = 1;
+    const launcher: Launcher = {
+      name: 'losing',
+      submit: async (_, { resume }) => {
+        if (!resume) return ['first'];
+        if (refusals-- > 0) throw new Error('connection refused');
+        return ['second'];
+      },
+      status: async (id) => ({
+        state: id === 'first' ? 'lost' : 'succeeded',
+        exitCode: null,
+        detail: 'node died',
+      }),
+      log: async (id) => {
+        if (id === 'second' && failedLogs-- > 0) throw new Error('no log yet');
+        return id === 'first' ? 'a longer text of the first\n' : 'of the second\n';
+      },
+      stop: async () => {},
+    };
+    const [{ state }] = await runJob(launcher, jobOf(1), {
+      onText: (more) => (text += more),
+      onEvent: (words) => events.push(words),
+      signal: new AbortController().signal,
+      everyMs: 0.1,
+    });
+    assert.equal(state, 'succeeded');
+    assert.equal(text, 'a longer text of the first\n');
+    assert.deepEqual(events, [
+      'Submitted on losing: first',
+      ...Array<string>(2).fill('Task 0 is asked about again: connection refused'),
+      'Task 0 was lost (node died): goes on as second',
+      'Task 0 is asked about again: no log yet',
+    ]);
+  });
+
   it('goes on when what watches it fails, and says so once', async () => {
     const fail = () => {
       throw new Error('no screen');

@@ -44,7 +44,7 @@ describe('exportNotebook()', () => {
     assert.equal(
       text,
       `// Exported from n.ipynb by \`flowbook export\`.
-// Its flags: npx tsx recipe.ts --help
+// Its flags: node --import tsx recipe.ts --help
 
 import { readFileSync } from 'node:fs';
 import { tool } from './tools/tool';

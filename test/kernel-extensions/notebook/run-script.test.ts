@@ -7,6 +7,8 @@ import * as path from 'node:path';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import ts from 'typescript';
 import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
+import { importScript } from '../../../kernel-extensions/src/notebook/import-script';
+import { makeRunDirectory } from '../../../kernel-extensions/src/notebook/run-directory';
 import { awkwardNotebooks, type AwkwardNotebook } from './awkward-notebooks';
 import { Workspace } from './notebook-of';
 
@@ -138,6 +140,111 @@ describe('runScript()', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     assert.deepEqual(results.at(-1), { cell: 'end', text: '{ total: 0.4, run: true }' });
+  });
+
+  it('takes a flag of every kind, and gives its default where it is not there', async () => {
+    const source = [
+      'const number: number = 1',
+      'const numberOrNull: number | null = null',
+      "const string: string = 'a'",
+      'const stringOrNull: string | null = null',
+      'const boolean: boolean = false',
+      'const booleanOrNull: boolean | null = null',
+      'const numbers: number[] = [1]',
+      'const numbersOrNull: number[] | null = null',
+      "const strings: string[] = ['a']",
+      'const stringsOrNull: string[] | null = null',
+      'const tuple: [number, number] = [1, 2]',
+      'const tupleOrNull: [number, number] | null = null // first and last',
+      'const bothOrNull: [number, number] | null = [1, 2]',
+      "const choice: 'a' | 'b' = 'a'",
+    ];
+    const names = source.map((line) => /^const (\w+)/.exec(line)![1]);
+    const notebook = workspace.writeNotebook('nb/kinds.ipynb', [
+      { id: 'p', tags: ['parameters'], source: source.join('\n') },
+      { id: 'a', source: `console.log(JSON.stringify([${names.join(', ')}]))` },
+    ]);
+    const script = await exportTo(notebook, workspace.path('kinds.ts'));
+    const values = (...flags: string[]): unknown => {
+      const { stdout, stderr } = run(script, ...flags, '--out', workspace.path('out', 'kinds'));
+      assert.notEqual(stdout, '', stderr);
+      return JSON.parse(stdout);
+    };
+    assert.deepEqual(values(), [
+      1,
+      null,
+      'a',
+      null,
+      false,
+      null,
+      [1],
+      null,
+      ['a'],
+      null,
+      [1, 2],
+      null,
+      [1, 2],
+      'a',
+    ]);
+    const given = ['2', '3', 'b', 'c', 'true', 'true', '2,3', '4', 'b,c', 'd', '3,4', '5,6'];
+    const flags = [...given, 'null', 'b'].map((value, at) => `--${names[at]}=${value}`);
+    assert.deepEqual(values(...flags), [
+      2,
+      3,
+      'b',
+      'c',
+      true,
+      true,
+      [2, 3],
+      [4],
+      ['b', 'c'],
+      ['d'],
+      [3, 4],
+      [5, 6],
+      null,
+      'b',
+    ]);
+    assert.deepEqual(values('--booleanOrNull=null'), values());
+    const { status, stderr } = run(script, '--tupleOrNull=1');
+    assert.equal(status, 2);
+    assert.match(stderr, /It must be 2 numbers with commas between them\./);
+    assert.deepEqual(
+      (await importScript(readFileSync(script, 'utf8'), script, notebook)).cells[0].source,
+      source
+        .map((line) => (line.includes('//') ? line.replace(' //', '; //') : `${line};`))
+        .join('\n'),
+    );
+  });
+
+  it('gives each of the runs that begin in one second a folder of its own', async () => {
+    const notebook = workspace.writeNotebook('nb/which.ipynb', [
+      { id: 'p', tags: ['parameters'], source: 'const which: number = 0;' },
+      { id: 'a', source: 'which' },
+    ]);
+    const script = await exportTo(notebook, workspace.path('which.ts'));
+    const folder = path.dirname(workspace.write('many/package.json', '{}'));
+    await Promise.all(
+      ['1', '2', '3'].map((which) => {
+        const flags = ['--import', tsx, script, '--which', which];
+        const child = spawn(process.execPath, flags, { cwd: folder, stdio: 'ignore' });
+        return new Promise((resolve) => child.once('exit', resolve));
+      }),
+    );
+    const results = readdirSync(path.join(folder, 'runs')).map((name) =>
+      readFileSync(path.join(folder, 'runs', name, 'results.jsonl'), 'utf8'),
+    );
+    assert.deepEqual(
+      results.sort(),
+      [1, 2, 3].map((which) => `{"cell":"a","text":"${which}"}\n`),
+    );
+  });
+
+  it('makes a default folder with a number behind its name where it is there, and takes a given one as it is', () => {
+    const directory = workspace.path('folders', '20261130-082617-par');
+    const made = [true, true, true, false].map((isDefault) =>
+      makeRunDirectory({ directory, isDefault }),
+    );
+    assert.deepEqual(made, [directory, `${directory}~2`, `${directory}~3`, directory]);
   });
 
   it('explains its flags by --help, with exit code 0', () => {

@@ -77,7 +77,8 @@ describe('axes of a sweep', () => {
   it('may be the seed that every script has, a whole number', async () => {
     const file = workspace.writeNotebook('n.ipynb', [{ id: 'a', source: 'Math.random()' }]);
     const out = workspace.path('out');
-    const plan = (seeds: string) => makePlan(out, file, [parseAxis('seed', seeds)], null, null);
+    const plan = (seeds: string) =>
+      makePlan({ directory: out, isDefault: false }, file, [parseAxis('seed', seeds)], null, null);
     await assert.rejects(plan('1.5'), {
       message: 'Cannot sweep "seed" as it must be a whole number from 0: current value is 1.5',
     });

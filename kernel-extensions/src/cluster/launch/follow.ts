@@ -20,9 +20,11 @@ const MOST_FAILED_LOOKS = 10;
 
 /**
  * Submits a job and watches it to its end: prints what it prints, stops it when asked, and hands a run over again that was lost
- * with its machine, to go on from its last checkpoint. A cluster that cannot be asked is asked again.
+ * with its machine, to go on from its last checkpoint. A cluster that cannot be asked, be it for a look, a stop or such a
+ * resubmission, is asked again.
  *
  * @returns How each task ended.
+ * @throws What the launcher throws when it cannot take the job, or ten times in a row later.
  */
 export async function runJob(
   launcher: Launcher,
@@ -53,16 +55,24 @@ async function followTask(
   let id = firstId;
   let shown = 0;
   let isStopping = false;
+  /** A log of its own, except where the lost one's is written on. */
+  let isNewLog = false;
   for (let losses = 0, failed = 0; ;) {
-    if (signal.aborted && !isStopping) {
-      isStopping = true;
-      await launcher.stop(id);
-    }
     let status: JobStatus;
     let text: string;
+    let next: string | null = null;
     try {
+      if (signal.aborted && !isStopping) {
+        await launcher.stop(id);
+        isStopping = true;
+      }
+      if (isNewLog) shown = Math.min(shown, (await launcher.log(id)).length);
+      isNewLog = false;
       status = await launcher.status(id);
       text = await launcher.log(id);
+      if (status.state === 'lost' && !signal.aborted && losses < resubmissions) {
+        [next] = await launcher.submit({ ...job, tasks: [job.tasks[task]] }, { resume: true });
+      }
       failed = 0;
     } catch (error) {
       failed += 1;
@@ -73,16 +83,14 @@ async function followTask(
     }
     if (text.length > shown) onText(text.slice(shown), task);
     shown = text.length;
-    if (isOver(status)) {
-      if (status.state !== 'lost' || isStopping || losses >= resubmissions) return status;
+    if (next !== null) {
       losses += 1;
-      const one = { ...job, tasks: [job.tasks[task]] };
-      [id] = await launcher.submit(one, { resume: true });
-      // A log of its own, except where the lost one's is written on.
-      shown = Math.min(shown, (await launcher.log(id)).length);
-      onEvent(`Task ${task} was lost (${status.detail}): goes on as ${id}`);
+      onEvent(`Task ${task} was lost (${status.detail}): goes on as ${next}`);
+      id = next;
+      isNewLog = true;
       continue;
     }
+    if (isOver(status)) return status;
     await pause(everyMs, signal, isStopping);
   }
 }

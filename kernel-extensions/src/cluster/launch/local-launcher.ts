@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
+import type { Writable } from 'node:stream';
 import type { Job, JobStatus, Launcher } from './launcher';
 import { shellLine } from './shell-line';
 
@@ -10,7 +11,16 @@ interface LocalRun {
   isStopped: boolean;
 }
 
-/** Runs jobs as processes of this machine, all of a job's tasks at once. */
+/**
+ * The end of a pipe whose other one this process has: where it ends without a line, that process is gone, whatever ended it,
+ * and nobody else would stop the run.
+ */
+const END_WITH_PARENT = '{ read -r line <&3 || kill -TERM $$; } & exec 3<&-';
+
+/**
+ * Runs jobs as processes of this machine, all of a job's tasks at once. Each is in a group of its own: a Ctrl-C at the terminal
+ * is the submitter's, and `stop` would be a second signal to a run that had it already. A run whose submitter is gone is stopped.
+ */
 export class LocalLauncher implements Launcher {
   readonly name = 'local';
   readonly #runs = new Map<string, LocalRun>();
@@ -24,8 +34,14 @@ export class LocalLauncher implements Launcher {
       const logFile = path.join(task.directory, 'output.log');
       const log = openSync(logFile, 'a');
       const line = shellLine(job, task, { resume, packages: this.packages });
-      const child = spawn('sh', ['-c', line], { cwd: job.folder, stdio: ['ignore', log, log] });
+      const child = spawn('sh', ['-c', `${END_WITH_PARENT}; ${line}`], {
+        cwd: job.folder,
+        stdio: ['ignore', log, log, 'pipe'],
+        detached: true,
+      });
       closeSync(log);
+      this.#link(child).on('error', () => undefined); // the run may be gone already
+      child.once('exit', () => this.#letGo(child));
       const id = String(child.pid);
       this.#runs.set(id, { child, logFile, isStopped: false });
       return id;
@@ -52,7 +68,18 @@ export class LocalLauncher implements Launcher {
   async stop(id: string): Promise<void> {
     const run = this.#run(id);
     run.isStopped = true;
+    // The end of this process would be a second signal.
+    this.#letGo(run.child);
     run.child.kill('SIGTERM');
+  }
+
+  #link(child: ChildProcess): Writable {
+    return child.stdio[3] as Writable;
+  }
+
+  /** What ends this process is of no matter to the run any more. */
+  #letGo(child: ChildProcess): void {
+    this.#link(child).end('\n');
   }
 
   #run(id: string): LocalRun {
