@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import { checkpointIn, readRunRecord } from '@flowbook/sdk';
 import { exportNotebook } from '../../kernel-extensions/src/notebook/export-notebook';
@@ -23,6 +24,17 @@ await trainFlowGRPO(pipeline, { prompts: ['a red fox'], reward: 'redness', group
 const WAITING = `
 console.log('step', 2)
 await new Promise((resolve) => setTimeout(resolve, 60_000))`;
+
+/** Its step goes on for two seconds after the signal, one of them in a loop that lets nothing else run. */
+const SLOW_TRAINING = `
+import { loadPipeline, trainFlowGRPO } from '@flowbook/sdk'
+const pipeline = await loadPipeline(${JSON.stringify(join(root, 'test/golden/models/tiny-qwen-image'))},
+  { height: 32, width: 32, num_inference_steps: 4, algorithm: 'flow_grpo' })
+await trainFlowGRPO(pipeline, { prompts: ['a red fox'], reward: 'redness', groupSize: 2, steps: 100000,
+  compile: false, onStep: async () => {
+    for (const end = Date.now() + 1500; Date.now() < end; ) {}
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  } })`;
 
 describe('a script that is stopped by a signal', function () {
   this.timeout(120_000);
@@ -72,4 +84,33 @@ describe('a script that is stopped by a signal', function () {
       assert.ok(!existsSync(join(out, 'lock.json')));
     });
   }
+});
+
+describe('flowbook run, stopped by a signal', function () {
+  this.timeout(120_000);
+  const workspace = new Workspace();
+  after(() => workspace.remove());
+
+  it('waits for the checkpoint of a training, however long its step takes', async () => {
+    const notebook = workspace.writeNotebook('slow.ipynb', [{ id: 'slow', source: SLOW_TRAINING }]);
+    const out = workspace.path('out');
+    const flowbook = join(root, 'kernel-extensions/bin/flowbook.mjs');
+    const child = spawn(process.execPath, [flowbook, 'run', notebook, '--out', out], {
+      cwd: root,
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    while ((readRunRecord(out)?.step ?? 0) < 1) await wait(50);
+    child.kill('SIGTERM');
+    assert.equal(await ended, exitCodes.toResume);
+    assert.equal(readRunRecord(out)?.state, 'aborted');
+    assert.equal(whatIsBroken(checkpointIn(out) ?? ''), null);
+    assert.ok(!existsSync(join(out, 'lock.json')));
+    const { cells } = readNotebook(join(out, 'slow.ipynb'));
+    // The cell has ended by itself, and shows what the training returned.
+    assert.deepEqual(
+      cells[0].outputs!.map(({ output_type }) => output_type),
+      ['execute_result'],
+    );
+  });
 });

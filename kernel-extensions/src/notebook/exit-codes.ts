@@ -1,7 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
-import * as path from 'node:path';
 import { checkpointIn, readRunRecord, type RunRecord } from '@flowbook/sdk';
 import { hasKeptCell } from '../script/cell-checkpoints';
+import { runFoldersIn } from '../script/run-folders';
 
 /** What exported scripts and `flowbook run` end with. */
 export const exitCodes = {
@@ -27,29 +26,11 @@ export function stoppedCode(by: StopSignal, directory: string): number {
   return isKept ? exitCodes.toResume : exitCodes.terminated;
 }
 
-/** Whether this process still trains below a folder. */
-export function isTraining(directory: string): boolean {
-  return runFoldersIn(directory).some((run) => {
-    const record = recordIn(run);
-    return record?.state === 'running' && record.process.pid === process.pid;
-  });
-}
-
-/** A folder, and those below it that `runName` makes, by name; none where it is not there. */
-export function runFoldersIn(directory: string): string[] {
-  if (!existsSync(directory)) return [];
-  const inner = readdirSync(directory, { withFileTypes: true })
-    .filter((one) => one.isDirectory())
-    .map(({ name }) => path.join(directory, name))
-    .sort();
-  return [directory, ...inner];
-}
-
 function canResume(run: string): boolean {
   return recordIn(run)?.state === 'aborted' && checkpointIn(run) !== null;
 }
 
-/** A record that cannot be read is none: nothing goes on from it, and another program's run.json says nothing of a training. */
+/** A record that cannot be read is none: nothing goes on from it. */
 function recordIn(run: string): RunRecord | null {
   try {
     return readRunRecord(run);

@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 import { KernelClient } from '../kernel/client';
+import { PATIENCE_VARIABLE } from '../kernel/engine/interrupt-patience';
 import { KernelRunFolder } from '../script/kernel-run-folder';
 import type { ScriptRecord } from '../script/script-record';
 import { NotebookCodeError } from './cell-syntax';
@@ -87,6 +88,8 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
   // The first Ctrl-C, or SIGTERM, interrupts the running cell, the second ends the kernel.
   const stops = heedStops(
     (by) => {
+      const what = by === 'SIGINT' ? 'Interrupted' : 'Stopped by SIGTERM';
+      say(`${what}: a training may finish its step. Again: stops now.`);
       stop.abort(new Error(`stopped by ${by}`));
       void kernel?.interrupt().catch(() => kernel?.kill());
     },
@@ -100,6 +103,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
       env: {
         FLOWBOOK_RUN_DIR: directory,
         FLOWBOOK_RESUME: resume ? 'auto' : '',
+        [PATIENCE_VARIABLE]: directory,
         JPY_SESSION_NAME: file,
       },
     });

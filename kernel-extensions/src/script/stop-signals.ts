@@ -1,5 +1,6 @@
-import { isTraining, type StopSignal } from '../notebook/exit-codes';
+import type { StopSignal } from '../notebook/exit-codes';
 import { heedStops, type Stops } from '../notebook/heed-stops';
+import { isTraining } from './run-folders';
 
 /** Time that a stopped cell has to end by itself. A run that is being trained has as long as its step and its checkpoint take. */
 const graceMs = 3000;

@@ -3,15 +3,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { attach } from '@flowbook/kernel-extensions';
-import {
-  exitCodes,
-  isTraining,
-  stoppedCode,
-} from '../../../kernel-extensions/src/notebook/exit-codes';
+import { exitCodes, stoppedCode } from '../../../kernel-extensions/src/notebook/exit-codes';
 import { summarizeRun } from '../../../kernel-extensions/src/runs/run-summary';
 import { CellCheckpoints } from '../../../kernel-extensions/src/script/cell-checkpoints';
 import { readPrintedText } from '../../../kernel-extensions/src/script/printed-text';
 import { endedCells } from '../../../kernel-extensions/src/script/progress';
+import { isTraining } from '../../../kernel-extensions/src/script/run-folders';
 import { readResults } from '../../../kernel-extensions/src/script/results';
 import { pageFile, writeRunPage } from '../../../kernel-extensions/src/script/run-page';
 import { newRecord, readRecord } from '../../../kernel-extensions/src/script/script-record';

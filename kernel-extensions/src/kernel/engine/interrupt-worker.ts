@@ -1,6 +1,7 @@
 import { Session } from 'node:inspector';
 import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { waitsForTraining } from './interrupt-patience';
 import { INTERRUPT_PIPE, Slot, type InterruptRequest } from './interrupt-slots';
 
 /**
@@ -28,6 +29,8 @@ function tell(): void {
 function stopIfStuck(): void {
   timer = null;
   if (Atomics.load(slots, Slot.Settled) === requested) return;
+  // The training ends by itself, and what is stopped could not write its checkpoint.
+  if (waitsForTraining()) askedAt = performance.now();
   const taken = Atomics.load(slots, Slot.Taken) === requested;
   const late = performance.now() - askedAt > (taken ? SETTLING_MS : PATIENCE_MS) - 1;
   // The compiler keeps state that must not be torn; it always ends.

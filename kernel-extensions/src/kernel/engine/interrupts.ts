@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { clearUnbalancedAsyncHooks } from './async-hook-checks';
 import type { CellContext } from './cell-context';
+import { waitsForTraining } from './interrupt-patience';
 import { Slot, SLOT_COUNT, type InterruptRequest } from './interrupt-slots';
 
-/** After its signal was aborted a cell has this long to end on its own. */
+/** After its signal was aborted, and a training of `flowbook run` is over, a cell has this long to end on its own. */
 const GRACE_MS = 400;
 
 /** What a cell is interrupted with when it does not end on its own. */
@@ -82,8 +83,13 @@ export class Interrupts {
     const { running } = this;
     const isForRunning = running && cell === running.cell.id;
     if (isForRunning) {
-      const stop = () => this.running === running && running.stop(new CellInterrupted());
-      setTimeout(stop, wasStopped ? 0 : GRACE_MS).unref();
+      const stop = (mayWait: boolean, isGraceOver: boolean): void => {
+        if (this.running !== running) return;
+        const isHeld = mayWait && waitsForTraining();
+        if (!isHeld && isGraceOver) return running.stop(new CellInterrupted());
+        setTimeout(stop, GRACE_MS, mayWait, !isHeld).unref();
+      };
+      setTimeout(stop, wasStopped ? 0 : GRACE_MS, !wasStopped, true).unref();
       running.cell.interrupt();
     } else if (cell > this.lastBegun) this.expected = cell;
     else if (!running) this.interruptEnded();

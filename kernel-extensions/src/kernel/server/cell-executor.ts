@@ -1,4 +1,5 @@
 import type { CellResult } from '../engine-messages';
+import { PATIENCE_VARIABLE } from '../engine/interrupt-patience';
 import { OutputCap } from '../output-cap';
 import type { Message } from '../protocol/message';
 import type { CellOutput } from '../protocol/outputs';
@@ -62,7 +63,9 @@ export class CellExecutor {
 
   interrupt(): void {
     const { runningCell } = this.engine;
-    if (runningCell !== null) this.interruptWait.begin((text) => this.warn(runningCell, text));
+    // Where it waits for a training, whoever asked for that knows why.
+    if (runningCell !== null && process.env[PATIENCE_VARIABLE] === undefined)
+      this.interruptWait.begin((text) => this.warn(runningCell, text));
     this.engine.interrupt();
   }
 
