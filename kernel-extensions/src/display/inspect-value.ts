@@ -11,10 +11,15 @@ const options: util.InspectOptions = {
 
 /** A value as text, by `util.inspect`; tensors inside plain objects and arrays take one line each. */
 export function inspectValue(value: unknown): string {
-  // Getters and proxies may throw when they are looked at.
-  for (const shorten of [() => withShortTensors(value, 4, new Set()), () => value]) {
+  // Getters, proxies and inspections of its own may throw when it is looked at.
+  const ways = [
+    () => util.inspect(withShortTensors(value, 4, new Set()), options),
+    () => util.inspect(value, options),
+    () => util.inspect(value, { ...options, customInspect: false }),
+  ];
+  for (const inspect of ways) {
     try {
-      return util.inspect(shorten(), options);
+      return inspect();
     } catch {
       continue;
     }

@@ -31,6 +31,8 @@ export class LiveDisplay {
   private frameAt = -Infinity;
   private timer: NodeJS.Timeout | undefined;
   private drawing: Promise<void> = Promise.resolve();
+  /** The displays that this one is drawn among. */
+  private among = unsettledDisplays();
   private failure: { reason: unknown } | undefined;
 
   constructor(
@@ -51,7 +53,8 @@ export class LiveDisplay {
   update(value: unknown): void {
     this.latest = value;
     this.waiting = true;
-    unsettledDisplays().add(this);
+    this.among = unsettledDisplays();
+    this.among.add(this);
     if (this.timer !== undefined) return;
     const delay = Math.max(0, this.frameAt + this.intervalMs - performance.now());
     if (delay === 0) this.frame();
@@ -66,7 +69,10 @@ export class LiveDisplay {
 
   /** @internal What `settleDisplays` calls at the end of a cell. */
   async settle(): Promise<void> {
-    if (unsettledDisplays().delete(this)) {
+    const unsettled = unsettledDisplays();
+    const isAbandoned = this.shown && this.among !== unsettled; // its last frame may never have been drawn
+    this.among = unsettled;
+    if (unsettled.delete(this) || isAbandoned) {
       this.cancelTimer();
       this.waiting = false;
       this.drawing = this.draw(false);

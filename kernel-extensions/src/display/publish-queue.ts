@@ -27,9 +27,17 @@ export function publishInOrder<T>(job: () => T | Promise<T>): Promise<T> {
   return run;
 }
 
-/** The live displays whose last frame is not drawn in full yet. */
+/** The live displays whose last frame is not drawn in full yet; another set once displays were abandoned. */
 export function unsettledDisplays(): Set<Unsettled> {
   return state().unsettled;
+}
+
+/**
+ * Begins anew, without what was called so far: a drawing that an interrupt stopped never settles, and whatever is called
+ * after it would wait for it. The kernel calls it when it abandons a cell.
+ */
+export function abandonDisplays(): void {
+  delete place[key];
 }
 
 /**

@@ -9,6 +9,7 @@ import {
 } from './bundle';
 import { Drawing } from './drawing';
 import { inspectValue } from './inspect-value';
+import { jsonEntries } from './json-copy';
 import { findRenderer } from './renderers';
 
 /** How a value is turned into a bundle. */
@@ -52,7 +53,11 @@ async function draw(value: unknown, png: boolean, depth: number): Promise<Displa
   const method = (value as { [displaySymbol]?: unknown })[displaySymbol];
   if (typeof method === 'function') return draw(method.call(value), png, depth + 1);
   if (isDisplayBundle(value))
-    return { ...value, data: normal(value.data), metadata: value.metadata ?? {} };
+    return {
+      ...value,
+      data: normal(value.data),
+      metadata: jsonEntries((key) => `show the metadata "${key}"`, value.metadata ?? {}),
+    };
   if (isMimeBundle(value)) {
     const bundle = wholeBundle(value);
     return { ...bundle, data: normal(value) };
@@ -68,13 +73,13 @@ function plain(text: string): DisplayBundle {
   return { data: { [mime.plain]: text }, metadata: {} };
 }
 
-/** Bytes travel as base64 in Jupyter's messages. */
+/** Data as it travels in Jupyter's messages: bytes as base64, and what is no text as JSON. */
 function normal(data: MimeBundle): MimeBundle {
-  const entries = Object.entries(data).map(([type, content]) => [
+  const asText = Object.entries(data).map(([type, content]) => [
     type,
     content instanceof Uint8Array ? Buffer.from(content).toString('base64') : content,
   ]);
-  return Object.fromEntries(entries);
+  return jsonEntries((type) => `show ${type}`, Object.fromEntries(asText) as MimeBundle);
 }
 
 function isThenable(value: object): value is PromiseLike<unknown> {

@@ -39,6 +39,36 @@ describe('toBundle()', () => {
     assert.deepEqual(await toBundle(whole), whole);
   });
 
+  it('gives data as JSON holds it, and inspects a bundle that JSON cannot hold', async () => {
+    const { data } = await toBundle({ 'application/json': { at: new Date(0), f() {} } });
+    assert.deepEqual(data, { 'application/json': { at: '1970-01-01T00:00:00.000Z' } });
+    assert.equal(
+      await textOf({ 'application/json': { id: 1n } }),
+      "{ 'application/json': { id: 1n } }\n" +
+        '(its display failed: Cannot show application/json as JSON must be able to hold it: current value of "id" is 1n)',
+    );
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
+    assert.match(
+      await textOf({ data: { 'a/b': circle } }),
+      /current value of "self" is an object that holds it/,
+    );
+    assert.match(
+      await textOf({ data: { 'text/plain': 'x' }, metadata: { n: 1n } }),
+      /Cannot show the metadata "n" as JSON must be able to hold it: current value is 1n/,
+    );
+  });
+
+  it('shows a value whose own inspection throws', async () => {
+    const value = {
+      a: 1,
+      [Symbol.for('nodejs.util.inspect.custom')]() {
+        throw new Error('no');
+      },
+    };
+    assert.match(await textOf(value), /^\{\n? +a: 1,/);
+  });
+
   it('draws a drawing without its PNG on request', async () => {
     const { data } = await toBundle(rewardCurve([]), { png: false });
     assert.deepEqual(Object.keys(data), [mime.vegaLite, mime.plain]);

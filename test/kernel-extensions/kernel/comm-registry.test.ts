@@ -35,4 +35,46 @@ describe('CommRegistry', () => {
     for (const work of waiting) void work();
     assert.deepEqual(seen, [{ a: 0 }, { a: 1 }, { a: 2 }, { a: 3 }]);
   });
+
+  it('sends what JSON holds and bytes, and names what is neither', () => {
+    const sent: CommTraffic[] = [];
+    const comms = new CommRegistry({
+      send: (traffic) => sent.push(traffic),
+      currentCell: () => ({ id: 1 }) as CellContext,
+      callBack: () => {},
+    });
+    const comm = comms.open('plot', {});
+    const buffer = Float32Array.of(1, 2).buffer;
+    comm.send({ at: new Date(0) }, { buffers: [new Uint8Array(buffer, 4), buffer as never] });
+    const { data, buffers } = sent[1];
+    assert.deepEqual(data, { at: '1970-01-01T00:00:00.000Z' });
+    assert.deepEqual(
+      buffers.map(({ length }) => length),
+      [4, 8],
+    );
+    const holder: Record<string, unknown> = {};
+    holder.self = { holder };
+    const refused: [() => void, string][] = [
+      [
+        () => comm.send({ n: 1n }),
+        '"n" on the comm "plot" as JSON must be able to hold it: current value is 1n',
+      ],
+      [
+        () => comm.send({ list: [{ n: 2n }] }),
+        '"list" on the comm "plot" as JSON must be able to hold it: current value of "n" is 2n',
+      ],
+      [
+        () => comm.send(holder),
+        '"self" on the comm "plot" as JSON must be able to hold it: current value of "self" is an object that holds it',
+      ],
+      [
+        () => comm.send({}, { buffers: ['text' as never] }),
+        'on the comm "plot" as its buffers must be bytes: current value is \'text\'',
+      ],
+    ];
+    for (const [send, message] of refused) {
+      assert.throws(send, { name: 'TypeError', message: `Cannot send ${message}` });
+    }
+    assert.equal(sent.length, 2);
+  });
 });

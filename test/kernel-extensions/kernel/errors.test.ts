@@ -84,6 +84,24 @@ describe('an error in a cell', () => {
     assert.deepEqual([ename, evalue], ['Thrown', '{ code: 3 }']);
   });
 
+  it('may be one whose own inspection, or message, throws or is no text', async () => {
+    const odd = await failure(
+      "class Odd extends Error { [Symbol.for('nodejs.util.inspect.custom')](): string { throw this } }\nthrow new Odd('odd')",
+    );
+    assert.deepEqual([odd.ename, odd.evalue], ['Error', 'odd']);
+    assert.match(odd.traceback, /^Odd \[Error\]: odd\n {4}at Cell \[\d+\], line 2, column 7/);
+    const { evalue } = await failure('throw Object.assign(new Error(), { message: 1n })');
+    assert.equal(evalue, '1');
+    const { ename } = await failure(
+      "throw Object.defineProperty(new Error(), 'name', { get() { throw new Error('no') } })",
+    );
+    assert.equal(ename, 'Thrown');
+    const late = await running.kernel.execute(
+      "void Promise.reject(Object.defineProperty({}, 'name', { get() { throw new Error('no') } }));\nawait new Promise((settle) => setTimeout(settle, 50));",
+    );
+    assert.match(printed(late, 'stderr'), /^Uncaught Thrown: /);
+  });
+
   it('is a SyntaxError with its line when the code cannot be parsed', async () => {
     const { ename, evalue, cell } = await failure('const a = 1;\nconst b = ;');
     assert.equal(ename, 'SyntaxError');

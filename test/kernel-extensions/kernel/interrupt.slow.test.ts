@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause, printed, resultText, runningKernel } from './running-kernel';
 
@@ -109,6 +111,45 @@ const train = (steps) => trainFlowGRPO(pipeline, { prompts: ['a red fox'], rewar
       'true',
     );
   }).timeout(120_000);
+
+  it('in the middle of a drawing leaves nothing that later cells wait for', async () => {
+    await running.kernel.execute(
+      "import { display, liveDisplay } from '@flowbook/kernel-extensions';\n" +
+        'const live = liveDisplay(); let drawing: unknown = new Promise(() => {});',
+    );
+    const drawings = [
+      "await display({ [Symbol.for('Jupyter.display')]: async () => { await null; while (true) n++ } })",
+      'void display(new Promise(() => {}));',
+      "live.update({ [Symbol.for('Jupyter.display')]: () => drawing });",
+    ];
+    for (const code of drawings) {
+      assert.equal((await interrupt(code)).result.error?.ename, 'Interrupted');
+      assert.equal(resultText(await running.kernel.execute('1 + 1')), '2');
+    }
+    const { outputs } = await running.kernel.execute("drawing = 'drawn'; await live.finish();");
+    assert.deepEqual(
+      outputs.map((output) => 'data' in output && output.data['text/plain']),
+      ['drawn'],
+    );
+  }).timeout(60_000);
+
+  it("in the middle of a file's top level has it loaded anew", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+    const file = join(folder, 'stuck.ts');
+    const load = `import { a } from ${JSON.stringify(file)};\na`;
+    for (const last of ['while (true) {}', 'await new Promise(() => {});']) {
+      writeFileSync(file, `export const a = 1;\n${last}\n`);
+      const cell = running.kernel.execute(load);
+      await pause(1000);
+      await running.kernel.interrupt();
+      const { error } = await cell;
+      assert.equal(error?.ename, 'Interrupted', error?.evalue);
+      assert.equal((await running.kernel.execute('1 + 1')).error, null);
+      writeFileSync(file, 'export const a = 2;\n');
+      assert.equal(resultText(await running.kernel.execute(load)), '2');
+    }
+    rmSync(folder, { recursive: true });
+  }).timeout(60_000);
 
   it('aborts the cells that wait', async () => {
     const first = running.kernel.execute('await new Promise(() => {})');

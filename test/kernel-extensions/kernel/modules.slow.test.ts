@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { ModuleNames } from '../../../kernel-extensions/src/kernel/engine/modules/module-names';
 import { printed, resultText, runningKernel } from './running-kernel';
 
 /** A folder of a notebook with packages and files of every kind beside it. */
@@ -98,6 +99,62 @@ describe('modules in cells', () => {
     assert.equal(await textOf("(await import('./helper.ts')).scale(3)"), '15');
   });
 
+  it('loads edited files of every kind anew: static, dynamic, and through a TypeScript file', async () => {
+    const kinds: Record<string, (value: number) => string> = {
+      'kind.json': (value) => `{ "v": ${value} }`,
+      'kind.cjs': (value) => `exports.v = ${value};`,
+      'kind.mjs': (value) => `export const v = ${value};`,
+      'kind.ts': (value) => `export const v = ${value};`,
+    };
+    const write = (value: number) => {
+      for (const [name, text] of Object.entries(kinds)) {
+        writeFileSync(join(folder, name), text(value));
+        utimesSync(join(folder, name), new Date(), new Date(Date.now() + value * 10_000));
+      }
+    };
+    const names = ['json', 'cjs', 'mjs', 'ts'];
+    const imports = names.map((name) => `import * as ${name} from './kind.${name}';\n`).join('');
+    const values = `[${names.map((name) => `${name}.v`).join(', ')}]`;
+    writeFileSync(join(folder, 'through.ts'), `${imports}export const all = ${values};\n`);
+    const ways = {
+      static: `// @ts-nocheck\n${imports}${values}`,
+      dynamic: `// @ts-nocheck\n[${names.map((name) => `(await import('./kind.${name}')).v`).join(', ')}]`,
+      through: "// @ts-nocheck\nimport { all } from './through';\nall",
+    };
+    const { static: statically, dynamic, through } = ways;
+    const order = [
+      statically,
+      statically,
+      dynamic,
+      statically,
+      dynamic,
+      through,
+      statically,
+      through,
+    ];
+    for (const [value, code] of order.entries()) {
+      write(value);
+      const all = `[ ${Array(4).fill(value).join(', ')} ]`;
+      assert.equal(await textOf(code), all);
+      for (const other of Object.values(ways)) assert.equal(await textOf(other), all);
+    }
+  });
+
+  it('imports TypeScript files from a folder above', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+    writeFileSync(join(other, 'far.ts'), 'export const far = 3;\n');
+    assert.equal(await textOf(`import { far } from '../${basename(other)}/far';\nfar`), '3');
+    rmSync(other, { recursive: true });
+  });
+
+  it('gives a TypeScript file the defaults of CommonJS modules', async () => {
+    writeFileSync(
+      join(folder, 'defaults.ts'),
+      "import fs from 'node:fs';\nimport settings from './settings.json';\nexport const found = [fs.existsSync('/'), settings.steps];\n",
+    );
+    assert.equal(await textOf("import { found } from './defaults';\nfound"), '[ true, 7 ]');
+  });
+
   it('imports JSON', async () => {
     assert.equal(await textOf("import settings from './settings.json'; settings.steps"), '7');
   });
@@ -119,6 +176,51 @@ describe('modules in cells', () => {
   it('says which module is missing', async () => {
     const { error } = await running.kernel.execute("import { x } from 'no-such-package';");
     assert.match(error?.evalue ?? '', /line 1, column 19: Cannot find module 'no-such-package'/);
+  });
+});
+
+describe('an import map that cannot be read', () => {
+  const maps: [name: string, map: string, problem: RegExp][] = [
+    ['that is no JSON', '{ "imports": {', /^Cannot read \S+deno\.json as it must be JSON: /],
+    [
+      'that is not there',
+      '{ "importMap": "./missing.json" }',
+      /^Cannot read the import map \S+missing\.json as it must be a file: ENOENT/,
+    ],
+    [
+      'that leads to what is no text',
+      '{ "imports": { "a": 5 } }',
+      /^Cannot use the import map \S+deno\.json as "a" must be a text: current value is 5\n$/,
+    ],
+    [
+      'that is no object',
+      '{ "imports": [] }',
+      /^Cannot use the import map \S+deno\.json as its imports must be an object: current value is \[\]\n$/,
+    ],
+  ];
+  for (const [name, map, problem] of maps) {
+    it(`${name} is a problem of ModuleNames, not an error`, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+      writeFileSync(join(folder, 'deno.json'), map);
+      const names = new ModuleNames(folder);
+      assert.match(`${names.problems.join('\n')}\n`, problem);
+      assert.equal(names.resolve('a'), 'a');
+      rmSync(folder, { recursive: true });
+    });
+  }
+
+  const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+  const running = runningKernel(() => {
+    writeFileSync(join(folder, 'deno.json'), '{ "imports": {');
+    return { cwd: folder };
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('is told by the first cell, which runs', async () => {
+    const first = await running.kernel.execute('1 + 1');
+    assert.match(printed(first, 'stderr'), /^Cannot read \S+deno\.json as it must be JSON: /);
+    assert.equal(resultText(first), '2');
+    assert.equal(printed(await running.kernel.execute('1'), 'stderr'), '');
   });
 });
 

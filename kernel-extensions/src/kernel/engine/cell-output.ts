@@ -1,3 +1,4 @@
+import { jsonEntries } from '../../display/json-copy';
 import type { OutputCap } from '../output-cap';
 import type { CellOutput } from '../protocol/outputs';
 
@@ -43,9 +44,10 @@ export class CellOutputs {
     else this.timer ??= setTimeout(() => this.flush(), LONGEST_WAIT_MS);
   }
 
+  /** Publishes what is no text; throws where JSON cannot hold it. */
   publish(cell: number, output: CellOutput): void {
     this.flush();
-    this.send(cell, output);
+    this.send(cell, 'data' in output ? withJsonData(output) : output);
   }
 
   /** Sends what is held back. */
@@ -63,6 +65,12 @@ export class CellOutputs {
     for (const part of piecesOf(text)) this.send(cell, { output_type: 'stream', name, text: part });
     if (notice) this.send(cell, notice);
   }
+}
+
+function withJsonData(output: Extract<CellOutput, { data: unknown }>): CellOutput {
+  const data = jsonEntries((type) => `show ${type}`, output.data);
+  const metadata = jsonEntries((key) => `show the metadata "${key}"`, output.metadata);
+  return { ...output, data, metadata };
 }
 
 /** A text in pieces of the largest size, or twice that where it is that short; no character is cut in two. */

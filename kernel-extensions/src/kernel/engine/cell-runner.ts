@@ -2,7 +2,7 @@ import type { CellRequest, CellResult } from '../engine-messages';
 import type { ErrorContent, ExpressionResult } from '../protocol/outputs';
 import type { DisplayBundle } from '../../display/bundle';
 import '../../display/draw-for-sdk';
-import { settleDisplays } from '../../display/publish-queue';
+import { abandonDisplays, settleDisplays } from '../../display/publish-queue';
 import { toBundle } from '../../display/to-bundle';
 import type ts from 'typescript';
 import type { EmittedCell } from '../tslab-adapter';
@@ -87,7 +87,13 @@ export class CellRunner {
       this.interrupts.end(cell); // last: until then an interrupt that stops this very code is not lost
     };
     const fail = (thrown: unknown) => finish(this.errors.fromThrown(thrown));
-    if (!this.interrupts.begin(cell, fail)) return;
+    const abandon = (reason: Error) => {
+      // What the cell waits for may never settle, and the cells after it must not wait for it.
+      abandonDisplays();
+      this.modules.abandonUnfinished();
+      fail(reason);
+    };
+    if (!this.interrupts.begin(cell, abandon)) return;
     this.runToEnd(cell, request).then(
       ({ error, userExpressions }) => finish(error, userExpressions),
       fail,

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
+import { jsonEntries } from '../../display/json-copy';
 import type { Comm, CommHost, CommMessage, CommOptions } from '../comms';
 import type { CommTraffic } from '../engine-messages';
 import type { CellContext } from './cell-context';
@@ -64,14 +66,15 @@ export class CommRegistry implements CommHost {
     }
     const { data = {}, metadata = {}, buffers = [] } = message;
     const { id, targetName } = comm;
+    const attempt = (key: string) => `send ${JSON.stringify(key)} on the comm "${targetName}"`;
     this.surroundings.send({
       type,
       id,
       ...(type === 'comm_open' ? { targetName } : {}),
       cell: comm.cell.id,
-      data,
-      metadata,
-      buffers,
+      data: jsonEntries(attempt, data),
+      metadata: jsonEntries(attempt, metadata),
+      buffers: buffers.map((buffer) => bytesOf(targetName, buffer)),
     });
     if (type !== 'comm_close') return;
     comm.closed = true;
@@ -98,6 +101,17 @@ export class CommRegistry implements CommHost {
       }
     });
   }
+}
+
+/** A buffer's bytes; JavaScript's own ArrayBuffer is taken, too. */
+function bytesOf(targetName: string, buffer: unknown): Uint8Array {
+  if (ArrayBuffer.isView(buffer)) {
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  }
+  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer);
+  throw new TypeError(
+    `Cannot send on the comm "${targetName}" as its buffers must be bytes: current value is ${inspect(buffer)}`,
+  );
 }
 
 class OpenComm implements Comm {

@@ -26,6 +26,7 @@ export function compilerOptions(
   return {
     strict: true,
     experimentalDecorators: isTslab, // else the standard's decorators
+    esModuleInterop: true, // as for cells: a CommonJS module is its own default
     jsx: JSX_REACT,
     types: ['node'],
     lib: libraries(dialect !== 'flowbook' && dialect !== 'tslab'),
@@ -74,6 +75,8 @@ export const IGNORED_CODES: ReadonlySet<number> = new Set([
   2875,
   // `import a = require(b)` has a meaning in a cell.
   1202,
+  // What a cell imports may lie in any folder.
+  6059,
   // A name whose type cannot be written in a declaration becomes `any` in later cells.
   2742,
   2527,

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { inspect } from 'node:util';
+import { inspectValue } from '../../display/inspect-value';
 import type { ErrorContent } from '../protocol/outputs';
 import type { Diagnostic } from '../tslab-adapter';
 import type { CellPosition, CellPositions } from './cell-positions';
@@ -24,22 +25,33 @@ export class ErrorReport {
     private readonly names?: Pick<ModuleNames, 'resolve' | 'explainMissing'>,
   ) {}
 
-  /** For anything that was thrown. */
+  /** For anything that was thrown; never throws itself. */
   fromThrown(thrown: unknown): ErrorContent {
-    if (!isError(thrown)) {
-      const text = inspect(thrown);
+    try {
+      return this.describe(thrown);
+    } catch {
+      // One of its properties is a getter that throws.
+      const text = inspectValue(thrown);
       return { ename: 'Thrown', evalue: text, traceback: [`Thrown: ${text}`] };
     }
-    const name = thrown.name || 'Error';
+  }
+
+  private describe(thrown: unknown): ErrorContent {
+    if (!isError(thrown)) {
+      const text = textOf(thrown);
+      return { ename: 'Thrown', evalue: text, traceback: [`Thrown: ${text}`] };
+    }
+    const name = String(thrown.name || 'Error');
+    const message = String(thrown.message);
     const syntax = this.placeOfSyntaxError(thrown);
     if (syntax) {
-      const text = `${this.positions.label(syntax.cell)}, line ${syntax.line}, column ${syntax.column}: ${thrown.message}`;
+      const text = `${this.positions.label(syntax.cell)}, line ${syntax.line}, column ${syntax.column}: ${message}`;
       return { ename: name, evalue: text, traceback: [`${name}: ${text}`, this.excerpt(syntax)] };
     }
-    const stack = this.mapStack(inspect(thrown));
+    const stack = this.mapStack(textOf(thrown));
     const place = this.firstPlace(String(thrown.stack));
     const traceback = place ? [stack, this.excerpt(place)] : [stack];
-    return { ename: name, evalue: thrown.message, traceback };
+    return { ename: name, evalue: message, traceback };
   }
 
   /** For complaints of the compiler. */
@@ -122,6 +134,15 @@ export class ErrorReport {
       if (n === line) rows.push(`  ${' '.repeat(width)} | ${' '.repeat(column - 1)}^`);
     }
     return rows.join('\n');
+  }
+}
+
+/** What is thrown, as text; without an inspection of its own that throws. */
+function textOf(thrown: unknown): string {
+  try {
+    return inspect(thrown);
+  } catch {
+    return inspect(thrown, { customInspect: false });
   }
 }
 

@@ -68,7 +68,7 @@ class Engine {
   private readonly positions = new CellPositions();
   private readonly errors = new ErrorReport(this.positions);
   private importPlaces!: ImportPlaces;
-  /** What the first cell tells about the notebook's settings. */
+  /** What the first cell tells about the notebook's settings and its import map. */
   private problems: string[] = [];
 
   start(): void {
@@ -81,7 +81,6 @@ class Engine {
     installHostGlobals(cwd, this.outputs, this.inputs, this.comms);
     process.on('SIGINT', () => {}); // interrupts come by message
     const settings = readNotebookSettings(process.env[NOTEBOOK_VARIABLE]);
-    this.problems = settings.problems;
     const dialect = kernelDialect(settings.dialect, {
       currentCell,
       publish: (cell, output) => this.outputs.publish(cell.id, output),
@@ -92,6 +91,7 @@ class Engine {
     const tsconfig = nearbyTsconfig(typescript, cwd);
     const options = compilerOptions(settings, ownPackages, tsconfig);
     const names = new ModuleNames(cwd, tsconfig);
+    this.problems = [...settings.problems, ...names.problems];
     this.tslab = new TslabAdapter({
       cwd,
       compilerOptions: options,
@@ -214,9 +214,17 @@ class Engine {
   }
 
   private printUncaught(thrown: unknown): void {
-    if ((thrown as Error)?.name === 'AbortError') return; // a callback of a cell that was interrupted
+    if (isAbortError(thrown)) return; // a callback of a cell that was interrupted
     const text = `Uncaught ${this.runner.printed(thrown)}\n`;
     this.outputs.print(currentCell().id, 'stderr', text);
+  }
+}
+
+function isAbortError(thrown: unknown): boolean {
+  try {
+    return (thrown as Error)?.name === 'AbortError';
+  } catch {
+    return false; // its name is a getter that throws
   }
 }
 

@@ -61,7 +61,11 @@ export class EngineProcess {
         if (!this.stopping && !isComplaint()) this.events.rawOutput(name, text);
       });
     this.raw = { stdout: raw('stdout'), stderr: raw('stderr') };
-    child.on('message', (message) => void this.receive(message as FromEngine));
+    child.on('message', (message) => {
+      this.receive(message as FromEngine).catch((error: Error) =>
+        this.events.rawOutput('stderr', `An output was dropped: ${error.message}\n`),
+      );
+    });
     child.on('error', () => {});
     this.interruptPipe.on('error', () => {}); // the engine may be gone already
     child.once('close', (code, signal) => {

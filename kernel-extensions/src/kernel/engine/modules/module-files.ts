@@ -30,6 +30,11 @@ export function modifiedAt(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+/** Whether Node takes a file for an ES module. */
+export function isEsModule(file: string): boolean {
+  return file.endsWith('.mjs') || (file.endsWith('.js') && isInModulePackage(file));
+}
+
 /** Whether Node takes a .js file for an ES module. */
 export function isInModulePackage(file: string): boolean {
   for (let folder = dirname(file); ; folder = dirname(folder)) {

@@ -3,10 +3,10 @@ import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { constants, Script } from 'node:vm';
 import type ts from 'typescript';
-import { findModuleFile, isInModulePackage, modifiedAt } from './module-files';
+import { findModuleFile, isEsModule, isInModulePackage, modifiedAt } from './module-files';
 import type { ModuleNames } from './module-names';
 import { readSource } from './source-compiler';
-import { SourceModules } from './source-modules';
+import { type ImportedFiles, SourceModules } from './source-modules';
 
 /** What require() says of a module that only import() can load. */
 const NEEDS_IMPORT = new Set([
@@ -51,8 +51,11 @@ export class ModuleLoader {
   readonly notebook: string;
   readonly names: ModuleNames;
   private readonly sources: SourceModules;
-  /** Modules that require() cannot load, in the form that compiled imports expect: by importer's folder and name. */
-  private readonly imported = new Map<string, object>();
+  /**
+   * Modules that require() cannot load, in the form that compiled imports expect, and when their files were changed:
+   * by path, or by importer's folder and name.
+   */
+  private readonly imported = new Map<string, { module: object; time: number }>();
   private readonly importers = new Map<string, (name: string) => Promise<object>>();
   private readonly requires = new Map<string, NodeJS.Require>();
   /** When files were changed as they were loaded first, and last. */
@@ -76,28 +79,34 @@ export class ModuleLoader {
     });
   }
 
+  /** An interrupt has stopped a cell: what did not load to its end is loaded anew. */
+  abandonUnfinished(): void {
+    this.sources.abandonUnfinished();
+  }
+
   /** Defines a module that cells import as `./name`. */
   define(name: string, ending: '.ts' | '.tsx', text: string): void {
     this.sources.define(join(this.options.cwd, name + ending), text);
   }
 
-  /** Loads what is imported statically, so that require() has it; resolves with the source files among it. */
+  /** Loads what is imported statically, so that require() has it; resolves with the files among it. */
   async preload(
     specifiers: Iterable<string>,
     from = this.notebook,
     importers: readonly string[] = [],
-  ): Promise<Set<string>> {
-    const sources = new Set<string>();
+  ): Promise<ImportedFiles> {
+    const files: ImportedFiles = { sources: new Set(), native: new Map() };
     for (const specifier of specifiers) {
       const located = this.locate(specifier, from);
       if (located.kind === 'source') {
-        sources.add(located.path);
+        files.sources.add(located.path);
         await this.sources.load(located.path, importers);
       } else if (located.kind === 'native') {
+        if (located.path !== undefined) files.native.set(located.path, modifiedAt(located.path));
         await this.preloadNative(specifier, located, from);
       }
     }
-    return sources;
+    return files;
   }
 
   /** A require() for code in the notebook, or in a source file. */
@@ -110,7 +119,7 @@ export class ModuleLoader {
         if (located.kind === 'provided') return located.load();
         if (located.kind === 'source') return this.sources.require(located.path, from);
         return (
-          this.imported.get(keyOf(located.name, from)) ??
+          this.imported.get(keyOf(located, from))?.module ??
           this.requireNative(specifier, located, from)
         );
       },
@@ -156,15 +165,22 @@ export class ModuleLoader {
     located: Located & { kind: 'native' },
     from: string,
   ): Promise<void> {
-    const key = keyOf(located.name, from);
-    const isNew = this.notice(located);
-    if (isBuiltin(located.name) || (this.imported.has(key) && !isNew)) return;
-    try {
-      this.requireNative(specifier, located, from);
-    } catch (error) {
-      if (!NEEDS_IMPORT.has(codeOf(error))) throw error;
-      this.imported.set(key, asCompiledModule(await this.importNatively(specifier, located, from)));
+    const { name, path } = located;
+    if (isBuiltin(name)) return;
+    const key = keyOf(located, from);
+    const time = path === undefined ? 0 : modifiedAt(path);
+    if (this.imported.get(key)?.time === time) return;
+    // Node's require() keeps an ES module for good.
+    if (path === undefined || !isEsModule(path)) {
+      try {
+        this.requireNative(specifier, located, from);
+        return;
+      } catch (error) {
+        if (!NEEDS_IMPORT.has(codeOf(error))) throw error;
+      }
     }
+    const module = asCompiledModule(await this.importNatively(specifier, located, from));
+    this.imported.set(key, { module, time });
   }
 
   private requireNative(
@@ -172,12 +188,12 @@ export class ModuleLoader {
     located: Located & { kind: 'native' },
     from: string,
   ): unknown {
-    const require = createRequire(from);
-    if (this.notice(located)) delete require.cache[located.path as string];
+    const { name, path } = located;
+    if (path !== undefined) this.noticeEdit(path);
     try {
-      return require(located.name) as unknown;
+      return createRequire(from)(name) as unknown;
     } catch (error) {
-      throw this.explained(error, specifier, located.name);
+      throw this.explained(error, specifier, name);
     }
   }
 
@@ -186,12 +202,13 @@ export class ModuleLoader {
     located: Located & { kind: 'native' },
     from: string,
   ): Promise<object> {
-    this.notice(located);
     const { name, path } = located;
-    const loaded = path === undefined ? undefined : this.loadedAt.get(path);
-    let url = path === undefined ? name : pathToFileURL(path).href;
-    // Node keeps what it has loaded, by address.
-    if (loaded && loaded.last !== loaded.first) url += `?changed=${loaded.last}`;
+    let url = name;
+    if (path !== undefined) {
+      const { first, last } = this.noticeEdit(path);
+      // Node keeps what it has loaded, by address.
+      url = pathToFileURL(path).href + (last === first ? '' : `?changed=${last}`);
+    }
     try {
       return await this.importerFor(dirname(from))(url);
     } catch (error) {
@@ -212,13 +229,14 @@ export class ModuleLoader {
     return importer;
   }
 
-  /** Whether a file was edited since it was last loaded; remembers when it was. */
-  private notice({ path }: Located & { kind: 'native' }): boolean {
-    if (path === undefined) return false;
-    const time = modifiedAt(path);
+  /** When a file was changed as it was loaded first, and now; require() forgets one that was edited since it was loaded last. */
+  private noticeEdit(path: string): { first: number; last: number } {
+    const last = modifiedAt(path);
     const before = this.loadedAt.get(path);
-    this.loadedAt.set(path, { first: before?.first ?? time, last: time });
-    return before !== undefined && before.last !== time;
+    if (before && before.last !== last) delete createRequire(this.notebook).cache[path];
+    const times = { first: before?.first ?? last, last };
+    this.loadedAt.set(path, times);
+    return times;
   }
 
   private explained(error: unknown, specifier: string, name: string): unknown {
@@ -237,8 +255,8 @@ export class ModuleLoader {
   }
 }
 
-function keyOf(name: string, from: string): string {
-  return `${dirname(from)}\0${name}`;
+function keyOf({ name, path }: Located & { kind: 'native' }, from: string): string {
+  return path ?? `${dirname(from)}\0${name}`;
 }
 
 function codeOf(error: unknown): string {

@@ -25,13 +25,15 @@ interface ImportMap {
  */
 export class ModuleNames {
   private readonly map: ImportMap;
+  /** What is wrong with the import map, to be shown to the user. */
+  readonly problems: string[] = [];
 
   /** @param options of the tsconfig.json near the notebook */
   constructor(
     private readonly cwd: string,
     private readonly options: ts.CompilerOptions = {},
   ) {
-    this.map = readImportMap(cwd);
+    this.map = this.readImportMap();
   }
 
   /** The name, the absolute path or the builtin that a specifier stands for. */
@@ -56,6 +58,38 @@ export class ModuleNames {
       ? `npx jsr add ${packagePath(target.slice('jsr:'.length)).name}`
       : `npm install ${installName(target, name)}`;
     return `Cannot import ${quoted} as its package must be installed: run "${install}" in ${this.cwd}`;
+  }
+
+  /** The import map of the nearest deno.json, deno.jsonc or import_map.json; what cannot be read of it is a problem. */
+  private readImportMap(): ImportMap {
+    const file = findImportMap(this.cwd);
+    if (file === null) return { folder: this.cwd, imports: {} };
+    try {
+      const { imports, importMap } = readJson(file);
+      const place = importMap === undefined ? file : resolve(dirname(file), String(importMap));
+      const found = importMap === undefined ? imports : readJson(place).imports;
+      return { folder: dirname(place), imports: this.targets(place, found) };
+    } catch (error) {
+      this.problems.push((error as Error).message);
+      return { folder: this.cwd, imports: {} };
+    }
+  }
+
+  private targets(file: string, imports: unknown = {}): Record<string, string> {
+    const wrong = (rule: string, value: unknown) =>
+      this.problems.push(
+        `Cannot use the import map ${file} as ${rule}: current value is ${JSON.stringify(value)}`,
+      );
+    if (typeof imports !== 'object' || imports === null || Array.isArray(imports)) {
+      wrong('its imports must be an object', imports);
+      return {};
+    }
+    const targets: Record<string, string> = {};
+    for (const [name, target] of Object.entries(imports)) {
+      if (typeof target === 'string') targets[name] = target;
+      else wrong(`${JSON.stringify(name)} must be a text`, target);
+    }
+    return targets;
   }
 
   private inImportMap(specifier: string): string | undefined {
@@ -109,26 +143,30 @@ function installName(target: string, name: string): string {
   return version === '' ? own : `${own}@${version}`;
 }
 
-/** The import map of the nearest deno.json, deno.jsonc or import_map.json. */
-function readImportMap(cwd: string): ImportMap {
+function findImportMap(cwd: string): string | null {
   for (let folder = cwd; ; folder = dirname(folder)) {
     for (const name of ['deno.json', 'deno.jsonc', 'import_map.json']) {
-      const file = join(folder, name);
-      if (!existsSync(file)) continue;
-      const { imports, importMap } = readJson(file);
-      if (importMap !== undefined) {
-        const other = resolve(folder, importMap);
-        return { folder: dirname(other), imports: readJson(other).imports ?? {} };
-      }
-      return { folder, imports: imports ?? {} };
+      if (existsSync(join(folder, name))) return join(folder, name);
     }
-    if (folder === dirname(folder)) return { folder: cwd, imports: {} };
+    if (folder === dirname(folder)) return null;
   }
 }
 
-function readJson(file: string): { imports?: Record<string, string>; importMap?: string } {
-  const { config, error } = ts.parseConfigFileTextToJson(file, readFileSync(file, 'utf8'));
-  if (!error) return config as ReturnType<typeof readJson>;
+function readJson(file: string): { imports?: unknown; importMap?: unknown } {
+  const text = readText(file);
+  const { config, error } = ts.parseConfigFileTextToJson(file, text);
+  if (!error) return (config ?? {}) as ReturnType<typeof readJson>;
   const reason = ts.flattenDiagnosticMessageText(error.messageText, '\n');
   throw new Error(`Cannot read ${file} as it must be JSON: ${reason}`);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(
+      `Cannot read the import map ${file} as it must be a file: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
 }

@@ -9,10 +9,19 @@ interface SourceModule {
   exports: object;
   time: number;
   compiled: CompiledSource;
-  /** Source files that it imports. */
-  uses: Set<string>;
-  /** Settles when it has run; null once it has. */
+  /** Files that it imports. */
+  uses: ImportedFiles;
+  /** Settles when it has run; null where nobody waits for that. */
   done: Promise<void> | null;
+  hasRun: boolean;
+}
+
+/** What a module imports by path, of what may be edited. */
+export interface ImportedFiles {
+  /** Files that are compiled here. */
+  sources: Set<string>;
+  /** Files that Node loads, and when they were changed. */
+  native: Map<string, number>;
 }
 
 /** How source files reach modules of other kinds. */
@@ -23,8 +32,8 @@ export interface SourceSurroundings {
   globals: ReadonlyMap<string, unknown>;
   require(from: string): NodeJS.Require;
   import(specifier: string, from: string): Promise<object>;
-  /** Loads what a file imports; resolves with the source files among it. */
-  preload(specifiers: string[], from: string, importers: readonly string[]): Promise<Set<string>>;
+  /** Loads what a file imports; resolves with the files among it. */
+  preload(specifiers: string[], from: string, importers: readonly string[]): Promise<ImportedFiles>;
   positions: { addFile(path: string, map: SourceMap): void };
 }
 
@@ -65,16 +74,17 @@ export class SourceModules {
     try {
       await module.done;
     } catch (error) {
-      this.modules.delete(path);
+      this.forget(path, module);
       throw error;
     }
     module.done = null;
+    module.hasRun = true;
     return module.exports;
   }
 
   /** Loads a file for require(). */
   require(path: string, importer: string): object {
-    this.modules.get(importer)?.uses.add(path);
+    this.modules.get(importer)?.uses.sources.add(path);
     const known = this.current(path);
     if (known) return known.exports;
     const module = this.open(path);
@@ -84,10 +94,20 @@ export class SourceModules {
       }
       this.run(path, module);
     } catch (error) {
-      this.modules.delete(path);
+      this.forget(path, module);
       throw error;
     }
+    module.hasRun = true;
     return module.exports;
+  }
+
+  /** Forgets the files that have not run to their end: an interrupt may have stopped them, and they never will. */
+  abandonUnfinished(): void {
+    for (const [path, { hasRun }] of this.modules) if (!hasRun) this.modules.delete(path);
+  }
+
+  private forget(path: string, module: SourceModule): void {
+    if (this.modules.get(path) === module) this.modules.delete(path);
   }
 
   private async runWithImports(
@@ -111,7 +131,8 @@ export class SourceModules {
       (map) => positions.addFile(path, map),
     );
     const time = modifiedAt(path);
-    const module: SourceModule = { exports: {}, time, compiled, uses: new Set(), done: null };
+    const uses = { sources: new Set<string>(), native: new Map<string, number>() };
+    const module: SourceModule = { exports: {}, time, compiled, uses, done: null, hasRun: false };
     this.modules.set(path, module);
     return module;
   }
@@ -131,7 +152,7 @@ export class SourceModules {
   private current(path: string): SourceModule | undefined {
     const module = this.modules.get(path);
     if (!module) return undefined;
-    if (module.done || !this.isStale(path, new Set())) return module;
+    if (!this.isStale(path, new Set())) return module;
     this.modules.delete(path);
     return undefined;
   }
@@ -142,6 +163,8 @@ export class SourceModules {
     const module = this.modules.get(path);
     if (!module) return true;
     if (!this.virtual.has(path) && modifiedAt(path) !== module.time) return true;
-    return [...module.uses].some((used) => this.isStale(used, seen));
+    const { sources, native } = module.uses;
+    if ([...native].some(([used, time]) => modifiedAt(used) !== time)) return true;
+    return [...sources].some((used) => this.isStale(used, seen));
   }
 }
