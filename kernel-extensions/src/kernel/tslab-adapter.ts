@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type ts from 'typescript';
 import { type FullCompiler, forkSurface } from './tslab/fork-surface';
 import { signatureQuickInfo } from './tslab/signature-help';
-import { declaredNames, mergeDeclarations } from './tslab/merge-declarations';
+import { declaredNames, isReplacedName, mergeDeclarations } from './tslab/merge-declarations';
 import { CellHost, type CellHostOptions } from './tslab/watch-host';
 
 /** A complaint of the compiler about a cell or a file it imports; lines and columns count from 0. */
@@ -205,7 +205,8 @@ export class TslabAdapter {
     this.catchUp();
     return this.options.whileCompiling(() => {
       this.host.refresh();
-      return this.converter.complete(this.declarations, source, position);
+      const found = this.converter.complete(this.declarations, source, position);
+      return { ...found, candidates: found.candidates.filter((name) => !isReplacedName(name)) };
     });
   }
 

@@ -60,6 +60,45 @@ describe('a cell', () => {
     assert.equal(await textOf('thing.length + new Box().b + f()'), '3f');
   });
 
+  it('keeps the types of what took a function or a variable that is declared anew', async () => {
+    await run(
+      'function score(x: number) { return x * 2 }\nconst [one, other] = [{ a: 1 }, 2];\ntype scale = number;\n' +
+        'const first = score; const rewards = { score }; let two: typeof one = one; const scaled: scale = 1;',
+    );
+    await run('function score(text: string) { return text.length }\nconst one = 5;');
+    assert.equal(await textOf('first(3) + rewards.score(4) + two.a + other + scaled + one'), '23');
+    await run('const score = 1;\nconst scale = (x: string) => x;');
+    assert.equal(
+      await textOf("const sum: number = first(3) + score; sum + scale('!') + scaled"),
+      '7!1',
+    );
+    assert.match(
+      (await run("first('text')")).error?.evalue ?? '',
+      /'string' is not assignable to parameter of type 'number'/,
+    );
+    const { matches } = await running.kernel.complete('scor', 4);
+    assert.deepEqual(matches, ['score']);
+  });
+
+  it('goes on when what it publishes is nothing that JSON can hold', async () => {
+    await run('const before = 42;');
+    const shown = await run("({ 'application/json': { id: 1n } })");
+    assert.match(resultText(shown) ?? '', /current value of "id" is 1n\)$/);
+    const sink = "(globalThis as any)[Symbol.for('flowbook.display.sink')]";
+    const refused = await run(`${sink}.publish({ data: { 'a/b': 1n }, metadata: {} }, {})`);
+    assert.equal(
+      refused.error?.evalue,
+      'Cannot show a/b as JSON must be able to hold it: current value is 1n',
+    );
+    const dropped = await run(`${sink}.publish({ data: {}, metadata: {} }, { displayId: 1n })`);
+    assert.match(printed(dropped, 'stderr'), /^An output was dropped: .*BigInt/);
+    const { userExpressions } = await running.kernel.execute('1', {
+      userExpressions: { bundle: "({ 'application/json': { n: 1n } })" },
+    });
+    assert.equal(userExpressions.bundle.status, 'ok');
+    assert.equal(await textOf('before'), '42');
+  });
+
   it('may export its declarations, which changes nothing', async () => {
     await run('export const exported = 3; export default function shout() { return exported + 1 }');
     assert.equal(await textOf('shout()'), '4');

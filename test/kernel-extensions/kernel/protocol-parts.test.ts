@@ -15,6 +15,7 @@ import {
   toCodePoints,
   toUtf16Offset,
 } from '../../../kernel-extensions/src/kernel/server/code-points';
+import { InputChannel } from '../../../kernel-extensions/src/kernel/server/input-channel';
 import { RawOutput } from '../../../kernel-extensions/src/kernel/server/raw-output';
 import { pause } from './running-kernel';
 
@@ -49,6 +50,36 @@ describe('MessageCodec', () => {
 
   it('encode() signs nothing with an empty key', () => {
     assert.equal(new MessageCodec('').encode(message)[2].length, 0);
+  });
+});
+
+describe('InputChannel', () => {
+  const codec = new MessageCodec('');
+  const sent: Message[] = [];
+  const socket = { send: async (frames: Buffer[]) => void sent.push(codec.decode(frames)) };
+  const cell = (): Message => ({ ...message, header: createHeader('execute_request', 'session') });
+  const reply = (value: string, parent: Message['parent_header'] = {}): Message => ({
+    ...message,
+    parent_header: parent,
+    content: { value },
+  });
+
+  it('gives an answer to the oldest question that somebody waits for', async () => {
+    const inputs = new InputChannel(socket as never, codec, 'session');
+    const [interrupted, later] = [cell(), cell()];
+    const answers: string[] = [];
+    void inputs.ask(interrupted, 'first ', false).then((value) => answers.push(`first ${value}`));
+    void inputs.ask(later, 'second ', false).then((value) => answers.push(`second ${value}`));
+    inputs.forget(interrupted);
+    await pause(10);
+    inputs.receive(reply('for nobody', sent[0].header));
+    inputs.receive(reply('one'));
+    inputs.receive(reply('two'));
+    void inputs.ask(later, 'third ', false).then((value) => answers.push(`third ${value}`));
+    inputs.forget();
+    inputs.receive(reply('three'));
+    await pause(10);
+    assert.deepEqual(answers, ['second one']);
   });
 });
 

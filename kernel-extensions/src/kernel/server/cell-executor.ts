@@ -97,6 +97,7 @@ export class CellExecutor {
       userExpressions: request.user_expressions ?? {},
     });
     this.interruptWait.end((text) => this.warn(cell, text));
+    if (result.interrupted) this.inputs.forget(message);
     if (result.error && !silent) this.iopub.publish('error', result.error, message);
     await this.stopQueue(result, request.stop_on_error ?? true);
     if (result.error) return { status: 'error', execution_count, ...result.error, payload: [] };
@@ -127,6 +128,7 @@ export class CellExecutor {
             process.exit(1);
           }
           this.comms.closeAll();
+          this.inputs.forget();
           this.engine = this.startEngine();
         },
       },

@@ -5,7 +5,10 @@ import { OrderedSender } from '../protocol/ordered-sender';
 /** Asks the client of a running cell for a line of text. */
 export class InputChannel {
   private readonly sender: OrderedSender;
-  private readonly waiting = new Map<string, (value: string) => void>();
+  /** Questions without an answer yet, oldest first. */
+  private readonly waiting = new Map<string, { cell: string; settle(value: string): void }>();
+  /** Questions that nobody waits for any more, although a client may still show them. */
+  private readonly over = new Set<string>();
 
   constructor(
     socket: Router,
@@ -19,7 +22,7 @@ export class InputChannel {
   ask(parent: Message, prompt: string, password: boolean): Promise<string> {
     const header = createHeader('input_request', this.session);
     return new Promise((settle) => {
-      this.waiting.set(header.msg_id, settle);
+      this.waiting.set(header.msg_id, { cell: parent.header.msg_id, settle });
       this.sender.send(
         this.codec.encode({
           identities: parent.identities,
@@ -36,9 +39,19 @@ export class InputChannel {
   /** Takes an input_reply; clients that do not name the request answer the oldest one. */
   receive(reply: Message): void {
     const id = reply.parent_header.msg_id;
+    if (this.over.delete(id)) return;
     const key = this.waiting.has(id) ? id : this.waiting.keys().next().value;
     if (key === undefined) return;
-    this.waiting.get(key)?.(String(reply.content.value ?? ''));
+    this.waiting.get(key)?.settle(String(reply.content.value ?? ''));
     this.waiting.delete(key);
+  }
+
+  /** Forgets the questions of one cell, or of all: whoever asked was interrupted, or is gone. */
+  forget(cell?: Message): void {
+    for (const [id, question] of this.waiting) {
+      if (cell && question.cell !== cell.header.msg_id) continue;
+      this.waiting.delete(id);
+      this.over.add(id);
+    }
   }
 }

@@ -3,13 +3,25 @@ import type ts from 'typescript';
 type TypeScript = typeof ts;
 type Space = 'value' | 'type' | 'both';
 
-/** What a replaced type is called as long as declarations refer to it. */
+/** Whether a name is one that a replaced declaration was given. */
+export function isReplacedName(name: string): boolean {
+  return REPLACED.test(name);
+}
+
+/** Another name, for what has the old one in a space. */
+interface Renamed {
+  name: string;
+  space: Space;
+}
+
+/** What a replaced declaration is called as long as others refer to it. */
 const REPLACED = /_replaced\d+$/;
 
 /**
  * Declarations of all names after a cell: the cell's own, and those before it whose names it leaves alone.
  * A value may replace a value and a type a type; where one half of a class or an import is replaced,
- * the other half of a value becomes `any`. A replaced type that others refer to is kept by another name.
+ * the other half of a value becomes `any`. A replaced type that others refer to is kept by another name, and so is
+ * a replaced variable or function that they name in a `typeof`.
  */
 export function mergeDeclarations(ts: TypeScript, before: string, own: string): string {
   const declared = { value: new Set<string>(), type: new Set<string>() };
@@ -21,9 +33,16 @@ export function mergeDeclarations(ts: TypeScript, before: string, own: string): 
   }
   const earlier = parse(ts, before);
   const kept: ts.Statement[] = [];
-  const replacedTypes: ts.Statement[] = [];
+  const candidates: ts.Statement[] = [];
   const texts: string[] = [];
   const printer = ts.createPrinter({ newLine: ts.NewLineKind.LineFeed });
+  const parts = (node: ts.Statement, leftOut: ReadonlySet<string>): readonly ts.Statement[] => {
+    if (leftOut.size === 0) return [node];
+    const rest = without(ts, node, leftOut);
+    return rest
+      ? parse(ts, printer.printNode(ts.EmitHint.Unspecified, rest, earlier)).statements
+      : [];
+  };
   for (const statement of earlier.statements) {
     const names = namesOf(ts, statement);
     const replaced = new Set<string>();
@@ -34,18 +53,26 @@ export function mergeDeclarations(ts: TypeScript, before: string, own: string): 
       replaced.add(name);
       if (space === 'both' && !value) texts.push(`declare let ${name}: any;`);
     }
-    const isOld = names.length > 0 && names.every(([name]) => REPLACED.test(name));
-    if (replaced.size === 0 && !isOld) kept.push(statement);
-    else if (isOld || isTypeDeclaration(ts, statement)) replacedTypes.push(statement);
-    else if (replaced.size < names.length) {
-      const rest = without(ts, statement, replaced);
-      if (rest) texts.push(printer.printNode(ts.EmitHint.Unspecified, rest, earlier));
+    const isOld = names.length > 0 && names.every(([name]) => isReplacedName(name));
+    if (isOld) candidates.push(statement);
+    else if (replaced.size === 0) kept.push(statement);
+    else {
+      const others = new Set(names.map(([name]) => name).filter((name) => !replaced.has(name)));
+      if (isTypeDeclaration(ts, statement) || isValueDeclaration(ts, statement)) {
+        candidates.push(...parts(statement, others));
+      }
+      if (others.size > 0) kept.push(...parts(statement, replaced));
     }
   }
-  const renamed = new Map<string, string>();
-  const inUse = referredTo(ts, kept, replacedTypes);
-  for (const [name] of inUse.flatMap((one) => namesOf(ts, one))) {
-    if (!REPLACED.test(name)) renamed.set(name, nextName(name, before));
+  const renamed = new Map<string, Renamed>();
+  const inUse = referredTo(ts, kept, candidates);
+  for (const [name, space] of inUse.flatMap((one) => namesOf(ts, one))) {
+    if (isReplacedName(name)) continue;
+    const other = renamed.get(name)?.space ?? space;
+    renamed.set(name, {
+      name: nextName(name, before),
+      space: other === space ? space : 'both',
+    });
   }
   texts.push(...[...kept, ...inUse].map((one) => withNames(ts, one, renamed)));
   return [own.replace(/^export \{.*\};?$/gm, '').trimEnd(), ...texts, ''].join('\n');
@@ -60,6 +87,10 @@ function isTypeDeclaration(ts: TypeScript, node: ts.Statement): boolean {
   );
 }
 
+function isValueDeclaration(ts: TypeScript, node: ts.Statement): boolean {
+  return ts.isVariableStatement(node) || ts.isFunctionDeclaration(node);
+}
+
 /** Those of `candidates` that statements refer to, or that one of those refers to. */
 function referredTo(
   ts: TypeScript,
@@ -69,10 +100,11 @@ function referredTo(
   const found = new Set<ts.Statement>();
   const looking = [...statements];
   for (const statement of looking) {
-    const names = new Set(identifiersOf(ts, statement).map(({ text }) => text));
+    const uses = identifiersOf(ts, statement);
+    const isUsed = ([name, space]: [string, Space]) =>
+      uses.some((use) => use.text === name && meet(spaceOf(ts, use), space));
     for (const candidate of candidates) {
-      if (found.has(candidate) || !namesOf(ts, candidate).some(([name]) => names.has(name)))
-        continue;
+      if (found.has(candidate) || !namesOf(ts, candidate).some(isUsed)) continue;
       found.add(candidate);
       looking.push(candidate);
     }
@@ -86,15 +118,35 @@ function identifiersOf(
   node: ts.Node,
   found: ts.Identifier[] = [],
 ): ts.Identifier[] {
-  const isMember = (one: ts.Identifier) =>
-    (ts.isTypeElement(one.parent) ||
-      ts.isClassElement(one.parent) ||
-      ts.isEnumMember(one.parent)) &&
-    one.parent.name === one;
+  const isMember = ({ parent }: ts.Identifier) =>
+    ((ts.isTypeElement(parent) || ts.isClassElement(parent) || ts.isEnumMember(parent)) &&
+      parent.name === node) ||
+    (ts.isQualifiedName(parent) && parent.right === node) ||
+    ts.isImportSpecifier(parent);
   if (!ts.isIdentifier(node))
     ts.forEachChild(node, (child) => void identifiersOf(ts, child, found));
   else if (!isMember(node) && !ts.isParameter(node.parent)) found.push(node);
   return found;
+}
+
+/** What an identifier in a declaration names. */
+function spaceOf(ts: TypeScript, identifier: ts.Identifier): Space {
+  let node: ts.Node = identifier;
+  while (ts.isQualifiedName(node.parent) || ts.isPropertyAccessExpression(node.parent)) {
+    node = node.parent;
+  }
+  const { parent } = node;
+  if (ts.isClassDeclaration(parent) || ts.isExpressionWithTypeArguments(parent)) return 'both';
+  const isValue =
+    ts.isTypeQueryNode(parent) ||
+    ts.isComputedPropertyName(parent) ||
+    ((ts.isVariableDeclaration(parent) || ts.isFunctionDeclaration(parent)) &&
+      parent.name === node);
+  return isValue ? 'value' : 'type';
+}
+
+function meet(one: Space, other: Space): boolean {
+  return one === 'both' || other === 'both' || one === other;
 }
 
 function nextName(name: string, text: string): string {
@@ -103,15 +155,19 @@ function nextName(name: string, text: string): string {
   }
 }
 
-function withNames(ts: TypeScript, node: ts.Statement, names: ReadonlyMap<string, string>): string {
+function withNames(
+  ts: TypeScript,
+  node: ts.Statement,
+  names: ReadonlyMap<string, Renamed>,
+): string {
   const start = node.getStart();
   let text = node.getText();
   if (names.size === 0) return text;
   for (const identifier of identifiersOf(ts, node).reverse()) {
-    const name = names.get(identifier.text);
-    if (name === undefined) continue;
+    const renamed = names.get(identifier.text);
+    if (!renamed || !meet(spaceOf(ts, identifier), renamed.space)) continue;
     const [from, to] = [identifier.getStart() - start, identifier.end - start];
-    text = text.slice(0, from) + name + text.slice(to);
+    text = text.slice(0, from) + renamed.name + text.slice(to);
   }
   return text;
 }
