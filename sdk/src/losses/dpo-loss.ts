@@ -13,7 +13,7 @@ export const dpoLoss: Loss = {
   optionalInputs: ['sample_level_rewards'],
   compute(inputs, { dpo_beta: beta }) {
     const [B] = inputs.noise_pred.shape;
-    if (B % 2 !== 0) {
+    if (B % 2 !== 0 || B === 0) {
       throw new Error(
         `Cannot compute loss "dpo" as rows must be (chosen, rejected) pairs: there are ${B} rows`,
       );
@@ -41,7 +41,7 @@ export const dpoLoss: Loss = {
 function checkOrder(rewards: tf.Tensor): void {
   const scores = rewards.dataSync();
   for (let row = 0; row < scores.length; row += 2) {
-    if (scores[row] < scores[row + 1]) {
+    if (!(scores[row] >= scores[row + 1])) {
       throw new Error(
         `Cannot compute loss "dpo" as a chosen row must score at least its rejected one: rows ${row} and ${row + 1} score ${scores[row]} and ${scores[row + 1]}`,
       );

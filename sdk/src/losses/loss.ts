@@ -1,5 +1,6 @@
 import { Registry } from '../core/registry';
 import { stopGradient, tidyResult, type tf } from '../tensorflow';
+import { fitInputs } from './fit-inputs';
 
 /** What a loss is computed from: tensors by name. Each loss says which it needs. */
 export type LossInputs = Record<string, tf.Tensor | null | undefined>;
@@ -80,7 +81,8 @@ const MISFIT = /Incompatible shapes|could not be broadcast/;
  *
  * @param name 'flow_grpo', 'dance_grpo', 'grpo_guard', 'flow_dppo', 'kl', 'distill_kl', 'distill_fm_mse', 'dpo',
  *   'diffusion_nft', or one that was registered.
- * @param inputs Tensors by name; more than the loss needs may be there.
+ * @param inputs Tensors by name; more than the loss needs may be there. What is one number a row (log-probabilities,
+ *   advantages, weights, probabilities, sqrt(dt), scores) is (B), or (B, 1) as `groupAdvantages` gives it.
  * @param config Settings that differ from the defaults.
  * @throws On an unknown loss, and when inputs are missing (names them, and what is there) or do not fit each other in shape.
  *
@@ -109,20 +111,25 @@ export function computeLoss(
       `Cannot compute loss "${name}" as inputs are missing: ${missing.join(', ')}; available are ${available.join(', ') || 'none'}`,
     );
   }
+  const misfit = (cause?: unknown) => {
+    const shapes = present.map(([key, { shape }]) => `${key} [${shape.join(', ')}]`);
+    return new Error(
+      `Cannot compute loss "${name}" as the shapes of its inputs must fit each other: current values are ${shapes.join(', ')}`,
+      { cause },
+    );
+  };
+  const used = new Set([...loss.requiredInputs, ...loss.optionalInputs]);
   try {
     return tidyResult(() => {
-      const operands = present.map(([key, value]) => [
+      const operands = present.map(([key, value]): [string, tf.Tensor] => [
         key,
         CONSTANT.test(key) ? stopGradient(value) : value,
       ]);
-      return loss.compute(Object.fromEntries(operands), settings);
+      const fitted = fitInputs(Object.fromEntries(operands.filter(([key]) => used.has(key))));
+      if (fitted === null) throw misfit();
+      return loss.compute({ ...Object.fromEntries(operands), ...fitted }, settings);
     });
   } catch (error) {
-    if (!MISFIT.test((error as Error).message)) throw error;
-    const shapes = present.map(([key, { shape }]) => `${key} [${shape.join(', ')}]`);
-    throw new Error(
-      `Cannot compute loss "${name}" as the shapes of its inputs must fit each other: current values are ${shapes.join(', ')}`,
-      { cause: error },
-    );
+    throw MISFIT.test((error as Error).message) ? misfit(error) : error;
   }
 }

@@ -39,7 +39,7 @@ export interface DpoGradients {
  * metrics.
  *
  * @param batch Pairs with `ref_noise_pred`; see `noisePairs` and `referencePredictions`. Stays the caller's.
- * @throws When rows are not pairs, `ref_noise_pred` is missing, or the signal is aborted.
+ * @throws When rows are not pairs, differ in noise or time within one, `ref_noise_pred` is missing, or the signal is aborted.
  * @example
  * const modelConfig = { path: 'test/golden/models/tiny-sd3', algorithm: 'dpo' };
  * const transformer = SD3Transformer2DModel.fromPretrained(modelConfig.path);
@@ -62,11 +62,12 @@ export async function dpoGradients(
 ): Promise<DpoGradients> {
   const [B] = batch.noisy_latents.shape;
   const size = Math.min(microBatchSize, B);
-  if (B % 2 !== 0 || size % 2 !== 0) {
+  if (B % 2 !== 0 || size % 2 !== 0 || size < 2) {
     throw new Error(
       `Cannot learn from pairs as rows and micro-batches must hold whole pairs: there are ${B} rows in micro-batches of ${size}`,
     );
   }
+  refuseUnlikeRows(batch);
   const variables = transformer.trainableVariables();
   const given = batch as object as Record<string, unknown>;
   const gradients = new Map<string, tf.Tensor>();
@@ -103,4 +104,22 @@ export async function dpoGradients(
   }
   const { loss, ...metrics } = sums;
   return { gradients, loss, metrics, dispose };
+}
+
+/** Rows of a pair that differ in noise or time say nothing of which picture is better. Close is enough, as upstream. */
+function refuseUnlikeRows(batch: PairBatch): void {
+  for (const name of ['noise', 'timesteps'] as const) {
+    const [B] = batch[name].shape;
+    const alike = tf.tidy(() => {
+      const [chosen, rejected] = tf.unstack(tf.reshape(batch[name].toFloat(), [B / 2, 2, -1]), 1);
+      const gap = tf.abs(tf.sub(chosen, rejected));
+      return tf.all(tf.lessEqual(gap, tf.add(tf.mul(tf.abs(rejected), 1e-5), 1e-8)), 1).dataSync();
+    });
+    const pair = alike.indexOf(0);
+    if (pair >= 0) {
+      throw new Error(
+        `Cannot learn from pairs as the two rows of a pair must have the same ${name}: rows ${2 * pair} and ${2 * pair + 1} differ`,
+      );
+    }
+  }
 }

@@ -19,7 +19,7 @@ export interface PairsFromRolloutOptions {
  * @param scheduler On its training schedule.
  * @returns Pairs without `ref_noise_pred`, whose tensors are the caller's; null when no group has two pictures that differ
  *   in reward.
- * @throws When no group has two pictures, or the rollout kept no clean latents.
+ * @throws When no group has two pictures, the rollout kept no clean latents, or there is not one reward for each picture.
  * @example
  * const modelConfig = { path: 'datasets/tiny-qwen-image', algorithm: 'dpo', height: 64, width: 64 };
  * const pipeline = QwenImageDPOPipeline.fromPretrained(modelConfig);
@@ -35,6 +35,11 @@ export function pairsFromRollout(
   if (!batch.tensors.latents_clean) {
     throw new Error(
       'Cannot make pairs of a rollout as it must have kept its clean latents: latents_clean is missing',
+    );
+  }
+  if (rewards.length !== batch.size) {
+    throw new Error(
+      `Cannot make pairs of a rollout as there must be one reward for each of its ${batch.size} pictures: current number is ${rewards.length}`,
     );
   }
   if (new Set(batch.groups).size === batch.size) {

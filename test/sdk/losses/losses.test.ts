@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { groupAdvantages } from '../../../sdk/src/advantages';
 import { computeLoss, losses, type LossConfig, type LossInputs } from '../../../sdk/src/losses';
 import { tf } from '../../../sdk/src/tensorflow';
 import { near, read, someInputs, test } from './some-inputs';
@@ -105,15 +106,81 @@ describe("computeLoss('dpo')", () => {
     near(read(computeLoss('dpo', { ...inputs, ref_noise_pred: inputs.noise_pred }).loss), Math.LN2);
   });
 
-  test('refuses half a pair and a pair in the wrong order', () => {
-    assert.throws(() => computeLoss('dpo', someInputs(3)), {
-      message:
-        'Cannot compute loss "dpo" as rows must be (chosen, rejected) pairs: there are 3 rows',
+  test('refuses half a pair, no pair, and a pair in the wrong order or without a score', () => {
+    for (const B of [3, 0]) {
+      assert.throws(() => computeLoss('dpo', someInputs(B)), {
+        message: `Cannot compute loss "dpo" as rows must be (chosen, rejected) pairs: there are ${B} rows`,
+      });
+    }
+    for (const [chosen, rejected] of [
+      [0.25, 0.5],
+      [NaN, 0.5],
+      [0.5, NaN],
+    ]) {
+      const rewards = tf.tensor1d([1, 0, chosen, rejected]);
+      assert.throws(() => computeLoss('dpo', { ...someInputs(), sample_level_rewards: rewards }), {
+        message: `Cannot compute loss "dpo" as a chosen row must score at least its rejected one: rows 2 and 3 score ${chosen} and ${rejected}`,
+      });
+    }
+  });
+});
+
+describe('computeLoss() of inputs', () => {
+  const PER_ROW = [
+    'log_probs',
+    'old_log_probs',
+    'advantages',
+    'rollout_is_weights',
+    'sqrt_dt',
+    'reward_prob',
+    'sample_level_rewards',
+  ];
+  const inputsOf = (name: string): [string, tf.Tensor][] => {
+    const { requiredInputs, optionalInputs } = losses.get(name);
+    const all: Record<string, tf.Tensor> = {
+      ...someInputs(),
+      rollout_is_weights: tf.tensor1d([1, 0.5, 2, 1]),
+      sample_level_rewards: tf.tensor1d([1, 0, 3, 2]),
+    };
+    return [...requiredInputs, ...optionalInputs].map((key) => [key, all[key]]);
+  };
+  const loss = (name: string, inputs: [string, tf.Tensor][]) =>
+    read(computeLoss(name, Object.fromEntries(inputs), { clip_ratio: 0.2, dpo_beta: 1 }).loss);
+
+  for (const name of losses.names()) {
+    test(`of "${name}" takes (B, 1) for (B), each by itself`, () => {
+      const inputs = inputsOf(name);
+      for (const [wide] of inputs.filter(([key]) => PER_ROW.includes(key))) {
+        const given = inputs.map(([key, x]): [string, tf.Tensor] => [
+          key,
+          key === wide ? tf.reshape(x, [-1, 1]) : x,
+        ]);
+        assert.equal(loss(name, given), loss(name, inputs), wide);
+      }
     });
-    const rewards = tf.tensor1d([1, 0, 0.25, 0.5]);
-    assert.throws(() => computeLoss('dpo', { ...someInputs(), sample_level_rewards: rewards }), {
-      message:
-        'Cannot compute loss "dpo" as a chosen row must score at least its rejected one: rows 2 and 3 score 0.25 and 0.5',
+
+    test(`of "${name}" refuses one row for four, which would be spread over them`, () => {
+      const inputs = inputsOf(name);
+      for (const [short] of inputs.filter(([key]) => !/^(std_dev_t|t_expanded)$/.test(key))) {
+        const given = inputs.map(([key, x]): [string, tf.Tensor] => [
+          key,
+          key === short ? tf.slice(x, 0, 1) : x,
+        ]);
+        assert.throws(
+          () => loss(name, given),
+          /Cannot compute loss ".*" as (the shapes of its inputs must fit each other: current values are|rows must be \(chosen, rejected\) pairs: there are 1)/,
+          short,
+        );
+      }
     });
+  }
+
+  test('of groupAdvantages() as it gives them trains, row by row', () => {
+    const advantages = groupAdvantages([0, 1, 2, 5], ['a', 'a', 'b', 'b']);
+    const zeros = tf.zeros([4]);
+    const gradient = tf.grad(
+      (log_probs) => computeLoss('flow_grpo', { log_probs, old_log_probs: zeros, advantages }).loss,
+    )(zeros);
+    gradient.dataSync().forEach((value, row) => near(value, -advantages.dataSync()[row] / 4));
   });
 });

@@ -210,6 +210,11 @@ describe('QwenImageDiffusionNFTPipeline', () => {
     const kept = pairsFromRollout(batch, rewards, scheduler, { ties: 'keep' });
     assert.equal(kept?.latents_clean.shape[0], 4);
     assert.equal(pairsFromRollout(batch, [1, 1, 1, 2, 2, 2], scheduler), null);
+    for (const few of [rewards.slice(1), [...rewards, 3]]) {
+      assert.throws(() => pairsFromRollout(batch, few, scheduler), {
+        message: `Cannot make pairs of a rollout as there must be one reward for each of its 6 pictures: current number is ${few.length}`,
+      });
+    }
     tf.dispose(
       [pairs, kept].flatMap((made) =>
         Object.values(made ?? {}).filter((value) => value instanceof tf.Tensor),

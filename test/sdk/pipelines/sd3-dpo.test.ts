@@ -309,12 +309,29 @@ describe('dpoGradients()', () => {
     dispose();
   });
 
-  it('refuses halves of pairs, and a batch without reference predictions', async () => {
-    const model = { transformer, modelConfig: CONFIG };
-    await assert.rejects(dpoGradients(model, batch, { microBatchSize: 3 }), {
-      message:
-        'Cannot learn from pairs as rows and micro-batches must hold whole pairs: there are 4 rows in micro-batches of 3',
+  for (const name of ['noise', 'timesteps'] as const) {
+    it(`refuses pairs whose two rows differ in ${name}`, async () => {
+      const nudge = tf
+        .oneHot(tf.tensor1d([3], 'int32'), 4)
+        .toFloat()
+        .mul(1e-1);
+      const moved = tf.add(batch[name], nudge.reshape([4, ...batch[name].shape.slice(1).fill(1)]));
+      await assert.rejects(
+        dpoGradients({ transformer, modelConfig: CONFIG }, { ...batch, [name]: moved }),
+        {
+          message: `Cannot learn from pairs as the two rows of a pair must have the same ${name}: rows 2 and 3 differ`,
+        },
+      );
     });
+  }
+
+  it('refuses halves of pairs, none, and a batch without reference predictions', async () => {
+    const model = { transformer, modelConfig: CONFIG };
+    for (const microBatchSize of [3, 0, -2]) {
+      await assert.rejects(dpoGradients(model, batch, { microBatchSize }), {
+        message: `Cannot learn from pairs as rows and micro-batches must hold whole pairs: there are 4 rows in micro-batches of ${microBatchSize}`,
+      });
+    }
     await assert.rejects(
       dpoGradients(model, { ...batch, ref_noise_pred: null }),
       /inputs are missing: ref_noise_pred/,
