@@ -6,7 +6,7 @@ import { predictNoised, type PairBatch, type TrainableModel } from '../pipelines
 import { tf } from '../tensorflow';
 import { addGradients } from './add-gradients';
 import { modelLossGradients } from './model-loss-gradients';
-import { sliceRows } from './slice-rows';
+import { disposeSlices, sliceRows } from './slice-rows';
 
 /** What the gradient of Diffusion-DPO is computed with. */
 export interface DpoModel {
@@ -69,7 +69,6 @@ export async function dpoGradients(
   }
   refuseUnlikeRows(batch);
   const variables = transformer.trainableVariables();
-  const given = batch as object as Record<string, unknown>;
   const gradients = new Map<string, tf.Tensor>();
   const sums: Record<string, number> = {};
   const dispose = () => tf.dispose([...gradients.values()]);
@@ -94,8 +93,7 @@ export async function dpoGradients(
         }
         part.dispose();
       } finally {
-        const own = Object.entries(pairs).filter(([name, value]) => value !== given[name]);
-        tf.dispose(own.map(([, value]) => value as tf.Tensor));
+        disposeSlices(pairs, batch);
       }
     }
   } catch (error) {

@@ -16,3 +16,13 @@ export function sliceRows<Batch extends object>(
     }),
   ) as Batch;
 }
+
+/** Frees the tensors of `slices` that `sliceRows` made of `batch`, not those that it passed on. */
+export function disposeSlices(slices: object, batch: object): void {
+  const whole: unknown[] = Object.values(batch);
+  tf.dispose(
+    Object.values(slices).filter(
+      (value): value is tf.Tensor => value instanceof tf.Tensor && !whole.includes(value),
+    ),
+  );
+}

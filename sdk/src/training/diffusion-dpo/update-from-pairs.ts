@@ -1,10 +1,11 @@
 import { throwIfAborted } from '../../core/cell-signal';
-import { referencePredictions, type PairBatch, type PolicyState } from '../../pipelines';
+import type { PairBatch, PolicyState } from '../../pipelines';
 import { tf, tidyResult } from '../../tensorflow';
 import { applyGradients, type Learner } from '../apply-gradients';
 import { dpoGradients, type DpoGradientOptions, type DpoModel } from '../dpo-gradients';
 import type { UpdateLine } from '../mean-updates';
-import { sliceRows } from '../slice-rows';
+import { disposeSlices, sliceRows } from '../slice-rows';
+import { predictReference } from './predict-reference';
 
 /** What pairs update. */
 export interface PairLearner extends Learner {
@@ -20,7 +21,7 @@ export interface PairUpdateSettings {
   maxGradNorm: number;
   /** Pairs for each update; null for all. */
   miniBatchSize: number | null;
-  /** Rows that go through the model at once. */
+  /** Rows that go through the model, or the reference, at once. */
   microBatchSize: number;
 }
 
@@ -42,8 +43,7 @@ export async function updateFromPairs(
     microBatchSize: 2 * Math.max(1, Math.floor(microBatchSize / 2)),
     signal,
   };
-  const { transformer, modelConfig } = model;
-  const ref_noise_pred = referencePredictions(transformer, modelConfig, pairs, reference);
+  const ref_noise_pred = await predictReference(model, reference, pairs, options);
   const all = { ...pairs, ref_noise_pred };
   const [B] = pairs.noisy_latents.shape;
   const rowsEach = miniBatchSize === null ? B : 2 * miniBatchSize;
@@ -56,7 +56,7 @@ export async function updateFromPairs(
         try {
           updates.push(await update({ model, ...learner }, mini, options, maxGradNorm));
         } finally {
-          tf.dispose(Object.values(mini).filter((value) => isSlice(value, Object.values(all))));
+          disposeSlices(mini, all);
         }
       }
     }
@@ -80,9 +80,4 @@ async function update(
   } finally {
     dispose();
   }
-}
-
-/** Whether a value is a tensor of its own, not one of the whole batch's. */
-function isSlice(value: unknown, whole: readonly unknown[]): value is tf.Tensor {
-  return value instanceof tf.Tensor && !whole.includes(value);
 }

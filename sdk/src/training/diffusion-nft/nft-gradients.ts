@@ -4,6 +4,7 @@ import { throwIfAborted } from '../../core/cell-signal';
 import type { RandomKey } from '../../core/random-key';
 import { computeLoss } from '../../losses';
 import {
+  offMainThread,
   predictNoised,
   type NoisedBatch,
   type PolicyState,
@@ -116,9 +117,15 @@ export async function nftGradients(
         throwIfAborted(signal);
         await setImmediate();
         const { noised, fixed } = tidyResult(() =>
-          prepare(sliceRows(batch, start, rows, B), k, start, model, options),
+          prepare(sliceRows(batch, start, rows, B), k, start, options),
         );
+        const predict = () =>
+          offMainThread(model.transformer, (module) =>
+            predictNoised(module, model.modelConfig, noised),
+          );
         try {
+          fixed.old_prediction = await model.old.use(predict);
+          if (model.reference) fixed.ref_forward_prediction = await model.reference.use(predict);
           const part = await modelLossGradients(
             model.transformer,
             (module) => predictNoised(module, model.modelConfig, noised),
@@ -143,12 +150,11 @@ export async function nftGradients(
   return { gradients, loss, metrics, dispose };
 }
 
-/** Some rows at their k-th time, noised, with all that the loss takes besides the policy's own prediction. */
+/** Some rows at their k-th time, noised, with all that the loss takes besides predictions. */
 function prepare(
   micro: NftBatch,
   k: number,
   start: number,
-  { transformer, modelConfig, old, reference = null }: NftModel,
   { key }: NftGradientOptions,
 ): { noised: NoisedBatch; fixed: Record<string, tf.Tensor> } {
   const { latents_clean: x0, train_timesteps, forward_noise, reward_prob, ...rest } = micro;
@@ -162,14 +168,11 @@ function prepare(
       );
   const xt = tf.add(tf.mul(tf.sub(1, tau), x0), tf.mul(tau, noise));
   const noised: NoisedBatch = { ...rest, noisy_latents: xt, timesteps } as NoisedBatch;
-  const predict = () => predictNoised(transformer, modelConfig, noised);
   const fixed: Record<string, tf.Tensor> = {
     x0: x0.clone(),
     xt: xt.clone(),
     t_expanded: tau,
     reward_prob: reward_prob.clone(),
-    old_prediction: old.use(predict),
   };
-  if (reference !== null) fixed.ref_forward_prediction = reference.use(predict);
   return { noised, fixed };
 }
