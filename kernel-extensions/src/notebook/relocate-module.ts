@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as path from 'node:path';
+import { findModuleFile } from '../kernel/engine/modules/module-files';
+import { ModuleNames } from '../kernel/engine/modules/module-names';
 
 /**
  * Turns a module path that a notebook uses into one for its script; packages stay as they are.
@@ -7,10 +9,30 @@ import * as path from 'node:path';
  */
 export type Relocate = (specifier: string, how: 'import' | 'require') => string;
 
+/** The same as `relocation`, for names that Node does not know, too: `npm:yaml` is what it is in the kernel. */
+export function relocationFrom(notebookFolder: string, scriptFolder: string): Relocate {
+  const names = new ModuleNames(notebookFolder);
+  const relocate = relocation(notebookFolder, scriptFolder);
+  return (specifier, how) => {
+    const target = names.resolve(specifier);
+    if (!path.isAbsolute(target)) return relocate(target, how);
+    return relocate(`./${path.relative(notebookFolder, target)}`, how);
+  };
+}
+
+/** Whether a module path of a notebook is that of a file beside it, or above or below. */
+export function isOwnModule(notebookFolder: string, specifier: string): boolean {
+  return (
+    relative.test(specifier) && findModuleFile(path.resolve(notebookFolder, specifier)) !== null
+  );
+}
+
+const relative = /^\.\.?(\/|$)/;
+
 /** The `Relocate` for a notebook in one folder and its script in another. */
 export function relocation(notebookFolder: string, scriptFolder: string): Relocate {
   return (specifier, how) => {
-    if (!/^\.\.?(\/|$)/.test(specifier)) return specifier;
+    if (!relative.test(specifier)) return specifier;
     const target = path.resolve(notebookFolder, specifier);
     const file = how === 'import' ? withEnding(target) : target;
     const moved = path.relative(scriptFolder, file).split(path.sep).join('/');

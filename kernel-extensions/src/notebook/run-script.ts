@@ -24,7 +24,7 @@ export interface ScriptOptions<Flags> {
  * Runs an exported script: reads its flags, runs its cells in the notebook's folder, and writes displays,
  * the cells' last values (`results.jsonl`), progress, `script.json` and a page (`index.html`) to the folder
  * `--out`. Standard output is left to the cells. Ends the process with 0 when done, 1 when a cell failed (its
- * place and line go to stderr), 2 for wrong use; stopped by a signal, 75 when SIGTERM left a checkpoint that
+ * place and line go to stderr; `process.exit` is such a failure, as in the kernel), 2 for wrong use; stopped by a signal, 75 when SIGTERM left a checkpoint that
  * `--resume` goes on from, else 143, and 130 by SIGINT.
  *
  * @example
@@ -69,7 +69,7 @@ export function runScript<Flags extends FlagTable = Record<never, never>>(
   else delete process.env.FLOWBOOK_RESUME;
   const sink = new FileSink(directory);
   setDisplaySink(sink);
-  if (seed !== undefined) seedMathRandom(seed);
+  const random = seed === undefined ? null : seedMathRandom(seed);
   const run = new ScriptRun({
     file,
     notebookFile,
@@ -77,13 +77,21 @@ export function runScript<Flags extends FlagTable = Record<never, never>>(
     sink,
     resume,
     json: request.json,
+    random,
     parameters: seed === undefined ? values : { ...values, seed },
   });
   process.chdir(folder);
+  const exit = process.exit.bind(process);
+  process.exit = refuseExit;
+  // Once all output is written; timers that cells left running end with the process.
+  const end = (code: number): void =>
+    void process.stdout.write('', () => process.stderr.write('', () => exit(code)));
   void run.execute((cell) => options.main(cell, values as FlagValues<Flags>)).then(end);
 }
 
-/** Ends the process once all output is written; timers that cells left running end with it. */
-function end(code: number): void {
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+/** As the kernel does: the cells below would be left out, and the record would stay that of a run that goes on. */
+function refuseExit(code?: number | string | null): never {
+  throw new Error(
+    `Cannot exit from a cell as the cells below it must run: process.exit(${code ?? ''}) was called; throw an error to end the run`,
+  );
 }

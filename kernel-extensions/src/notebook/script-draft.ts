@@ -8,11 +8,14 @@ import { type Cell, cellName, cellTags, type Notebook, runsInScript } from './no
 import { ownFlags } from '../script/own-flags';
 import { findParametersCell, type ParametersCell, readParameters } from './parameters';
 import { flagEntry } from './script-flags';
-import { type Relocate, relocation } from './relocate-module';
+import { isOwnModule, type Relocate, relocationFrom } from './relocate-module';
 import { ScriptImports } from './script-imports';
 import { asComments, inOneLine, marker } from './script-sections';
 import { notebookWarnings } from './warnings/find-warnings';
 import { lateNames } from './warnings/late-names';
+import { lateSettings } from './warnings/late-settings';
+import { longUses } from './warnings/long-uses';
+import { ownPlaces } from './warnings/own-places';
 import { warningTexts } from './warnings/warning';
 
 /** Where a script comes from and goes to. */
@@ -66,9 +69,11 @@ export class ScriptDraft {
       this.refuseOwnFlags();
     }
     this.names = this.chooseNames();
-    const relocate = relocation(path.dirname(notebookFile), path.dirname(scriptFile));
-    this.imports = new ScriptImports((specifier) =>
-      relocate(specifier, this.isModule ? 'import' : 'require'),
+    const folder = path.dirname(notebookFile);
+    const relocate = relocationFrom(folder, path.dirname(scriptFile));
+    this.imports = new ScriptImports(
+      (specifier) => relocate(specifier, this.isModule ? 'import' : 'require'),
+      (specifier) => isOwnModule(folder, specifier),
     );
     this.codes = this.rewrite(syntax.cells, relocate);
   }
@@ -82,7 +87,17 @@ export class ScriptDraft {
       message: `"${name}" is no flag, as its type or value is none that a flag can have`,
     }));
     const ofNotebook = notebookWarnings(notebook, this.cells, bindings);
-    const all = [...ofNotebook, ...noFlags, ...lateNames(notebook, bindings)];
+    const inScript = this.cells.filter(({ cell }) => runsInScript(cell));
+    const { notebookFile, scriptFile } = this.options;
+    const isMoved = path.dirname(notebookFile) !== path.dirname(scriptFile);
+    const all = [
+      ...ofNotebook,
+      ...noFlags,
+      ...lateNames(notebook, bindings),
+      ...longUses(inScript),
+      ...(isMoved ? ownPlaces(inScript, bindings) : []),
+      ...lateSettings(notebook, inScript),
+    ];
     return warningTexts(notebook, all);
   }
 

@@ -3,27 +3,44 @@ import type { Binding } from './bindings';
 import type { CellSyntax } from './cell-syntax';
 
 interface Names {
-  /** `name` or `name as local`, sorted by first use, `type ` in front when only types use it. */
-  named: Map<string, { text: string; typeOnly: boolean }>;
-  defaults: Map<string, { typeOnly: boolean }>;
-  namespaces: Map<string, { typeOnly: boolean }>;
-  sideEffect: boolean;
+  /** `name` or `name as local`, sorted by first use, `type ` in front when it is imported as a type. */
+  named: Map<string, Use & { text: string }>;
+  defaults: Map<string, Use>;
+  namespaces: Map<string, Use>;
+  /** Whether the module is to be loaded even where no value of it is used. */
+  loads: boolean;
+}
+
+/** How a script uses a name. */
+interface Use {
+  /** Imported as a type. */
+  typeOnly: boolean;
+  /** Used as a value, for which alone the module is loaded. */
+  isValue: boolean;
 }
 
 /**
  * The import statements of a script: those of all cells, gathered by module in the order of first
- * appearance. Names that no cell uses are left out, as TypeScript leaves them out itself.
+ * appearance. Names that no cell uses are left out, as TypeScript leaves them out itself; a module of the notebook's own is loaded
+ * all the same, as in the kernel: it may register what it has.
  */
 export class ScriptImports {
   private readonly modules = new Map<string, Names>();
 
-  /** @param relocate turns a relative module path of the notebook into one of the script. */
-  constructor(private readonly relocate: (specifier: string) => string) {}
+  /**
+   * @param relocate turns a module path of the notebook into one of the script.
+   * @param isOwn whether a module path of the notebook is that of a file beside it.
+   */
+  constructor(
+    private readonly relocate: (specifier: string) => string,
+    private readonly isOwn: (specifier: string) => boolean,
+  ) {}
 
   /** Adds a name that the script itself needs. */
   add(module: string, name: string, local = name, typeOnly = false): void {
     const text = name === local ? name : `${name} as ${local}`;
-    this.put(this.of(JSON.stringify(module)).named, text, { text, typeOnly });
+    const entry = { text, typeOnly, isValue: !typeOnly };
+    this.put(this.of(JSON.stringify(module)).named, text, entry);
   }
 
   /** Adds a cell's imports; `ofDeclaration` finds the binding that a declaration belongs to. */
@@ -49,52 +66,63 @@ export class ScriptImports {
     const attributes = statement.attributes ? ` ${statement.attributes.getText()}` : '';
     const names = this.of(JSON.stringify(this.relocate(specifier)) + attributes);
     const { importClause } = statement;
-    if (!importClause) {
-      names.sideEffect = true;
-      return;
-    }
-    const typeOnlyClause = importClause.isTypeOnly;
-    const local = (declaration: ts.Declaration): string | undefined => {
+    if (!importClause || (importsValues(importClause) && this.isOwn(specifier))) names.loads = true;
+    if (!importClause) return;
+    const local = (
+      declaration: ts.Declaration,
+      isType: boolean,
+    ): (Use & { name: string }) | null => {
       const binding = ofDeclaration(declaration);
-      const used = binding && binding.references.length > 0;
-      return used ? binding.scriptName : undefined;
+      if (!binding || binding.references.length === 0) return null;
+      const typeOnly = isType || importClause.isTypeOnly;
+      const isValue =
+        !typeOnly && binding.references.some(({ node }) => !ts.isPartOfTypeNode(node));
+      return { name: binding.scriptName, typeOnly, isValue };
     };
-    const defaultName = importClause.name && local(importClause);
-    if (defaultName) this.put(names.defaults, defaultName, { typeOnly: typeOnlyClause });
+    const own = importClause.name && local(importClause, false);
+    if (own) this.put(names.defaults, own.name, own);
     const { namedBindings } = importClause;
     if (!namedBindings) return;
     if (ts.isNamespaceImport(namedBindings)) {
-      const name = local(namedBindings);
-      if (name) this.put(names.namespaces, name, { typeOnly: typeOnlyClause });
+      const all = local(namedBindings, false);
+      if (all) this.put(names.namespaces, all.name, all);
       return;
     }
     for (const element of namedBindings.elements) {
-      const name = local(element);
-      if (!name) continue;
+      const one = local(element, element.isTypeOnly);
+      if (!one) continue;
       const imported = (element.propertyName ?? element.name).getText();
-      const text = imported === name ? name : `${imported} as ${name}`;
-      this.put(names.named, text, { text, typeOnly: typeOnlyClause || element.isTypeOnly });
+      const text = imported === one.name ? one.name : `${imported} as ${one.name}`;
+      this.put(names.named, text, { ...one, text });
     }
   }
 
   /** A name imported as a type by one cell and as a value by another is a value. */
-  private put<T extends { typeOnly: boolean }>(names: Map<string, T>, key: string, entry: T): void {
+  private put<T extends Use>(names: Map<string, T>, key: string, entry: T): void {
     const known = names.get(key);
-    if (!known) names.set(key, entry);
-    else known.typeOnly &&= entry.typeOnly;
+    if (!known) return void names.set(key, entry);
+    known.typeOnly &&= entry.typeOnly;
+    known.isValue ||= entry.isValue;
   }
 
   private of(module: string): Names {
     let names = this.modules.get(module);
     if (!names) {
-      names = { named: new Map(), defaults: new Map(), namespaces: new Map(), sideEffect: false };
+      names = { named: new Map(), defaults: new Map(), namespaces: new Map(), loads: false };
       this.modules.set(module, names);
     }
     return names;
   }
 }
 
-function lines(module: string, { named, defaults, namespaces, sideEffect }: Names): string[] {
+/** Whether a clause brings more than types. */
+function importsValues({ isTypeOnly, name, namedBindings }: ts.ImportClause): boolean {
+  if (isTypeOnly) return false;
+  if (name || !namedBindings || ts.isNamespaceImport(namedBindings)) return true;
+  return namedBindings.elements.some((element) => !element.isTypeOnly);
+}
+
+function lines(module: string, { named, defaults, namespaces, loads }: Names): string[] {
   const statements: string[] = [];
   const values = [...named.values()];
   const allTypes = values.length > 0 && values.every(({ typeOnly }) => typeOnly);
@@ -114,8 +142,10 @@ function lines(module: string, { named, defaults, namespaces, sideEffect }: Name
   else if (values.length > 0) {
     statements.push(`import ${joined ? `${joined}, ` : ''}{ ${braces} } from ${module};`);
   }
-  if (sideEffect && statements.every((one) => one.startsWith('import type'))) {
-    statements.push(`import ${module};`);
-  }
+  // An import of types alone is gone when the script runs.
+  const isLoaded = [...values, ...defaults.values(), ...namespaces.values()].some(
+    ({ isValue }) => isValue,
+  );
+  if (loads && !isLoaded) statements.push(`import ${module};`);
   return statements;
 }

@@ -11,6 +11,7 @@ import { Progress, progressFile } from '../script/progress';
 import { resultsFile } from '../script/results';
 import { writeRunPage, type ShownDisplay } from '../script/run-page';
 import { newRecord, readRecord, writeRecord, type ScriptRecord } from '../script/script-record';
+import type { SeededRandom } from '../script/seeded-random';
 import { StopSignals } from '../script/stop-signals';
 import { connectTslabDisplays } from '../script/tslab-displays';
 import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
@@ -41,6 +42,8 @@ export interface ScriptPlaces {
   resume: boolean;
   /** Progress as JSON. */
   json: boolean;
+  /** What `Math.random` follows from, where the run was given a seed. */
+  random: SeededRandom | null;
   parameters: Record<string, unknown>;
 }
 
@@ -130,10 +133,16 @@ export class ScriptRun {
     id: string,
     body: () => Promise<Values>,
   ): Promise<Values> {
-    const { sink, directory, resume } = this.places;
+    const { sink, directory, resume, random } = this.places;
     await this.begin(id);
     const kept = resume ? this.checkpoints.read(id) : null;
-    if (kept && kept.files.every((file) => existsSync(path.join(directory, file)))) {
+    const isWhole =
+      kept !== null &&
+      (random === null) === (kept.random === null) &&
+      kept.files.every((file) => existsSync(path.join(directory, file)));
+    if (isWhole) {
+      // The cells below draw on from where this one ended.
+      if (random !== null) random.state = kept.random!;
       process.stdout.write(kept.printed);
       for (const line of kept.results) appendFileSync(this.results, line);
       sink.adopt(
@@ -152,6 +161,7 @@ export class ScriptRun {
     this.stop.signal.throwIfAborted();
     this.checkpoints.write(id, {
       values: { ...values },
+      random: random === null ? null : random.state,
       printed,
       results: results(),
       displays: sink.displays - displays,

@@ -20,6 +20,8 @@ export interface KeptCell {
   /** Displays that it made, as the sink counts them, and their files. */
   displays: number;
   files: string[];
+  /** Where the generator of `--seed` stood; null without that flag. */
+  random: number | null;
 }
 
 const texts = z.array(z.string());
@@ -33,6 +35,8 @@ const fileSchema = z.object({
     results: texts,
     displays: z.number().int().min(0),
     files: texts,
+    // Runs of earlier versions kept none: with a seed the cell runs again.
+    random: z.number().int().nullable().default(null),
   }),
 });
 

@@ -168,6 +168,31 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
     ],
   },
   {
+    name: 'imports-that-register',
+    files: {
+      'registry.ts': 'export const names: string[] = [];\n',
+      'unused.ts':
+        "import { names } from './registry';\nnames.push('unused');\nexport class Unused {}\n",
+      'typed.ts':
+        "import { names } from './registry';\nnames.push('typed');\nexport class Typed { x = 1 }\nexport interface Shape { x: number }\n",
+      'types.ts':
+        "import { names } from './registry';\nnames.push('types');\nexport type Kind = 'a';\n",
+    },
+    cells: [
+      code(
+        'a',
+        "import { names } from './registry'",
+        "import { Unused } from './unused'",
+        "import { Typed, type Shape } from './typed'",
+        "import type { Kind } from './types'",
+        "const typed: Typed | Shape = { x: 2 }, kind: Kind = 'a'",
+        'console.log(names.join(), typed.x, kind)',
+      ),
+      code('b', "import * as yaml from 'npm:yaml@2'", 'console.log(yaml.parse("[1]"))'),
+    ],
+    stdout: ['unused,typed 2 a', '[ 1 ]'],
+  },
+  {
     name: 'control-flow',
     cells: [
       code(

@@ -216,6 +216,22 @@ describe('runScript()', () => {
     );
   });
 
+  it('fails where a cell would end the process, as the kernel does', async () => {
+    const notebook = workspace.writeNotebook('nb/exits.ipynb', [
+      { id: 'a', source: 'console.log("one"); process.exit(0)' },
+      { id: 'b', source: 'console.log("two")' },
+    ]);
+    const script = await exportTo(notebook, workspace.path('exits.ts'));
+    const out = workspace.path('out', 'exits');
+    const { status, stdout, stderr } = run(script, '--out', out);
+    assert.deepEqual([status, stdout], [1, 'one\n']);
+    assert.match(
+      stderr,
+      /^Error in cell 1 \[a\], line 1 of exits\.ipynb \(.*\): Error: Cannot exit from a cell as the cells below it must run: process\.exit\(0\) was called; throw an error to end the run$/m,
+    );
+    assert.equal(JSON.parse(readFileSync(path.join(out, 'script.json'), 'utf8')).state, 'failed');
+  });
+
   it('gives each of the runs that begin in one second a folder of its own', async () => {
     const notebook = workspace.writeNotebook('nb/which.ipynb', [
       { id: 'p', tags: ['parameters'], source: 'const which: number = 0;' },

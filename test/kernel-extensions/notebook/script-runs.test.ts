@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
 import type { AwkwardNotebook } from './awkward-notebooks';
@@ -257,6 +258,32 @@ describe('a script and its run folder', function () {
       stderr,
       /^Cannot resume as the folder must hold a run's script\.json: current value is /,
     );
+  });
+
+  it('draws on after a kept cell as it did after the cell', async () => {
+    const notebookFile = workspace.writeNotebook('nb/draws.ipynb', [
+      { id: 'a', tags: ['checkpoint'], source: 'const drawn = [Math.random(), Math.random()]' },
+      { id: 'b', source: 'Math.random()' },
+      { id: 'c', source: 'drawn' },
+    ]);
+    const file = workspace.path('draws.ts');
+    const places = { notebookFile, scriptFile: file };
+    const { text } = await exportNotebook(readNotebook(notebookFile), places);
+    writeFileSync(file, text);
+    const out = workspace.path('out', 'draws');
+    const results = () => readFileSync(path.join(out, 'results.jsonl'), 'utf8');
+    assert.equal(run(file, '--seed', '4', '--out', out).status, 0);
+    const first = results();
+    const again = run(file, '--resume', out);
+    assert.match(again.stderr, /^\[a\] restored$/m);
+    assert.equal(results(), first);
+    // Kept without a generator's state, as by an earlier version.
+    const kept = path.join(out, 'cells', 'a.bin');
+    const content = deserialize(readFileSync(kept)) as { kept: { random?: number } };
+    delete content.kept.random;
+    writeFileSync(kept, serialize(content));
+    assert.doesNotMatch(run(file, '--resume', out).stderr, /restored/);
+    assert.equal(results(), first);
   });
 
   it('refuses to keep what would not be the same when read again', async () => {

@@ -190,6 +190,59 @@ describe('warnings of notebooks', () => {
   });
 });
 
+describe('warnings of scripts', () => {
+  const places = {
+    notebookFile: path.join(root, 'notebooks/n.ipynb'),
+    scriptFile: path.join(root, 'recipe.ts'),
+  };
+  const of = async (sources: string[], where = places) =>
+    (await exportNotebook(cells(sources), where)).warnings;
+
+  it('FB204 is for what a cell uses at its top level, and not for what a block does', async () => {
+    const sources = [
+      'using a = f(), b = f()\nawait using c = g()',
+      '{ using d = f() }\nconst e = 1',
+    ];
+    assert.deepEqual(await of(sources), [
+      'FB204: cell 1 [c1], line 1: "a", "b" closes when the script ends, not the cell: put it in a block, { ... }',
+      'FB204: cell 1 [c1], line 2: "c" closes when the script ends, not the cell: put it in a block, { ... }',
+    ]);
+  });
+
+  it('FB205 is for __dirname, __filename and import.meta of a script in another folder', async () => {
+    const sources = ['__dirname\n__filename', 'import.meta.url', 'const __dirname = 1; __dirname'];
+    const about =
+      "is of the script's folder in the script: process.cwd() is the notebook's in both";
+    assert.deepEqual(await of(sources), [
+      `FB205: cell 1 [c1], line 1: __dirname ${about}`,
+      `FB205: cell 1 [c1], line 2: __filename ${about}`,
+      `FB205: cell 2 [c2], line 1: import.meta ${about}`,
+    ]);
+    const scriptFile = path.join(root, 'notebooks/recipe.ts');
+    assert.deepEqual(await of(sources, { ...places, scriptFile }), []);
+  });
+
+  it('FB206 is for a module that is imported below a cell that sets process.env', async () => {
+    const setters = [
+      "process.env.A = '1'",
+      "if (true) { process.env['A'] ??= '1' }",
+      "Object.assign(process.env, { A: '1' })",
+      'delete process.env.A',
+    ];
+    const imports = [
+      "import { x } from './x'\nimport { join } from 'node:path'",
+      "import { y } from './x'\nimport { z } from 'z'\nimport type { T } from 't'",
+    ];
+    for (const setter of setters) {
+      assert.deepEqual(await of([imports[0], setter, imports[1]]), [
+        `FB206: cell 3 [c3], line 2: "z" is loaded before cell 2 [c2] sets process.env, as a script's imports come first`,
+      ]);
+    }
+    assert.deepEqual(await of([imports[0], "process.env.A === '1'", imports[1]]), []);
+    assert.deepEqual(await of([`process.env.A = '1'\n${imports[0]}`]), []);
+  });
+});
+
 describe('docs/warnings', () => {
   it('has a page for each code: what it is about, why, what to do, how to silence it', () => {
     const codes = Object.keys(warningCodes);

@@ -11,6 +11,9 @@ export const warningCodes = {
   FB201: 'a parameter that is no flag',
   FB202: 'a name that another cell declares again',
   FB203: 'a type error in the script',
+  FB204: 'a resource that the script holds longer',
+  FB205: 'a path of its own in another folder',
+  FB206: 'a setting that comes after its import',
 } as const;
 
 export type WarningCode = keyof typeof warningCodes;
