@@ -189,6 +189,13 @@ for (const kind of ['adapters', 'all weights']) {
       assert.equal(tf.memory().numTensors, count);
     });
 
+    it('leaves a tensor of the batch that has no rows to the caller', async () => {
+      const given = { ...batch, of_all: tf.scalar(2) };
+      (await nftGradients(model, given, { key })).dispose();
+      assert.equal(given.of_all.isDisposed, false);
+      given.of_all.dispose();
+    });
+
     it('stops at the signal and leaks nothing', async () => {
       const count = tf.memory().numTensors;
       const controller = new AbortController();

@@ -13,7 +13,7 @@ import {
 import { randomNormal, tf, tidyResult } from '../../tensorflow';
 import { addGradients } from '../add-gradients';
 import { modelLossGradients } from '../model-loss-gradients';
-import { sliceRows } from '../slice-rows';
+import { disposeSlices, sliceRows } from '../slice-rows';
 
 /** Rated pictures as DiffusionNFT learns from them, under verl-omni's names. */
 export interface NftBatch extends Omit<NoisedBatch, 'noisy_latents' | 'timesteps'> {
@@ -138,7 +138,8 @@ export async function nftGradients(
           }
           part.dispose();
         } finally {
-          tf.dispose([noised as object as tf.TensorContainerObject, fixed]);
+          disposeSlices(noised, batch);
+          tf.dispose(fixed);
         }
       }
     }
