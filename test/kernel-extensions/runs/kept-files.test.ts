@@ -230,7 +230,14 @@ describe('what a cell has kept', () => {
   it('CellCheckpoints.read() names a file that is damaged, and gives none of it', () =>
     inFolder(async (folder) => {
       const script = '// %% [a]\nlet x = 1;\n';
-      const kept = { values: { x: 1 }, printed: 'p', results: [], displays: 0, files: [], random: 7 };
+      const kept = {
+        values: { x: 1 },
+        printed: 'p',
+        results: [],
+        displays: 0,
+        files: [],
+        random: 7,
+      };
       const cells = new CellCheckpoints(folder, script, {});
       cells.write('a', kept);
       assert.deepEqual(cells.read('a'), kept);
