@@ -1,8 +1,13 @@
 /**
  * Names of a function's parameters, read from its source. A leading underscore marks one that a
  * default implementation does not use, and the compiler renames `module` to `module2`; a pattern or a default stands for an options object.
+ * `requiredOptions` are the names of a pattern that have no default.
  */
-export function parameterNames(callable: unknown): { required: string[]; takesOptions: boolean } {
+export function parameterNames(callable: unknown): {
+  required: string[];
+  takesOptions: boolean;
+  requiredOptions: string[];
+} {
   const source = String(callable);
   const start = source.startsWith('class') ? source.indexOf('constructor(') : 0;
   const list = topLevelParts(source.slice(source.indexOf('(', start) + 1));
@@ -11,6 +16,10 @@ export function parameterNames(callable: unknown): { required: string[]; takesOp
   return {
     required: required.map((name) => name.replace(/^_/, '').replace(/^module2$/, 'module')),
     takesOptions: list.some(isOptions),
+    requiredOptions: list
+      .filter((part) => part.startsWith('{'))
+      .flatMap((part) => topLevelParts(part.slice(1, part.lastIndexOf('}'))))
+      .filter((part) => !part.includes('=')),
   };
 }
 

@@ -3,7 +3,10 @@ import { FORWARD_DEFAULTS, type ForwardOptions } from '../qwen-image-flow-grpo/f
 import type { RolloutExtraArgs, RolloutRequest } from '../rollout-request';
 import type { SdeWindow } from '../sde-window';
 
-/** What MixGRPO reads from a request's `extra_args`; the rest falls back to the pipeline's configuration. */
+/**
+ * What MixGRPO reads from a request's `extra_args`. What is missing there is the pipeline configuration's (`modelConfig.algo`),
+ * but for the window's size and range: those are the options' of `forward`, as in every rollout.
+ */
 export interface MixGrpoExtraArgs extends RolloutExtraArgs {
   /** The training step, from 1. */
   global_steps?: number | null;

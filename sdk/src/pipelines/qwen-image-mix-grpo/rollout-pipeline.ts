@@ -10,7 +10,7 @@ import { withMixGrpoWindow } from './place-window';
  *
  * `sampling_params.extra_args` says where training stands: `global_steps` (from 1), and, where they
  * differ from `modelConfig.algo`, `sample_strategy` ('random' or 'progressive'), `iters_per_group` and
- * `sde_window_seed`. All requests of a training step get the same window. `forward` refuses a window that
+ * `sde_window_seed`. The window's size and range are `forward`'s options, or the request's, as in every rollout. All requests of a training step get the same window. `forward` refuses a window that
  * does not fit, and a progressive one without `global_steps`; with `compat: 'verl-omni'` progressive steps
  * are counted as verl-omni does, which never trains the first window when `iters_per_group` is 1.
  *
