@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { drawOrDescribe, jupyterDisplay, type MimeBundle } from '../core/jupyter-display';
 import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
+import { showValue } from '../core/show-value';
 import { checkDevice, tf } from '../tensorflow';
 import {
   completeConfig,
+  optionsFromConfig,
+  SHIFT,
   type FlowMatchSchedulerConfig,
   type FlowMatchSchedulerOptions,
 } from './scheduler-config';
@@ -15,11 +18,11 @@ const DIFFUSERS_CLASS = 'FlowMatchEulerDiscreteScheduler';
 export interface SetTimestepsOptions {
   /** 'cpu' or 'cuda'; checked against what this process has. */
   device?: string | null;
-  /** Noise levels before shifting, one a step, in (0, 1]. */
+  /** Noise levels before shifting, one a step, in (0, 1]; none above the one before it. */
   sigmas?: ArrayLike<number> | null;
   /** The shift for the image size; needed with dynamic shifting. See `calculateShift`. */
   mu?: number | null;
-  /** Timesteps, one a step; kept as given. */
+  /** Timesteps, one a step, above 0 and up to N, none above the one before it; kept as given. */
   timesteps?: ArrayLike<number> | null;
 }
 
@@ -118,9 +121,41 @@ export abstract class FlowMatchSchedule {
     this.#beginIndex = beginIndex;
   }
 
-  /** Sets the static shift for the next `setTimesteps`. */
+  /**
+   * Sets the static shift for the next `setTimesteps`.
+   *
+   * @throws When it is not what the option `shift` may be.
+   */
   setShift(shift: number): void {
+    const [rule, allows] = SHIFT;
+    if (!allows(shift)) {
+      throw new Error(
+        `Cannot set the shift as it must be ${rule}: current value is ${showValue(shift)}`,
+      );
+    }
     this.#shift = shift;
+  }
+
+  /**
+   * A scheduler of its own with the same settings, shift and schedule, at its start: for a run beside others.
+   *
+   * @example
+   * const scheduler = new FlowMatchSDEDiscreteScheduler({ shift: 3 });
+   * scheduler.setTimesteps(10);
+   * const other = scheduler.copy();
+   * scheduler.setTimesteps(4);
+   * other.timestepValues.length; // 10
+   */
+  copy(): this {
+    const Scheduler = this.constructor as new (options: FlowMatchSchedulerOptions) => this;
+    const copy = new Scheduler(optionsFromConfig({ ...this.config }));
+    copy.#shift = this.#shift;
+    copy.#numInferenceSteps = this.#numInferenceSteps;
+    copy.#schedule = {
+      sigmas: this.sigmaValues.slice(),
+      timesteps: this.timestepValues.slice(),
+    };
+    return copy;
   }
 
   /**
@@ -131,7 +166,7 @@ export abstract class FlowMatchSchedule {
    * beta); append 0.
    *
    * @param numInferenceSteps Number of steps; may be left out when `sigmas` or `timesteps` are given.
-   * @throws Without `mu` under dynamic shifting, and when lengths disagree.
+   * @throws Without `mu` under dynamic shifting, when lengths disagree, and when noise levels or timesteps rise.
    *
    * @example
    * const scheduler = new FlowMatchSDEDiscreteScheduler({ shift: 3 });
@@ -141,9 +176,16 @@ export abstract class FlowMatchSchedule {
   setTimesteps(numInferenceSteps?: number | null, options: SetTimestepsOptions = {}): void {
     const { device, sigmas, mu, timesteps } = options;
     checkDevice(device);
-    if (this.config.use_dynamic_shifting && (mu === null || mu === undefined)) {
-      throw new Error('Cannot set timesteps as dynamic shifting needs mu: mu is missing');
+    if (this.config.use_dynamic_shifting) {
+      if (mu === null || mu === undefined) {
+        throw new Error('Cannot set timesteps as dynamic shifting needs mu: mu is missing');
+      }
+      if (!Number.isFinite(mu)) {
+        throw new Error(`Cannot set timesteps as mu must be a number: ${showValue(mu)}`);
+      }
     }
+    checkFalling('sigmas', sigmas, 1);
+    checkFalling('timesteps', timesteps, this.config.num_train_timesteps);
     const count = countSteps(numInferenceSteps, sigmas, timesteps);
     this.dispose();
     this.#schedule = inferenceSchedule(this.config, this.#shift, this, {
@@ -161,9 +203,15 @@ export abstract class FlowMatchSchedule {
    * Index of a timestep, found by exact float32 equality. Of equal ones the second is taken, so that a run that starts in
    * the middle does not skip a sigma (diffusers' rule).
    *
+   * @param timestep One value: rows at different steps are for `samplePreviousStep`.
    * @throws When the schedule does not hold it.
    */
   indexForTimestep(timestep: number | tf.Tensor): number {
+    if (typeof timestep !== 'number' && timestep.size !== 1) {
+      throw new Error(
+        `Cannot find a timestep as it must be one value for all rows: current number is ${timestep.size}`,
+      );
+    }
     const t = typeof timestep === 'number' ? Math.fround(timestep) : timestep.dataSync()[0];
     const first = this.timestepValues.indexOf(t);
     if (first < 0) {
@@ -209,16 +257,15 @@ export abstract class FlowMatchSchedule {
     this.#tensors = {};
   }
 
-  /** Finds the current step at the first call of `step`, and checks it at every call. */
+  /** The step to take: found from the timestep at a run's first call, and checked at every call. */
   protected beginStep(timestep: number | tf.Tensor): number {
     if (typeof timestep !== 'number' && timestep.dtype !== 'float32') {
       throw new Error(
         `Cannot step as timestep must be a float32 value of scheduler.timesteps, not an index: its dtype is ${timestep.dtype}`,
       );
     }
-    if (typeof timestep === 'number') this.indexForTimestep(timestep);
-    this.currentStep ??= this.#beginIndex ?? this.indexForTimestep(timestep);
-    return this.checkStep(this.currentStep);
+    const found = this.indexForTimestep(timestep);
+    return this.checkStep(this.currentStep ?? this.#beginIndex ?? found);
   }
 
   /** Returns `index` when a step can start there. */
@@ -258,6 +305,25 @@ function countSteps(
     );
   }
   return n as number;
+}
+
+/** Refuses levels that lead nowhere, or past the data: sqrt(-dt) of such a step is NaN. */
+function checkFalling(
+  name: string,
+  values: ArrayLike<number> | null | undefined,
+  most: number,
+): void {
+  if (!values) return;
+  if (typeof values.length !== 'number') {
+    throw new Error(`Cannot set timesteps as ${name} must be a list: ${showValue(values)}`);
+  }
+  const levels = Array.from(values);
+  const wrong = levels.findIndex((level, at) => !(level > 0 && level <= (levels[at - 1] ?? most)));
+  if (wrong >= 0) {
+    throw new Error(
+      `Cannot set timesteps as ${name} must be above 0 and at most ${most}, none above the one before it: current value at ${wrong} is ${showValue(levels[wrong])}`,
+    );
+  }
 }
 
 function preview(values: Float32Array): string {

@@ -123,7 +123,7 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
       this.samplePreviousStep(sample.toFloat() as X, modelOutput, {
         ...options,
         prevSample: prevSample && (prevSample.toFloat() as X),
-        timestep: null,
+        stepIndex: index,
         returnSqrtDt: false,
       }),
     );

@@ -102,13 +102,16 @@ const LENGTH: Rule = [
   (value) => Number.isSafeInteger(value) && (value as number) > 0,
 ];
 
+/** What the static shift may be. */
+export const SHIFT: Rule = [
+  `a number from ${LEAST_SHIFT} to ${LARGEST_SHIFT}`,
+  (value) => typeof value === 'number' && value >= LEAST_SHIFT && value <= LARGEST_SHIFT,
+];
+
 /** What settings may be that are not switches. */
 const RULES: Partial<Record<keyof FlowMatchSchedulerConfig, Rule>> = {
   num_train_timesteps: LENGTH,
-  shift: [
-    `a number from ${LEAST_SHIFT} to ${LARGEST_SHIFT}`,
-    (value) => typeof value === 'number' && value >= LEAST_SHIFT && value <= LARGEST_SHIFT,
-  ],
+  shift: SHIFT,
   base_shift: NUMBER_OR_NULL,
   max_shift: NUMBER_OR_NULL,
   base_image_seq_len: LENGTH,

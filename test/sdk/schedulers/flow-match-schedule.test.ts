@@ -113,6 +113,50 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
     });
   });
 
+  it('step() that was refused leaves no step behind', () => {
+    tf.tidy(() => {
+      const scheduler = laidOut();
+      scheduler.setBeginIndex(9);
+      assert.throws(() => scheduler.step(x(), scheduler.timestepValues[0], x()));
+      scheduler.setBeginIndex(0);
+      const wrong = { sdeType: 'ode' };
+      assert.throws(() => scheduler.step(x(), scheduler.timestepValues[0], x(), wrong));
+      assert.equal(scheduler.stepIndex, null);
+      scheduler.step(x(), scheduler.timestepValues[0], x());
+      assert.equal(scheduler.stepIndex, 1);
+    });
+  });
+
+  it('step() takes its timestep as a tensor, at every call', () => {
+    tf.tidy(() => {
+      const scheduler = laidOut();
+      for (const t of scheduler.timestepValues) scheduler.step(x(), tf.scalar(t), x());
+      assert.equal(scheduler.stepIndex, 4);
+    });
+  });
+
+  for (const Scheduler of [FlowMatchSDEDiscreteScheduler, FlowMatchEulerDiscreteScheduler]) {
+    it(`copy() of ${Scheduler.name} has the same schedule, at its start, and goes its own way`, () => {
+      tf.tidy(() => {
+        const scheduler = new Scheduler({ shift: 2, numTrainTimesteps: 500 });
+        scheduler.setShift(3);
+        scheduler.setTimesteps(4);
+        scheduler.step(x(), scheduler.timestepValues[0], x());
+        const copy = scheduler.copy();
+        assert.ok(copy instanceof Scheduler);
+        assert.deepEqual(copy.config, scheduler.config);
+        assert.deepEqual(copy.sigmaValues, scheduler.sigmaValues);
+        assert.deepEqual(copy.timestepValues, scheduler.timestepValues);
+        assert.deepEqual(
+          [copy.shift, copy.numInferenceSteps, copy.stepIndex, copy.beginIndex],
+          [3, 4, null, null],
+        );
+        scheduler.setTimesteps(2);
+        assert.equal(copy.timestepValues.length, 4);
+      });
+    });
+  }
+
   it('scaleNoise() is noise at sigma 1 and data at sigma 0', () => {
     tf.tidy(() => {
       const scheduler = laidOut({ invertSigmas: true });
@@ -208,6 +252,58 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
       'another count than given sigmas',
       'Cannot set timesteps as sigmas and timesteps must have numInferenceSteps (3) values: 2',
       () => laidOut().setTimesteps(3, { sigmas: [1, 0.5] }),
+    ],
+    [
+      'sigmas that rise',
+      'Cannot set timesteps as sigmas must be above 0 and at most 1, none above the one before it: current value at 1 is 0.5',
+      () => laidOut().setTimesteps(3, { sigmas: [0.2, 0.5, 0.9] }),
+    ],
+    [
+      'sigmas above 1',
+      'Cannot set timesteps as sigmas must be above 0 and at most 1, none above the one before it: current value at 0 is 5',
+      () => laidOut().setTimesteps(3, { sigmas: [5, 0.5, 0.2] }),
+    ],
+    [
+      'sigmas that are no numbers',
+      'Cannot set timesteps as sigmas must be above 0 and at most 1, none above the one before it: current value at 1 is NaN',
+      () => laidOut().setTimesteps(2, { sigmas: [1, NaN] }),
+    ],
+    [
+      'sigmas in a tensor',
+      /^Cannot set timesteps as sigmas must be a list: /,
+      () => laidOut().setTimesteps(2, { sigmas: tf.tensor1d([1, 0.5]) as never }),
+    ],
+    [
+      'timesteps that rise',
+      'Cannot set timesteps as timesteps must be above 0 and at most 1000, none above the one before it: current value at 1 is 600',
+      () => laidOut().setTimesteps(2, { timesteps: [500, 600] }),
+    ],
+    [
+      'a mu that is no number',
+      'Cannot set timesteps as mu must be a number: NaN',
+      () =>
+        new FlowMatchSDEDiscreteScheduler({ useDynamicShifting: true }).setTimesteps(2, {
+          mu: NaN,
+        }),
+    ],
+    [
+      'a shift that is no number',
+      'Cannot set the shift as it must be a number from 5.960464477539063e-8 to 16777216: current value is NaN',
+      () => laidOut().setShift(NaN),
+    ],
+    [
+      'timesteps of two rows for one step',
+      'Cannot find a timestep as it must be one value for all rows: current number is 2',
+      () => laidOut().step(x(), tf.tensor1d([1000, 334]), x()),
+    ],
+    [
+      'a tensor of another timestep at the second call',
+      'Cannot find timestep 12.5 as it must be one of the 4 in scheduler.timesteps: 1000, 667, 334, 1',
+      () => {
+        const scheduler = laidOut();
+        scheduler.step(x(), 1000, x());
+        scheduler.step(x(), tf.scalar(12.5), x());
+      },
     ],
     [
       'nothing to set',
