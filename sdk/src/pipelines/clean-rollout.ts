@@ -2,6 +2,7 @@ import { tf } from '../tensorflow';
 import type { RolloutOptions } from './rollout-options';
 import type { DiffusionOutput } from './rollout-output';
 import type { RolloutRequest, RolloutTensors } from './rollout-request';
+import { inferenceSteps } from './rollout-settings';
 
 /** What a rollout leaves for objectives that learn from noised data. */
 export interface CleanRolloutTensors extends RolloutTensors {
@@ -19,7 +20,7 @@ export interface CleanRolloutOutput extends DiffusionOutput {
 /**
  * A request as the ODE serves it: no noise, no log-probabilities; of the trajectory the last step alone is kept.
  *
- * @param defaultSteps Denoising steps where neither the request nor the options say.
+ * @param defaultSteps Denoising steps where neither the request nor the options say, by a number or by sigmas.
  */
 export function withoutNoise(
   req: RolloutRequest,
@@ -27,7 +28,7 @@ export function withoutNoise(
   defaultSteps: number,
 ): RolloutRequest {
   const asked = req.sampling_params ?? {};
-  const steps = asked.num_inference_steps || options.numInferenceSteps || defaultSteps;
+  const steps = inferenceSteps(req, options, defaultSteps);
   return {
     ...req,
     sampling_params: {
@@ -53,7 +54,6 @@ export function withCleanLatents(
   { output, customOutput }: DiffusionOutput,
   timesteps: ArrayLike<number>,
 ): CleanRolloutOutput {
-  if (output === null) return { output, customOutput: {} as CleanRolloutTensors };
   const { all_latents } = customOutput;
   const [B, states] = all_latents.shape;
   const row = Array.from(timesteps);

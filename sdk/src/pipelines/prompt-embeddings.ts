@@ -83,6 +83,37 @@ export function repeatEmbeddings(
 }
 
 /**
+ * Checks the shapes of embeddings that were given.
+ *
+ * @param side 'positive', 'negative': what they are of.
+ * @throws When they do not fit each other.
+ */
+export function checkEmbeddings(
+  side: string,
+  {
+    embeds,
+    mask,
+    pooled,
+  }: { embeds: tf.Tensor; mask?: tf.Tensor | null; pooled?: tf.Tensor | null },
+): void {
+  const [B, L] = embeds.shape;
+  const fits =
+    embeds.rank === 3 &&
+    (!mask || (mask.rank === 2 && mask.shape[0] === B && mask.shape[1] === L)) &&
+    (!pooled || (pooled.rank === 2 && pooled.shape[0] === B));
+  if (fits) return;
+  const given = [embeds, mask, pooled].filter((tensor) => !!tensor);
+  const rule = [
+    '(B, L, D)',
+    ...(mask ? ['their mask (B, L)'] : []),
+    ...(pooled ? ['pooled ones (B, P)'] : []),
+  ];
+  throw new Error(
+    `Cannot embed prompts as ${side} embeddings must be ${rule.join(' and ')}: current shapes are ${given.map(({ shape }) => `[${shape}]`).join(' and ')}`,
+  );
+}
+
+/**
  * Checks that each prompt has its negative prompt.
  *
  * @throws When the numbers differ; both are disposed then.

@@ -1,4 +1,5 @@
 import type { ModelDtype } from '../models/model-dtype';
+import type { FlowMatchSDEDiscreteScheduler } from '../schedulers';
 import type { Generator, tf } from '../tensorflow';
 import type { SdeWindow } from './sde-window';
 
@@ -31,9 +32,9 @@ export interface RolloutOptions {
   height?: number | null;
   /** In pixels. Default: the pipeline's configuration. */
   width?: number | null;
-  /** Denoising steps. */
+  /** Denoising steps. Default: as many as `sigmas`, where they are given, else the architecture's. */
   numInferenceSteps?: number;
-  /** Noise levels before the shift. Default: the architecture's own. */
+  /** Noise levels before the shift, one a step, in (0, 1], none above the one before it. Default: the architecture's own. */
   sigmas?: readonly number[] | null;
   /** Default 1. */
   numImagesPerPrompt?: number;
@@ -59,8 +60,8 @@ export interface RolloutOptions {
   noiseLevel?: number;
   /** Steps that get noise; null for all but the last. Default null. */
   sdeWindowSize?: number | null;
-  /** Where the window may lie. Default [0, 5]. */
-  sdeWindowRange?: SdeWindow;
+  /** Where the window may lie. Default, and for null: [0, 5]. */
+  sdeWindowRange?: SdeWindow | null;
   /** 'sde' (default; 'dance_sde' for the algorithm dance_grpo), 'cps', or another transition. */
   sdeType?: string;
   /** Whether to compute log-probabilities. Default true. */
@@ -78,10 +79,13 @@ export interface RolloutOptions {
 }
 
 /** What the denoising loop of `diffuse` may be given besides its arguments. */
-export type DiffuseOptions = Pick<
+export interface DiffuseOptions extends Pick<
   RolloutOptions,
   'signal' | 'compile' | 'callbackOnStepEnd' | 'callbackOnStepEndTensorInputs'
->;
+> {
+  /** What steps, by the schedule that `timesteps` are of. Default: the pipeline's, as it stands at the call. */
+  scheduler?: FlowMatchSDEDiscreteScheduler | null;
+}
 
 /** How a pipeline is loaded. */
 export interface LoadOptions {

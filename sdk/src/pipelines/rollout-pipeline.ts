@@ -24,6 +24,7 @@ import {
 } from './prompt-embeddings';
 import { batchRequests } from './request-batch';
 import type { DiffuseOptions, LoadOptions, RolloutOptions } from './rollout-options';
+import { checkRollout } from './rollout-rules';
 import {
   emptyOutput,
   finish,
@@ -113,14 +114,22 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
   /** Draws the noise that a batch of B pictures starts from. */
   protected abstract drawLatents(B: number, settings: RolloutSettings): tf.Tensor;
 
-  /** Sets the scheduler's times. */
+  /** Sets the times of `scheduler`. Each call of `forward` goes on with a copy of it. */
   protected abstract setTimesteps(latents: tf.Tensor, settings: RolloutSettings): void;
 
-  /** Calls `diffuse` with its arguments. */
+  /** Calls `diffuse` with its arguments. Options hold the call's own scheduler: hand them on. */
   protected abstract denoiseRollout(
     prepared: PreparedRollout,
-    options: Options,
+    options: Options & DiffuseOptions,
   ): Promise<DiffuseResult>;
+
+  /** Refuses a size of pictures that the architecture cannot make. */
+  protected checkSize(_settings: RolloutSettings, _options: Options): void {}
+
+  /** An output as it is returned; an algorithm may add what its training needs. */
+  protected completeOutput(output: DiffusionOutput, _timesteps: Float32Array): DiffusionOutput {
+    return output;
+  }
 
   /** A request as it is served; an algorithm may place its window here. */
   protected prepareRequest(request: RolloutRequest, _options: Options): RolloutRequest {
@@ -132,12 +141,14 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
    * `diffuse`, and decodes.
    *
    * What the request says in `sampling_params` goes before `options`. Without prompts, ids or
-   * embeddings the output is empty. The same seed gives a row the same noise in any batch.
+   * embeddings the output is empty. The same seed gives a row the same noise in any batch. Calls may run
+   * beside each other; `scheduler` keeps the schedule of the one that began last.
    *
    * @param req Prompts and sampling parameters.
-   * @throws When sizes or windows do not fit, or the signal is aborted.
+   * @throws When a number is none that there can be, sizes, sigmas or windows do not fit, or the signal is aborted.
    */
   async forward(req: RolloutRequest, options = {} as Options): Promise<DiffusionOutput> {
+    checkRollout(req, options);
     const request = this.prepareRequest(req, options);
     const defaults = { ...this.defaults, sdeType: defaultSdeType(this.modelConfig.algorithm) };
     const settings = resolveSettings(request, options, defaults, {
@@ -145,6 +156,7 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
       width: this.modelConfig.pipeline.width,
       generator: this.#generator,
     });
+    this.checkSize(settings, options);
     const given = this.embedRequest(request, options, settings);
     if (given === null) return emptyOutput();
 
@@ -154,6 +166,7 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
       return tensor;
     };
     const kept: tf.Tensor[] = [];
+    let scheduler: FlowMatchSDEDiscreteScheduler | null = null;
     try {
       const repeat = (embeddings: PromptEmbeddings) => {
         const repeated = repeatEmbeddings(embeddings, settings.imagesPerPrompt);
@@ -167,7 +180,9 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
       const noise = request.sampling_params?.latents ?? options.latents;
       const latents = own(noise?.clone() ?? this.drawLatents(positive.embeds.shape[0], settings));
       this.setTimesteps(latents, settings);
-      const timesteps = this.scheduler.timestepValues.slice();
+      // While this call waits, another may lay out another schedule.
+      scheduler = this.scheduler.copy();
+      const timesteps = scheduler.timestepValues;
       checkTimes(timesteps, options.compat ?? null);
       const window = drawSdeWindow(
         { size: settings.windowSize, range: settings.windowRange, steps: settings.steps },
@@ -176,7 +191,7 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
       );
       const [x, allLatents, allLogProbs, allTimesteps] = await this.denoiseRollout(
         { positive, negative, latents, timesteps, window, settings },
-        options,
+        { ...options, scheduler },
       );
       own(x);
       options.onDenoised?.();
@@ -188,14 +203,16 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
         ...(settings.outputType === 'both' && { latents_clean: x }),
       };
       const { height, width } = settings;
-      const output = await finish(x, settings.outputType, () =>
+      const picture = await finish(x, settings.outputType, () =>
         options.compile
           ? this.#decodeCompiled.runAsync(x, height, width)
           : this.decodeLatents(x, height, width),
       );
-      kept.push(...tensorsOf({ output, customOutput }));
-      return { output, customOutput };
+      const output = this.completeOutput({ output: picture, customOutput }, timesteps);
+      kept.push(...tensorsOf(output));
+      return output;
     } finally {
+      scheduler?.dispose();
       tf.dispose(owned.filter((tensor) => !kept.includes(tensor)));
     }
   }
@@ -235,7 +252,11 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
     return outputs;
   }
 
-  /** Runs the denoising loop: what `diffuse` of an architecture comes down to. */
+  /**
+   * Runs the denoising loop: what `diffuse` of an architecture comes down to.
+   *
+   * @throws When `timesteps` are not the scheduler's.
+   */
   protected async walk(
     latents: tf.Tensor,
     timesteps: tf.Tensor | ArrayLike<number>,
@@ -247,10 +268,12 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
     const { signal = cellSignal(), compile = false, callbackOnStepEnd = null } = options;
     const { callbackOnStepEndTensorInputs: names = ['latents'] } = options;
     const module = compile ? this.compiledTransformer : this.transformer;
+    const scheduler = options.scheduler ?? this.scheduler.copy();
     const times = timesteps instanceof tf.Tensor ? await timesteps.data<'float32'>() : timesteps;
+    checkSchedule(times, scheduler.timestepValues);
     const trajectory: Trajectory = await denoise(latents, {
       ...settings,
-      scheduler: this.scheduler,
+      scheduler,
       timesteps: times,
       velocity: (x, timestep) => offMainThread(module, (asked) => velocity(asked, x, timestep)),
       signal,
@@ -285,6 +308,16 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
     this.#compiledDecode?.dispose();
     this.transformer.dispose();
     this.scheduler.dispose();
+  }
+}
+
+/** Refuses the times of another schedule: steps go by the scheduler's sigmas. */
+function checkSchedule(times: ArrayLike<number>, own: Float32Array): void {
+  const given = Array.from(times, Math.fround);
+  if (given.length !== own.length || !given.every((time, step) => Object.is(time, own[step]))) {
+    throw new Error(
+      `Cannot denoise as timesteps must be those of the scheduler, ${own.join(', ')}: current values are ${given.join(', ')}`,
+    );
   }
 }
 

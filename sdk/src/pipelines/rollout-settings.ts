@@ -18,7 +18,7 @@ export type RolloutDefaults = Required<
     | 'sdeType'
     | 'logprobs'
   >
-> & { outputType: OutputType };
+> & { outputType: OutputType; sdeWindowRange: SdeWindow };
 
 /** What a call of `forward` goes by, once request, options and configuration are put together. */
 export interface RolloutSettings {
@@ -46,6 +46,25 @@ const OUTPUT_TYPES: readonly string[] = [
   'pt',
   'both',
 ] satisfies OutputType[];
+
+/**
+ * Denoising steps of a call: the number that was asked for, else one for each of the sigmas, else `defaultSteps`.
+ */
+export function inferenceSteps(
+  { sampling_params }: RolloutRequest,
+  options: RolloutOptions,
+  defaultSteps: number,
+): number {
+  const asked = sampling_params?.num_inference_steps || options.numInferenceSteps;
+  return asked || (sigmasOf(sampling_params, options)?.length ?? defaultSteps);
+}
+
+function sigmasOf(
+  asked: RolloutRequest['sampling_params'],
+  options: RolloutOptions,
+): readonly number[] | null {
+  return filled(asked?.sigmas) ?? filled(options.sigmas);
+}
 
 /** How many pictures a request makes of each prompt: a number that is not positive counts as not given. */
 export function imagesPerPrompt(
@@ -97,8 +116,8 @@ export function resolveSettings(
   return {
     height: asked.height || size.height || fallback.height,
     width: asked.width || size.width || fallback.width,
-    steps: asked.num_inference_steps || given.numInferenceSteps,
-    sigmas: filled(asked.sigmas) ?? filled(given.sigmas),
+    steps: inferenceSteps(request, options, defaults.numInferenceSteps),
+    sigmas: sigmasOf(asked, options),
     trueCfgScale: asked.true_cfg_scale ?? given.trueCfgScale,
     guidanceScale: guidance ?? given.guidanceScale,
     imagesPerPrompt: imagesPerPrompt(request, given),
@@ -106,7 +125,7 @@ export function resolveSettings(
     outputType: outputType as OutputType,
     noiseLevel: extra.noise_level ?? given.noiseLevel,
     windowSize: extra.sde_window_size ?? given.sdeWindowSize,
-    windowRange: extra.sde_window_range ?? given.sdeWindowRange,
+    windowRange: extra.sde_window_range ?? given.sdeWindowRange ?? defaults.sdeWindowRange,
     sdeType: extra.sde_type ?? given.sdeType,
     logprobs: extra.logprobs ?? given.logprobs,
     generator: requestGenerator(request, compat) ?? given.generator ?? fallback.generator,

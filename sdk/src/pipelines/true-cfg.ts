@@ -25,11 +25,10 @@ export function combineTrueCfg(positive: tf.Tensor, negative: tf.Tensor, scale: 
 }
 
 /**
- * The velocity that a denoising step goes by: the model's prediction, guided when `trueCfgScale` is
- * above 1. Rollout and training both come here.
+ * The velocity that a replayed step goes by: the model's prediction, guided when `trueCfgScale` is above 1.
  *
  * @returns (B, S, C)
- * @throws When guidance is asked for and there is nothing to guide away from.
+ * @throws As `predictTrueCfg`.
  */
 export function predictVelocity(
   module: ModelMixin,
@@ -37,7 +36,23 @@ export function predictVelocity(
   negativeInputs: ModelInputs | null,
   trueCfgScale: number,
 ): tf.Tensor {
-  if (trueCfgScale <= 1) return predict(module, inputs);
+  return trueCfgScale > 1
+    ? predictTrueCfg(module, inputs, negativeInputs, trueCfgScale)
+    : predict(module, inputs);
+}
+
+/**
+ * The model's prediction, guided by any scale. Rollout and training both come here.
+ *
+ * @returns (B, S, C)
+ * @throws When there is nothing to guide away from.
+ */
+export function predictTrueCfg(
+  module: ModelMixin,
+  inputs: ModelInputs,
+  negativeInputs: ModelInputs | null,
+  trueCfgScale: number,
+): tf.Tensor {
   if (negativeInputs === null || negativeInputs.encoder_hidden_states === null) {
     throw new Error(
       `Cannot apply true classifier-free guidance as it needs embeddings of a negative prompt: current true_cfg_scale is ${trueCfgScale}`,

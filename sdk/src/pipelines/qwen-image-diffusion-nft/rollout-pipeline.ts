@@ -1,6 +1,7 @@
 import { withCleanLatents, withoutNoise, type CleanRolloutOutput } from '../clean-rollout';
 import type { ForwardOptions } from '../qwen-image-flow-grpo/forward-options';
 import { QwenImagePipelineWithLogProb } from '../qwen-image-flow-grpo/rollout-pipeline';
+import type { DiffusionOutput } from '../rollout-output';
 import type { RolloutRequest } from '../rollout-request';
 import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
 
@@ -37,7 +38,15 @@ export class QwenImageDiffusionNFTPipeline extends QwenImagePipelineWithLogProb 
     req: RolloutRequest,
     options: ForwardOptions = {},
   ): Promise<CleanRolloutOutput> {
-    return withCleanLatents(await super.forward(req, options), this.scheduler.timestepValues);
+    return (await super.forward(req, options)) as CleanRolloutOutput;
+  }
+
+  /** With clean latents and all times. */
+  protected override completeOutput(
+    output: DiffusionOutput,
+    timesteps: Float32Array,
+  ): CleanRolloutOutput {
+    return withCleanLatents(output, timesteps);
   }
 }
 

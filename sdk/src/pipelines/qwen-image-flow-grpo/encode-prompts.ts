@@ -1,6 +1,7 @@
 import { tf } from '../../tensorflow';
 import { padEmbeddings, type PromptEmbeddings } from '../prompt-embeddings';
 import type { TokenRows } from '../rollout-request';
+import { checkEncoding } from '../rollout-rules';
 import { MAXIMUM_PROMPT_TOKENS, TEMPLATE_PREFIX_TOKENS, applyPromptTemplate } from './prompt';
 
 /** The part of a tokenizer that prompts need. */
@@ -50,13 +51,14 @@ export function tokenRows(rows: TokenRows): number[][] {
  *
  * @param maxLength Tokens of an embedding; the rest is cut off.
  * @returns One (L_b, D) tensor for each prompt, without padding. The caller owns them.
- * @throws When a row has nothing behind the template's prefix.
+ * @throws When there are no prompts, or a row has nothing behind the template's prefix.
  */
 export function embedTokens(
   textEncoder: PromptEncoder,
   { ids, mask }: TokenizedPrompts,
   maxLength: number,
 ): tf.Tensor2D[] {
+  checkEncoding(ids.length, maxLength);
   const longest = Math.max(...ids.map((row) => row.length));
   const widen = (rows: number[][]) =>
     tf.tensor2d(

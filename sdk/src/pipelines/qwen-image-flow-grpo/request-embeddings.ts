@@ -1,5 +1,6 @@
 import { tf } from '../../tensorflow';
 import {
+  checkEmbeddings,
   checkNegatives,
   disposeEmbeddings,
   type PromptEmbeddings,
@@ -80,6 +81,7 @@ function embeddingsOf(
 ): PromptEmbeddings | null {
   const { embeds, embedsMask } = sources;
   if (embeds) {
+    checkEmbeddings(sources.side, { embeds, mask: embedsMask });
     const [B, L, D] = embeds.shape;
     const length = Math.min(L, maxLength);
     return tf.tidy(() => ({

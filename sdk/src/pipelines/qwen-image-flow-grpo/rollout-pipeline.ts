@@ -9,17 +9,19 @@ import { tf, type Generator } from '../../tensorflow';
 import type { Qwen2Tokenizer } from '../../tokenizers';
 import { checkLengths } from '../diffuse-arguments';
 import { loadConfig } from '../load-components';
+import { predict } from '../predict';
 import type { PromptEmbeddings, RequestEmbeddings } from '../prompt-embeddings';
 import { registerReverseProcessPipeline } from '../register-algorithms';
 import type { LoadOptions } from '../rollout-options';
 import { RolloutPipeline, type DiffuseResult, type PreparedRollout } from '../rollout-pipeline';
 import type { RolloutRequest } from '../rollout-request';
+import { checkMultiples } from '../rollout-rules';
 import type { RolloutDefaults, RolloutSettings } from '../rollout-settings';
 import { savePipeline } from '../save-pipeline';
 import type { SdeWindow } from '../sde-window';
 import { shiftFor } from '../shift-for';
-import { tokenGrid } from '../token-grid';
-import { predictVelocity } from '../true-cfg';
+import { VAE_SCALE_FACTOR, tokenGrid } from '../token-grid';
+import { predictTrueCfg } from '../true-cfg';
 import { loadComponents, type QwenImageComponents } from './components';
 import { drawLatents } from './draw-latents';
 import { embedTokenBatch, tokenizePrompts } from './encode-prompts';
@@ -125,7 +127,7 @@ export class QwenImagePipelineWithLogProb extends RolloutPipeline<ForwardOptions
    * @param txtSeqLens Tokens of each prompt; the transformer reads the mask instead. May be null.
    * @param negativeTxtSeqLens The same for the negative prompts. May be null.
    * @param timesteps (N), all of the scheduler's.
-   * @param doTrueCfg Whether to guide.
+   * @param doTrueCfg Whether to guide, whatever the scale.
    * @param guidance Distilled guidance (1), or null.
    * @param trueCfgScale Scale of true classifier-free guidance.
    * @param noiseLevel eta within the window; outside of it steps are the ODE's.
@@ -180,7 +182,9 @@ export class QwenImagePipelineWithLogProb extends RolloutPipeline<ForwardOptions
           encoder_hidden_states: negativePromptEmbeds,
           encoder_hidden_states_mask: negativePromptEmbedsMask,
         };
-        return predictVelocity(module, inputs, negativeInputs, doTrueCfg ? trueCfgScale : 1);
+        return doTrueCfg
+          ? predictTrueCfg(module, inputs, negativeInputs, trueCfgScale)
+          : predict(module, inputs);
       },
       { prompt_embeds: promptEmbeds, negative_prompt_embeds: negativePromptEmbeds },
       { noiseLevel, window: sdeWindow, sdeType, generator, logprobs },
@@ -199,6 +203,11 @@ export class QwenImagePipelineWithLogProb extends RolloutPipeline<ForwardOptions
     settings: RolloutSettings,
   ): RequestEmbeddings | null {
     return requestEmbeddings(this, request, options, settings);
+  }
+
+  /** verl-omni rounds down, as diffusers does with a warning. */
+  protected override checkSize(settings: RolloutSettings, { compat }: ForwardOptions): void {
+    checkMultiples(settings, 2 * VAE_SCALE_FACTOR, { roundsDown: compat === 'verl-omni' });
   }
 
   protected override drawLatents(B: number, settings: RolloutSettings): tf.Tensor {

@@ -1,6 +1,7 @@
 import { mixGrpoWindow, type MixGrpoWindowSettings } from '../../schedulers';
 import { FORWARD_DEFAULTS, type ForwardOptions } from '../qwen-image-flow-grpo/forward-options';
 import type { RolloutExtraArgs, RolloutRequest } from '../rollout-request';
+import { inferenceSteps } from '../rollout-settings';
 import type { SdeWindow } from '../sde-window';
 
 /**
@@ -51,8 +52,7 @@ export function withMixGrpoWindow(
       extra.sde_window_range ?? options.sdeWindowRange ?? FORWARD_DEFAULTS.sdeWindowRange,
   };
   if (compat === null && settings.sde_window_size !== null) {
-    const steps =
-      asked.num_inference_steps || options.numInferenceSteps || FORWARD_DEFAULTS.numInferenceSteps;
+    const steps = inferenceSteps(req, options, FORWARD_DEFAULTS.numInferenceSteps);
     const [first, end] = settings.sde_window_range;
     settings.sde_window_range = [first, Math.min(end, steps)];
     if (settings.global_steps === undefined) {

@@ -1,6 +1,7 @@
 import { withCleanLatents, withoutNoise, type CleanRolloutOutput } from '../clean-rollout';
 import type { SD3ForwardOptions } from '../sd3-flow-grpo/forward-options';
 import { StableDiffusion3PipelineWithLogProb } from '../sd3-flow-grpo/rollout-pipeline';
+import type { DiffusionOutput } from '../rollout-output';
 import type { RolloutRequest } from '../rollout-request';
 import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
 
@@ -34,7 +35,15 @@ export class StableDiffusion3DPOPipeline extends StableDiffusion3PipelineWithLog
     req: RolloutRequest,
     options: SD3ForwardOptions = {},
   ): Promise<CleanRolloutOutput> {
-    return withCleanLatents(await super.forward(req, options), this.scheduler.timestepValues);
+    return (await super.forward(req, options)) as CleanRolloutOutput;
+  }
+
+  /** With clean latents and all times. */
+  protected override completeOutput(
+    output: DiffusionOutput,
+    timesteps: Float32Array,
+  ): CleanRolloutOutput {
+    return withCleanLatents(output, timesteps);
   }
 }
 

@@ -1,5 +1,6 @@
 import { tf } from '../../tensorflow';
 import {
+  checkEmbeddings,
   checkNegatives,
   disposeEmbeddings,
   type PromptEmbeddings,
@@ -21,7 +22,7 @@ export function withMask({
   return { embeds: prompt_embeds, mask, pooled: pooled_prompt_embeds };
 }
 
-/** Embeddings that were given, or null. Throws when only one of the pair is there. */
+/** Embeddings that were given, or null. Throws when only one of the pair is there, or their shapes are none. */
 function givenEmbeddings(
   side: string,
   embeds: tf.Tensor | null | undefined,
@@ -33,6 +34,7 @@ function givenEmbeddings(
       `Cannot embed prompts as ${side} embeddings must be given with pooled ones: current value of ${embeds ? 'the pooled ones' : 'the embeddings'} is null`,
     );
   }
+  checkEmbeddings(side, { embeds, pooled });
   return withMask({
     prompt_embeds: embeds.clone() as tf.Tensor3D,
     pooled_prompt_embeds: pooled.clone() as tf.Tensor2D,

@@ -12,7 +12,9 @@ import type { RolloutRequest } from '../rollout-request';
 import type { RolloutDefaults, RolloutSettings } from '../rollout-settings';
 import { savePipeline } from '../save-pipeline';
 import type { SdeWindow } from '../sde-window';
-import { predictGuided } from '../stable-diffusion-3/guidance';
+import { predict } from '../predict';
+import { checkMultiples } from '../rollout-rules';
+import { predictCfg } from '../stable-diffusion-3/guidance';
 import type { SD3PromptEncoder } from '../stable-diffusion-3/prompt-encoder';
 import { loadComponents, type StableDiffusion3Components } from './components';
 import { SD3_FORWARD_DEFAULTS, type SD3ForwardOptions } from './forward-options';
@@ -102,7 +104,7 @@ export class StableDiffusion3PipelineWithLogProb extends RolloutPipeline<SD3Forw
    * @param negativePooledPromptEmbeds (B, P), or null.
    * @param latents Noise (B, C, H, W); stays the caller's.
    * @param timesteps (N), all of the scheduler's.
-   * @param doCfg Whether to guide.
+   * @param doCfg Whether to guide, whatever the scale.
    * @param guidanceScale Scale of classifier-free guidance.
    * @param noiseLevel eta within the window; outside of it steps are the ODE's.
    * @param sdeWindow First step that gets noise and one past the last; or a pair for each row.
@@ -136,7 +138,9 @@ export class StableDiffusion3PipelineWithLogProb extends RolloutPipeline<SD3Forw
           negativePromptEmbeds &&
           negativePooledPromptEmbeds &&
           transformerInputs(x, timestep, negativePromptEmbeds, negativePooledPromptEmbeds);
-        return predictGuided(module, inputs, negativeInputs, doCfg ? guidanceScale : 1);
+        return doCfg
+          ? predictCfg(module, inputs, negativeInputs, guidanceScale)
+          : predict(module, inputs);
       },
       { prompt_embeds: promptEmbeds, negative_prompt_embeds: negativePromptEmbeds },
       { noiseLevel, window: sdeWindow, sdeType, generator, logprobs },
@@ -167,14 +171,13 @@ export class StableDiffusion3PipelineWithLogProb extends RolloutPipeline<SD3Forw
     B: number,
     { height, width, generator }: RolloutSettings,
   ): tf.Tensor {
-    const { in_channels, patch_size } = this.transformer.config;
     const side = this.vae.spatialCompressionRatio;
-    if (height % (side * patch_size) !== 0 || width % (side * patch_size) !== 0) {
-      throw new Error(
-        `Cannot make pictures as height and width must be multiples of ${side * patch_size}: current values are ${height} and ${width}`,
-      );
-    }
+    const { in_channels } = this.transformer.config;
     return drawNormal(generator, [B, in_channels, height / side, width / side]);
+  }
+
+  protected override checkSize(settings: RolloutSettings): void {
+    checkMultiples(settings, this.vae.spatialCompressionRatio * this.transformer.config.patch_size);
   }
 
   protected override setTimesteps(

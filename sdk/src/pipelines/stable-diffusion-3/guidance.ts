@@ -3,11 +3,10 @@ import type { ModelInputs, ModelMixin } from '../model-mixin';
 import { predict } from '../predict';
 
 /**
- * The velocity that Stable Diffusion 3 goes by: the model's prediction, guided when `scale` g is above 1:
- * v- + g (v+ - v-), without the rescaling of Qwen-Image. Rollout and training both come here.
+ * The velocity that a replayed step of Stable Diffusion 3 goes by: the model's prediction, guided when `scale` is above 1.
  *
  * @returns (B, C, H, W), differentiable.
- * @throws When guidance is asked for and there are no negative inputs.
+ * @throws As `predictCfg`.
  */
 export function predictGuided(
   module: ModelMixin,
@@ -15,7 +14,22 @@ export function predictGuided(
   negativeInputs: ModelInputs | null,
   scale: number,
 ): tf.Tensor {
-  if (scale <= 1) return predict(module, inputs);
+  return scale > 1 ? predictCfg(module, inputs, negativeInputs, scale) : predict(module, inputs);
+}
+
+/**
+ * The model's prediction, guided by any scale g: v- + g (v+ - v-), without the rescaling of Qwen-Image. Rollout and
+ * training both come here.
+ *
+ * @returns (B, C, H, W), differentiable.
+ * @throws When there are no negative inputs.
+ */
+export function predictCfg(
+  module: ModelMixin,
+  inputs: ModelInputs,
+  negativeInputs: ModelInputs | null,
+  scale: number,
+): tf.Tensor {
   if (negativeInputs === null) {
     throw new Error(
       `Cannot apply classifier-free guidance as it needs embeddings of a negative prompt, pooled ones too: current guidance_scale is ${scale}`,

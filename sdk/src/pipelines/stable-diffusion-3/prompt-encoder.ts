@@ -10,6 +10,7 @@ import {
 import { tf } from '../../tensorflow';
 import { CLIPTokenizer, T5Tokenizer } from '../../tokenizers';
 import type { EncoderTokens } from '../rollout-request';
+import { checkEncoding } from '../rollout-rules';
 import type { SavableComponent } from '../save-pipeline';
 import { variantOf } from '../variant-of';
 
@@ -95,7 +96,7 @@ export class SD3PromptEncoder {
    * Encodes prompts; the caller disposes the embeddings. Texts that are too long are cut.
    *
    * @returns `prompt_embeds` (B, 77 + maxSequenceLength, D) and `pooled_prompt_embeds` (B, P).
-   * @throws When the lists of prompts differ in length.
+   * @throws When there are no prompts, or their lists differ in length.
    */
   encode(
     prompts: readonly string[],
@@ -106,6 +107,7 @@ export class SD3PromptEncoder {
       prompts3 = prompts,
     }: SD3PromptOptions = {},
   ): SD3PromptEmbeddings {
+    checkEncoding(prompts.length, maxSequenceLength);
     if (prompts2.length !== prompts.length || prompts3.length !== prompts.length) {
       throw new Error(
         `Cannot encode prompts as prompts2 and prompts3 must have ${prompts.length} each: current value is ${prompts2.length} and ${prompts3.length}`,
@@ -133,7 +135,7 @@ export class SD3PromptEncoder {
    * with its own tokenizer's token, and rows that are too long are cut.
    *
    * @param tokens For each prompt, unpadded ids by 'clip' (both CLIP models read the same) and 't5'.
-   * @throws When a prompt lacks one of them; the message names it.
+   * @throws When there are no prompts, or one lacks one of them; the message names it.
    */
   encodeTokens(
     tokens: readonly EncoderTokens[],
@@ -142,6 +144,7 @@ export class SD3PromptEncoder {
       clipSkip = 0,
     }: Pick<SD3PromptOptions, 'maxSequenceLength' | 'clipSkip'> = {},
   ): SD3PromptEmbeddings {
+    checkEncoding(tokens.length, maxSequenceLength);
     const pad = ({ padTokenId }: CLIPTokenizer | T5Tokenizer, name: string, length: number) =>
       tokens.map((ids, row) => {
         if (!Array.isArray(ids[name])) {
