@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -57,6 +57,18 @@ describe('loadPipeline()', () => {
     await assert.rejects(loadPipeline(broken), /transformer/);
     assert.equal(tf.memory().numTensors, before);
     rmSync(broken, { recursive: true });
+  });
+
+  it('refuses a transformer that embeds guidance, for which there are no weights', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flowbook-'));
+    cpSync(MODEL, folder, { recursive: true });
+    const file = join(folder, 'transformer/config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...config, guidance_embeds: true }));
+    await assert.rejects(loadPipeline(folder), {
+      message: `Cannot load "${folder}" as guidance_embeds of its transformer must be false, for it has no weights: current value is true`,
+    });
+    rmSync(folder, { recursive: true });
   });
 
   it('names what a model directory lacks', async () => {

@@ -185,6 +185,14 @@ describe('QwenImageDiffusionNFTPipeline', () => {
     assert.equal(tf.memory().numTensors, count);
   });
 
+  it('forward() takes as many steps as there are sigmas', async () => {
+    const options = { sigmas: [1, 0.6, 0.3], trueCfgScale: 1, outputType: 'latent' } as const;
+    const { output, customOutput } = await pipeline.forward({ prompts: ['a red fox'] }, options);
+    assert.deepEqual(customOutput.train_timesteps.shape, [1, 3]);
+    assert.deepEqual(values(customOutput.latents_clean), values(output as tf.Tensor));
+    tf.dispose([output, ...Object.values(customOutput)] as tf.Tensor[]);
+  });
+
   it('forward() is empty without prompts', async () => {
     assert.deepEqual(await pipeline.forward({}), { output: null, customOutput: {} });
   });

@@ -52,6 +52,8 @@ describe('withMixGrpoWindow()', () => {
     for (let global_steps = 1; global_steps < 20; global_steps++) {
       const [, end] = range({ global_steps }, { numInferenceSteps: 4 }) as number[];
       assert.ok(end <= 4);
+      const [, last] = range({ global_steps }, { sigmas: [1, 0.6, 0.3] }) as number[];
+      assert.ok(last <= 3);
     }
   });
 

@@ -15,7 +15,7 @@ export interface QwenImageTransformerConfig {
   num_attention_heads: number;
   /** Width of the text encoder's states. */
   joint_attention_dim: number;
-  /** Ignored, as in diffusers, which has no weights for it. */
+  /** Ignored, as in diffusers, which has no weights for it. Pipelines refuse true. */
   guidance_embeds: boolean;
   /** Width of the rotary axes: frame, height, width. */
   axes_dims_rope: number[];

@@ -22,13 +22,20 @@ export interface QwenImageComponents {
  *
  * @param options.variant Weights of this variant where a part has them, as diffusers chooses.
  * @param options.dtype Of transformer and text encoders. The autoencoder stays float32.
- * @throws When one is missing or broken; those that were loaded before it are freed.
+ * @throws When one is missing or broken; those that were loaded before it are freed. When the transformer says that it
+ *   embeds guidance: diffusers' pipeline fails at its first step then.
  */
 export function loadComponents(
   path: string,
   { variant, dtype }: Pick<LoadOptions, 'variant' | 'dtype'> = {},
 ): QwenImageComponents {
   const directory = openModelDirectory(path);
+  const { guidance_embeds: guidanceEmbeds } = directory.config('transformer');
+  if (guidanceEmbeds === true) {
+    throw new Error(
+      `Cannot load "${path}" as guidance_embeds of its transformer must be false, for it has no weights: current value is true`,
+    );
+  }
   const files = variantOf(directory, variant);
   return loadParts((keep) => ({
     tokenizer: Qwen2Tokenizer.fromPretrained(path),
