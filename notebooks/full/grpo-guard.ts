@@ -1,7 +1,7 @@
 import type { FlowGRPOOptions } from '@flowbook/sdk';
 import { policyGradientRecipe, policyGradientSettings } from './policy-gradient';
 
-/** Twice FlowGRPO's learning rate, and four updates a rollout: what its clip does not hold. */
+/** Twice FlowGRPO's learning rate, and four updates a rollout, so that ratios leave 1. */
 export const grpoGuardSettings = {
   ...policyGradientSettings,
   lossMode: 'grpo_guard',

@@ -151,6 +151,18 @@ describe('reportText()', () => {
     const text = reportText({ results: [], claims: [], files: [] });
     const [, chosen, open] = text.split(/^## What .+$/m);
     assert.match(chosen, /held-out/);
+    const { claims } = readMeasured();
+    const compared = claims.filter(({ metric }) => /\d\d-[a-z-]+\//.test(metric));
+    const failed = claims.filter(({ holds }) => holds === false);
+    assert.match(
+      chosen,
+      new RegExp(`^Of the ${claims.length} claims ${claims.length - compared.length} `, 'm'),
+    );
+    assert.deepEqual(
+      [compared.length, failed.length],
+      [4, 5],
+      'four others, and five that do not hold',
+    );
     const named = [...open.matchAll(/^- (\d\d-[a-z-]+): /gm)].map(([, recipe]) => recipe);
     const names = RECIPES.map(recipeName);
     assert.ok(named.length > 0 && named.every((recipe) => names.includes(recipe)), named.join());
