@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
-import { pause, printed, runningKernel } from './running-kernel';
+import { pause, printed, resultText, runningKernel } from './running-kernel';
 
 const SINK = "(globalThis as any)[Symbol.for('flowbook.display.sink')]";
 
 describe('the output of a cell', () => {
   const running = runningKernel();
   const run = (code: string) => running.kernel.execute(code);
+
+  it('has a burst of prints before what a child process that starts after it writes', async () => {
+    const result = await running.kernel.execute(
+      "import { exec, execSync } from 'node:child_process';\nimport { promisify } from 'node:util';\n" +
+        'for (let n = 0; n < 40; n++) console.log(n);\n' +
+        "execSync('sleep 0.2; echo child', { stdio: 'inherit' });\n" +
+        "(await promisify(exec)('echo kept')).stdout",
+    );
+    const numbers = Array.from({ length: 40 }, (_, n) => `${n}\n`).join('');
+    assert.equal(printed(result), `${numbers}child\n`);
+    assert.equal(resultText(result), 'kept\n');
+  });
 
   it('arrives whole and in order when a loop prints 100,000 lines', async () => {
     const result = await run("for (let i = 0; i < 100000; i++) console.log('line ' + i);");

@@ -22,6 +22,7 @@ import { CommRegistry } from './comm-registry';
 import { completeCode } from './completion';
 import { kernelDialect } from './dialects/kernel-dialects';
 import { ErrorReport } from './error-report';
+import { flushBeforeChildren } from './flush-before-children';
 import { installHostGlobals } from './host-globals';
 import type { ImportPlaces } from './import-paths';
 import { InputRequests } from './input-requests';
@@ -78,6 +79,7 @@ class Engine {
     captureStandardStreams((name, text) =>
       this.outputs.print(currentCell().id, name, this.errors.readable(text)),
     );
+    flushBeforeChildren(() => this.outputs.flush());
     installHostGlobals(cwd, this.outputs, this.inputs, this.comms);
     process.on('SIGINT', () => {}); // interrupts come by message
     const settings = readNotebookSettings(process.env[NOTEBOOK_VARIABLE]);
