@@ -186,6 +186,60 @@ for (const model of ['tiny-sd3', 'tiny-sd35']) {
       });
     });
 
+    it('forward() refuses ids or a text of some prompts alone, which verl-omni takes for the empty prompt', async () => {
+      const ids = { clip: [1097, 320], t5: [11, 1] };
+      const before = tf.memory().numTensors;
+      const someHave = (what: string) => ({
+        message: `Cannot embed prompts as either all or none must have ${what}: 1 of 2 do`,
+      });
+      const oneList = (field: string, name: string) => ({
+        message: `Cannot embed prompts as token ids must be given for each text encoder, as ${field}: { clip, t5 }: current value is one list, ${name}`,
+      });
+      const mixed = ['a red fox', { extra_prompt_ids: ids }];
+      await assert.rejects(roll({ prompts: mixed }), someHave('extra_prompt_ids'));
+      await assert.rejects(
+        roll({ prompts: ['a red fox', { negative_prompt: 'blurry' }] }),
+        someHave('a positive text'),
+      );
+      await assert.rejects(
+        roll({ prompts: ['a red fox', { prompt_token_ids: [1, 2] }] }),
+        oneList('extra_prompt_ids', 'prompt_token_ids'),
+      );
+      const [given, none] = [{ negative_extra_prompt_ids: ids }, {}];
+      for (const own of [{ prompt: 'a red fox' }, { extra_prompt_ids: ids }]) {
+        await assert.rejects(
+          roll({ prompts: [given, none].map((one) => ({ ...own, ...one })) }, { guidanceScale: 4 }),
+          someHave('negative_extra_prompt_ids'),
+        );
+      }
+      await assert.rejects(
+        roll({ prompts: [{ prompt: 'a', negative_prompt_ids: [1] }] }, { guidanceScale: 4 }),
+        oneList('negative_extra_prompt_ids', 'negative_prompt_ids'),
+      );
+      assert.equal(tf.memory().numTensors, before);
+      const empty = await roll({ prompts: ['a red fox', ''] });
+      const upstream = await roll({ prompts: mixed }, { compat: 'verl-omni' });
+      assert.deepEqual(values(upstream.output), values(empty.output));
+      [empty, upstream].forEach(release);
+    });
+
+    it('forward() takes negative ids beside a text, which verl-omni leaves unread', async () => {
+      const clip = CLIPTokenizer.fromPretrained(join(models, model));
+      const t5 = T5Tokenizer.fromPretrained(join(models, model));
+      const ids = { clip: clip.encode('blurry'), t5: t5.encode('blurry') };
+      const guided = (negative: object, compat: 'verl-omni' | null = null) =>
+        roll({ prompts: [{ prompt: 'a', ...negative }] }, { guidanceScale: 4, compat });
+      const [byText, byIds, unread, none] = [
+        await guided({ negative_prompt: 'blurry' }),
+        await guided({ negative_extra_prompt_ids: ids }),
+        await guided({ negative_extra_prompt_ids: ids }, 'verl-omni'),
+        await guided({}),
+      ];
+      assert.deepEqual(values(byIds.output), values(byText.output));
+      assert.deepEqual(values(unread.output), values(none.output));
+      [byText, byIds, unread, none].forEach(release);
+    });
+
     it('forward() makes a picture of the empty prompt, which verl-omni takes for none', async () => {
       const result = await roll({ prompts: [''] });
       assert.deepEqual((result.output as tf.Tensor).shape, [1, 4, 4, 6]);

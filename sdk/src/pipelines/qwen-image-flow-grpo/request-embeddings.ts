@@ -1,4 +1,5 @@
 import { tf } from '../../tensorflow';
+import { allOrNone } from '../all-or-none';
 import {
   checkEmbeddings,
   checkNegatives,
@@ -46,18 +47,6 @@ function tokens(
     ids: rows,
     mask: rows.map((row, b) => row.map((_, at) => (mask ? Number(mask[b]?.[at] ?? 0) : 1))),
   };
-}
-
-/** Null when no row has the value; the values when all rows do. */
-function allOrNone<T>(values: (T | null | undefined)[], what: string): T[] | null {
-  const present = values.filter((value): value is T => value !== null && value !== undefined);
-  if (present.length === 0) return null;
-  if (present.length !== values.length) {
-    throw new Error(
-      `Cannot embed prompts as either all or none must have ${what}: ${present.length} of ${values.length} do`,
-    );
-  }
-  return present;
 }
 
 function tokensOf(

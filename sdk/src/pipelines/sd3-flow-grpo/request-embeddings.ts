@@ -1,4 +1,5 @@
 import { tf } from '../../tensorflow';
+import { allOrNone } from '../all-or-none';
 import {
   checkEmbeddings,
   checkNegatives,
@@ -46,15 +47,25 @@ function textsOf(texts: readonly (string | null | undefined)[]): string[] | null
   return texts.some((text) => text) ? texts.map((text) => text ?? '') : null;
 }
 
-/** Token ids of all prompts, or null when any lacks them. */
+/** Token ids of all prompts, or null. Throws when some have none, which verl-omni takes for no ids at all. */
 function encoderTokens(
   records: readonly RequestPrompt[],
   field: 'extra_prompt_ids' | 'negative_extra_prompt_ids',
+  compat: SD3ForwardOptions['compat'],
 ): EncoderTokens[] | null {
-  const tokens = records.map((record) => record[field]);
-  if (tokens.length === 0 || tokens.some((one) => !one || Object.keys(one).length === 0))
-    return null;
-  return tokens as EncoderTokens[];
+  const tokens = records.map((record) => {
+    const ids = record[field];
+    return ids && Object.keys(ids).length > 0 ? ids : null;
+  });
+  if (compat === 'verl-omni' && tokens.includes(null)) return null;
+  return allOrNone(tokens, field);
+}
+
+function refuseList(name: string): never {
+  const negative = name === 'negative_prompt_ids' ? 'negative_' : '';
+  throw new Error(
+    `Cannot embed prompts as token ids must be given for each text encoder, as ${negative}extra_prompt_ids: { clip, t5 }: current value is one list, ${name}`,
+  );
 }
 
 function positiveOf(
@@ -65,20 +76,18 @@ function positiveOf(
 ): PromptEmbeddings | null {
   const given = givenEmbeddings('prompt', promptEmbeds, pooledPromptEmbeds);
   if (given !== null) return given;
-  const tokens = encoderTokens(records, 'extra_prompt_ids');
+  const tokens = encoderTokens(records, 'extra_prompt_ids', compat);
   if (tokens !== null) return withMask(encoder.encodeTokens(tokens, { maxSequenceLength }));
+  const isListed = records.some((one) => !one.prompt && (one.prompt_token_ids ?? one.prompt_ids));
+  if (isListed && compat !== 'verl-omni') refuseList('prompt_token_ids');
   const named = records.map((record) => record.prompt);
   const optional = typeof prompt === 'string' ? [prompt] : (prompt ?? null);
   // verl-omni takes empty prompts for none.
-  const empty = compat === 'verl-omni' || named.every((text) => typeof text !== 'string');
-  const texts = textsOf(named) ?? optional ?? (empty ? null : named.map((text) => text ?? ''));
+  const own = compat === 'verl-omni' ? null : allOrNone(named, 'a positive text');
+  const texts = textsOf(named) ?? optional ?? own;
   if (texts !== null && texts.length > 0)
     return withMask(encoder.encode(texts, { maxSequenceLength }));
-  if (records.some(({ prompt_token_ids, prompt_ids }) => prompt_token_ids ?? prompt_ids)) {
-    throw new Error(
-      'Cannot embed prompts as token ids must be given for each text encoder, as extra_prompt_ids: { clip, t5 }: current value is one list, prompt_token_ids',
-    );
-  }
+  if (isListed) refuseList('prompt_token_ids');
   return null;
 }
 
@@ -87,7 +96,8 @@ function positiveOf(
  * encoders, then its texts, then texts among the options. Returns null for a request without any.
  * Without a negative prompt guidance leads away from the empty one.
  *
- * @throws When there are ids for one text encoder only, or the numbers of prompts differ.
+ * @throws When there are ids for one text encoder only, when only some of the prompts have ids or a text, or when the
+ *   numbers of prompts differ. With `compat: 'verl-omni'` what only some have is taken for the empty prompt.
  */
 export function requestEmbeddings(
   encoder: SD3PromptEncoder,
@@ -100,13 +110,16 @@ export function requestEmbeddings(
   if (positive === null || guidanceScale <= 1) return positive && { positive, negative: null };
   const B = positive.embeds.shape[0];
   const negativeOf = (): PromptEmbeddings => {
-    const { negativePromptEmbeds, negativePooledPromptEmbeds, negativePrompt } = options;
+    const { negativePromptEmbeds, negativePooledPromptEmbeds, negativePrompt, compat } = options;
+    const isUpstream = compat === 'verl-omni';
     const given = givenEmbeddings('negative', negativePromptEmbeds, negativePooledPromptEmbeds);
     if (given !== null) return given;
-    const tokens =
-      encoderTokens(records, 'extra_prompt_ids') &&
-      encoderTokens(records, 'negative_extra_prompt_ids');
-    if (tokens) return withMask(encoder.encodeTokens(tokens, { maxSequenceLength }));
+    // verl-omni reads negative ids beside positive ones alone.
+    const isRead = !isUpstream || encoderTokens(records, 'extra_prompt_ids', compat) !== null;
+    const tokens = isRead ? encoderTokens(records, 'negative_extra_prompt_ids', compat) : null;
+    if (tokens !== null) return withMask(encoder.encodeTokens(tokens, { maxSequenceLength }));
+    const isListed = records.some((one) => !one.negative_prompt && one.negative_prompt_ids);
+    if (isListed && !isUpstream) refuseList('negative_prompt_ids');
     const named = textsOf(records.map((record) => record.negative_prompt));
     const optional =
       typeof negativePrompt === 'string' ? Array<string>(B).fill(negativePrompt) : negativePrompt;
