@@ -146,7 +146,10 @@ export abstract class DiffusionTransformer<
     this.#isCheckpointing = false;
   }
 
-  /** What training changes: the active adapters' A and B, or all parameters when there is no adapter. */
+  /**
+   * What training changes: the active adapters' A and B, or all parameters when there is no adapter. Merged adapters are not
+   * active: where there is no other one, nothing is trained.
+   */
   trainableVariables(): Map<string, tf.Variable> {
     if (this.adapters.names().length > 0) return this.adapters.variables();
     return new Map([...this.parameters].filter(([, { trainable }]) => trainable));
@@ -171,8 +174,10 @@ export abstract class DiffusionTransformer<
    * Chooses the adapters that take part.
    *
    * @param weights What the scale of each is multiplied by from now on. Default: what it was, at first 1.
+   * @throws When a name is unknown, weights are no numbers, one a name, or adapters are merged.
    */
   setAdapters(names: string | readonly string[], weights?: number | readonly number[]): void {
+    this.#requireUnmerged('choose adapters');
     this.adapters.setActive([names].flat(), weights === undefined ? weights : [weights].flat());
   }
 
@@ -203,8 +208,9 @@ export abstract class DiffusionTransformer<
     writeLoraFile(folder, new Map(layers), options);
   }
 
-  /** Leaves adapters out of the forward pass. */
+  /** Leaves adapters out of the forward pass, those too that are added later. @throws While some are merged. */
   disableLora(): void {
+    this.#requireUnmerged('leave adapters out');
     this.adapters.enabled = false;
   }
 
@@ -213,7 +219,21 @@ export abstract class DiffusionTransformer<
     this.adapters.enabled = true;
   }
 
-  /** Adds the active adapters to the weights and disables them: same predictions, nothing to add at run time. */
+  /**
+   * Adds the active adapters to the weights, which hold them from then on: same predictions, nothing to add at run time.
+   * Adapters that are added later are trained on top; the reference of such a training is the merged model. A merged
+   * adapter that is removed stays in the weights.
+   *
+   * @throws When some are merged already.
+   * @example
+   * const { transformer } = pipeline;
+   * transformer.addLora({ rank: 2, key: RandomKey.fromSeed(0) });
+   * transformer.mergeLora();
+   * transformer.adapters.active; // []
+   * transformer.adapters.merged; // ['default']
+   * transformer.unmergeLora();
+   * transformer.adapters.active; // ['default']
+   */
   mergeLora(): void {
     if (this.#unmerged.size > 0) {
       throw new Error(
@@ -231,14 +251,14 @@ export abstract class DiffusionTransformer<
         variable.assign(isBfloat16(variable) ? toBfloat16(merged) : merged);
       });
     }
-    this.adapters.enabled = false;
+    this.adapters.markMerged();
   }
 
-  /** Takes `mergeLora` back, to the last bit. */
+  /** Takes `mergeLora` back: weights to the last bit, and the adapters take part again. */
   unmergeLora(): void {
     for (const [name, weight] of this.#unmerged) this.parameters.get(name)?.assign(weight);
     this.#disposeUnmerged();
-    this.adapters.enabled = true;
+    this.adapters.unmarkMerged();
   }
 
   /**
@@ -272,6 +292,14 @@ export abstract class DiffusionTransformer<
     }
     for (const path of this.adapters.layers.keys()) modules.delete(path);
     return modules;
+  }
+
+  #requireUnmerged(action: string): void {
+    const { merged } = this.adapters;
+    if (merged.length === 0) return;
+    throw new Error(
+      `Cannot ${action} as none must be merged into the weights: merged are ${merged.join(', ')}; call unmergeLora() first`,
+    );
   }
 
   #disposeUnmerged(): void {

@@ -40,6 +40,7 @@ export interface NewLoraOptions {
 export class LoraAdapters {
   readonly #sets = new Map<string, Map<string, LoraLayer>>();
   #active: string[] = [];
+  #merged: string[] = [];
   /** What the scale of a set is multiplied by, where that is not 1. */
   readonly #weights = new Map<string, number>();
   /** Whether active sets take part in the forward pass. */
@@ -58,14 +59,26 @@ export class LoraAdapters {
     return this.#active;
   }
 
+  /** Names of the sets that the model's weights hold: none of them is active. See `mergeLora`. */
+  get merged(): readonly string[] {
+    return this.#merged;
+  }
+
   /**
    * Chooses the sets that take part.
    *
    * @param weights What the scale of each is multiplied by from now on. Default: what it was, at first 1.
-   * @throws When a name is unknown, or weights are no numbers, one a name.
+   * @throws When a name is unknown or of a merged set, or weights are no numbers, one a name.
    */
   setActive(names: readonly string[], weights?: readonly number[]): void {
-    names.forEach((name) => this.get(name));
+    for (const name of names) {
+      this.get(name);
+      if (this.#merged.includes(name)) {
+        throw new Error(
+          `Cannot choose adapter "${name}" as it must not be merged into the weights: call unmergeLora() first`,
+        );
+      }
+    }
     if (weights !== undefined) {
       if (weights.length !== names.length || !weights.every(Number.isFinite)) {
         throw new Error(
@@ -188,12 +201,25 @@ export class LoraAdapters {
     });
   }
 
-  /** Removes a set and disposes its tensors. */
+  /** Counts the sets that take part as merged: whoever calls it has added them to the weights. */
+  markMerged(): void {
+    if (!this.enabled) return;
+    [this.#merged, this.#active] = [[...this.#merged, ...this.#active], []];
+  }
+
+  /** Lets merged sets take part again: the weights do not hold them any more. */
+  unmarkMerged(): void {
+    [this.#merged, this.#active] = [[], [...this.#merged, ...this.#active]];
+  }
+
+  /** Removes a set and disposes its tensors. What is merged stays in the weights. */
   remove(name: string): void {
     for (const { A, B } of this.get(name).values()) [A, B].forEach((tensor) => tensor.dispose());
     this.#sets.delete(name);
     this.#weights.delete(name);
-    this.#active = this.#active.filter((other) => other !== name);
+    const isOther = (one: string) => one !== name;
+    this.#active = this.#active.filter(isOther);
+    this.#merged = this.#merged.filter(isOther);
   }
 
   /** The adapters that take part at a layer. */
@@ -265,7 +291,7 @@ export class LoraAdapters {
   #checkFree(name: string): void {
     if (this.#sets.has(name)) {
       throw new Error(
-        `Cannot add adapter "${name}" as the name must be free: remove the old one first`,
+        `Cannot add adapter "${name}" as the name must be free: call adapters.remove("${name}") first, or choose another name`,
       );
     }
   }

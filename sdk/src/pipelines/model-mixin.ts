@@ -14,11 +14,13 @@ export interface ModelMixin {
   forward(inputs: any): readonly tf.Tensor[] | { sample: tf.Tensor };
 }
 
-/** What the training loop needs of a model's adapters: `LoraAdapters` without its layers. */
+/** What the training loop needs of a model's adapters: a part of `LoraAdapters`. */
 export type PolicyAdapters = Pick<
   LoraAdapters,
+  | 'layers'
   | 'enabled'
   | 'active'
+  | 'merged'
   | 'weightOf'
   | 'names'
   | 'get'

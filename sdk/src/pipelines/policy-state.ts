@@ -1,6 +1,7 @@
 import { WeightCopy, assignAll } from '../models';
 import type { tf } from '../tensorflow';
 import type { TrainableModel } from './model-mixin';
+import { requireActiveAdapter } from './require-active-adapter';
 
 /** Where the other state of a policy is kept. */
 interface Place {
@@ -34,7 +35,8 @@ export class PolicyState {
    * A copy of the policy as it is now.
    *
    * @param name Of the adapter that holds it; a model without adapters does not need it.
-   * @throws When more than one adapter takes part: there is none that could be copied.
+   * @throws When more than one adapter takes part, as there is none that could be copied; when the name is taken; when there
+   *   are adapters and none takes part.
    */
   static copyOf(model: TrainableModel, name: string): PolicyState {
     const { adapters } = model;
@@ -45,6 +47,7 @@ export class PolicyState {
         `Cannot copy a policy to adapter "${name}" as exactly one other adapter must be active: active are ${adapters.active.join(', ')}`,
       );
     }
+    PolicyState.requireFree(model, name);
     adapters.copy(source, name);
     return new PolicyState({
       copy: () => adapters.copy(source, name),
@@ -56,7 +59,23 @@ export class PolicyState {
     });
   }
 
-  /** What training starts from: the model without its adapters, or a copy of all its weights as they are now. */
+  /**
+   * Throws when a copy of the policy cannot have an adapter of this name to itself: it would be overwritten, and removed in
+   * the end.
+   */
+  static requireFree({ adapters }: TrainableModel, name: string): void {
+    if (!adapters.names().includes(name)) return;
+    throw new Error(
+      `Cannot copy a policy to adapter "${name}" as the name must be free: present are ${adapters.names().join(', ')}; call adapters.remove("${name}") first, or load it under another name`,
+    );
+  }
+
+  /**
+   * What training starts from: the model without the adapters that take part, or a copy of all its weights as they are now.
+   * Adapters that were merged before are part of its weights.
+   *
+   * @throws When there are adapters and none takes part, as after `mergeLora`: what they started from is not there then.
+   */
   static referenceOf(model: TrainableModel): PolicyState {
     const { adapters } = model;
     if (adapters.active.length === 0) return PolicyState.#ofWeights(model);
@@ -76,6 +95,7 @@ export class PolicyState {
   }
 
   static #ofWeights(model: TrainableModel): PolicyState {
+    requireActiveAdapter(model, 'keep another state of a policy');
     const weights = new WeightCopy(model.trainableVariables());
     return new PolicyState({
       copy: () => weights.copy(),

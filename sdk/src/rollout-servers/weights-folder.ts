@@ -43,7 +43,7 @@ export class WeightsFolder {
    * An adapter's scale is multiplied into its B, and its alpha is its rank: whether a server reads alpha from the file, and how,
    * does not matter then.
    *
-   * @throws When not exactly one of the model's adapters is active.
+   * @throws When not exactly one of the model's adapters is active, or some are merged: servers have the checkpoint's weights.
    */
   write(id: string, model: TrainableModel, adapterFormat: 'diffusers' | 'peft'): WeightsOnServer {
     const folder = join(this.#folder, id);
@@ -79,6 +79,11 @@ export class WeightsFolder {
 /** The active adapter at scale 1; its B are the caller's, its A the model's. */
 function activeAdapter({ adapters }: TrainableModel): Map<string, LoraWeights> {
   const active = adapters.enabled ? adapters.active : [];
+  if (adapters.merged.length > 0) {
+    throw new Error(
+      `Cannot send adapters to a rollout server as none must be merged: merged are ${adapters.merged.join(', ')}; call unmergeLora() first`,
+    );
+  }
   if (active.length !== 1) {
     throw new Error(
       `Cannot send adapters to a rollout server as exactly one must be active: current value is ${active.join(', ') || 'none'}`,

@@ -29,12 +29,19 @@ type AnyTransformer = DiffusionTransformer<object, any, tf.Tensor>;
 /**
  * What can be trained of a model as frames of bounded size: its active adapters as low-rank matrices, or all its weights when
  * it has none.
+ *
+ * @throws When adapters are merged: workers have the weights of the checkpoint.
  */
 export function encodeWeights(model: TrainableModel, shardBytes = SHARD_BYTES): Frame[] {
   const { adapters } = model;
   const tensors: [string, tf.Tensor][] = [];
   const outline: WeightsOutline = { adapters: null };
   if (adapters.names().length > 0) {
+    if (adapters.merged.length > 0) {
+      throw new Error(
+        `Cannot send weights to rollout workers as adapters must not be merged: merged are ${adapters.merged.join(', ')}; call unmergeLora() first`,
+      );
+    }
     const active = adapters.enabled ? adapters.active : [];
     outline.adapters = active.map((name) => {
       const layers = [...adapters.get(name)].map(([path, { A, B, rank, alpha }]) => {

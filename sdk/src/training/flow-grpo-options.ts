@@ -146,7 +146,10 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
    * the same gradients. Default null: as the transformer is set, at first not.
    */
   gradientCheckpointing?: boolean | null;
-  /** Adapters to train. Default: none, all weights are trained. */
+  /**
+   * A new adapter `default` to train. Default: none is added; the model's adapters that take part are trained, or without any
+   * adapter all weights.
+   */
   lora?: LoraOptions | null;
   /** Decay of an exponential mean of the weights, kept beside them. Default: none. */
   ema?: number | null;

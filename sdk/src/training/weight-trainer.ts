@@ -13,6 +13,7 @@ import type { EvaluationOptions } from './evaluation-options';
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import type { FlowGRPOSettings } from './flow-grpo-settings';
 import { NotFiniteLog, whereNotFinite } from './not-finite';
+import { prepareAdapter, refuseFoundAdapter } from './prepare-adapter';
 import { PromptCache } from './prompt-cache';
 import type { RunOptions } from './run/run-options';
 import { requireMemory } from './require-memory';
@@ -96,8 +97,13 @@ export abstract class WeightTrainer<
   #stepsDone = 0;
   #updatesDone = 0;
   #isFirst = true;
+  /** Whether the adapter was there before, and no checkpoint's values are in it yet. */
+  #hasFoundAdapter: boolean;
 
-  /** @param algo How noise is put in; what is left out comes from the pipeline's configuration. */
+  /**
+   * @param algo How noise is put in; what is left out comes from the pipeline's configuration.
+   * @throws When the model's adapters are not what is to be trained: see `prepareAdapter`.
+   */
   protected constructor(
     pipeline: Pipeline,
     settings: Settings,
@@ -108,11 +114,10 @@ export abstract class WeightTrainer<
     this.pipeline = pipeline;
     this.key = RandomKey.fromSeed(settings.seed);
     const { transformer } = pipeline;
-    // A run that goes on in the process where it was stopped finds its adapter there.
-    const isThere = resume !== false && transformer.adapters.active.includes('default');
-    if (settings.lora !== null && !isThere) {
-      transformer.addLora({ ...settings.lora, key: this.key.fold('lora') });
-    }
+    this.#hasFoundAdapter = prepareAdapter(transformer, settings.lora, {
+      key: this.key.fold('lora'),
+      mayResume: resume !== false,
+    });
     setGradientCheckpointing(transformer, settings.gradientCheckpointing);
     const variables = transformer.trainableVariables();
     const { learningRate: lr, betas, weightDecay } = settings;
@@ -165,6 +170,16 @@ export abstract class WeightTrainer<
     }
     this.#stepsDone = step;
     this.#begin = now() - seconds;
+    this.#hasFoundAdapter = false;
+  }
+
+  /**
+   * Begins with step 1, or goes on with the trainer's own steps.
+   *
+   * @throws When the adapter was there before: it is another run's, which only a checkpoint could go on with.
+   */
+  beginHere(): void {
+    if (this.#hasFoundAdapter) refuseFoundAdapter();
   }
 
   /** Other policies that the objective keeps, by name. */
@@ -187,6 +202,7 @@ export abstract class WeightTrainer<
     this.notFinite = new NotFiniteLog(this.settings.onNotFinite, step);
     const { state } = this;
     if (this.#isFirst) {
+      this.beginHere();
       this.#requireFinite(step);
       await setImmediate();
       this.#requireMemory(pictures);

@@ -153,6 +153,58 @@ describe('LoRA', () => {
     });
   });
 
+  it('merged adapters are not added a second time, whatever is chosen or switched', () => {
+    const [base] = model.forward(tinyInputs());
+    model.addLora({ rank: 2, key });
+    fillB(model);
+    const [adapted] = model.forward(tinyInputs());
+    model.mergeLora();
+    assert.deepEqual([model.adapters.active, model.adapters.merged], [[], ['default']]);
+    model.enableLora();
+    assert.ok(farthest(adapted, model.forward(tinyInputs())[0]) < 2e-6);
+    const first = 'call unmergeLora() first';
+    assert.throws(() => model.adapters.using(['default'], () => {}), {
+      message: `Cannot choose adapter "default" as it must not be merged into the weights: ${first}`,
+    });
+    const merged = `as none must be merged into the weights: merged are default; ${first}`;
+    assert.throws(() => model.setAdapters([]), { message: `Cannot choose adapters ${merged}` });
+    assert.throws(() => model.disableLora(), { message: `Cannot leave adapters out ${merged}` });
+    assert.equal(model.trainableVariables().size, 0);
+    model.unmergeLora();
+    assert.deepEqual([model.adapters.active, model.adapters.merged], [['default'], []]);
+    assert.equal(farthest(adapted, model.forward(tinyInputs())[0]), 0);
+    model.disableLora();
+    assert.equal(farthest(base, model.forward(tinyInputs())[0]), 0);
+  });
+
+  it('an adapter that is added to a merged model is trained on top, and takes part beside what was merged', () => {
+    model.addLora({ rank: 2, key, adapterName: 'style' });
+    fillB(model);
+    model.mergeLora();
+    const [merged] = model.forward(tinyInputs());
+    model.addLora({ rank: 1, key });
+    assert.equal(farthest(merged, model.forward(tinyInputs())[0]), 0);
+    const variables = [...model.trainableVariables().values()];
+    const { grads } = tf.variableGrads(
+      () => tf.mean<tf.Scalar>(tf.square(model.forward(tinyInputs())[0])),
+      variables,
+    );
+    assert.ok(Object.keys(grads).length > 0);
+    fillB(model);
+    const [both] = model.forward(tinyInputs());
+    assert.ok(farthest(merged, both) > 1e-3);
+    assert.equal(
+      model.adapters.using([], () => farthest(merged, model.forward(tinyInputs())[0])),
+      0,
+    );
+    // What was merged stays in the weights when its adapter goes, until it is taken back.
+    model.adapters.remove('style');
+    assert.equal(farthest(both, model.forward(tinyInputs())[0]), 0);
+    model.unmergeLora();
+    assert.deepEqual(model.adapters.active, ['default']);
+    assert.ok(farthest(both, model.forward(tinyInputs())[0]) > 1e-3);
+  });
+
   it('saveLora() and loadLora() give the same bits back, also with a scale of its own', () => {
     const folder = mkdtempSync(join(tmpdir(), 'flowbook-'));
     model.addLora({ rank: 3, alpha: 4.5, key, targetModules: '.*\\.to_[qk]' });

@@ -169,6 +169,39 @@ describe('PolicyState', () => {
     bare.dispose();
   });
 
+  it('copyOf() refuses a name that is taken, and leaves that adapter as it was', () => {
+    const options = { rank: 2, targetModules: ['to_q'], key: RandomKey.fromSeed(1) };
+    model.addLora({ ...options, adapterName: 'old' });
+    model.setAdapters([]);
+    model.addLora(options);
+    assert.throws(() => PolicyState.copyOf(model, 'old'), {
+      message:
+        'Cannot copy a policy to adapter "old" as the name must be free: present are old, default; call adapters.remove("old") first, or load it under another name',
+    });
+    assert.deepEqual(model.adapters.names(), ['old', 'default']);
+  });
+
+  it('referenceOf() is the merged model for adapters on top of it, and there is none for merged ones alone', () => {
+    const key = RandomKey.fromSeed(1);
+    model.addLora({ rank: 2, targetModules: ['to_q'], key, adapterName: 'style' });
+    model.mergeLora();
+    const message =
+      "Cannot keep another state of a policy as one of the model's adapters must take part: present are style, merged are style; call unmergeLora(), or add one that is trained on top";
+    assert.throws(() => PolicyState.referenceOf(model), { message });
+    assert.throws(() => PolicyState.copyOf(model, 'old'), { message });
+    model.addLora({ rank: 2, targetModules: ['to_q'], key });
+    assert.deepEqual(
+      PolicyState.referenceOf(model).use(() => model.adapters.active),
+      [],
+    );
+    const old = PolicyState.copyOf(model, 'old');
+    assert.deepEqual(
+      old.use(() => model.adapters.active),
+      ['old'],
+    );
+    old.dispose();
+  });
+
   it('copyOf() refuses a model whose policy is several adapters', () => {
     const key = RandomKey.fromSeed(1);
     model.addLora({ rank: 2, targetModules: ['to_q'], key });

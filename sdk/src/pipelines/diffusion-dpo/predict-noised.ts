@@ -84,12 +84,12 @@ export function predictNoised(
 }
 
 /**
- * What the reference of Diffusion-DPO predicts: the model without its adapters, or a state of it that was kept. Compute it
- * once for each batch, before training on it; the noise and times stay the same.
+ * What the reference of Diffusion-DPO predicts: the model without the adapters that take part, or a state of it that was
+ * kept. Compute it once for each batch, before training on it; the noise and times stay the same.
  *
  * @param reference For a model that trains all its weights; see `PolicyState.referenceOf`.
  * @returns Of the latents' shape; the caller owns it.
- * @throws When the model has no active adapters and no reference is given: it would be compared with itself.
+ * @throws When no reference is given and the model has no adapters, or none that takes part: it would be compared with itself.
  */
 export function referencePredictions(
   module: TrainableModel,
@@ -97,7 +97,7 @@ export function referencePredictions(
   batch: NoisedBatch,
   reference: PolicyState | null = null,
 ): tf.Tensor {
-  if (reference === null && module.adapters.active.length === 0) {
+  if (reference === null && module.adapters.names().length === 0) {
     throw new Error(
       'Cannot leave the adapters out as there must be some: a model that trains all its weights needs a frozen copy as its reference',
     );

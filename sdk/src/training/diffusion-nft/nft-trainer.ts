@@ -21,6 +21,9 @@ import {
 import { oldPolicyDecay } from './old-policy-decay';
 import { selectTimesteps } from './select-timesteps';
 
+/** The adapter that holds the old policy. */
+const OLD = 'old';
+
 /** What a step's updates report. */
 type NftReport = UpdateReport & Pick<NftStepReport, 'oldPolicyDecay'>;
 
@@ -43,11 +46,12 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
   readonly old: PolicyState;
   readonly #model: NftModel;
 
-  /** @throws When a setting breaks its rule. */
+  /** @throws When a setting breaks its rule, or the model has an adapter `old`. */
   constructor(pipeline: TrainablePipeline, options: DiffusionNFTOptions) {
     const settings = diffusionNFTSettings(options);
+    PolicyState.requireFree(pipeline.transformer, OLD);
     super(pipeline, settings, options);
-    this.old = PolicyState.copyOf(pipeline.transformer, 'old');
+    this.old = PolicyState.copyOf(pipeline.transformer, OLD);
     this.#model = {
       transformer: this.transformer,
       modelConfig: this.modelConfig,

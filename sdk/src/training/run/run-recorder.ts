@@ -67,6 +67,8 @@ export interface RecordedTrainer {
   /** Step and seconds, and what else is drawn next follows from. */
   readonly position: TrainerPosition;
   resumeAt(position: TrainerPosition): void;
+  /** Is called in place of `resumeAt` where no checkpoint is resumed. */
+  beginHere(): void;
 }
 
 /**
@@ -134,6 +136,7 @@ export class RunRecorder {
 
   #start(checkpoint: ChosenCheckpoint | null, beginsAnew: boolean): void {
     const { folder } = this;
+    if (checkpoint === null) this.#trainer.beginHere();
     if (folder !== null) {
       this.#requireSavable();
       removePartial(folder);
