@@ -103,6 +103,16 @@ export function findBindings({ cells, checker }: NotebookSyntax): Bindings {
   return bindings;
 }
 
+/** Whether a cell declares something that another one uses; its imports are everybody's. */
+export function isShared(cell: Cell, { all }: Bindings): boolean {
+  return all.some(
+    (binding) =>
+      binding.cell === cell &&
+      !isImported(binding) &&
+      binding.references.some((reference) => reference.cell !== cell),
+  );
+}
+
 /** Whether the binding is an import. */
 export function isImported({ declarations }: Binding): boolean {
   return importOrigin(declarations[0]) !== undefined;

@@ -1,6 +1,6 @@
 import ts from 'typescript';
 import type { Binding, Bindings } from './bindings';
-import { type CellSyntax, refuseNode } from './cell-syntax';
+import { type CellSyntax, isUsing, refuseNode } from './cell-syntax';
 import { type HandedOn, handedOn } from './handed-on';
 import { matchesOutside } from './literals';
 import { cellTags, type Notebook, runsInScript } from './notebook';
@@ -19,6 +19,8 @@ export interface CellCode {
   outside: string[];
   /** Whether the last expression is handed to `result`. */
   hasResult: boolean;
+  /** Whether it declares a resource by `using` at its top level, which is closed when the cell ends. */
+  hasResource: boolean;
   /** Of a cell tagged `checkpoint`: what it hands on to later cells, as the script calls it. */
   handsOn: HandedOn | undefined;
 }
@@ -96,6 +98,7 @@ export function cellCode(syntax: CellSyntax, context: CellCodeContext): CellCode
     runs: kept.some((statement) => !declaresOnly(statement)),
     outside,
     hasResult,
+    hasResource: kept.some(isUsing),
     handsOn: cellTags(syntax.cell).includes('checkpoint') ? handedOn(syntax, context) : undefined,
   };
 }

@@ -100,3 +100,12 @@ export function refuseNode(
     `Cannot ${verb} ${cellName(notebook, cell)}, line ${line + 1}, as ${rule}: current value is ${text}`,
   );
 }
+
+/** `using file = open()` and `await using`. */
+export function isUsing(statement: ts.Statement): statement is ts.VariableStatement {
+  // `await using` has this flag, too.
+  return (
+    ts.isVariableStatement(statement) &&
+    (statement.declarationList.flags & ts.NodeFlags.Using) !== 0
+  );
+}

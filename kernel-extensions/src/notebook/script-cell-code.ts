@@ -1,5 +1,6 @@
 import ts from 'typescript';
 import { relocations } from './cell-code';
+import { isUsing } from './cell-syntax';
 import { literalRanges, matchesOutside } from './literals';
 import type { Relocate } from './relocate-module';
 import { applyEdits, type TextEdit } from './text-edits';
@@ -17,6 +18,7 @@ export function scriptCellCode(
     `^(?:(?:const|let) \\{[^}]*\\} = )?await \\w+\\.checkpoint\\((['"])${id}\\1, async \\(\\) => \\{\\n([\\s\\S]*)\\n\\}\\);$`,
   ).exec(text);
   if (kept) text = outdent(kept[2].replace(/\n? *return \{[^}]*\};$/, '')).trim();
+  text = withoutBlock(text);
   const file = parse(text);
   const edits: TextEdit[] = [
     ...relocations(file, relocate),
@@ -28,6 +30,14 @@ export function scriptCellCode(
     ...withoutResult(file),
   ];
   return applyEdits(text, edits).trim();
+}
+
+/** A block around all that closes what the cell uses is the cell's own. */
+function withoutBlock(text: string): string {
+  const [block, ...more] = parse(text).statements;
+  if (more.length > 0 || !block || !ts.isBlock(block) || !block.statements.some(isUsing))
+    return text;
+  return outdent(text.slice(block.getStart() + 1, block.end - 1)).trim();
 }
 
 /** `cell.result(value)` at the end is `value` again. */

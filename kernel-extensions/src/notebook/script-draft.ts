@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type ts from 'typescript';
-import { type Binding, type Bindings, findBindings } from './bindings';
+import { type Binding, type Bindings, findBindings, isShared } from './bindings';
 import { type CellCode, cellCode } from './cell-code';
 import { type CellSyntax, NotebookCodeError, parseCells } from './cell-syntax';
 import { flagsComment } from './exported-script';
@@ -94,7 +94,7 @@ export class ScriptDraft {
       ...ofNotebook,
       ...noFlags,
       ...lateNames(notebook, bindings),
-      ...longUses(inScript),
+      ...longUses(inScript, bindings),
       ...(isMoved ? ownPlaces(inScript, bindings) : []),
       ...lateSettings(notebook, inScript),
     ];
@@ -173,7 +173,9 @@ export class ScriptDraft {
         return `${marker(cell)}\n${given}await ${this.names.cell}.checkpoint(${id}, async () => {\n${code.body}${end}\n});`;
       }
       const call = code.runs ? `await ${this.names.cell}(${id});\n` : '';
-      return `${marker(cell)}\n${call}${code.body}`;
+      // What it uses is closed at the block's end.
+      const isBlock = code.hasResource && !isShared(cell, this.bindings);
+      return `${marker(cell)}\n${call}${isBlock ? `{\n${code.body}\n}` : code.body}`;
     }
     if (cell.cell_type === 'code' || cellTags(cell).includes('no-export')) return '';
     const lines = cell.source === '' ? [] : asComments(cell.source);

@@ -193,6 +193,29 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
     stdout: ['unused,typed 2 a', '[ 1 ]'],
   },
   {
+    name: 'resources',
+    cells: [
+      code(
+        'a',
+        "const open = (name: string) => ({ name, [Symbol.dispose]() { console.log('closes', name) }, async [Symbol.asyncDispose]() { console.log('ends', name) } })",
+      ),
+      code(
+        'b',
+        "using file = open('a'), other = open('b')",
+        '// %% [not] a marker',
+        'console.log(file.name, `',
+        '  ${other.name}`)',
+        'file.name',
+      ),
+      {
+        ...code('c', "await using file = open('c')", 'const kept = file.name'),
+        tags: ['checkpoint'],
+      },
+      code('d', "{ using file = open('d') }", 'console.log(kept)'),
+    ],
+    stdout: ['a ', '  b', 'closes b', 'closes a', 'ends c', 'closes d', 'c'],
+  },
+  {
     name: 'control-flow',
     cells: [
       code(

@@ -6,6 +6,7 @@ import { type Notebook, readNotebook } from '@flowbook/kernel-extensions';
 import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
 import { importScript } from '../../../kernel-extensions/src/notebook/import-script';
 import { isLong, runResumably } from '../../long-run';
+import { awkwardNotebooks } from './awkward-notebooks';
 import { notebookOf } from './notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
@@ -48,6 +49,11 @@ describe('importScript()', function () {
       await holdRoundTrips(readNotebook(path.join(root, 'notebooks', name)));
     });
   }
+
+  it('brings cells back that stand in a block of their own, as they use resources', async () => {
+    const { cells } = awkwardNotebooks.find(({ name }) => name === 'resources')!;
+    await holdRoundTrips(notebookOf(cells));
+  });
 
   it('changes the edited cells alone', async () => {
     const text = (await exported(small))

@@ -216,6 +216,18 @@ describe('runScript()', () => {
     );
   });
 
+  it('names the line of a cell that stands in a block of its own', async () => {
+    const notebook = workspace.writeNotebook('nb/closes.ipynb', [
+      {
+        id: 'a',
+        source: 'using file = { [Symbol.dispose]() {} }\nvoid file\nthrow new Error("here")',
+      },
+    ]);
+    const script = await exportTo(notebook, workspace.path('closes.ts'));
+    const { stderr } = run(script, '--out', workspace.path('out', 'closes'));
+    assert.match(stderr, /^Error in cell 1 \[a\], line 3 of closes\.ipynb \(.*\): Error: here$/m);
+  });
+
   it('fails where a cell would end the process, as the kernel does', async () => {
     const notebook = workspace.writeNotebook('nb/exits.ipynb', [
       { id: 'a', source: 'console.log("one"); process.exit(0)' },

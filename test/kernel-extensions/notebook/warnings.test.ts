@@ -198,10 +198,11 @@ describe('warnings of scripts', () => {
   const of = async (sources: string[], where = places) =>
     (await exportNotebook(cells(sources), where)).warnings;
 
-  it('FB204 is for what a cell uses at its top level, and not for what a block does', async () => {
+  it('FB204 is for what a cell closes whose names others use, and not for what a block does', async () => {
     const sources = [
-      'using a = f(), b = f()\nawait using c = g()',
-      '{ using d = f() }\nconst e = 1',
+      'using a = f(), b = f()\nawait using c = g()\nconst d = 1',
+      '{ using e = f() }\nconst h = d',
+      'using i = f(h)',
     ];
     assert.deepEqual(await of(sources), [
       'FB204: cell 1 [c1], line 1: "a", "b" closes when the script ends, not the cell: put it in a block, { ... }',

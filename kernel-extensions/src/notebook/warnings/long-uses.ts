@@ -1,16 +1,19 @@
-import ts from 'typescript';
-import type { CellSyntax } from '../cell-syntax';
+import type ts from 'typescript';
+import { type Bindings, isShared } from '../bindings';
+import { type CellSyntax, isUsing } from '../cell-syntax';
+import { cellTags } from '../notebook';
 import { lineOf } from './line-of';
 import type { NotebookWarning } from './warning';
 
-/** FB204: `using` at the top level of a cell: the kernel closes at the cell's end, the script, whose cells are one function, at its own. */
-export function longUses(cells: readonly CellSyntax[]): NotebookWarning[] {
-  return cells.flatMap(({ cell, file }) =>
-    file.statements
-      .filter(ts.isVariableStatement)
-      // `await using` has this flag, too.
-      .filter(({ declarationList }) => (declarationList.flags & ts.NodeFlags.Using) !== 0)
-      .map((statement) => {
+/**
+ * FB204: `using` at the top level of a cell that other cells use names of: the kernel closes at the cell's end, the script at its
+ * own. Any other cell stands in a block of its own there, one tagged `checkpoint` in a function.
+ */
+export function longUses(cells: readonly CellSyntax[], bindings: Bindings): NotebookWarning[] {
+  return cells
+    .filter(({ cell }) => isShared(cell, bindings) && !cellTags(cell).includes('checkpoint'))
+    .flatMap(({ cell, file }) =>
+      file.statements.filter(isUsing).map((statement: ts.VariableStatement) => {
         const names = statement.declarationList.declarations.map(({ name }) => name.getText());
         return {
           code: 'FB204' as const,
@@ -19,5 +22,5 @@ export function longUses(cells: readonly CellSyntax[]): NotebookWarning[] {
           message: `"${names.join('", "')}" closes when the script ends, not the cell: put it in a block, { ... }`,
         };
       }),
-  );
+    );
 }
