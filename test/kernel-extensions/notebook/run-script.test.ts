@@ -7,6 +7,7 @@ import * as path from 'node:path';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import ts from 'typescript';
 import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
+import { isExported } from '../../../kernel-extensions/src/notebook/exported-script';
 import { importScript } from '../../../kernel-extensions/src/notebook/import-script';
 import { makeRunDirectory } from '../../../kernel-extensions/src/notebook/run-directory';
 import { awkwardNotebooks, type AwkwardNotebook } from './awkward-notebooks';
@@ -214,6 +215,15 @@ describe('runScript()', () => {
         .map((line) => (line.includes('//') ? line.replace(' //', '; //') : `${line};`))
         .join('\n'),
     );
+  });
+
+  it('is known by its second line, which named npx tsx before', () => {
+    const text = readFileSync(example, 'utf8');
+    const before = text.replace('// Its flags: node --import tsx ', '// Its flags: npx tsx ');
+    assert.notEqual(before, text);
+    assert.equal(isExported(workspace.write('before.ts', before)), true);
+    assert.equal(isExported(example), true);
+    assert.equal(isExported(workspace.write('other.ts', 'console.log(1)')), false);
   });
 
   it('names the line of a cell that stands in a block of its own', async () => {
