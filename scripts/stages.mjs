@@ -1,5 +1,6 @@
 import { cacheFolder } from '../kernel-extensions/setup/cache-folder.mjs';
 import { withLock } from '../kernel-extensions/setup/lock.mjs';
+import { nodeStage } from '../kernel-extensions/setup/node-version.mjs';
 import { setupStages } from '../kernel-extensions/setup/setup-stages.mjs';
 import { build } from './build.mjs';
 import { ensureChromium } from './chromium.mjs';
@@ -31,6 +32,7 @@ const browserStage = { name: 'browser', run: locked('browser', ensureChromium) }
  */
 export function allStages({ peers = false, browser = peers, ray = browser, ...options } = {}) {
   return [
+    nodeStage,
     {
       name: 'npm packages',
       essential: true,

@@ -9,9 +9,9 @@ import {
   fontsCheck,
   jupyterCheck,
   kernelspecCheck,
-  nodeCheck,
   pythonCheck,
 } from './doctor/other-checks.mjs';
+import { nodeCheck } from './node-version.mjs';
 
 const help = `Usage: flowbook doctor [--json | --bug [--runs FOLDER]]
 

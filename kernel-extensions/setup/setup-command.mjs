@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { nodeStage } from './node-version.mjs';
 import { reportProblems, setupStages } from './setup-stages.mjs';
 import { runStages } from './stages.mjs';
 
@@ -33,12 +34,11 @@ export async function setupCommand(parameters) {
     process.stdout.write(help);
     return 0;
   }
-  const problems = await runStages(
-    setupStages({
-      jupyter: !values['no-jupyter'],
-      ray: values.ray,
-      ...(values.cuda ? { cuda: true } : {}),
-    }),
-  );
+  const stages = setupStages({
+    jupyter: !values['no-jupyter'],
+    ray: values.ray,
+    ...(values.cuda ? { cuda: true } : {}),
+  });
+  const problems = await runStages([nodeStage, ...stages]);
   return (await reportProblems(problems)) ? 0 : 1;
 }

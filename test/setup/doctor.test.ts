@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { flowbookCommand, setupModule } from './setup-module';
+import { flowbookCommand, scriptModule, setupModule } from './setup-module';
 import { temporaryFolder } from './temporary-folder';
 
 interface Check {
@@ -78,9 +78,20 @@ describe('flowbook doctor', () => {
     assert.match(stderr, /--jason/);
   });
 
-  it('nodeCheck() calls an old Node broken', async () => {
-    const { nodeCheck } = await setupModule('doctor/other-checks.mjs');
-    assert.equal(nodeCheck('18.20.0').state, 'broken');
-    assert.equal(nodeCheck('24.1.0').state, 'ok');
+  it('nodeCheck() and the first stage of set-up refuse a Node below the one of engines', async () => {
+    const { nodeCheck, nodeStage } = await setupModule('node-version.mjs');
+    for (const old of ['18.20.0', '20.0.0', '20.11.1']) {
+      assert.equal(nodeCheck(old).state, 'broken', old);
+      await assert.rejects(nodeStage.run(null, old), {
+        piece: 'Node',
+        message: `Cannot set Flowbook up as Node must be 20.12 or newer: current value is ${old}`,
+      });
+    }
+    for (const version of ['20.12.0', '20.20.2', '22.0.0', '24.1.0']) {
+      assert.equal(nodeCheck(version).state, 'ok', version);
+      assert.equal(await nodeStage.run(null, version), `is ${version}`);
+    }
+    const { allStages } = await scriptModule('stages.mjs');
+    assert.equal(allStages()[0], nodeStage);
   });
 });

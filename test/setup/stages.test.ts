@@ -26,8 +26,8 @@ describe('runStages', () => {
       { name: 'second', run: async () => undefined },
     ];
     assert.deepEqual(await runStages(stages, { stream }), []);
-    assert.match(lines()[0], /^\[1\/2\] one {4} is there \(0\.\d s\)$/);
-    assert.match(lines()[1], /^\[2\/2\] second {2}done \(0\.\d s\)$/);
+    assert.match(lines()[0], /^\[1\/2\] one {4} is there \(\d+\.\d s\)$/);
+    assert.match(lines()[1], /^\[2\/2\] second {2}done \(\d+\.\d s\)$/);
   });
 
   it('runStages() rewrites the line with the percentage on a terminal', async () => {
@@ -39,7 +39,7 @@ describe('runStages', () => {
       await new Promise((resolve) => setTimeout(resolve, 450));
     };
     await runStages([{ name: 'one', run }], { stream });
-    assert.match(lines().join('\n'), /\[1\/1\] one {2}unpacking 45 % \(0\.\d s\)/);
+    assert.match(lines().join('\n'), /\[1\/1\] one {2}unpacking 45 % \(\d+\.\d s\)/);
   });
 
   it('runStages() goes on after something that is missing, and stops at what is essential', async () => {

@@ -10,19 +10,6 @@ import { runCommand } from '../run-command.mjs';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Node's version. */
-export function nodeCheck(version = process.versions.node) {
-  const isNew = Number(version.split('.')[0]) >= 20;
-  return isNew
-    ? { name: 'Node', state: 'ok', detail: `${version} (Node-API ${process.versions.napi})` }
-    : {
-        name: 'Node',
-        state: 'broken',
-        detail: `${version}: Flowbook needs 20 or newer`,
-        fix: 'install Node 22 from https://nodejs.org',
-      };
-}
-
 /** Python, wanted by set-up and Jupyter. */
 export async function pythonCheck() {
   try {

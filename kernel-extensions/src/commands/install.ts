@@ -30,7 +30,7 @@ function withPlace(command: Command): Command {
     .option('--prefix <folder>', 'the Jupyter below a folder: <folder>/share/jupyter');
 }
 
-/** `flowbook install`: puts the kernelspec into an existing Jupyter, where VS Code finds it too. */
+/** `flowbook install`: puts the kernelspec into an existing Jupyter, where VS Code should find it too (not tried). */
 export function installCommand(): Command {
   return withPlace(new Command('install'))
     .description('put the Flowbook kernel into an existing Jupyter')

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { notebooksFolder } from '../launch/find-notebook';
 import { JupyterServer } from '../launch/jupyter-server';
 import { stopSignal } from '../launch/stop-signal';
+import { wholeNumberFrom } from '../notebook/whole-number';
 import { installedJupyter } from '../setup-pieces';
 import { collectNameValue } from './name-value';
 
@@ -10,7 +11,7 @@ interface LabFlags {
   browser: boolean;
   headless?: string;
   out?: string;
-  port: string;
+  port: number;
   root?: string;
   parameter: Map<string, string>;
 }
@@ -31,7 +32,12 @@ export function labCommand(): Command {
       'with --headless: where the run writes, as that of "flowbook run" does (default: runs/<time>-<name>)',
     )
     .option('--root <folder>', 'folder to show (default: notebooks)')
-    .option('--port <number>', 'first port to try', '8888')
+    .option(
+      '--port <number>',
+      'first port to try; 0: any that is free',
+      wholeNumberFrom(0, 65_535),
+      8888,
+    )
     .option('--no-browser', 'print the address and open nothing')
     .addHelpText('after', '\nWith --headless, exit codes are those of "flowbook run".')
     .action(async (flags: LabFlags) => {
@@ -63,7 +69,7 @@ async function openLab(flags: LabFlags): Promise<number> {
     const server = await JupyterServer.start({
       ...jupyter,
       rootFolder: path.resolve(flags.root ?? notebooksFolder()),
-      port: Number(flags.port),
+      port: flags.port,
       openBrowser: flags.browser && canOpenBrowser(),
       onLog: (line) => process.stderr.write(`${line}\n`),
       signal,

@@ -201,13 +201,13 @@ describe('the kernel', () => {
   });
 
   it('answers on control while a cell keeps the main thread busy', async () => {
-    const cell = running.kernel.execute(
-      'for (const end = Date.now() + 800; Date.now() < end; ) {}',
-    );
+    let hasEnded = false;
+    const cell = running.kernel
+      .execute('for (const end = Date.now() + 3000; Date.now() < end; ) {}')
+      .then(() => (hasEnded = true));
     await pause(100);
-    const asked = Date.now();
     await running.kernel.request('control', 'kernel_info_request', {});
-    assert.ok(Date.now() - asked < 300);
+    assert.equal(hasEnded, false);
     await cell;
   });
 });

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { KernelClient } from '../../../kernel-extensions/src/kernel/client';
-import { isFast, isLong } from '../../long-run';
+import { isLong } from '../../long-run';
 import { printed } from '../kernel/running-kernel';
 import { allPrograms, type Program } from './programs';
 import { runScripts } from './run-scripts';
 
-/** One of this many programs runs in `npm test`, half of those in `npm run test:fast`, all in `npm run test:long`. */
-const SHARE = isLong ? 1 : isFast ? 10 : 5;
+/** One of this many programs runs in `npm test`, all in `npm run test:long`. */
+const SHARE = isLong ? 1 : 5;
 
 /** What a program's cells print, and how those end that fail. */
 async function runCells(kernel: KernelClient, { cells }: Program): Promise<string[]> {
