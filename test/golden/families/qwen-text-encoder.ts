@@ -33,7 +33,7 @@ export const check: FamilyCheck = async (goldenCase) => {
   compare('last_hidden', tf.mul(encoder.forward({ input_ids, attention_mask }), kept));
 
   comparison.equal('drop_idx', TEMPLATE_PREFIX_TOKENS, dropped);
-  const whole = embedTokenBatch(encoder, tokens, Infinity);
+  const whole = embedTokenBatch(encoder, tokens, tokens.ids[0].length);
   compare('prompt_embeds', whole.embeds);
   compare('prompt_embeds_mask', whole.mask);
   // Two pictures a prompt, at most twelve tokens.
