@@ -10,7 +10,8 @@ export function processorFlags(cpuinfo = readCpuinfo()): ReadonlySet<string> {
 
 /** Whether TensorFlow's products are oneDNN's, on a processor with one of these instructions. */
 export function hasProductsBy(...instructions: readonly string[]): boolean {
-  if (backendInfo().device === 'CUDA' || process.env.TF_ENABLE_ONEDNN_OPTS === '0') return false;
+  const isOff = /^(0|false)$/i.test(process.env.TF_ENABLE_ONEDNN_OPTS ?? '');
+  if (backendInfo().device === 'CUDA' || isOff) return false;
   const flags = processorFlags();
   return instructions.some((name) => flags.has(name));
 }

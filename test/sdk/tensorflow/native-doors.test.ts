@@ -13,8 +13,7 @@ describe('the native binding', () => {
     getInputTensorIds(tensors: tf.Tensor[]): number[];
   } | null;
 
-  // TensorFlow asks again for ten seconds where there is no memory.
-  for (const shape of [[-3], [2, 2 ** 40, 2 ** 40], [1e13]]) {
+  for (const shape of [[-3], [2, 2 ** 40, 2 ** 40]]) {
     it(`throws where a draw has shape [${shape}], instead of ending the process`, function () {
       if (native === null) return this.skip();
       assert.throws(() => native.binding.randomNormal(Int32Array.of(1, 2), shape), {
