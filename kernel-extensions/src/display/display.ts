@@ -39,7 +39,7 @@ export function updateDisplay(
 /** Clears the cell's output at once, or with `wait` when its next output arrives. */
 export function clearOutput({ wait = false }: { wait?: boolean } = {}): Promise<void> {
   const sink = displaySink();
-  return publishInOrder(() => sink.clear?.({ wait }));
+  return publishInOrder(undefined, () => sink.clear?.({ wait }));
 }
 
 function show(
@@ -48,9 +48,7 @@ function show(
   displayId: string,
   { name, sink = displaySink() }: DisplayOptions,
 ): Promise<void> {
-  const drawn = toBundle(value);
-  return publishInOrder(async () => {
-    const bundle = await drawn;
-    await sink.publish(name === undefined ? bundle : { ...bundle, name }, { displayId, update });
-  });
+  return publishInOrder(toBundle(value), (bundle) =>
+    sink.publish(name === undefined ? bundle : { ...bundle, name }, { displayId, update }),
+  );
 }

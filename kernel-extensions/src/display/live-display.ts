@@ -27,6 +27,7 @@ export class LiveDisplay {
   private readonly name: string | undefined;
   private latest: unknown;
   private waiting = false;
+  /** Whether the sink has its output, which later frames replace. */
   private shown = false;
   private frameAt = -Infinity;
   private timer: NodeJS.Timeout | undefined;
@@ -70,7 +71,8 @@ export class LiveDisplay {
   /** @internal What `settleDisplays` calls at the end of a cell. */
   async settle(): Promise<void> {
     const unsettled = unsettledDisplays();
-    const isAbandoned = this.shown && this.among !== unsettled; // its last frame may never have been drawn
+    const isBegun = this.frameAt > -Infinity;
+    const isAbandoned = isBegun && this.among !== unsettled; // its last frame may never have been drawn
     this.among = unsettled;
     if (unsettled.delete(this) || isAbandoned) {
       this.cancelTimer();
@@ -93,21 +95,16 @@ export class LiveDisplay {
 
   private draw(live: boolean): Promise<void> {
     const { latest, displayId, name } = this;
-    const update = this.shown;
-    this.shown = true;
     const drawn = toBundle(
       typeof latest === 'function' ? callLater(latest as () => unknown) : latest,
       {
         png: !live,
       },
     );
-    return publishInOrder(async () => {
-      const bundle = await drawn;
-      await this.sink.publish(name === undefined ? bundle : { ...bundle, name }, {
-        displayId,
-        update,
-        live,
-      });
+    return publishInOrder(drawn, async (bundle) => {
+      const options = { displayId, update: this.shown, live };
+      await this.sink.publish(name === undefined ? bundle : { ...bundle, name }, options);
+      this.shown = true;
     }).catch((reason: unknown) => {
       // A frame has no caller to throw at: finish() reports the first one that failed.
       this.failure ??= { reason };

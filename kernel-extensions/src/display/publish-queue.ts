@@ -16,10 +16,19 @@ function state(): QueueState {
   return (place[key] ??= { tail: Promise.resolve(), unsettled: new Set() });
 }
 
-/** Runs a job after all earlier ones, whether they succeeded or not. */
-export function publishInOrder<T>(job: () => T | Promise<T>): Promise<T> {
+/**
+ * Publishes what is drawn, after all that was called earlier, whether that succeeded or not. A drawing that is done only
+ * after displays were abandoned is dropped: it would come after newer ones.
+ */
+export function publishInOrder<T>(
+  drawing: T | PromiseLike<T>,
+  publish: (drawn: Awaited<T>) => void | Promise<void>,
+): Promise<void> {
   const queue = state();
-  const run = queue.tail.then(job);
+  const run = queue.tail.then(async () => {
+    const drawn = await drawing;
+    if (queue === place[key]) await publish(drawn);
+  });
   queue.tail = run.then(
     () => undefined,
     () => undefined,

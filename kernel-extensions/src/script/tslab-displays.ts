@@ -20,7 +20,7 @@ export function connectTslabDisplays(sink: DisplaySink): void {
     const jupyter = module.require(path.join(path.dirname(file), 'jupyter.js')) as TslabJupyter;
     jupyter.lastWriteDisplayData = ({ data, metadata = {}, transient }, update) => {
       const displayId = transient?.display_id;
-      void publishInOrder(() => sink.publish({ data, metadata }, { displayId, update }));
+      void publishInOrder(undefined, () => sink.publish({ data, metadata }, { displayId, update }));
     };
   }
 }

@@ -8,6 +8,7 @@ import {
   rewardCurve,
   settleDisplays,
 } from '@flowbook/kernel-extensions';
+import { abandonDisplays } from '../../../kernel-extensions/src/display/publish-queue';
 
 const texts = (sink: MemorySink) => sink.published.map(({ bundle }) => bundle.data[mime.plain]);
 
@@ -98,6 +99,46 @@ describe('liveDisplay()', () => {
     const live = liveDisplay(undefined, { sink: { publish } });
     live.update('x');
     await assert.rejects(live.finish(), { message: 'disk full' });
+  });
+
+  it('replaces an output only once there is one', async () => {
+    let failures = 1;
+    const sink = new (class extends MemorySink {
+      override publish(...published: Parameters<MemorySink['publish']>): void {
+        if (failures-- > 0) throw new Error('disk full');
+        super.publish(...published);
+      }
+    })();
+    const live = liveDisplay(undefined, { sink });
+    live.update('x');
+    await assert.rejects(live.finish('y'), { message: 'disk full' });
+    assert.deepEqual(
+      sink.published.map(({ update }) => update),
+      [false],
+    );
+  });
+});
+
+describe('abandonDisplays()', () => {
+  it('drops what is drawn only later; a live display of which nothing was shown still is, once', async () => {
+    const sink = new MemorySink();
+    const live = liveDisplay(undefined, { sink });
+    let settle = (_text: string) => {};
+    let value: unknown = new Promise<string>((settled) => (settle = settled));
+    live.update({ [Symbol.for('Jupyter.display')]: () => value });
+    const displayed = display(value, { sink });
+    abandonDisplays();
+    value = 'newer';
+    await live.finish();
+    settle('older');
+    await displayed;
+    assert.deepEqual(
+      sink.published.map(({ update }) => update),
+      [false],
+    );
+    assert.deepEqual(texts(sink), ['newer']);
+    await live.finish('newest');
+    assert.equal(sink.published.at(-1)?.update, true);
   });
 });
 

@@ -36,6 +36,28 @@ describe('CommRegistry', () => {
     assert.deepEqual(seen, [{ a: 0 }, { a: 1 }, { a: 2 }, { a: 3 }]);
   });
 
+  it('sends data that is no plain object as JSON has it', () => {
+    const sent: unknown[] = [];
+    const comms = new CommRegistry({
+      send: ({ data }) => sent.push(data),
+      currentCell: () => ({ id: 1 }) as CellContext,
+      callBack: () => {},
+    });
+    const comm = comms.open('plot', {});
+    const kinds: unknown[] = [
+      [1, { at: new Date(0) }],
+      null,
+      { n: 1n, toJSON: () => ({ n: '1' }) },
+    ];
+    for (const data of kinds) comm.send(data as Record<string, unknown>);
+    assert.deepEqual(sent, [{}, [1, { at: '1970-01-01T00:00:00.000Z' }], null, { n: '1' }]);
+    const refused = { toJSON: () => ({ n: 1n }) };
+    assert.throws(() => comm.send(refused), {
+      message:
+        'Cannot send data on the comm "plot" as JSON must be able to hold it: current value of "n" is 1n',
+    });
+  });
+
   it('sends what JSON holds and bytes, and names what is neither', () => {
     const sent: CommTraffic[] = [];
     const comms = new CommRegistry({

@@ -115,21 +115,25 @@ const train = (steps) => trainFlowGRPO(pipeline, { prompts: ['a red fox'], rewar
   it('in the middle of a drawing leaves nothing that later cells wait for', async () => {
     await running.kernel.execute(
       "import { display, liveDisplay } from '@flowbook/kernel-extensions';\n" +
-        'const live = liveDisplay(); let drawing: unknown = new Promise(() => {});',
+        'const live = liveDisplay(); let settle = (text: string) => {};\n' +
+        'let drawing: unknown = new Promise<string>((settled) => (settle = settled));',
     );
     const drawings = [
       "await display({ [Symbol.for('Jupyter.display')]: async () => { await null; while (true) n++ } })",
-      'void display(new Promise(() => {}));',
+      'void display(drawing);',
       "live.update({ [Symbol.for('Jupyter.display')]: () => drawing });",
     ];
     for (const code of drawings) {
       assert.equal((await interrupt(code)).result.error?.ename, 'Interrupted');
       assert.equal(resultText(await running.kernel.execute('1 + 1')), '2');
     }
-    const { outputs } = await running.kernel.execute("drawing = 'drawn'; await live.finish();");
+    const { outputs } = await running.kernel.execute(
+      "drawing = 'newer'; await live.finish(); settle('older');\n" +
+        'await new Promise((settled) => setTimeout(settled, 100));',
+    );
     assert.deepEqual(
-      outputs.map((output) => 'data' in output && output.data['text/plain']),
-      ['drawn'],
+      outputs.map((output) => [output.output_type, 'data' in output && output.data['text/plain']]),
+      [['display_data', 'newer']],
     );
   }).timeout(60_000);
 
@@ -137,18 +141,23 @@ const train = (steps) => trainFlowGRPO(pipeline, { prompts: ['a red fox'], rewar
     const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
     const file = join(folder, 'stuck.ts');
     const load = `import { a } from ${JSON.stringify(file)};\na`;
-    for (const last of ['while (true) {}', 'await new Promise(() => {});']) {
-      writeFileSync(file, `export const a = 1;\n${last}\n`);
-      const cell = running.kernel.execute(load);
-      await pause(1000);
-      await running.kernel.interrupt();
-      const { error } = await cell;
-      assert.equal(error?.ename, 'Interrupted', error?.evalue);
-      assert.equal((await running.kernel.execute('1 + 1')).error, null);
-      writeFileSync(file, 'export const a = 2;\n');
-      assert.equal(resultText(await running.kernel.execute(load)), '2');
+    try {
+      for (const last of ['while (true) {}', 'await new Promise(() => {});']) {
+        writeFileSync(file, `console.log('begins');\nexport const a = 1;\n${last}\n`);
+        const result = await running.kernel.execute(load, {
+          onOutput: ({ output_type }) => {
+            if (output_type === 'stream') void running.kernel.interrupt();
+          },
+        });
+        assert.equal(printed(result), 'begins\n');
+        assert.equal(result.error?.ename, 'Interrupted', result.error?.evalue);
+        assert.equal((await running.kernel.execute('1 + 1')).error, null);
+        writeFileSync(file, 'export const a = 2;\n');
+        assert.equal(resultText(await running.kernel.execute(load)), '2');
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
     }
-    rmSync(folder, { recursive: true });
   }).timeout(60_000);
 
   it('aborts the cells that wait', async () => {

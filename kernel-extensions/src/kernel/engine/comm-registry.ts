@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { jsonEntries } from '../../display/json-copy';
+import { jsonCopy, jsonEntries } from '../../display/json-copy';
 import type { Comm, CommHost, CommMessage, CommOptions } from '../comms';
 import type { CommTraffic } from '../engine-messages';
 import type { CellContext } from './cell-context';
@@ -64,16 +64,15 @@ export class CommRegistry implements CommHost {
     if (comm.closed) {
       throw new Error(`Cannot send on a comm as it must be open: "${comm.targetName}" was closed`);
     }
-    const { data = {}, metadata = {}, buffers = [] } = message;
+    const { data, metadata, buffers = [] } = message;
     const { id, targetName } = comm;
-    const attempt = (key: string) => `send ${JSON.stringify(key)} on the comm "${targetName}"`;
     this.surroundings.send({
       type,
       id,
       ...(type === 'comm_open' ? { targetName } : {}),
       cell: comm.cell.id,
-      data: jsonEntries(attempt, data),
-      metadata: jsonEntries(attempt, metadata),
+      data: jsonOf(targetName, data),
+      metadata: jsonOf(targetName, metadata),
       buffers: buffers.map((buffer) => bytesOf(targetName, buffer)),
     });
     if (type !== 'comm_close') return;
@@ -100,6 +99,18 @@ export class CommRegistry implements CommHost {
         throw error;
       }
     });
+  }
+}
+
+/** What JSON holds of data, whatever its kind; empty where that is nothing. */
+function jsonOf(targetName: string, data: Record<string, unknown> = {}): CommTraffic['data'] {
+  const on = `on the comm "${targetName}"`;
+  try {
+    const copy = jsonCopy(`send data ${on}`, data);
+    return copy === undefined ? {} : (copy as CommTraffic['data']);
+  } catch (error) {
+    jsonEntries((key) => `send ${JSON.stringify(key)} ${on}`, data); // which names the key
+    throw error;
   }
 }
 
