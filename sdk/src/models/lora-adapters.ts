@@ -178,8 +178,9 @@ export class LoraAdapters {
     this.#combine('average', source, target, (from, to) =>
       tf.add(tf.mul(to, decay), tf.mul(from, 1 - decay)),
     );
-    const weight = decay * this.weightOf(target) + (1 - decay) * this.weightOf(source);
-    this.#weights.set(target, weight);
+    const [from, to] = [this.weightOf(source), this.weightOf(target)];
+    // The mean of two equal numbers may be rounded to another, for which models are compiled anew.
+    if (from !== to) this.#weights.set(target, decay * to + (1 - decay) * from);
   }
 
   /**

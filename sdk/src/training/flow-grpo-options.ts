@@ -54,8 +54,8 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   rolloutWorkers?: RolloutWorkers | null;
   /**
    * With workers: roll step s out with the weights of step s - maxStaleness, so that they work on while the weights are
-   * updated. FlowGRPO then needs `rolloutCorrection` with `bypass_mode: false`, or `onMismatch: 'report'`. The weights of as many
-   * steps are kept in memory, and in checkpoints. Default 0.
+   * updated. FlowGRPO then needs `rolloutCorrection` with `bypass_mode: false`, or `onMismatch: 'report'`. The weights of
+   * maxStaleness + 1 steps are kept in memory, this one's among them, and those before it in checkpoints. Default 0.
    */
   maxStaleness?: number;
   /** Default 2e-4. */

@@ -15,26 +15,40 @@ export interface PrepareAdapterOptions {
   mayResume: boolean;
 }
 
+/** What was made ready. */
+export interface PreparedAdapter {
+  /** Whether it was there: what it holds is right only once a checkpoint's values are in it. */
+  isFound: boolean;
+  /** Removes it if it was added, and is still there: the model is as it was. */
+  takeBack(): void;
+}
+
 /**
  * Sees to the adapter that is trained: adds a new one, or keeps the one that a run left which may be resumed.
  *
- * @returns Whether it was there: what it holds is right only once a checkpoint's values are in it.
  * @throws When the name is taken, the one that is there is not as `lora` asks, or no adapter of the model takes part.
  */
 export function prepareAdapter(
   model: TrainableModel,
   lora: LoraOptions | null,
   { key, mayResume }: PrepareAdapterOptions,
-): boolean {
+): PreparedAdapter {
   const { adapters } = model;
   if (lora !== null && !adapters.enabled) {
     throw new Error('Cannot train adapters as they must not be disabled: call enableLora() first');
   }
-  const isThere = lora !== null && mayResume && adapters.active.includes(NAME);
-  if (isThere) requireAsAsked(model, lora);
+  const isFound = lora !== null && mayResume && adapters.active.includes(NAME);
+  if (isFound) requireAsAsked(model, lora);
   else if (lora !== null) model.addLora({ ...lora, key });
   requireActiveAdapter(model, 'train');
-  return isThere;
+  const added = lora === null || isFound ? null : adapters.get(NAME);
+  return {
+    isFound,
+    takeBack: () => {
+      const isThere = added !== null && adapters.names().includes(NAME);
+      if (isThere && adapters.get(NAME) === added) adapters.remove(NAME);
+    },
+  };
 }
 
 /** Throws for an adapter that was there before, where no checkpoint is resumed. */

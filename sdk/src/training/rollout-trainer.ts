@@ -94,9 +94,13 @@ export abstract class RolloutTrainer<
     requireRewards(settings.reward);
     super(pipeline, settings, options, algo);
     const { prompts, promptPriority } = settings;
-    this.#monitors = new Monitors(settings.monitors);
-    this.#priority =
-      promptPriority === null ? null : new PromptPriority(prompts.length, promptPriority);
+    try {
+      this.#monitors = new Monitors(settings.monitors);
+      this.#priority =
+        promptPriority === null ? null : new PromptPriority(prompts.length, promptPriority);
+    } catch (error) {
+      throw this.notBuilt(error);
+    }
     const { rolloutWorkers: workers, maxStaleness } = settings;
     this.#ahead =
       workers &&

@@ -36,8 +36,8 @@ export interface RolloutSource {
  * Rollouts over workers that are begun before their step, so that workers have something to do while the weights are updated.
  *
  * Step s is rolled out with the weights of step s - `maxStaleness`, those that the run began with at first: which weights it
- * gets does not depend on how fast anything is, so that a run repeats itself. With 0 every step has its own weights. The weights of
- * as many steps are kept, for checkpoints and for rollouts that are begun anew.
+ * gets does not depend on how fast anything is, so that a run repeats itself. With 0 every step has its own weights, and none are
+ * kept. Otherwise those of `maxStaleness` + 1 steps are, the present one among them, for checkpoints and for rollouts that are begun anew.
  */
 export class RolloutsAhead implements EarlierWeights {
   readonly #started = new Map<number, Promise<StepRollout>>();

@@ -13,7 +13,7 @@ import type { EvaluationOptions } from './evaluation-options';
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import type { FlowGRPOSettings } from './flow-grpo-settings';
 import { NotFiniteLog, whereNotFinite } from './not-finite';
-import { prepareAdapter, refuseFoundAdapter } from './prepare-adapter';
+import { prepareAdapter, refuseFoundAdapter, type PreparedAdapter } from './prepare-adapter';
 import { PromptCache } from './prompt-cache';
 import type { RunOptions } from './run/run-options';
 import { requireMemory } from './require-memory';
@@ -99,6 +99,7 @@ export abstract class WeightTrainer<
   #isFirst = true;
   /** Whether the adapter was there before, and no checkpoint's values are in it yet. */
   #hasFoundAdapter: boolean;
+  readonly #adapter: PreparedAdapter;
 
   /**
    * @param algo How noise is put in; what is left out comes from the pipeline's configuration.
@@ -114,25 +115,36 @@ export abstract class WeightTrainer<
     this.pipeline = pipeline;
     this.key = RandomKey.fromSeed(settings.seed);
     const { transformer } = pipeline;
-    this.#hasFoundAdapter = prepareAdapter(transformer, settings.lora, {
+    this.#adapter = prepareAdapter(transformer, settings.lora, {
       key: this.key.fold('lora'),
       mayResume: resume !== false,
     });
-    setGradientCheckpointing(transformer, settings.gradientCheckpointing);
-    const variables = transformer.trainableVariables();
-    const { learningRate: lr, betas, weightDecay } = settings;
-    this.optimizer = new AdamW(variables, { lr, betas, weightDecay });
-    this.average = settings.ema === null ? null : new WeightAverage(variables, settings.ema);
-    const { num_inference_steps, true_cfg_scale, guidance_scale } = pipeline.modelConfig.pipeline;
-    this.modelConfig = pipeline.modelConfig.with({
-      pipeline: {
-        num_inference_steps: numInferenceSteps ?? num_inference_steps,
-        true_cfg_scale: trueCfgScale ?? true_cfg_scale,
-        guidance_scale: guidanceScale ?? guidance_scale,
-      },
-      algo,
-    });
-    this.transformer = settings.compile ? pipeline.compiledTransformer : transformer;
+    this.#hasFoundAdapter = this.#adapter.isFound;
+    try {
+      setGradientCheckpointing(transformer, settings.gradientCheckpointing);
+      const variables = transformer.trainableVariables();
+      const { learningRate: lr, betas, weightDecay } = settings;
+      this.optimizer = new AdamW(variables, { lr, betas, weightDecay });
+      this.average = settings.ema === null ? null : new WeightAverage(variables, settings.ema);
+      const { num_inference_steps, true_cfg_scale, guidance_scale } = pipeline.modelConfig.pipeline;
+      this.modelConfig = pipeline.modelConfig.with({
+        pipeline: {
+          num_inference_steps: numInferenceSteps ?? num_inference_steps,
+          true_cfg_scale: trueCfgScale ?? true_cfg_scale,
+          guidance_scale: guidanceScale ?? guidance_scale,
+        },
+        algo,
+      });
+      this.transformer = settings.compile ? pipeline.compiledTransformer : transformer;
+    } catch (error) {
+      throw this.notBuilt(error);
+    }
+  }
+
+  /** Takes the new adapter back where a constructor fails. @returns The error. */
+  protected notBuilt(error: unknown): unknown {
+    this.#adapter.takeBack();
+    return error;
   }
 
   /** Steps done so far, those of a run that was resumed among them. */
@@ -342,12 +354,16 @@ export abstract class WeightTrainer<
     return { ...found, usesAverage: this.average !== null };
   }
 
-  /** Frees what training keeps beside the model, which stays: the optimizer's state, other policies, embeddings. */
+  /**
+   * Frees what training keeps beside the model, which stays: the optimizer's state, other policies, embeddings. An adapter that it
+   * added goes, too, when it was never updated.
+   */
   dispose(): void {
     this.optimizer.dispose();
     this.average?.dispose();
     for (const policy of Object.values(this.policies)) policy.dispose();
     this.cache.dispose();
+    if (this.#stepsDone === 0 && this.optimizer.updates === 0) this.#adapter.takeBack();
   }
 
   /** By what pictures are made, in training and in evaluations. */

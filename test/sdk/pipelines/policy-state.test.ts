@@ -68,6 +68,17 @@ describe('LoraAdapters', () => {
     assert.equal(adapters.weightOf('old'), 2);
   });
 
+  it('average() of two equal weights is that weight, to the last bit', () => {
+    for (const weight of [0.7, 1.1]) {
+      adapters.setActive(['default'], [weight]);
+      adapters.copy('default', 'old');
+      for (let decay = 0.001; decay <= 0.5; decay += 0.001) {
+        adapters.average('default', 'old', decay);
+        assert.equal(adapters.weightOf('old'), weight, `decay ${decay}`);
+      }
+    }
+  });
+
   it('copy() and average() refuse sets of another layout', () => {
     adapters.create('wide', ['layer'], { rank: 2, key: RandomKey.fromSeed(2) });
     assert.throws(() => adapters.copy('default', 'wide'), {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { FlowGRPOTrainer, RandomKey, tf, type RolloutPipeline } from '@flowbook/sdk';
+import {
+  DiffusionNFTTrainer,
+  FlowGRPOTrainer,
+  RandomKey,
+  tf,
+  type RolloutPipeline,
+} from '@flowbook/sdk';
 import { encodeWeights } from '../../../sdk/src/rollout-workers/weights-message';
 import { WeightsFolder } from '../../../sdk/src/rollout-servers/weights-folder';
 import { SMALL_RUNS, inFolder, loadSmall, trainedWeights, withoutTimes } from './run/small-runs';
@@ -65,6 +71,44 @@ describe("a trainer's adapter", function () {
       assert.deepEqual(withoutTimes(log), withoutTimes(whole.log));
       assert.deepEqual(trainedWeights(pipeline), weights);
     }));
+
+  it('is taken back when training ends before its first update: a cell that is run again begins anew', () =>
+    inFolder(async (parent) => {
+      const runDirectory = join(parent, 'run');
+      const options = {
+        lora: LORA,
+        resume: 'auto' as const,
+        runDirectory,
+        compile: true,
+        steps: 1,
+      };
+      const fails = () => Promise.reject(new Error('no answer'));
+      await assert.rejects(train(pipeline, { ...options, reward: fails }), /no answer/);
+      assert.deepEqual(pipeline.transformer.adapters.names(), []);
+      const { log } = await train(pipeline, options);
+      assert.equal(log.length, 1);
+      assert.ok(firstB().some((value) => value !== 0));
+      const { length } = (await train(pipeline, options)).log;
+      assert.deepEqual([length, pipeline.transformer.adapters.names()], [1, ['default']]);
+    }));
+
+  it('is taken back when the trainer cannot be made, and what took part before stays', async () => {
+    const { transformer } = pipeline;
+    transformer.addLora({ ...LORA, key, adapterName: 'style' });
+    const options = { prompts: ['a red fox'], reward: 'redness', groupSize: 2, lora: LORA };
+    const made = (more: object) => () => new FlowGRPOTrainer(pipeline, { ...options, ...more });
+    assert.throws(made({ monitors: { other: 'misspelt' } }), /misspelt/);
+    assert.throws(() => new DiffusionNFTTrainer(pipeline, options), /exactly one other adapter/);
+    assert.deepEqual(
+      [transformer.adapters.names(), transformer.adapters.active],
+      [['style'], ['style']],
+    );
+    const trainer = made({})();
+    transformer.adapters.remove('default');
+    transformer.addLora({ ...LORA, key });
+    trainer.dispose();
+    assert.deepEqual(transformer.adapters.names(), ['style', 'default'], 'it is not its own');
+  });
 
   it('must be as lora asks: rank, alpha and layers', async () => {
     pipeline.transformer.addLora({ ...LORA, key });

@@ -51,7 +51,11 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
     const settings = diffusionNFTSettings(options);
     PolicyState.requireFree(pipeline.transformer, OLD);
     super(pipeline, settings, options);
-    this.old = PolicyState.copyOf(pipeline.transformer, OLD);
+    try {
+      this.old = PolicyState.copyOf(pipeline.transformer, OLD);
+    } catch (error) {
+      throw this.notBuilt(error);
+    }
     this.#model = {
       transformer: this.transformer,
       modelConfig: this.modelConfig,

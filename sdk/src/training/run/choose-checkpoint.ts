@@ -33,7 +33,8 @@ export function chooseCheckpoint(found: string): ChosenCheckpoint {
     }
     const info = readCheckpointInfo(place);
     whole.push({ place, info, broken: [...problems.keys()] });
-    if (info.step <= lastLine) break;
+    // Outside of a run there is no log that an older one could fit better.
+    if (run === null || info.step <= lastLine) break;
   }
   const named = (place: string): string => `"${place}": ${problems.get(place)}`;
   if (whole.length === 0) {

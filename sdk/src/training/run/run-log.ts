@@ -73,35 +73,15 @@ export class RunLog {
  * lines.length; // 0
  */
 export function readRunLog(directory: string, lastStep = Infinity): LogContent {
-  const trainings = trainingsOf(directory, lastStep);
-  return {
-    lines: trainings.flatMap(({ lines }) => lines),
-    alarms: trainings.flatMap(({ alarms }) => alarms),
-  };
-}
-
-/** As `readRunLog`, of the last training alone where several wrote into one log, one after the other. */
-export function readLastTraining(directory: string, lastStep = Infinity): LogContent {
-  return trainingsOf(directory, lastStep).at(-1) ?? { lines: [], alarms: [] };
-}
-
-/** What each training wrote: within one, steps rise from line to line. */
-function trainingsOf(directory: string, lastStep: number): LogContent[] {
+  const content: LogContent = { lines: [], alarms: [] };
   const path = join(directory, RUN_FILES.log);
-  if (!existsSync(path)) return [];
-  const trainings: LogContent[] = [];
-  let now: LogContent | null = null;
+  if (!existsSync(path)) return content;
   for (const row of checkedLines(rowSchema, path)) {
     if (row.step > lastStep) continue;
-    const isLine = row.alarm === undefined;
-    if (now === null || (isLine && row.step <= (now.lines.at(-1)?.step ?? -1))) {
-      now = { lines: [], alarms: [] };
-      trainings.push(now);
-    }
-    if (row.alarm !== undefined) now.alarms.push(row.alarm);
-    else now.lines.push(withNaN(row));
+    if (row.alarm !== undefined) content.alarms.push(row.alarm);
+    else content.lines.push(withNaN(row));
   }
-  return trainings;
+  return content;
 }
 
 const alarmSchema = z.object(

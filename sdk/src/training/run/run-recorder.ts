@@ -26,7 +26,7 @@ import {
 } from './picture-files';
 import { RUN_FILES } from './run-files';
 import { RunLock } from './run-lock';
-import { readLastTraining, readRunLog, RunLog } from './run-log';
+import { readRunLog, RunLog } from './run-log';
 import type { RunOptions } from './run-options';
 import {
   describeSurroundings,
@@ -48,6 +48,9 @@ const EVALUATED = 'evaluation/reward';
 
 /** Checkpoints that stay when nothing else is said: one more in case the last is broken. */
 const CHECKPOINTS_KEPT = 2;
+
+/** What each trainer has recorded last: others may have written into the same file. */
+const logOf = new WeakMap<RecordedTrainer, RunLog>();
 
 /** What is recorded: every trainer is one. */
 export interface RecordedTrainer {
@@ -141,16 +144,21 @@ export class RunRecorder {
       this.#requireSavable();
       removePartial(folder);
     }
+    const run = checkpoint === null ? null : runOf(checkpoint.place);
     const resumedAfter = checkpoint === null ? null : this.#resume(checkpoint);
-    if (resumedAfter !== null || beginsAnew) {
+    // What the folder holds is another training's where the checkpoint lies outside of a run: it stays.
+    const startStep = run === null || resumedAfter === null ? null : resumedAfter + 1;
+    if (run !== null && resumedAfter !== null) {
+      this.log.restart(readRunLog(run, resumedAfter));
+    } else if (beginsAnew) {
       // A run that was to be resumed and was stopped before its first checkpoint begins anew, with its log.
-      if (resumedAfter === null) this.log.restart({ lines: [], alarms: [] });
-      if (folder !== null) restartPictures(folder, resumedAfter ?? -1);
+      this.log.restart({ lines: [], alarms: [] });
     }
-    if (folder === null) return;
-    if (resumedAfter === null && this.#trainer.stepsDone > 0) this.#goOn(folder);
-    const startStep = resumedAfter === null ? null : resumedAfter + 1;
-    this.#events = new EventFile(folder, { startStep });
+    const again = startStep ?? (beginsAnew ? 0 : null);
+    if (folder !== null && again !== null) restartPictures(folder, again - 1);
+    if (checkpoint === null && !beginsAnew && this.#trainer.stepsDone > 0) this.#goOn();
+    logOf.set(this.#trainer, this.log);
+    if (folder !== null) this.#events = new EventFile(folder, { startStep });
   }
 
   /** Writes run.json as a run that goes on. @param steps The step that it ends with. */
@@ -291,12 +299,13 @@ export class RunRecorder {
   }
 
   /** A trainer that is asked for more steps in its folder: what was best, patience and alarms go by what it did there before. */
-  #goOn(folder: string): void {
-    const { stepsDone } = this.#trainer;
-    const { lines, alarms } = readLastTraining(folder, stepsDone);
-    this.log.lines.push(...lines);
-    this.log.alarms.push(...alarms);
-    this.#savedStep = stepsDone;
+  #goOn(): void {
+    const before = logOf.get(this.#trainer);
+    const { path } = this.log;
+    if (!before?.path || path === null || resolve(before.path) !== resolve(path)) return;
+    this.log.lines.push(...before.lines);
+    this.log.alarms.push(...before.alarms);
+    this.#savedStep = this.#trainer.stepsDone;
   }
 
   #resume({ place, info, broken }: ChosenCheckpoint): number {
@@ -309,8 +318,6 @@ export class RunRecorder {
       process.stderr.write(`Goes on from "${place}" with a difference: ${difference}\n`);
     }
     this.#trainer.resumeAt(info);
-    const run = runOf(place);
-    this.log.restart(run === null ? { lines: [], alarms: [] } : readRunLog(run, info.step));
     for (const one of broken) this.#writer.broken.add(resolve(one));
     return info.step;
   }

@@ -161,10 +161,14 @@ describe("a run's folder", () => {
         [0, 1, 2, 3, 4, 5],
       );
       assert.deepEqual(readRunLog(folder).lines, log);
-      // Another training that was there before says nothing of this one.
+      // What others wrote before and after it says nothing of this one.
       const lines = readFileSync(join(folder, 'log.jsonl'), 'utf8');
-      writeFileSync(join(folder, 'log.jsonl'), `{"step":5,"seconds":1}\n${lines}`);
+      writeFileSync(
+        join(folder, 'log.jsonl'),
+        `{"step":5,"seconds":1}\n${lines}{"step":1,"seconds":1}\n`,
+      );
       assert.deepEqual((await run({ steps: 0 })).log, log);
+      assert.equal((await run({ steps: 0, runDirectory: `${folder}/other` })).log.length, 0);
       trainer.dispose();
       pipeline.dispose();
     }));
@@ -199,8 +203,22 @@ describe("a run's folder", () => {
         };
         assert.equal(await resume({}), null);
         assert.equal(await resume({ runDirectory: `${usual}-2` }), `${usual}-2`);
+        // What another training left in the folder stays: its lines, and its pictures of later steps.
+        mkdirSync(join(usual, 'pictures'), { recursive: true });
+        const line = '{"step":9,"seconds":1}\n';
+        writeFileSync(join(usual, 'log.jsonl'), line);
+        const index = join(usual, 'pictures/index.jsonl');
+        const picture =
+          '{"step":9,"place":0,"prompt":"","reward":1,"verdict":null,"file":"step-000009-00.png"}\n';
+        writeFileSync(index, picture);
         process.env.FLOWBOOK_RUN_DIR = usual;
         assert.equal(await resume({}), usual);
+        assert.equal(readFileSync(index, 'utf8'), picture);
+        assert.ok(readFileSync(join(usual, 'log.jsonl'), 'utf8').startsWith(line));
+        assert.deepEqual(
+          readRunLog(usual).lines.map(({ step }) => step),
+          [9, 3],
+        );
         pipeline.dispose();
       } finally {
         restore();
