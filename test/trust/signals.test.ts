@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -89,18 +89,27 @@ describe('a script that is stopped by a signal', function () {
 describe('flowbook run, stopped by a signal', function () {
   this.timeout(120_000);
   const workspace = new Workspace();
-  after(() => workspace.remove());
+  let child: ChildProcess;
+  let ended: Promise<number | null>;
+  afterEach(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    workspace.remove();
+  });
 
   it('waits for the checkpoint of a training, however long its step takes', async () => {
     const notebook = workspace.writeNotebook('slow.ipynb', [{ id: 'slow', source: SLOW_TRAINING }]);
     const out = workspace.path('out');
     const flowbook = join(root, 'kernel-extensions/bin/flowbook.mjs');
-    const child = spawn(process.execPath, [flowbook, 'run', notebook, '--out', out], {
+    child = spawn(process.execPath, [flowbook, 'run', notebook, '--out', out], {
       cwd: root,
       stdio: 'ignore',
     });
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    while ((readRunRecord(out)?.step ?? 0) < 1) await wait(50);
+    ended = new Promise((resolve) => child.once('exit', resolve));
+    while ((readRunRecord(out)?.step ?? 0) < 1) {
+      assert.equal(child.exitCode ?? child.signalCode, null, 'ends before its first step');
+      await wait(50);
+    }
     child.kill('SIGTERM');
     assert.equal(await ended, exitCodes.toResume);
     assert.equal(readRunRecord(out)?.state, 'aborted');

@@ -18,7 +18,7 @@ import { quoted } from '../cluster/launch/shell-line';
 import { SlurmLauncher } from '../cluster/launch/slurm-launcher';
 import { exitCodes } from '../notebook/exit-codes';
 import { heedStops } from '../notebook/heed-stops';
-import { runDirectory } from '../notebook/run-directory';
+import { makeRunDirectory, runDirectory } from '../notebook/run-directory';
 import { withSubmitOptions, type SubmitOptions } from './submit-options';
 
 /** Files that are named before a job is sent; `--dry-run` names all. */
@@ -65,29 +65,49 @@ function rayJobOptions({ image, claim, mount, ...options }: SubmitOptions): RayJ
   );
 }
 
-async function submit(file: string, options: SubmitOptions): Promise<number> {
+/** All that is to be done, of which nothing is done yet. */
+interface Submission {
+  plan: JobPlan;
+  target: Target | null;
+  manifest: string;
+}
+
+async function planSubmission(
+  file: string,
+  options: SubmitOptions,
+  out: string,
+): Promise<Submission> {
   const { on, include, mostMb, dryRun } = options;
+  const runs = gridOf(options.each).map((values) => [...options.parameter, ...values]);
+  const program = on === 'kuberay' ? ['node', '--import', 'tsx'] : undefined;
+  const plan = planJob({ file, out, runs, include, mostBytes: mostMb * 1e6, program });
+  if (file.endsWith('.ipynb')) {
+    const { checkFlags } = await import('../cluster/launch/check-flags.js');
+    checkFlags(file, runs);
+  }
+  // What is asked of a cluster needs no cluster to be shown.
+  const target = !dryRun || on === 'kuberay' ? targetOf(options) : null;
+  const isRayJob = target !== null && 'rayJob' in target;
+  return { plan, target, manifest: isRayJob ? rayJobManifest(plan.job, target.rayJob) : '' };
+}
+
+async function submit(file: string, options: SubmitOptions): Promise<number> {
+  const isDefault = options.out === undefined;
   const name = path.basename(file, path.extname(file));
-  const out = path.resolve(options.out ?? path.join(projectOf(file), runDirectory(name)));
-  let plan: JobPlan;
-  let target: Target | null = null;
-  let manifest = '';
+  const wanted = path.resolve(options.out ?? path.join(projectOf(file), runDirectory(name)));
+  let out = wanted;
+  let submission: Submission;
   try {
-    const runs = gridOf(options.each).map((values) => [...options.parameter, ...values]);
-    const program = on === 'kuberay' ? ['node', '--import', 'tsx'] : undefined;
-    plan = planJob({ file, out, runs, include, mostBytes: mostMb * 1e6, program });
-    if (file.endsWith('.ipynb')) {
-      const { checkFlags } = await import('../cluster/launch/check-flags.js');
-      checkFlags(file, runs);
-    }
-    // What is asked of a cluster needs no cluster to be shown.
-    if (!dryRun || on === 'kuberay') target = targetOf(options);
-    if (target !== null && 'rayJob' in target) manifest = rayJobManifest(plan.job, target.rayJob);
+    submission = await planSubmission(file, options, wanted);
+    if (!options.dryRun) out = makeRunDirectory({ directory: wanted, isDefault });
+    // Another run of the same second has the folder that was planned.
+    if (out !== wanted) submission = await planSubmission(file, options, out);
   } catch (error) {
     say((error as Error).message);
     return exitCodes.wrongUse;
   }
-  if (dryRun) {
+  const { plan, target, manifest } = submission;
+  if (options.dryRun) {
     for (const line of describeBundle(plan.sent)) say(line);
     process.stdout.write(manifest === '' ? `${runsInWords(plan)}\n` : manifest);
     return exitCodes.done;

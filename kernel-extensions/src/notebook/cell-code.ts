@@ -1,6 +1,6 @@
 import ts from 'typescript';
 import type { Binding, Bindings } from './bindings';
-import { type CellSyntax, isUsing, refuseNode } from './cell-syntax';
+import { type CellSyntax, isClosingBlock, isUsing, refuseNode } from './cell-syntax';
 import { type HandedOn, handedOn } from './handed-on';
 import { matchesOutside } from './literals';
 import { cellTags, type Notebook, runsInScript } from './notebook';
@@ -21,6 +21,8 @@ export interface CellCode {
   hasResult: boolean;
   /** Whether it declares a resource by `using` at its top level, which is closed when the cell ends. */
   hasResource: boolean;
+  /** Whether it is nothing but a block that closes what it uses. */
+  isClosingBlock: boolean;
   /** Of a cell tagged `checkpoint`: what it hands on to later cells, as the script calls it. */
   handsOn: HandedOn | undefined;
 }
@@ -99,6 +101,7 @@ export function cellCode(syntax: CellSyntax, context: CellCodeContext): CellCode
     outside,
     hasResult,
     hasResource: kept.some(isUsing),
+    isClosingBlock: isClosingBlock(kept),
     handsOn: cellTags(syntax.cell).includes('checkpoint') ? handedOn(syntax, context) : undefined,
   };
 }

@@ -101,6 +101,16 @@ export function refuseNode(
   );
 }
 
+/**
+ * Whether all that stands there is one block which closes what it uses, `{ using file = open() }`. An exported script puts one
+ * more around it, so that the block that it puts around a cell which uses resources is known from one of the cell's own.
+ */
+export function isClosingBlock(statements: readonly ts.Statement[]): boolean {
+  const [block, ...more] = statements;
+  if (more.length > 0 || !block || !ts.isBlock(block)) return false;
+  return block.statements.some(isUsing) || isClosingBlock(block.statements);
+}
+
 /** `using file = open()` and `await using`. */
 export function isUsing(statement: ts.Statement): statement is ts.VariableStatement {
   // `await using` has this flag, too.
@@ -108,4 +118,11 @@ export function isUsing(statement: ts.Statement): statement is ts.VariableStatem
     ts.isVariableStatement(statement) &&
     (statement.declarationList.flags & ts.NodeFlags.Using) !== 0
   );
+}
+
+/** Whether a clause brings more than types. */
+export function importsValues({ isTypeOnly, name, namedBindings }: ts.ImportClause): boolean {
+  if (isTypeOnly) return false;
+  if (name || !namedBindings || ts.isNamespaceImport(namedBindings)) return true;
+  return namedBindings.elements.some((element) => !element.isTypeOnly);
 }

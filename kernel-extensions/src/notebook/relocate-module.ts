@@ -16,6 +16,8 @@ export function relocationFrom(notebookFolder: string, scriptFolder: string): Re
   return (specifier, how) => {
     const target = names.resolve(specifier);
     if (!path.isAbsolute(target)) return relocate(target, how);
+    // What is given from the root is the same from every folder, also where the script is taken to.
+    if (target === specifier || specifier.startsWith('file:')) return target;
     return relocate(`./${path.relative(notebookFolder, target)}`, how);
   };
 }

@@ -1,6 +1,6 @@
 import ts from 'typescript';
 import { relocations } from './cell-code';
-import { isUsing } from './cell-syntax';
+import { isClosingBlock } from './cell-syntax';
 import { literalRanges, matchesOutside } from './literals';
 import type { Relocate } from './relocate-module';
 import { applyEdits, type TextEdit } from './text-edits';
@@ -18,7 +18,7 @@ export function scriptCellCode(
     `^(?:(?:const|let) \\{[^}]*\\} = )?await \\w+\\.checkpoint\\((['"])${id}\\1, async \\(\\) => \\{\\n([\\s\\S]*)\\n\\}\\);$`,
   ).exec(text);
   if (kept) text = outdent(kept[2].replace(/\n? *return \{[^}]*\};$/, '')).trim();
-  text = withoutBlock(text);
+  else text = withoutBlock(text);
   const file = parse(text);
   const edits: TextEdit[] = [
     ...relocations(file, relocate),
@@ -32,11 +32,11 @@ export function scriptCellCode(
   return applyEdits(text, edits).trim();
 }
 
-/** A block around all that closes what the cell uses is the cell's own. */
+/** A block around all that closes what the cell uses is the script's; one with comments around it was put there by hand. */
 function withoutBlock(text: string): string {
-  const [block, ...more] = parse(text).statements;
-  if (more.length > 0 || !block || !ts.isBlock(block) || !block.statements.some(isUsing))
-    return text;
+  const { statements } = parse(text);
+  const [block] = statements;
+  if (!isClosingBlock(statements) || block.getStart() > 0 || block.end < text.length) return text;
   return outdent(text.slice(block.getStart() + 1, block.end - 1)).trim();
 }
 

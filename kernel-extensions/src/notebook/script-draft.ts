@@ -174,7 +174,7 @@ export class ScriptDraft {
       }
       const call = code.runs ? `await ${this.names.cell}(${id});\n` : '';
       // What it uses is closed at the block's end.
-      const isBlock = code.hasResource && !isShared(cell, this.bindings);
+      const isBlock = code.isClosingBlock || (code.hasResource && !isShared(cell, this.bindings));
       return `${marker(cell)}\n${call}${isBlock ? `{\n${code.body}\n}` : code.body}`;
     }
     if (cell.cell_type === 'code' || cellTags(cell).includes('no-export')) return '';

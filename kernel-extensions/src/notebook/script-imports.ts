@@ -1,6 +1,6 @@
 import ts from 'typescript';
 import type { Binding } from './bindings';
-import type { CellSyntax } from './cell-syntax';
+import { type CellSyntax, importsValues } from './cell-syntax';
 
 interface Names {
   /** `name` or `name as local`, sorted by first use, `type ` in front when it is imported as a type. */
@@ -75,8 +75,7 @@ export class ScriptImports {
       const binding = ofDeclaration(declaration);
       if (!binding || binding.references.length === 0) return null;
       const typeOnly = isType || importClause.isTypeOnly;
-      const isValue =
-        !typeOnly && binding.references.some(({ node }) => !ts.isPartOfTypeNode(node));
+      const isValue = !typeOnly && binding.references.some(({ node }) => !isInType(node));
       return { name: binding.scriptName, typeOnly, isValue };
     };
     const own = importClause.name && local(importClause, false);
@@ -115,11 +114,16 @@ export class ScriptImports {
   }
 }
 
-/** Whether a clause brings more than types. */
-function importsValues({ isTypeOnly, name, namedBindings }: ts.ImportClause): boolean {
-  if (isTypeOnly) return false;
-  if (name || !namedBindings || ts.isNamespaceImport(namedBindings)) return true;
-  return namedBindings.elements.some((element) => !element.isTypeOnly);
+/** Whether a name stands in a type, as `shapes` does in `shapes.Shape` and `typeof shapes`: it is gone when the script runs. */
+function isInType(node: ts.Node): boolean {
+  const type = ts.findAncestor(node, ts.isTypeNode);
+  if (!type || !ts.isExpressionWithTypeArguments(type)) return type !== undefined;
+  // `make<number>` and what a class extends are types by their syntax alone.
+  const { parent } = type;
+  if (!ts.isHeritageClause(parent)) return false;
+  return (
+    parent.token === ts.SyntaxKind.ImplementsKeyword || ts.isInterfaceDeclaration(parent.parent)
+  );
 }
 
 function lines(module: string, { named, defaults, namespaces, loads }: Names): string[] {

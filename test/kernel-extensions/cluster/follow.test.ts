@@ -92,6 +92,7 @@ describe('runJob()', () => {
     let failedLogs = 1;
     const launcher: Launcher = {
       name: 'losing',
+      findsSubmitted: true,
       submit: async (_, { resume }) => {
         if (!resume) return ['first'];
         if (refusals-- > 0) throw new Error('connection refused');
@@ -122,6 +123,30 @@ describe('runJob()', () => {
       'Task 0 was lost (node died): goes on as second',
       'Task 0 is asked about again: no log yet',
     ]);
+  });
+
+  it('shows what a lost run printed, and asks once for another that it could not find again', async () => {
+    let asked = 0;
+    let text = '';
+    const launcher: Launcher = {
+      name: 'blind',
+      submit: async (_, { resume }) => {
+        if (!resume) return ['first'];
+        asked += 1;
+        assert.equal(text, 'of the first\n');
+        throw new Error('no answer in time');
+      },
+      status: async () => ({ state: 'lost', exitCode: null, detail: '' }),
+      log: async () => 'of the first\n',
+      stop: async () => {},
+    };
+    const running = runJob(launcher, jobOf(1), {
+      onText: (more) => (text += more),
+      signal: new AbortController().signal,
+      everyMs: 0.1,
+    });
+    await assert.rejects(running, { message: 'no answer in time' });
+    assert.equal(asked, 1);
   });
 
   it('goes on when what watches it fails, and says so once', async () => {

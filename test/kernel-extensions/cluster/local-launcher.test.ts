@@ -26,9 +26,14 @@ console.log('ready');
 setTimeout(() => {}, 60_000);
 `;
 
+const isRunning = ({ exitCode, signalCode }: ChildProcess) =>
+  exitCode === null && signalCode === null;
+
 describe('flowbook submit --on local', function () {
   this.timeout(60_000);
   let project: string;
+  let child: ChildProcess;
+  let ended: Promise<number | null>;
 
   beforeEach(() => {
     project = mkdtempSync(join(tmpdir(), 'flowbook-local-'));
@@ -36,37 +41,45 @@ describe('flowbook submit --on local', function () {
     writeFileSync(join(project, 'hears.mjs'), HEARS_SIGNALS);
   });
 
-  afterEach(() => rmSync(project, { recursive: true, force: true, maxRetries: 5 }));
+  afterEach(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(project, { recursive: true, force: true, maxRetries: 5 });
+  });
 
   const logged = () => {
     const file = join(project, 'out', 'output.log');
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
   };
 
-  async function untilLogged(words: string): Promise<void> {
-    while (!logged().includes(words)) await wait(50);
+  async function untilReady(): Promise<void> {
+    while (!logged().includes('ready')) {
+      assert.ok(isRunning(child), `ends with ${child.exitCode} before its run is ready`);
+      await wait(50);
+    }
   }
 
   /** Submits in a group of its own, as a shell does at a terminal. */
-  function submit(): ChildProcess {
+  function submit(): void {
     const words = [FLOWBOOK, 'submit', 'hears.mjs', '--on', 'local', '--out', 'out'];
-    return spawn(process.execPath, words, { cwd: project, detached: true, stdio: 'ignore' });
+    child = spawn(process.execPath, words, { cwd: project, detached: true, stdio: 'ignore' });
+    ended = new Promise((resolve) => child.once('exit', resolve));
   }
 
   it('hands a Ctrl-C at the terminal on to its runs once', async () => {
-    const child = submit();
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    await untilLogged('ready');
+    submit();
+    await untilReady();
     process.kill(-child.pid!, 'SIGINT');
     assert.equal(await ended, 75);
     assert.equal(logged(), 'ready\ngot SIGTERM\n');
   });
 
   it('leaves no run behind when it is killed', async () => {
-    const child = submit();
-    await untilLogged('ready');
+    submit();
+    await untilReady();
     child.kill('SIGKILL');
-    await untilLogged('got SIGTERM');
+    // The run ends half a second after it is told to.
+    for (let waits = 0; !logged().includes('got') && waits < 200; waits += 1) await wait(50);
     await wait(200);
     assert.equal(logged(), 'ready\ngot SIGTERM\n');
   });

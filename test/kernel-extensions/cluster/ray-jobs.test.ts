@@ -2,6 +2,54 @@ import assert from 'node:assert/strict';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RayJobs } from '../../../kernel-extensions/src/cluster/launch/ray-jobs';
+import { RayLauncher } from '../../../kernel-extensions/src/cluster/launch/ray-launcher';
+
+interface RaySubmission {
+  submission_id: string;
+}
+
+describe('RayLauncher', () => {
+  it('finds a run that Ray took without an answer, rather than to start another', async () => {
+    const taken: string[] = [];
+    let silences = 2;
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => (body += chunk));
+      request.on('end', () => {
+        const { url, method } = request;
+        if (url?.startsWith('/api/packages/')) return response.end('{}');
+        if (method === 'GET') {
+          const isKnown = taken.some((id) => url === `/api/jobs/${id}`);
+          return response.writeHead(isKnown ? 200 : 404).end('{"status":"RUNNING"}');
+        }
+        silences -= 1;
+        // The first is lost on its way, the second one's answer on its way back.
+        if (silences < 1) taken.push((JSON.parse(body) as RaySubmission).submission_id);
+        if (silences >= 0) return response.destroy();
+        return response.end(body);
+      });
+    }).listen(0, '127.0.0.1');
+    try {
+      await new Promise((resolve) => server.once('listening', resolve));
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const launcher = new RayLauncher({ address, token: 'secret', packages: '/' });
+      const task = { parameters: [], directory: '/out' };
+      const job = { name: 'a b', folder: '/', files: [], program: ['node'], tasks: [task] };
+      const submit = () => launcher.submit(job, { resume: true });
+      await assert.rejects(submit(), /must answer: socket hang up$/);
+      await assert.rejects(submit(), /must answer: socket hang up$/);
+      assert.deepEqual(await submit(), taken);
+      assert.match(taken[0], /^a-b-[\da-f]{8}$/);
+      // A later loss is another run.
+      const [next] = await submit();
+      assert.notEqual(next, taken[0]);
+      assert.equal(taken.length, 2);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
 
 describe('RayJobs', () => {
   let server: Server;

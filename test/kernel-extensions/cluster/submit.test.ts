@@ -183,6 +183,27 @@ describe('flowbook submit', function () {
     );
   });
 
+  it('gives each of the submissions of one second a folder of its own', () => {
+    const clock = join(project, 'node_modules/clock.cjs');
+    write(
+      'node_modules/clock.cjs',
+      `const Time = Date; globalThis.Date = class extends Time { constructor(...given) { super(...(given.length > 0 ? given : [1e12])); } };`,
+    );
+    const folders = [1, 2].map(() => {
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        ['--require', clock, FLOWBOOK, 'submit', 'run.mjs', '--on', 'local'],
+        { cwd: project, encoding: 'utf8' },
+      );
+      assert.equal(status, 0, stderr);
+      return /^A copy is in (.*)\/bundle$/m.exec(stderr)![1];
+    });
+    assert.match(folders[0], /\/runs\/2001090\d-\d{6}-run$/);
+    assert.equal(folders[1], `${folders[0]}~2`);
+    assert.ok(existsSync(join(folders[1], 'bundle/run.mjs')));
+    assert.ok(existsSync(join(folders[1], 'output.log')));
+  });
+
   it('ends with 1 when a run fails, and with 2 when it is used wrongly', () => {
     assert.equal(submit('run.mjs', '--on', 'local', '-p', 'code=3').status, 1);
     assert.equal(submit('none.mjs', '--on', 'local').status, 2);

@@ -175,6 +175,12 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
         "import { names } from './registry';\nnames.push('unused');\nexport class Unused {}\n",
       'typed.ts':
         "import { names } from './registry';\nnames.push('typed');\nexport class Typed { x = 1 }\nexport interface Shape { x: number }\n",
+      'shapes.ts':
+        "import { names } from './registry';\nnames.push('shapes');\nexport interface Shape { x: number }\n",
+      'kinds.ts':
+        "import { names } from './registry';\nnames.push('kinds');\nexport const kind = 'a';\n",
+      'base.ts':
+        "import { names } from './registry';\nnames.push('base');\nexport class Base<T> { y?: T }\n",
       'types.ts':
         "import { names } from './registry';\nnames.push('types');\nexport type Kind = 'a';\n",
     },
@@ -184,13 +190,18 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
         "import { names } from './registry'",
         "import { Unused } from './unused'",
         "import { Typed, type Shape } from './typed'",
+        "import * as shapes from './shapes'",
+        "import { kind as a } from './kinds'",
+        "import * as base from './base'",
         "import type { Kind } from './types'",
+        'interface Square extends shapes.Shape { kind?: typeof a }',
+        'class Own extends base.Base<shapes.Shape> implements Square { x = 3 }',
         "const typed: Typed | Shape = { x: 2 }, kind: Kind = 'a'",
-        'console.log(names.join(), typed.x, kind)',
+        'console.log(names.join(), typed.x, kind, new Own().x)',
       ),
       code('b', "import * as yaml from 'npm:yaml@2'", 'console.log(yaml.parse("[1]"))'),
     ],
-    stdout: ['unused,typed 2 a', '[ 1 ]'],
+    stdout: ['unused,typed,shapes,kinds,base 2 a 3', '[ 1 ]'],
   },
   {
     name: 'resources',
@@ -212,8 +223,16 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
         tags: ['checkpoint'],
       },
       code('d', "{ using file = open('d') }", 'console.log(kept)'),
+      code('e', "import 'node:fs'", '{', "  using file = open('e')", '  var seen = file.name', '}'),
+      code('f', '{', '  {', "    using file = open('f')", '  }', '}'),
+      { ...code('g', '{', "  using file = open('g')", '}'), tags: ['checkpoint'] },
+      code('h', '// It is closed.', '{', "  using file = open('h')", '}'),
+      code('i', 'console.log(seen)'),
     ],
-    stdout: ['a ', '  b', 'closes b', 'closes a', 'ends c', 'closes d', 'c'],
+    stdout: [
+      ...['a ', '  b', 'closes b', 'closes a', 'ends c', 'closes d', 'c'],
+      ...['closes e', 'closes f', 'closes g', 'closes h', 'e'],
+    ],
   },
   {
     name: 'control-flow',

@@ -128,6 +128,19 @@ runScript({ file: __filename, notebook: 'notebooks/n.ipynb', flags, main });
     );
   });
 
+  it('leaves paths from the root as they are, for scripts that are taken elsewhere', async () => {
+    const text = await exported([
+      {
+        id: 'a',
+        source:
+          "import { a } from '/shared/lib.ts'\nimport { b } from 'file:///shared/b.js'\na(b, require('/shared/c'))",
+      },
+    ]);
+    assert.match(text, /\nimport \{ a \} from '\/shared\/lib\.ts';\n/);
+    assert.match(text, /\nimport \{ b \} from '\/shared\/b\.js';\n/);
+    assert.match(text, /require\('\/shared\/c'\)/);
+  });
+
   it('gathers imports by module and leaves out names that no cell uses', async () => {
     const text = await exported([
       {

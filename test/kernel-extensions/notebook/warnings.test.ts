@@ -232,7 +232,7 @@ describe('warnings of scripts', () => {
     ];
     const imports = [
       "import { x } from './x'\nimport { join } from 'node:path'",
-      "import { y } from './x'\nimport { z } from 'z'\nimport type { T } from 't'",
+      "import { y } from './x'\nimport { z } from 'z'\nimport type { T } from 't'\nimport { type U } from 'u'",
     ];
     for (const setter of setters) {
       assert.deepEqual(await of([imports[0], setter, imports[1]]), [

@@ -20,11 +20,11 @@ const MOST_FAILED_LOOKS = 10;
 
 /**
  * Submits a job and watches it to its end: prints what it prints, stops it when asked, and hands a run over again that was lost
- * with its machine, to go on from its last checkpoint. A cluster that cannot be asked, be it for a look, a stop or such a
- * resubmission, is asked again.
+ * with its machine, to go on from its last checkpoint. A cluster that cannot be asked, be it for a look or a stop, is asked again;
+ * for such a resubmission only by a launcher that finds what was accepted without an answer, as two runs would write to one folder.
  *
  * @returns How each task ended.
- * @throws What the launcher throws when it cannot take the job, or ten times in a row later.
+ * @throws What the launcher throws when it cannot take the job, ten times in a row later, or for a resubmission it may not repeat.
  */
 export async function runJob(
   launcher: Launcher,
@@ -59,8 +59,8 @@ async function followTask(
   let isNewLog = false;
   for (let losses = 0, failed = 0; ;) {
     let status: JobStatus;
-    let text: string;
     let next: string | null = null;
+    let mayAskAgain = true;
     try {
       if (signal.aborted && !isStopping) {
         await launcher.stop(id);
@@ -69,20 +69,21 @@ async function followTask(
       if (isNewLog) shown = Math.min(shown, (await launcher.log(id)).length);
       isNewLog = false;
       status = await launcher.status(id);
-      text = await launcher.log(id);
+      const text = await launcher.log(id);
+      if (text.length > shown) onText(text.slice(shown), task);
+      shown = text.length;
       if (status.state === 'lost' && !signal.aborted && losses < resubmissions) {
+        mayAskAgain = launcher.findsSubmitted ?? false;
         [next] = await launcher.submit({ ...job, tasks: [job.tasks[task]] }, { resume: true });
       }
       failed = 0;
     } catch (error) {
       failed += 1;
-      if (failed >= MOST_FAILED_LOOKS) throw error;
+      if (!mayAskAgain || failed >= MOST_FAILED_LOOKS) throw error;
       onEvent(`Task ${task} is asked about again: ${(error as Error).message}`);
       await pause(everyMs * 2 ** Math.min(failed, 6), signal, isStopping);
       continue;
     }
-    if (text.length > shown) onText(text.slice(shown), task);
-    shown = text.length;
     if (next !== null) {
       losses += 1;
       onEvent(`Task ${task} was lost (${status.detail}): goes on as ${next}`);

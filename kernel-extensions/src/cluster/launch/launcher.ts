@@ -33,6 +33,11 @@ export interface JobStatus {
 export interface Launcher {
   readonly name: string;
   /**
+   * Whether tasks may be handed over again after a `submit` that failed: one that was accepted all the same is then found, and
+   * no task runs twice. Default: false.
+   */
+  readonly findsSubmitted?: boolean;
+  /**
    * Hands tasks over.
    *
    * @param resume Whether the script is to go on where it was: it gets `--resume auto`.

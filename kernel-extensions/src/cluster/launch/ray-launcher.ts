@@ -30,9 +30,12 @@ export interface RayLauncherOptions {
 /** Runs jobs on a Ray cluster, wherever there is room: the bundle is uploaded, and each task is a job of Ray's. */
 export class RayLauncher implements Launcher {
   readonly name = 'ray';
+  readonly findsSubmitted = true;
   readonly #jobs: RayJobs;
   /** What each run had printed when it was last asked. */
   readonly #logs = new Map<string, string>();
+  /** Ids of tasks, by their folders, that Ray was asked to run and has not answered. */
+  readonly #unanswered = new Map<string, string>();
 
   constructor(private readonly options: RayLauncherOptions) {
     this.#jobs = new RayJobs(options.address, options.token);
@@ -45,17 +48,33 @@ export class RayLauncher implements Launcher {
     const working_dir = await this.#jobs.upload(zip, hash);
     const ids: string[] = [];
     for (const task of job.tasks) {
-      ids.push(
+      const known = this.#unanswered.get(task.directory);
+      const id = known ?? `${job.name.replace(/[^\w-]/g, '-')}-${randomBytes(4).toString('hex')}`;
+      this.#unanswered.set(task.directory, id);
+      if (known === undefined || !(await this.#has(known))) {
+        // One that Ray takes meanwhile makes it refuse this, and is found when asked again.
         await this.#jobs.submit({
           entrypoint: shellLine(job, task, { resume, packages }),
-          submission_id: `${job.name.replace(/[^\w-]/g, '-')}-${randomBytes(4).toString('hex')}`,
+          submission_id: id,
           runtime_env: { working_dir },
           entrypoint_num_cpus: processors,
           ...(resources && { entrypoint_resources: resources }),
-        }),
-      );
+        });
+      }
+      this.#unanswered.delete(task.directory);
+      ids.push(id);
     }
     return ids;
+  }
+
+  async #has(id: string): Promise<boolean> {
+    try {
+      await this.#jobs.get(id);
+      return true;
+    } catch (error) {
+      if (error instanceof RayJobsError && error.status === 404) return false;
+      throw error;
+    }
   }
 
   async status(id: string): Promise<JobStatus> {

@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module';
 import ts from 'typescript';
-import type { CellSyntax } from '../cell-syntax';
+import { type CellSyntax, importsValues } from '../cell-syntax';
 import { type Cell, cellName, type Notebook } from '../notebook';
 import { lineOf } from './line-of';
 import type { NotebookWarning } from './warning';
@@ -12,7 +12,8 @@ export function lateSettings(notebook: Notebook, cells: readonly CellSyntax[]): 
   return cells.flatMap(({ cell, file }) => {
     const warnings: NotebookWarning[] = [];
     for (const statement of file.statements) {
-      if (!ts.isImportDeclaration(statement) || statement.importClause?.isTypeOnly) continue;
+      if (!ts.isImportDeclaration(statement)) continue;
+      if (statement.importClause && !importsValues(statement.importClause)) continue;
       const module = (statement.moduleSpecifier as ts.StringLiteral).text;
       if (setter !== null && !loaded.has(module) && !isBuiltin(module)) {
         const message = `"${module}" is loaded before ${cellName(notebook, setter)} sets process.env, as a script's imports come first`;
