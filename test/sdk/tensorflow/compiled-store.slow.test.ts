@@ -25,7 +25,10 @@ import { findChanged } from '../../../sdk/src/tensorflow/stored-checksums';
 describe('useCompiledStore()', () => {
   let cache: string;
   beforeEach(() => (cache = mkdtempSync(join(tmpdir(), 'flowbook-store-'))));
-  afterEach(() => rmSync(cache, { recursive: true }));
+  afterEach(() => {
+    rmSync(cache, { recursive: true });
+    rmSync(`${cache}.checksums.json`, { force: true });
+  });
 
   it('names a private folder of the cache to XLA, beside the flags that were there', () => {
     const environment: NodeJS.ProcessEnv = { FLOWBOOK_CACHE: cache, TF_XLA_FLAGS: '--one' };
