@@ -1,5 +1,4 @@
 import type { DiffusionModelConfig } from '../config';
-import { copyOf, withWeights } from './weights-in-place';
 import { cellSignal } from '../core/cell-signal';
 import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
@@ -23,6 +22,7 @@ import {
   type WeightTrainerOptions,
   type WeightTrainerSettings,
 } from './weight-trainer';
+import { copyOf, withWeights } from './weights-in-place';
 
 /** Steps in a row of whose pictures none could be rated, with which a run ends. */
 const MOST_UNRATED_STEPS = 5;
