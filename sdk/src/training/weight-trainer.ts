@@ -100,6 +100,8 @@ export abstract class WeightTrainer<
   /** Whether the adapter was there before, and no checkpoint's values are in it yet. */
   #hasFoundAdapter: boolean;
   readonly #adapter: PreparedAdapter;
+  /** Whether the same training may be begun again in this process, and would find the adapter. */
+  readonly #mayResume: boolean;
 
   /**
    * @param algo How noise is put in; what is left out comes from the pipeline's configuration.
@@ -115,9 +117,10 @@ export abstract class WeightTrainer<
     this.pipeline = pipeline;
     this.key = RandomKey.fromSeed(settings.seed);
     const { transformer } = pipeline;
+    this.#mayResume = resume !== false;
     this.#adapter = prepareAdapter(transformer, settings.lora, {
       key: this.key.fold('lora'),
-      mayResume: resume !== false,
+      mayResume: this.#mayResume,
     });
     this.#hasFoundAdapter = this.#adapter.isFound;
     try {
@@ -363,7 +366,8 @@ export abstract class WeightTrainer<
     this.average?.dispose();
     for (const policy of Object.values(this.policies)) policy.dispose();
     this.cache.dispose();
-    if (this.#stepsDone === 0 && this.optimizer.updates === 0) this.#adapter.takeBack();
+    const isUntouched = this.#stepsDone === 0 && this.optimizer.updates === 0;
+    if (this.#mayResume && isUntouched) this.#adapter.takeBack();
   }
 
   /** By what pictures are made, in training and in evaluations. */
