@@ -8,11 +8,16 @@ import { KernelClient, readNotebook, type Notebook } from '@flowbook/kernel-exte
 import { executeNotebook } from '../../kernel-extensions/src/notebook/execute-notebook';
 import { exportScript } from '../../kernel-extensions/src/notebook/export-script';
 import { injectParameters } from '../../kernel-extensions/src/notebook/inject-parameters';
+import { isLong } from '../long-run';
 
 const root = join(__dirname, '../..');
 const notebooks = join(root, 'notebooks');
 const tsx = createRequire(__filename).resolve('tsx');
 const names = readdirSync(notebooks).filter((name) => name.endsWith('.ipynb'));
+/** Whose scripts run as well: a policy gradient, pairs on SD3, and what a notebook registers itself. Of long runs, all. */
+const asScripts = isLong
+  ? names
+  : ['01-flow-grpo.ipynb', '08-diffusion-dpo.ipynb', '09-bring-your-own.ipynb'];
 
 /** What its cells print. */
 function printed({ cells }: Notebook): string {
@@ -72,12 +77,13 @@ describe('recipes in smoke mode', function () {
   }
 
   for (const name of names) {
-    it(`${name} prints through the kernel what its script prints, and is without outputs`, async () => {
+    const hasScript = asScripts.includes(name);
+    it(`${name} is without outputs, and prints through the kernel${hasScript ? ' what its script prints' : ''}`, async () => {
       const kept = readNotebook(join(notebooks, name));
       assert.ok(kept.cells.every(({ outputs = [] }) => outputs.length === 0));
       const lines = await throughKernel(name);
       assert.ok(lines.length > 0, `${name} prints something`);
-      assert.equal(await asScript(name), lines);
+      if (hasScript) assert.equal(await asScript(name), lines);
     });
   }
 });
