@@ -27,7 +27,10 @@ export function pageGroups(root: string): PageGroup[] {
     { title: 'Guides', files: below('docs', '.md') },
     { title: 'Warnings', files: below('docs/warnings', '.md') },
     { title: 'Data', files: ['datasets/README.md', ...dataSets, 'test/golden/README.md'] },
-    { title: 'Project', files: ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'LOG.md'] },
+    {
+      title: 'Project',
+      files: ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'LOG.md'],
+    },
   ];
 }
 

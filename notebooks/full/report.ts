@@ -76,7 +76,7 @@ function claimsSection(tested: readonly TestedClaim[]): string {
   ]);
   return [
     '## Claims',
-    'Each was written down before the runs that decide it, and one that names another result before that result’s, and holds when it does so with three seeds, in every run.',
+    'Each claim was written down before the runs that decide it; one that compares with another result, before that result was made. A claim holds only if it holds for each of three seeds.',
     table(['recipe', 'claim', 'measured by', 'by seed', ''], rows),
   ].join('\n\n');
 }

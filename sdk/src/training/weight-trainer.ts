@@ -282,7 +282,7 @@ export abstract class WeightTrainer<
     const { device } = backendInfo();
     if (device !== 'CPU') {
       throw new Error(
-        `Cannot choose microBatchSize as free memory must be known, which it is of the CPU alone: current device is ${device}; give a number`,
+        `Cannot choose microBatchSize 'auto' as free memory can be read on the CPU only: current device is ${device}; set microBatchSize to a number`,
       );
     }
     const most = this.modelConfig.pipeline.max_sequence_length;
