@@ -1,17 +1,7 @@
 import * as path from 'node:path';
 import type { DisplaySink } from '../display/sinks/display-sink';
+import type { TslabJupyter } from '../display/sinks/tslab-sink';
 import { publishInOrder } from '../display/publish-queue';
-
-interface Content {
-  data: Record<string, unknown>;
-  metadata?: Record<string, unknown>;
-  transient?: { display_id?: string };
-}
-
-/** What tslab's `display` and `newDisplay` write through; null outside of its kernel. */
-interface TslabJupyter {
-  lastWriteDisplayData: ((content: Content, update: boolean) => void) | null;
-}
 
 /** Sends what tslab's own `display` and `newDisplay` show to a sink, where a script has loaded tslab. */
 export function connectTslabDisplays(sink: DisplaySink): void {

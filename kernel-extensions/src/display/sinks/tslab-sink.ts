@@ -1,13 +1,14 @@
 import { type DisplayBundle } from '../bundle';
 import type { DisplaySink, PublishOptions } from './display-sink';
 
-interface TslabJupyter {
+/** What tslab's `display` and `newDisplay` write through; null outside of its kernel. */
+export interface TslabJupyter {
   lastWriteDisplayData:
     | ((
         content: {
           data: Record<string, unknown>;
-          metadata: Record<string, unknown>;
-          transient: { display_id?: string };
+          metadata?: Record<string, unknown>;
+          transient?: { display_id?: string };
         },
         update: boolean,
       ) => void)
