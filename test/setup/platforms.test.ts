@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { cacheFolder as ofSdk } from '../../sdk/src/tensorflow/compiled-store';
 import { setupModule } from './setup-module';
 
 describe('platforms', () => {
@@ -56,6 +57,24 @@ describe('cacheFolder', () => {
     assert.equal(cacheFolder({ HOME, XDG_CACHE_HOME: '/x' }, 'linux'), '/x/flowbook');
     assert.equal(cacheFolder({ HOME }, 'linux'), '/home/ada/.cache/flowbook');
     assert.equal(cacheFolder({ HOME }, 'darwin'), '/home/ada/Library/Caches/flowbook');
+    assert.equal(cacheFolder({ HOME }, 'win32'), '/home/ada/AppData/Local/flowbook');
+  });
+
+  it("cacheFolder() of set-up and the sdk's are one", async () => {
+    const { cacheFolder } = await setupModule('cache-folder.mjs');
+    const HOME = '/home/ada';
+    for (const platform of ['linux', 'darwin', 'win32'] as const) {
+      for (const environment of [
+        { HOME },
+        { HOME, FLOWBOOK_CACHE: 'big/disk' },
+        { HOME, XDG_CACHE_HOME: '/x' },
+        { HOME, LOCALAPPDATA: '/local' },
+        {},
+      ] as NodeJS.ProcessEnv[]) {
+        const expected = cacheFolder(environment, platform);
+        assert.equal(ofSdk(environment, platform), expected);
+      }
+    }
   });
 });
 

@@ -1,8 +1,9 @@
 import * as path from 'node:path';
+import { nextRunFolder } from '@flowbook/sdk';
 import { findNotebook, notebooksFolder } from '../launch/find-notebook';
 import { kernelOnServer } from '../launch/kernel-on-server';
 import { exitCodes } from '../notebook/exit-codes';
-import { runDirectory } from '../notebook/run-directory';
+import { RUNS } from '../notebook/run-directory';
 import { runNotebookFile } from '../notebook/run-notebook-file';
 import { installedJupyter } from '../setup-pieces';
 
@@ -28,7 +29,7 @@ export async function runHeadless(wanted: string, flags: HeadlessFlags): Promise
     return exitCodes.wrongUse;
   }
   const name = path.basename(notebookFile, '.ipynb');
-  const besideNotebooks = path.join(path.dirname(folder), runDirectory(name));
+  const besideNotebooks = nextRunFolder(path.join(path.dirname(folder), RUNS), name);
   const directory = path.resolve(flags.out ?? besideNotebooks);
   const isDefault = flags.out === undefined;
   const jupyter = await installedJupyter();

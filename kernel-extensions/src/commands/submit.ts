@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { nextRunFolder } from '@flowbook/sdk';
 import { Command } from 'commander';
 import { describeBundle } from '../cluster/launch/describe-bundle';
 import { runJob } from '../cluster/launch/follow';
@@ -18,7 +19,7 @@ import { quoted } from '../cluster/launch/shell-line';
 import { SlurmLauncher } from '../cluster/launch/slurm-launcher';
 import { exitCodes } from '../notebook/exit-codes';
 import { heedStops } from '../notebook/heed-stops';
-import { makeRunDirectory, runDirectory } from '../notebook/run-directory';
+import { makeRunDirectory, RUNS } from '../notebook/run-directory';
 import { withSubmitOptions, type SubmitOptions } from './submit-options';
 
 /** Files that are named before a job is sent; `--dry-run` names all. */
@@ -94,7 +95,7 @@ async function planSubmission(
 async function submit(file: string, options: SubmitOptions): Promise<number> {
   const isDefault = options.out === undefined;
   const name = path.basename(file, path.extname(file));
-  const wanted = path.resolve(options.out ?? path.join(projectOf(file), runDirectory(name)));
+  const wanted = path.resolve(options.out ?? nextRunFolder(path.join(projectOf(file), RUNS), name));
   let out = wanted;
   let submission: Submission;
   try {

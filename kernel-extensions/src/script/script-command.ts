@@ -1,11 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { runFolders } from '@flowbook/sdk';
 import { Command, CommanderError } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import { exitCodes } from '../notebook/exit-codes';
 import { addFlags, type FlagTable } from '../notebook/flags';
 import { parameterFrom } from '../notebook/parameter-value';
-import { type WantedDirectory, wantedDirectory } from '../notebook/run-directory';
+import { RUNS, type WantedDirectory, wantedDirectory } from '../notebook/run-directory';
 import { wholeNumberFrom } from '../notebook/whole-number';
 
 import { readRecord } from './script-record';
@@ -116,17 +117,12 @@ function runFolder(
 
 /** The newest run of this script that has not come to its end. */
 function newestUnfinished(name: string): string | undefined {
-  if (!existsSync('runs')) return undefined;
-  return readdirSync('runs')
-    .filter((folder) => /^\d{8}-\d{6}-(.*?)(?:~\d+)?$/.exec(folder)?.[1] === name)
-    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
-    .map((folder) => path.join('runs', folder))
-    .find((folder) => {
-      const record = readRecord(folder);
-      return (
-        record !== null && record.state !== 'done' && (record.state !== 'running' || record.lost)
-      );
-    });
+  return runFolders(RUNS, name).find((folder) => {
+    const record = readRecord(folder);
+    return (
+      record !== null && record.state !== 'done' && (record.state !== 'running' || record.lost)
+    );
+  });
 }
 
 /** Names and values from a YAML or JSON file. */

@@ -1,14 +1,8 @@
 import { backendInfo } from './backend';
-import { hasProductsBy, processorFlags } from './processor';
+import { hasProductsBy } from './processor';
 
 /** Instructions by which TensorFlow multiplies bfloat16. */
 const INSTRUCTIONS = ['avx512_bf16', 'amx_bf16'];
-
-/** Whether the processor multiplies bfloat16. */
-export function hasBfloat16Products(cpuinfo?: string): boolean {
-  const flags = processorFlags(cpuinfo);
-  return INSTRUCTIONS.some((name) => flags.has(name));
-}
 
 let isFast: boolean | null = null;
 
@@ -17,7 +11,7 @@ let isFast: boolean | null = null;
  * instructions cuts results off where they have to be rounded.
  */
 export function multipliesBfloat16(): boolean {
-  isFast ??= backendInfo().device === 'CUDA' || hasProductsBy(...INSTRUCTIONS);
+  isFast ??= backendInfo().device === 'CUDA' || hasProductsBy(INSTRUCTIONS);
   return isFast;
 }
 

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { cpus, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { flagsLine } from '../core/processor-flags';
 import { findChanged } from './stored-checksums';
 
 /** Files that were not used for longest go first beyond this. */
@@ -49,21 +50,20 @@ export function useCompiledStore(environment = process.env): void {
   environment.TF_XLA_FLAGS = `${given} --tf_xla_persistent_cache_directory=${folder}`.trim();
 }
 
-/** Flowbook's folder in the user's cache. FLOWBOOK_CACHE wins. */
-export function cacheFolder(environment = process.env): string {
+/** Flowbook's folder in the user's cache, as kernel-extensions/setup, which runs before anything is built, finds it. FLOWBOOK_CACHE wins. */
+export function cacheFolder(environment = process.env, platform = process.platform): string {
   if (environment.FLOWBOOK_CACHE) return resolve(environment.FLOWBOOK_CACHE);
   const home = environment.HOME || homedir();
-  if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'flowbook');
+  if (platform === 'win32') {
+    return join(environment.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'flowbook');
+  }
+  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'flowbook');
   return join(environment.XDG_CACHE_HOME || join(home, '.cache'), 'flowbook');
 }
 
 /** Stands for the processor and the library. */
 export function buildKey(): string {
-  const hash = createHash('sha256').update(`${cpus()[0]?.model}`);
-  if (process.platform === 'linux') {
-    const [flags] = /^flags.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [''];
-    hash.update(flags);
-  }
+  const hash = createHash('sha256').update(`${cpus()[0]?.model}`).update(flagsLine());
   const tfjs = dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
   hash.update(readFileSync(join(tfjs, 'lib', 'napi-v8', 'tfjs_binding_tensorflow.node')));
   return hash.digest('hex').slice(0, 16);

@@ -47,6 +47,7 @@ export {
 } from './run/run-record';
 export { RUN_FILES } from './run/run-files';
 export { checkpointIn } from './run/checkpoint-places';
+export { makeRunFolder, nextRunFolder, runFolders } from './run/named-folders';
 export type { RunOptions, RunView } from './run/run-options';
 export { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions, type LoraOptions } from './flow-grpo-options';
 export * from './options-from-run';

@@ -1,7 +1,7 @@
 import {
   QwenImagePipelineWithLogProb,
   QwenImageTransformer2DModel,
-  hasBfloat16Products,
+  multipliesBfloat16,
   keyGenerator,
   replayGenerator,
   tf,
@@ -88,6 +88,6 @@ export const rolloutRows: Row[] = [
     isModelRow: false,
     tolerance: 0.1,
     // Without them it is slower than float32 on either side.
-    obstacle: () => (hasBfloat16Products() ? null : 'this processor has no bfloat16 products'),
+    obstacle: () => (multipliesBfloat16() ? null : 'this processor has no bfloat16 products'),
   },
 ];

@@ -2,17 +2,19 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { bfloat16ToFloat32, float32ToBfloat16 } from '../../../sdk/src/io/half-precision';
+import { processorFlags } from '../../../sdk/src/core/processor-flags';
 import { linear } from '../../../sdk/src/models/layers';
 import { tableRows } from '../../../sdk/src/models/layers/table-rows';
 import {
   announceSlowBfloat16,
   compile,
-  hasBfloat16Products,
   isBfloat16,
   tf,
   toBfloat16,
   toFloat32,
 } from '../../../sdk/src/tensorflow';
+import { hasProductsBy } from '../../../sdk/src/tensorflow/processor';
+import { keepEnvironment } from '../../setup/keep-environment';
 import { bytesHeld } from './bytes-held';
 
 /** By the rounding that files are written with. */
@@ -102,11 +104,21 @@ describe('bfloat16', () => {
     );
   });
 
-  it('hasBfloat16Products() reads the flags that Linux lists', () => {
-    assert.equal(hasBfloat16Products('model name\t: X\nflags\t\t: fpu avx2 avx512f\n'), false);
-    assert.equal(hasBfloat16Products('flags\t\t: fpu avx512_bf16 avx2\n'), true);
-    assert.equal(hasBfloat16Products('flags\t\t: fpu amx_bf16\n'), true);
-    assert.equal(hasBfloat16Products(''), false);
+  it('hasProductsBy() takes one instruction of several, as Linux lists them', () => {
+    const restore = keepEnvironment('TF_ENABLE_ONEDNN_OPTS');
+    process.env.TF_ENABLE_ONEDNN_OPTS = '1';
+    const has = (cpuinfo: string) =>
+      hasProductsBy(['avx512_bf16', 'amx_bf16'], processorFlags(cpuinfo));
+    try {
+      assert.equal(has('model name\t: X\nflags\t\t: fpu avx2 avx512f\n'), false);
+      assert.equal(has('flags\t\t: fpu avx512_bf16 avx2\n'), true);
+      assert.equal(has('flags\t\t: fpu amx_bf16\n'), true);
+      assert.equal(has(''), false);
+      process.env.TF_ENABLE_ONEDNN_OPTS = 'false';
+      assert.equal(has('flags\t\t: fpu amx_bf16\n'), false);
+    } finally {
+      restore();
+    }
   });
 
   it('announceSlowBfloat16() says one line in a process, and none where bfloat16 is fast', () => {

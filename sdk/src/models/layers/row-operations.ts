@@ -52,7 +52,7 @@ export function multiplyMatrices(
   const product = (T: typeof FLOAT32, ...factors: tf.Tensor2D[]) =>
     backend.executeSingleOutput('MatMul', [...transposes, T], factors) as tf.Tensor2D;
   if (!isBfloat16(b)) {
-    isBatchedFaster ??= hasProductsBy('avx512f');
+    isBatchedFaster ??= hasProductsBy(['avx512f']);
     if (!isBatchedFaster || transposeA || !transposeB) return product(FLOAT32, a, b);
     return backend.executeSingleOutput('BatchMatMulV2', RIGHT_TRANSPOSED, [a, b]) as tf.Tensor2D;
   }
