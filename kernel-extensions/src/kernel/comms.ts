@@ -47,14 +47,20 @@ function requireHost(attempt: string): CommHost {
   return found;
 }
 
-/** Whether the code runs where comms can be opened: in Flowbook's kernel, not in a script. */
+/**
+ * Whether the code runs where comms can be opened: in Flowbook's kernel, not in a script.
+ *
+ * @example
+ * commsAvailable(); // false // here, in a script
+ */
 export function commsAvailable(): boolean {
   return host() !== undefined;
 }
 
 /**
  * Opens a comm to the front end's target of that name (`jupyter.widget` is that of Jupyter's widgets).
- * Throws outside Flowbook's kernel.
+ *
+ * @throws Outside Flowbook's kernel.
  *
  * @example
  * if (commsAvailable()) {
@@ -71,7 +77,10 @@ export function openComm(targetName: string, options: CommOptions = {}): Comm {
 
 /**
  * Has `opened` called when the front end opens a comm to `targetName`; if it throws, the comm is closed.
- * A later registration replaces an earlier one. Returns how to take the target away again.
+ * A later registration replaces an earlier one.
+ *
+ * @returns Takes the target away again.
+ * @throws Outside Flowbook's kernel.
  *
  * @example
  * if (commsAvailable()) registerCommTarget('echo', (comm) => comm.onMessage(({ data }) => comm.send(data)));

@@ -12,6 +12,7 @@ export type AdvantageMode = (typeof ADVANTAGE_MODES)[number];
  * @param options.mode 'continuous' (default) keeps A; 'positive_only' and 'negative_only' one side of it; 'one_only' makes
  *   it 1 or 0; 'binary' takes its sign.
  * @returns Same shape, values in [0, 1]. The caller owns it.
+ * @throws When `mode` is none of these.
  *
  * @example
  * rewardProbability(tf.tensor1d([-10, -5, 0, 5, 10])); // [0, 0, 0.5, 1, 1]

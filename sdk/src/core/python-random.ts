@@ -11,7 +11,10 @@ import { MersenneTwister } from './mersenne-twister';
 export class PythonRandom {
   readonly #twister: MersenneTwister;
 
-  /** @param seed A safe integer, whose sign is ignored, or a text, as in CPython. */
+  /**
+   * @param seed A safe integer, whose sign is ignored, or a text, as in CPython.
+   * @throws When the seed is a number and no safe integer.
+   */
   constructor(seed: number | string) {
     if (typeof seed === 'string') {
       this.#twister = MersenneTwister.fromWords(wordsOfText(seed));
@@ -25,7 +28,11 @@ export class PythonRandom {
     this.#twister = MersenneTwister.fromWords(high === 0 ? [low] : [low, high]);
   }
 
-  /** An integer with low <= integer <= high: both ends are included. */
+  /**
+   * An integer with low <= integer <= high: both ends are included.
+   *
+   * @throws When low <= high are not integers less than 2^32 apart.
+   */
   randint(low: number, high: number): number {
     const count = high - low + 1;
     if (!(Number.isInteger(low) && count >= 1 && count < 2 ** 32)) {

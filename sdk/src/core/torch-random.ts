@@ -24,6 +24,7 @@ export class TorchRandom {
   /**
    * @param seed As `torch.manual_seed` takes it: an integer from -2^63 to 2^64 - 1. Beyond 2^53 it must be a bigint. Its low
    *   32 bits count.
+   * @throws When the seed is no such integer.
    */
   constructor(seed: number | bigint) {
     const isInteger = typeof seed === 'bigint' || Number.isSafeInteger(seed);
@@ -53,7 +54,11 @@ export class TorchRandom {
     return Float32Array.from({ length: count }, () => (this.#twister.word() & 0xffffff) / 2 ** 24);
   }
 
-  /** An integer with low <= integer < high, as `torch.randint(low, high, (1,))`. */
+  /**
+   * An integer with low <= integer < high, as `torch.randint(low, high, (1,))`.
+   *
+   * @throws When the two are no safe integers, or low is not below high.
+   */
   integer(low: number, high: number): number {
     const count = high - low;
     if (!(Number.isSafeInteger(low) && Number.isSafeInteger(high) && count >= 1)) {

@@ -36,7 +36,16 @@ export interface NewLoraOptions {
   key: RandomKey;
 }
 
-/** Named sets of low-rank adapters on the linear layers of a model. All active sets add up. */
+/**
+ * Named sets of low-rank adapters on the linear layers of a model. All active sets add up.
+ *
+ * @example
+ * const adapters = new LoraAdapters(new Map([['proj', [3, 2]]]));
+ * adapters.create('style', ['proj'], { rank: 1, key: RandomKey.fromSeed(0) });
+ * adapters.active; // ['style']
+ * [...adapters.variables().keys()]; // ['proj.lora_A.style.weight', 'proj.lora_B.style.weight']
+ * adapters.merge('proj', tf.ones([3, 2])); // [[1, 1], [1, 1], [1, 1]] // B is zero at first
+ */
 export class LoraAdapters {
   readonly #sets = new Map<string, Map<string, LoraLayer>>();
   #active: string[] = [];
@@ -110,6 +119,7 @@ export class LoraAdapters {
    * Adds a set with A drawn at random and B zero: at first it changes nothing.
    *
    * @param paths Layers that get an adapter.
+   * @throws When the name is taken, a layer is not there, or a rank is no whole number from 1.
    */
   create(name: string, paths: readonly string[], options: NewLoraOptions): void {
     this.#checkFree(name);

@@ -33,7 +33,12 @@ export class WeightCopy {
     this.#replace((variable) => variable.clone());
   }
 
-  /** copy <- decay * copy + (1 - decay) * variable, for a decay from 0 to 1. */
+  /**
+   * copy <- decay * copy + (1 - decay) * variable
+   *
+   * @param decay From 0 to 1.
+   * @throws When the decay lies beyond.
+   */
   average(decay: number): void {
     if (!(decay >= 0 && decay <= 1)) {
       throw new Error(
@@ -87,7 +92,17 @@ export class WeightCopy {
   }
 }
 
-/** Assigns kept values to variables of the same names; the tensors stay the caller's. Throws when one is missing or of another shape. */
+/**
+ * Gives variables the kept values of the same names.
+ *
+ * @param values By the variables' names, in their shapes; they stay the caller's.
+ * @throws When one is missing or of another shape; then no variable has changed.
+ *
+ * @example
+ * const weight = tf.variable(tf.tensor1d([1, 2]));
+ * assignAll(new Map([['weight', weight]]), new Map([['weight', tf.tensor1d([3, 4])]]));
+ * weight; // [3, 4]
+ */
 export function assignAll(
   variables: ReadonlyMap<string, tf.Variable>,
   values: ReadonlyMap<string, tf.Tensor>,

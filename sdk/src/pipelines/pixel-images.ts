@@ -4,9 +4,13 @@ import { tf } from '../tensorflow';
 /**
  * Turns decoded pictures into bytes.
  *
- * @param pictures (B, 3, H, W) from -1 to 1.
+ * @param pictures (B, 3, H, W) from -1 to 1; what lies beyond is clipped. They stay the caller's.
+ * @returns B pictures of H x W pixels.
+ * @throws When the shape is another.
+ *
  * @example
  * const [grey] = await toPixelImages(tf.zeros([1, 3, 8, 8]));
+ * grey.data[0]; // 128
  */
 export async function toPixelImages(pictures: tf.Tensor): Promise<PixelImage[]> {
   const [B, C, H, W] = pictures.shape;

@@ -9,7 +9,11 @@ export type InitialValues = (name: string, shape: readonly number[]) => tf.Tenso
  * gains of norms are 1, their biases 0. Each tensor follows from the key and its name alone.
  *
  * @param shapes Every tensor: name to shape.
+ * @param key What the random numbers follow from.
+ * @param values Gives a tensor its values where they are not the usual ones; they are taken over.
  * @returns The caller owns the tensors.
+ * @throws When such a tensor has another shape than `shapes` says.
+ *
  * @example
  * const weights = initialWeights(new Map([['proj.weight', [4, 16]]]), RandomKey.fromSeed(1));
  * weights.get('proj.weight')!.shape; // [4, 16]

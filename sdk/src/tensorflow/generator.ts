@@ -42,6 +42,7 @@ export function keyGenerator(key: RandomKey | number): Generator {
  *
  * @param draws Normal draws. Each `randn` call gives a copy of the next and checks its shape.
  * @param integers Integer draws, given in their order.
+ * @returns Its calls throw when no draw is left, or the next one has another shape or lies out of the bounds asked for.
  *
  * @example
  * replayGenerator([tf.zeros([2, 3])]).randn([2, 3]); // [[0, 0, 0], [0, 0, 0]]

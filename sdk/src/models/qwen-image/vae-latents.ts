@@ -7,6 +7,9 @@ import { tf } from '../../tensorflow';
  * Rule: diffusers `QwenImagePipeline._pack_latents`.
  *
  * @throws When a side is odd.
+ *
+ * @example
+ * packLatents(tf.tensor4d([[[[0, 1], [2, 3]]]])); // [[[0, 1, 2, 3]]]
  */
 export function packLatents(latents: tf.Tensor): tf.Tensor3D {
   const [B, C] = latents.shape;
@@ -28,8 +31,14 @@ export function packLatents(latents: tf.Tensor): tf.Tensor3D {
 /**
  * Tokens (B, h/2 * w/2, 4C) -> latents (B, C, 1, h, w): the inverse of `packLatents`.
  *
+ * @param tokens In the order (channel, row, column), as `packLatents` lays them.
  * @param h Height of the latents; even.
  * @param w Width of the latents; even.
+ * @returns The caller owns it.
+ * @throws When a side is odd, or the tokens are not (B, h/2 * w/2, 4C).
+ *
+ * @example
+ * unpackLatents(tf.tensor3d([[[0, 1, 2, 3]]]), 2, 2); // [[[[[0, 1], [2, 3]]]]]
  */
 export function unpackLatents(tokens: tf.Tensor, h: number, w: number): tf.Tensor5D {
   const [B, N, channels] = tokens.shape;

@@ -18,6 +18,10 @@ import { linearSigmas } from './schedule';
  * takes, and replays the steps of a rollout for their log-probabilities.
  *
  * Registered under `QwenImagePipeline` for `flow_grpo`, `grpo_guard`, `flow_dppo` and `dance_grpo`.
+ *
+ * @example
+ * const modelConfig = { path: 'datasets/tiny-qwen-image', height: 64, width: 64, num_inference_steps: 2 };
+ * QwenImage.buildScheduler(modelConfig).sigmaValues; // [1, 0.02, 0] // the model's shift_terminal is 0.02
  */
 export class QwenImage extends FlowGRPOModel {
   /** Sets N noise levels from 1 to 1/N, shifted by the number of latent tokens. */

@@ -7,6 +7,10 @@ import { QwenImage } from '../qwen-image-flow-grpo/training-adapter';
  * way along the denoising steps, is the rollout pipeline's.
  *
  * Registered under (`QwenImagePipeline`, `mix_grpo`).
+ *
+ * @example
+ * const modelConfig = { path: 'datasets/tiny-qwen-image', algorithm: 'mix_grpo' };
+ * DiffusionModelBase.getClass(modelConfig) === QwenImageMixGRPO; // true
  */
 export class QwenImageMixGRPO extends QwenImage {}
 

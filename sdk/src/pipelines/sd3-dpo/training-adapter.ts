@@ -16,6 +16,15 @@ function guidanceOf(modelConfig: DiffusionModelConfigLike): number {
  * is the loss `dpo`.
  *
  * Registered under (`StableDiffusion3Pipeline`, `dpo`).
+ *
+ * @example
+ * const modelConfig = { path: 'test/golden/models/tiny-sd3', algorithm: 'dpo' };
+ * const transformer = SD3Transformer2DModel.fromPretrained(modelConfig.path);
+ * const [inputs, negativeInputs] = StableDiffusion3DPO.prepareModelInputs(
+ *   transformer, modelConfig, tf.zeros([2, 4, 8, 8]), tf.tensor1d([500, 500]), tf.zeros([2, 6, 48]), tf.ones([2, 6]),
+ *   null, null, { pooled_prompt_embeds: tf.zeros([2, 40]) }, 0,
+ * );
+ * StableDiffusion3DPO.forward(transformer, modelConfig, inputs, negativeInputs).shape; // [2, 4, 8, 8]
  */
 export class StableDiffusion3DPO extends ForwardProcessModel {
   /**
