@@ -23,13 +23,13 @@ export interface GroupAdvantageOptions {
  * Group-relative advantages, A = (R - mean of the group) / (std + epsilon), as in GRPO (https://arxiv.org/abs/2402.03300)
  * and FlowGRPO (https://arxiv.org/abs/2505.05470).
  *
- * The standard deviation is unbiased (n - 1), over all B * W values or over the group's. A group of one has advantage 0.
- * Repeating a reward W times changes the unbiased standard deviation a little, so W matters.
+ * The standard deviation is unbiased (n - 1), over all B * W values or over the group's. A group of one, and a group of
+ * equal rewards, has advantage 0. Repeating a reward W times changes the unbiased standard deviation a little, so W matters.
  *
  * @param rewards (B, W) or (B) rewards.
  * @param groups B group names: rows with the same one (usually the same prompt) are compared.
  * @returns (B, W) float32. The caller owns it.
- * @throws When a row has no group, or a reward is not finite: leave such rows out.
+ * @throws When rewards are of another rank, a row has no group, or a reward is not finite: leave such rows out.
  *
  * @example
  * groupAdvantages([1, 3, 0, 2], ['a', 'a', 'b', 'b'], { normAdvByStdInGrpo: false }); // [[-1], [1], [-1], [1]]
@@ -64,6 +64,8 @@ export function groupAdvantages(
   for (const indices of members.values()) {
     if (indices.length === 1) continue;
     const values = indices.flatMap((row) => rows[row]);
+    // The mean of equal numbers may differ from them in its last bit, whose sign alone some losses take.
+    if (values.every((value) => value === values[0])) continue;
     const center = mean(values);
     const std = globalStd ? batchStd : standardDeviation(values, 1);
     const scale = normAdvByStdInGrpo ? 1 / (std + epsilon) : 1;
@@ -76,6 +78,11 @@ export function groupAdvantages(
 
 function rowsOf(rewards: tf.Tensor | readonly number[]): number[][] {
   if (!('dataSync' in rewards)) return rewards.map((reward) => [reward]);
+  if (rewards.rank !== 1 && rewards.rank !== 2) {
+    throw new Error(
+      `Cannot compute advantages as rewards must be (B) or (B, W): their shape is [${rewards.shape}]`,
+    );
+  }
   const [B, W = 1] = rewards.shape;
   const values = Array.from(rewards.dataSync());
   return Array.from({ length: B }, (_, row) => values.slice(row * W, (row + 1) * W));

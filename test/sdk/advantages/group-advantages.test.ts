@@ -55,6 +55,23 @@ describe('groupAdvantages()', () => {
     near(groupAdvantages([5], ['a'], { globalStd: false }), [0]);
   });
 
+  test('gives equal rewards exactly 0, in whichever way their mean is rounded', () => {
+    // The mean of three .1 comes out above .1, that of three .7 below .7.
+    const same = [0.1, 0.7].flatMap((reward) => Array<number>(3).fill(reward));
+    const rewards = [...same, 0.2, 0.9];
+    const groups = ['a', 'a', 'a', 'b', 'b', 'b', 'c', 'c'];
+    for (const globalStd of [true, false]) {
+      for (const compat of [null, 'verl-omni'] as const) {
+        const A = groupAdvantages(rewards, groups, { globalStd, compat });
+        assert.deepEqual([...A.dataSync()].slice(0, 6), Array<number>(6).fill(0));
+        for (const mode of ['binary', 'one_only'] as const) {
+          const p = rewardProbability(A, { mode }).dataSync();
+          assert.deepEqual([...p].slice(0, 6), Array<number>(6).fill(0.5));
+        }
+      }
+    }
+  });
+
   test("heeds both flags for 'dance_grpo', and neither in compat 'verl-omni'", () => {
     const flags = { normAdvByStdInGrpo: false, globalStd: false };
     const dance = (compat: 'verl-omni' | null) =>
@@ -77,11 +94,16 @@ describe('groupAdvantages()', () => {
     assert.deepEqual(groupAdvantages(tf.ones([4, 3]), GROUPS).shape, [4, 3]);
   });
 
-  test('refuses group names and widths that do not fit', () => {
+  test('refuses group names, shapes and widths that do not fit', () => {
     assert.throws(() => groupAdvantages(REWARDS, ['a']), {
       message:
         'Cannot compute advantages as there must be one group name a reward (4): there are 1',
     });
+    for (const shape of [[2, 2, 2], []]) {
+      assert.throws(() => groupAdvantages(tf.ones(shape), ['a', 'a']), {
+        message: `Cannot compute advantages as rewards must be (B) or (B, W): their shape is [${shape}]`,
+      });
+    }
     assert.throws(() => groupAdvantages(tf.ones([4, 3]), GROUPS, { width: 2 }), {
       message: 'Cannot repeat rewards to width 2 as there must be one a row: there are 3',
     });
