@@ -1,7 +1,7 @@
 import type { ModelMixin, PolicyState } from '../pipelines';
 import { tf } from '../tensorflow';
 import { ConsistencyReport } from './consistency-check';
-import type { DistillLossMode } from './policy-loss';
+import { comparesVelocities, type DistillLossMode } from './policy-loss';
 import { replayPolicy } from './replay-policy';
 import type { PolicyModel } from './replay-step';
 import type { RolloutBatch } from './rollout-batch';
@@ -21,6 +21,7 @@ export interface ComparisonOptions {
   /** The KL term's. */
   reference: PolicyState | null;
   teacher: ModelMixin | null;
+  distillLossCoef: number;
   distillLossMode: DistillLossMode;
   /** Whether other programs rolled out, whose log-probabilities are rounded otherwise. */
   isForeign: boolean;
@@ -48,7 +49,7 @@ export async function comparePolicies(
   batch: RolloutBatch,
   options: ComparisonOptions,
 ): Promise<PolicyComparison> {
-  const { microBatchSize, signal, reference, teacher, distillLossMode } = options;
+  const { microBatchSize, signal, reference, teacher } = options;
   const replay = { microBatchSize, signal };
   const old = await recompute(model, batch, options);
   if (reference !== null) {
@@ -59,10 +60,9 @@ export async function comparePolicies(
     batch.tensors.ref_prev_sample_mean = prev_sample_mean;
   }
   if (teacher !== null) {
-    const velocity = distillLossMode === 'distill_fm_mse';
     const taught = await replayPolicy({ ...model, transformer: teacher }, batch, {
       ...replay,
-      velocity,
+      velocity: comparesVelocities(options),
     });
     taught.log_probs.dispose();
     batch.tensors.teacher_prev_sample_mean = taught.prev_sample_mean;

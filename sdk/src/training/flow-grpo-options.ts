@@ -101,7 +101,10 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   sdeWindowSeed?: number | null;
   /** Whether the pictures of a group start from the same noise. Default true. */
   sameInitialNoise?: boolean;
-  /** A registered policy loss: 'flow_grpo' (default), 'dance_grpo', 'grpo_guard', 'flow_dppo' or an own one. */
+  /**
+   * A registered policy loss: 'flow_grpo', 'dance_grpo', 'grpo_guard', 'flow_dppo' or an own one; 'distill_kl' and 'distill_fm_mse' learn
+   * from the teacher alone. Default: the one of the pipeline's algorithm where its name is a policy loss, else 'flow_grpo'.
+   */
   lossMode?: string;
   /** Further settings of the loss, as Flow-DPPO's `kl_mask_threshold`. Default: the loss's own. */
   lossConfig?: Partial<LossConfig>;
@@ -109,7 +112,7 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   klLossCoef?: number;
   /** A model whose steps are to be imitated. Default: none. */
   teacher?: ModelMixin | null;
-  /** Weight of the distance to the teacher. Default 1. */
+  /** Weight of the distance to the teacher, beside the loss. Default 1, or 0 where `lossMode` itself is such a distance. */
   distillLossCoef?: number;
   /** How that distance is measured: by means of steps ('distill_kl', default) or by velocities ('distill_fm_mse'). */
   distillLossMode?: DistillLossMode;

@@ -46,17 +46,36 @@ export type FlowGRPOSettings = Required<
 /**
  * Checks and fills in the defaults.
  *
- * @param sdeType Where the options have none.
- * @throws When there is no such option or one breaks its rule, the loss is not registered, or `completeSettings` throws.
+ * @param model What the pipeline is configured by, where the options do not say otherwise.
+ * @throws When there is no such option or one breaks its rule, the loss is not registered or lacks its teacher, or
+ *   `completeSettings` throws.
  */
 export function flowGRPOSettings(
   options: FlowGRPOOptions,
-  sdeType: string = FLOW_GRPO_DEFAULTS.sdeType,
+  model: { algorithm?: string; sdeType?: string } = {},
 ): FlowGRPOSettings {
   checkOptions('train', options, FLOW_GRPO_RULES);
-  const settings = completeSettings({ ...options, sdeType: options.sdeType ?? sdeType });
-  losses.get(settings.lossMode);
-  return settings;
+  const { algorithm = FLOW_GRPO_DEFAULTS.lossMode, sdeType = FLOW_GRPO_DEFAULTS.sdeType } = model;
+  const lossMode = options.lossMode ?? policyLossOf(algorithm);
+  const { requiredInputs } = losses.get(lossMode);
+  const isDistance = requiredInputs.some((input) => input.startsWith('teacher_'));
+  if (isDistance && !options.teacher) {
+    throw new Error(
+      `Cannot train as teacher must be a model for lossMode "${lossMode}": current value is null`,
+    );
+  }
+  return completeSettings({
+    ...options,
+    lossMode,
+    sdeType: options.sdeType ?? sdeType,
+    distillLossCoef: options.distillLossCoef ?? (isDistance ? 0 : undefined),
+  });
+}
+
+/** The policy loss that has an algorithm's name: one that learns from log-probabilities. Else FlowGRPO's. */
+function policyLossOf(algorithm: string): string {
+  const isPolicyLoss = losses.find(algorithm)?.requiredInputs.includes('log_probs');
+  return isPolicyLoss ? algorithm : FLOW_GRPO_DEFAULTS.lossMode;
 }
 
 /**

@@ -20,7 +20,8 @@ import { trainingWindow } from './training-window';
  * Each part is a public function, so that a notebook can do the same by hand: `drawPrompts`,
  * `rolloutGroups`, `scoreRewards`, `checkConsistency`, `groupAdvantages`, `policyGradients`, `clipGradients`, `AdamW`.
  *
- * Its relatives are settings: `lossMode` for GRPO-Guard, DanceGRPO and Flow-DPPO, `sampleStrategy` for MixGRPO,
+ * Its relatives are settings: `lossMode` for GRPO-Guard, DanceGRPO and Flow-DPPO, which a pipeline of that `algorithm` has by
+ * itself, `sampleStrategy` for MixGRPO,
  * `klLossCoef` for a reference, `teacher` for distillation, `rolloutCorrection` for rollouts by another stack.
  *
  * @example
@@ -34,7 +35,8 @@ export class FlowGRPOTrainer extends RolloutTrainer<FlowGRPOSettings, PolicyRepo
 
   /** @throws When a setting breaks its rule. */
   constructor(pipeline: TrainablePipeline, options: FlowGRPOOptions) {
-    const settings = flowGRPOSettings(options, pipeline.modelConfig.algo.sde_type);
+    const { algorithm, algo } = pipeline.modelConfig;
+    const settings = flowGRPOSettings(options, { algorithm, sdeType: algo.sde_type });
     checkStaleness(settings);
     const { noiseLevel: noise_level, sdeType: sde_type } = settings;
     super(pipeline, settings, options, { noise_level, sde_type });

@@ -6,7 +6,7 @@ import { stepScale, transitions } from '../schedulers';
 import { tf } from '../tensorflow';
 import { addGradients } from './add-gradients';
 import { modelLossGradients } from './model-loss-gradients';
-import { policyLoss, type PolicyLossOptions } from './policy-loss';
+import { comparesVelocities, policyLoss, type PolicyLossOptions } from './policy-loss';
 import { replayStep, type PolicyModel } from './replay-step';
 import type { BatchTensors, RolloutBatch } from './rollout-batch';
 
@@ -99,8 +99,7 @@ export async function policyGradients(
     adv_clip_max: advClipMax,
     ...lossConfig,
   };
-  const comparesVelocities =
-    options.distillLossMode === 'distill_fm_mse' && (options.distillLossCoef ?? 0) !== 0;
+  const velocity = comparesVelocities(options);
   const W = batch.windowSize;
   const { old_log_probs, all_log_probs } = batch.tensors;
   const oldLogProbs = (await (old_log_probs ?? all_log_probs)?.data<'float32'>()) ?? [];
@@ -130,8 +129,7 @@ export async function policyGradients(
           await setImmediate();
           const part = await modelLossGradients(
             model.transformer,
-            (transformer) =>
-              replayStep({ ...model, transformer }, microBatch, step, comparesVelocities),
+            (transformer) => replayStep({ ...model, transformer }, microBatch, step, velocity),
             (replayed) => {
               kept.push(tf.keep(replayed.log_probs.clone()));
               const compared = comparedWith(microBatch, step);

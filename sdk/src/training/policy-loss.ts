@@ -1,4 +1,4 @@
-import { computeLoss, type LossConfig, type LossInputs, type LossOutput } from '../losses';
+import { computeLoss, losses, type LossConfig, type LossInputs, type LossOutput } from '../losses';
 import { tf } from '../tensorflow';
 import { correctRollout, type RolloutCorrectionConfig } from './rollout-correction';
 
@@ -58,6 +58,16 @@ export function policyLoss(
     Object.assign(metrics, term.metrics);
   }
   return { loss, metrics };
+}
+
+/** Whether a part of the loss compares velocities: a replayed step has them where they are asked for. */
+export function comparesVelocities({
+  lossMode = 'flow_grpo',
+  distillLossCoef = 0,
+  distillLossMode = 'distill_kl',
+}: PolicyLossOptions): boolean {
+  const parts = distillLossCoef === 0 ? [lossMode] : [lossMode, distillLossMode];
+  return parts.some((part) => losses.get(part).requiredInputs.includes('noise_pred'));
 }
 
 /** Bypass mode's rejection of one step, with what it reports. */

@@ -251,10 +251,18 @@ describe('loadRunConfig()', () => {
     const distills = `${ACTOR}.use_distill_loss=true`;
     for (const [overrides, rule] of [
       [[distills], /a distillation loss needs a teacher/],
+      [[`${ACTOR}.diffusion_loss.loss_mode=distill_fm_mse`], /a distillation loss needs a teacher/],
       [['distillation.enabled=true'], /distillation\.enabled needs a loss that learns/],
       [['distillation.enabled=true', distills], /model_path must name the teacher/],
     ] as const) {
       assert.throws(() => loadRunConfig(null, overrides), { message: rule });
+    }
+    for (const lossMode of ['distill_kl', 'distill_fm_mse']) {
+      loadRunConfig(null, [
+        `${ACTOR}.diffusion_loss.loss_mode=${lossMode}`,
+        'distillation.enabled=true',
+        'distillation.teacher_models.teacher_model.model_path=teacher',
+      ]);
     }
   });
 

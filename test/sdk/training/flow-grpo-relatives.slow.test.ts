@@ -117,6 +117,11 @@ describe("trainFlowGRPO() for FlowGRPO's relatives", () => {
       if (distillLossMode === 'distill_kl') near(distance, 0, 1e-9);
       else assert.ok(distance > 1e-9);
     }
+    for (const lossMode of ['distill_kl', 'distill_fm_mse']) {
+      const [{ loss, gradNorm, metrics }] = await reportsOf({ teacher, lossMode, steps: 1 });
+      assert.ok(loss > 1e-9 && gradNorm > 0);
+      near(metrics[`actor/${lossMode}_loss`], loss);
+    }
     teacher.dispose();
   });
 

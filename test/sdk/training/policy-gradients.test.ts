@@ -176,6 +176,18 @@ describe('policyGradients()', () => {
     assert.ok(Math.abs(velocityLoss - plain - 0.5) < 1e-5);
   });
 
+  it('learns from the velocities of a teacher alone by the loss distill_fm_mse', async () => {
+    const { log_probs, prev_sample_mean, noise_pred } = await replayPolicy(model, batch, {
+      velocity: true,
+    });
+    const taught = { teacher_noise_pred: tf.add(noise_pred as tf.Tensor, 0.5) };
+    await gradientsOf({ lossMode: 'distill_fm_mse' }, taught, ({ loss, gradients }) => {
+      assert.ok(Math.abs(loss - 0.25) < 1e-6);
+      assert.ok(gradients.size > 0);
+    });
+    tf.dispose([log_probs, prev_sample_mean, noise_pred as tf.Tensor, taught.teacher_noise_pred]);
+  });
+
   it('replayPolicy() gives the means that the rollout stepped by, and leaks nothing', async () => {
     const { numTensors } = tf.memory();
     const { log_probs, prev_sample_mean, noise_pred } = await replayPolicy(model, batch);

@@ -23,6 +23,9 @@ const LOSS_MODE = 'actor_rollout_ref.actor.diffusion_loss.loss_mode';
 /** Losses that compare pairs or probabilities instead. */
 const WITHOUT_ADVANTAGES = ['dpo', 'diffusion_nft'];
 
+/** Losses that are a distance to a teacher. */
+const FROM_TEACHER = ['distill_kl', 'distill_fm_mse'];
+
 const actorOf = ({ actor_rollout_ref: run }: RunSettings) => run.actor;
 const lossModeOf = (settings: RunSettings) => actorOf(settings).diffusion_loss.loss_mode;
 const lossModesOf = ({ lossModes = [] }: RegisteredNames) => [
@@ -32,7 +35,7 @@ const estimatorsOf = ({ advantageEstimators = [] }: RegisteredNames) => [
   ...new Set([...ADVANTAGE_ESTIMATORS, ...advantageEstimators]),
 ];
 const distills = (settings: RunSettings) =>
-  lossModeOf(settings) === 'distill_kl' || actorOf(settings).use_distill_loss;
+  FROM_TEACHER.includes(lossModeOf(settings)) || actorOf(settings).use_distill_loss;
 
 /** Upstream's checks across sections, in its order. */
 const RULES: readonly RunRule[] = [
@@ -52,7 +55,7 @@ const RULES: readonly RunRule[] = [
   {
     broken: (settings) => settings.distillation.enabled && !distills(settings),
     message: () =>
-      `distillation.enabled needs a loss that learns from the teacher (${LOSS_MODE}=distill_kl or actor_rollout_ref.actor.use_distill_loss=true): current value is true`,
+      `distillation.enabled needs a loss that learns from the teacher (${LOSS_MODE}=${FROM_TEACHER.join(' or ')}, or actor_rollout_ref.actor.use_distill_loss=true): current value is true`,
   },
   {
     broken: (settings) => distills(settings) && !settings.distillation.enabled,
