@@ -1,4 +1,5 @@
 import type { RunConfig } from '../config';
+import { showValue } from '../core/show-value';
 import {
   httpRewardOfVerl,
   type PromptRecord,
@@ -23,6 +24,8 @@ export interface RunMaterials {
   reward?: string | RewardFunction | RewardTerms;
 }
 
+type Rollout = RunConfig['actor_rollout_ref']['rollout'];
+
 /** Losses of `flowGRPOOptions`. The others have trainers of their own. */
 const FORWARD_PROCESS_LOSSES = ['dpo', 'diffusion_nft'];
 
@@ -41,6 +44,12 @@ function requireLoss({ actor_rollout_ref: { actor } }: RunConfig, losses: readon
     `must be ${losses.join(' or ')}`,
     loss_mode,
   );
+}
+
+/** Refuses given samples. */
+function requireOwnSamples({ algorithm: { sample_source } }: RunConfig, reason: string): void {
+  const rule = `must be online: own rollouts, ${reason}`;
+  refuseUnless(sample_source === 'online', 'algorithm.sample_source', rule, sample_source);
 }
 
 /** Steps of the run: as many as it says, or its passes over whole batches of the prompts. */
@@ -70,12 +79,48 @@ function cacheOf(
   return { cache: { ...rest, ...(mostRatings !== undefined && { mostRatings }) } };
 }
 
+/** Held-out pictures have the rollout's size and no noise between their steps: what says otherwise would not be heeded. */
+function requireEvaluable({ val_kwargs: validation, ...rollout }: Rollout): void {
+  const section = 'actor_rollout_ref.rollout.val_kwargs';
+  for (const key of ['height', 'width', 'max_sequence_length'] as const) {
+    refuseUnless(
+      validation.pipeline[key] === rollout.pipeline[key],
+      `${section}.pipeline.${key}`,
+      `must be that of actor_rollout_ref.rollout, ${rollout.pipeline[key]}: held-out pictures are made by the pipeline that is trained`,
+      validation.pipeline[key],
+    );
+  }
+  refuseUnless(
+    validation.algo.noise_level === 0,
+    `${section}.algo.noise_level`,
+    'must be 0: held-out pictures are made without noise between their steps',
+    validation.algo.noise_level,
+  );
+  for (const key of [
+    'sde_type',
+    'sde_window_size',
+    'sde_window_range',
+    'sample_strategy',
+    'iters_per_group',
+    'sde_window_seed',
+  ] as const) {
+    const [own, followed] = [validation.algo[key], rollout.algo[key]].map(showValue);
+    refuseUnless(
+      own === followed,
+      `${section}.algo.${key}`,
+      `must be left out, or that of actor_rollout_ref.rollout, ${followed}: held-out pictures are made without noise`,
+      own,
+    );
+  }
+}
+
 /** How held-out prompts are evaluated, or null when they are not. */
 function evaluationOf(
   { trainer, actor_rollout_ref: { rollout } }: RunConfig,
   prompts: RunMaterials['validationPrompts'],
 ): EvaluationOptions | null {
   if (!prompts || trainer.test_freq <= 0) return null;
+  requireEvaluable(rollout);
   const { n, seed, pipeline } = rollout.val_kwargs;
   return {
     prompts,
@@ -152,6 +197,13 @@ function requireOneSetting({ actor_rollout_ref: { model, rollout } }: RunConfig)
       model.pipeline.num_inference_steps,
       rollout.pipeline.num_inference_steps,
     ],
+    ['pipeline.height', model.pipeline.height, rollout.pipeline.height],
+    ['pipeline.width', model.pipeline.width, rollout.pipeline.width],
+    [
+      'pipeline.max_sequence_length',
+      model.pipeline.max_sequence_length,
+      rollout.pipeline.max_sequence_length,
+    ],
     ['pipeline.true_cfg_scale', model.pipeline.true_cfg_scale, rollout.pipeline.true_cfg_scale],
     ['pipeline.guidance_scale', model.pipeline.guidance_scale, rollout.pipeline.guidance_scale],
     ['algo.noise_level', model.algo.noise_level, rollout.algo.noise_level],
@@ -220,6 +272,14 @@ export function flowGRPOOptions(run: RunConfig, materials: RunMaterials): FlowGR
     'must be a policy gradient for flowGRPOOptions (diffusionNFTOptions and diffusionDPOOptions read the others)',
     loss_mode,
   );
+  requireOwnSamples(run, 'which policy gradients learn from');
+  const { trainer_type } = run.algorithm;
+  refuseUnless(
+    trainer_type === 'policy_gradient',
+    'algorithm.trainer_type',
+    'must be policy_gradient for flowGRPOOptions',
+    trainer_type,
+  );
   const { algo, pipeline } = rollout;
   const allButLast = Math.max(1, pipeline.num_inference_steps - 1);
   const movesWindow = model.algorithm === 'mix_grpo';
@@ -256,6 +316,7 @@ export function flowGRPOOptions(run: RunConfig, materials: RunMaterials): FlowGR
  */
 export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials): DiffusionNFTOptions {
   requireLoss(run, ['diffusion_nft']);
+  requireOwnSamples(run, 'which DiffusionNFT learns from');
   const { algorithm } = run;
   const { mix_beta, ref_kl_coef, adaptive_weight_min } = run.actor_rollout_ref.actor.diffusion_loss;
   refuseUnless(
@@ -284,12 +345,7 @@ export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials): Di
  */
 export function diffusionDPOOptions(run: RunConfig, materials: RunMaterials): OnlineDPOOptions {
   requireLoss(run, ['dpo']);
-  refuseUnless(
-    run.algorithm.sample_source === 'online',
-    'algorithm.sample_source',
-    'must be online (offlineDPOOptions reads the other)',
-    run.algorithm.sample_source,
-  );
+  requireOwnSamples(run, 'as offlineDPOOptions reads given pairs');
   return {
     ...rolloutOptions(run, materials),
     miniBatchSize: run.actor_rollout_ref.actor.ppo_mini_batch_size,
