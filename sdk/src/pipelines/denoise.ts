@@ -91,23 +91,25 @@ export async function denoise(latents: tf.Tensor, settings: DenoiseSettings): Pr
       if (step === first) visited.push(x);
       const timestep = timesteps[step];
       const times = tf.fill([B], timestep) as tf.Tensor1D;
-      let v: tf.Tensor;
+      let v: tf.Tensor | null = null;
+      let stepped: tf.Tensor[];
       try {
-        v = await settings.velocity(x, times);
+        const velocity = (v = await settings.velocity(x, times));
+        stepped = tf.tidy(() => {
+          const [previous, lp] = scheduler.samplePreviousStep(x, velocity, {
+            stepIndex: step,
+            generator,
+            noiseLevel: noiseLevelsAt(windows, step, noiseLevel),
+            sdeType,
+            returnLogprobs: logprobs && first <= step && step < end,
+          });
+          return lp === null ? [previous] : [previous, lp];
+        });
       } finally {
         times.dispose();
+        v?.dispose();
       }
-      const [next, ...logProb] = tf.tidy(() => {
-        const [previous, lp] = scheduler.samplePreviousStep(x, v, {
-          stepIndex: step,
-          generator,
-          noiseLevel: noiseLevelsAt(windows, step, noiseLevel),
-          sdeType,
-          returnLogprobs: logprobs && first <= step && step < end,
-        });
-        return lp === null ? [previous] : [previous, lp];
-      });
-      v.dispose();
+      const [next, ...logProb] = stepped;
       if (!visited.includes(x)) x.dispose();
       x = next;
       if (first <= step && step < end) visited.push(x);

@@ -145,7 +145,8 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
    * beside each other; `scheduler` keeps the schedule of the one that began last.
    *
    * @param req Prompts and sampling parameters.
-   * @throws When a number is none that there can be, sizes, sigmas or windows do not fit, or the signal is aborted.
+   * @throws When a number is none that there can be, sizes, sigmas, latents or windows do not fit, there is no such transition, or the
+   *   signal is aborted; nothing is leaked then.
    */
   async forward(req: RolloutRequest, options = {} as Options): Promise<DiffusionOutput> {
     checkRollout(req, options);
@@ -157,6 +158,8 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
       generator: this.#generator,
     });
     this.checkSize(settings, options);
+    const noise = request.sampling_params?.latents ?? options.latents;
+    checkNoise(noise);
     const given = this.embedRequest(request, options, settings);
     if (given === null) return emptyOutput();
 
@@ -177,7 +180,6 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
       const negative = given.negative && repeat(given.negative);
       disposeEmbeddings(given.positive);
       disposeEmbeddings(given.negative);
-      const noise = request.sampling_params?.latents ?? options.latents;
       const latents = own(noise?.clone() ?? this.drawLatents(positive.embeds.shape[0], settings));
       this.setTimesteps(latents, settings);
       // While this call waits, another may lay out another schedule.
@@ -193,12 +195,12 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
         { positive, negative, latents, timesteps, window, settings },
         { ...options, scheduler },
       );
-      own(x);
+      [x, allLatents, allLogProbs, allTimesteps].forEach(own);
       options.onDenoised?.();
       const customOutput: RolloutTensors = {
-        all_latents: own(allLatents),
-        all_log_probs: own(allLogProbs),
-        all_timesteps: own(allTimesteps),
+        all_latents: allLatents,
+        all_log_probs: allLogProbs,
+        all_timesteps: allTimesteps,
         ...embeddingFields(positive, negative),
         ...(settings.outputType === 'both' && { latents_clean: x }),
       };
@@ -308,6 +310,15 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
     this.#compiledDecode?.dispose();
     this.transformer.dispose();
     this.scheduler.dispose();
+  }
+}
+
+/** Refuses initial latents that the sampler cannot compute with. */
+function checkNoise(latents: tf.Tensor | null | undefined): void {
+  if (latents && latents.dtype !== 'float32') {
+    throw new Error(
+      `Cannot make pictures as latents must be float32: their dtype is ${latents.dtype}`,
+    );
   }
 }
 

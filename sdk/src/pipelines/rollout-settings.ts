@@ -1,4 +1,6 @@
 import { keyGenerator, torchGenerator, type Generator } from '../tensorflow';
+import { checkOptions, number, TEXT } from '../core/option-rules';
+import { transitions } from '../schedulers';
 import type { OutputType, RolloutOptions } from './rollout-options';
 import type { RolloutRequest } from './rollout-request';
 import type { SdeWindow } from './sde-window';
@@ -91,7 +93,7 @@ export function requestGenerator(
  * takes any value that is true (steps, sigmas, lengths, output type), 0 and empty lists do not.
  * Size falls back to the pipeline's configuration.
  *
- * @throws When the output type is unknown.
+ * @throws When the output type or the transition is unknown, or the noise level is none.
  */
 export function resolveSettings(
   request: RolloutRequest,
@@ -113,7 +115,14 @@ export function resolveSettings(
   const guidance = asked.guidance_scale_provided === false ? null : asked.guidance_scale;
   // verl-omni sizes pictures by the request or the model alone.
   const size: Pick<RolloutOptions, 'height' | 'width'> = compat === 'verl-omni' ? {} : given;
+  const noise = {
+    noiseLevel: extra.noise_level ?? given.noiseLevel,
+    sdeType: extra.sde_type ?? given.sdeType,
+  };
+  checkOptions('make pictures', noise, { noiseLevel: number({ least: 0 }), sdeType: TEXT });
+  transitions.get(noise.sdeType);
   return {
+    ...noise,
     height: asked.height || size.height || fallback.height,
     width: asked.width || size.width || fallback.width,
     steps: inferenceSteps(request, options, defaults.numInferenceSteps),
@@ -123,10 +132,8 @@ export function resolveSettings(
     imagesPerPrompt: imagesPerPrompt(request, given),
     maxSequenceLength: asked.max_sequence_length || given.maxSequenceLength,
     outputType: outputType as OutputType,
-    noiseLevel: extra.noise_level ?? given.noiseLevel,
     windowSize: extra.sde_window_size ?? given.sdeWindowSize,
     windowRange: extra.sde_window_range ?? given.sdeWindowRange ?? defaults.sdeWindowRange,
-    sdeType: extra.sde_type ?? given.sdeType,
     logprobs: extra.logprobs ?? given.logprobs,
     generator: requestGenerator(request, compat) ?? given.generator ?? fallback.generator,
   };

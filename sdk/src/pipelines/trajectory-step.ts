@@ -7,9 +7,9 @@ import { tf } from '../tensorflow';
  */
 export function trajectoryStep<Rank extends tf.Tensor>(x: tf.Tensor, step: number): Rank {
   const [, T = 0] = x.shape;
-  if (!(step >= 0 && step < T)) {
+  if (!(Number.isInteger(step) && step >= 0 && step < T)) {
     throw new Error(
-      `Cannot select a step of a trajectory as it must be 0 to ${T - 1}: current value is ${step}`,
+      `Cannot select a step of a trajectory as it must be a whole number from 0 to ${T - 1}: current value is ${step}`,
     );
   }
   return tf.gather(x, step, 1) as Rank;

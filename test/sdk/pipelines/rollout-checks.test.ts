@@ -130,6 +130,63 @@ for (const { name, model, optGuidance, shape } of ARCHITECTURES) {
       });
     }
 
+    it('forward() refuses noise that no step can be taken with before anything is embedded', async () => {
+      const encodes = pipeline as unknown as { embedRequest(): unknown };
+      const latents = tf.zeros([1, ...shape(32, 32)], 'int32');
+      const before = tf.memory().numTensors;
+      encodes.embedRequest = () => assert.fail('embedded');
+      try {
+        for (const [asked, options, message] of [
+          [
+            {},
+            { noiseLevel: -1 },
+            'Cannot make pictures as noiseLevel must be a number from 0: current value is -1',
+          ],
+          [
+            { extra_args: { noise_level: NaN } },
+            {},
+            'Cannot make pictures as noiseLevel must be a number from 0: current value is NaN',
+          ],
+          [
+            {},
+            { sdeType: 'ode' },
+            /^Cannot find transition "ode": registered are sde, cps, dance_sde/,
+          ],
+          [
+            {},
+            { latents },
+            'Cannot make pictures as latents must be float32: their dtype is int32',
+          ],
+        ] as [SamplingParams, RolloutOptions, string | RegExp][]) {
+          const request = { prompts: ['a fox'], sampling_params: asked };
+          await assert.rejects(pipeline.forward(request, { ...small, ...options }), { message });
+        }
+      } finally {
+        delete (encodes as Partial<typeof encodes>).embedRequest;
+      }
+      assert.equal(tf.memory().numTensors, before);
+      latents.dispose();
+    });
+
+    it('forward() leaves nothing behind where a step is refused, or a listener fails', async () => {
+      release(await pipeline.forward({ prompts: ['a fox'] }, small));
+      const latents = keyGenerator(1).randn([1, ...shape(32, 32)]);
+      const before = tf.memory().numTensors;
+      const fails = () => {
+        throw new Error('the listener failed');
+      };
+      for (const [options, message] of [
+        [{ latents, generator: [keyGenerator(1), keyGenerator(2)] }, /generator/],
+        [{ onDenoised: fails }, /^the listener failed$/],
+        [{ callbackOnStepEnd: fails }, /^the listener failed$/],
+      ] as [RolloutOptions, RegExp][]) {
+        const rolled = pipeline.forward({ prompts: ['a fox'] }, { ...small, ...options });
+        await assert.rejects(rolled, { message });
+        assert.equal(tf.memory().numTensors, before);
+      }
+      latents.dispose();
+    });
+
     it('forward() takes null for the window range [0, 5]', async () => {
       const options = { ...small, sdeWindowSize: 2, sdeWindowRange: null };
       const result = await pipeline.forward({ prompts: ['a fox'] }, options);
