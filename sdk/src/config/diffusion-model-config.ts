@@ -60,6 +60,12 @@ function lift(input: DiffusionModelConfigInput): Record<string, unknown> {
   };
 }
 
+/** The entries that are not undefined. */
+function given<Settings extends object>(settings: Settings): Partial<Settings> {
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<Settings>;
+}
+
 function explain(error: z.ZodError, input: unknown): Error {
   const [issue] = error.issues;
   const { at, rule, value } = firstIssue(error, input);
@@ -163,7 +169,7 @@ export class DiffusionModelConfig {
     return this.pipeline.true_cfg_scale;
   }
 
-  /** The same configuration with other settings for making pictures or noise. */
+  /** The same configuration with other settings for making pictures or noise. What is undefined stays as it is. */
   with({
     pipeline = {},
     algo = {},
@@ -173,8 +179,8 @@ export class DiffusionModelConfig {
   }): DiffusionModelConfig {
     return DiffusionModelConfig.from({
       ...this,
-      pipeline: { ...this.pipeline, ...pipeline },
-      algo: { ...this.algo, ...algo },
+      pipeline: { ...this.pipeline, ...given(pipeline) },
+      algo: { ...this.algo, ...given(algo) },
     });
   }
 }

@@ -18,7 +18,7 @@ export const dpoLoss: Loss = {
         `Cannot compute loss "dpo" as rows must be (chosen, rejected) pairs: there are ${B} rows`,
       );
     }
-    if (inputs.sample_level_rewards) checkOrder(inputs.sample_level_rewards);
+    if (inputs.sample_level_rewards) checkOrder(inputs.sample_level_rewards, B);
     const target = tf.sub(inputs.noise, inputs.latents_clean);
     const error = (prediction: tf.Tensor) => meanPerRow(tf.squaredDifference(prediction, target));
     const excess = tf.sub(error(inputs.noise_pred), error(inputs.ref_noise_pred));
@@ -38,7 +38,12 @@ export const dpoLoss: Loss = {
   },
 };
 
-function checkOrder(rewards: tf.Tensor): void {
+function checkOrder(rewards: tf.Tensor, B: number): void {
+  if (rewards.size !== B) {
+    throw new Error(
+      `Cannot compute loss "dpo" as sample_level_rewards must hold one score a row (${B}): its shape is [${rewards.shape}]`,
+    );
+  }
   const scores = rewards.dataSync();
   for (let row = 0; row < scores.length; row += 2) {
     if (!(scores[row] >= scores[row + 1])) {

@@ -10,7 +10,7 @@ const ONE_A_ROW = new Set([
   'reward_prob',
   'sample_level_rewards',
 ]);
-/** One number a row in a sample's form: (B, 1, ...), or one for all rows. */
+/** One number a row in a sample's form: (B, 1, ...), or one for all rows. Given as (B), it is brought into that form. */
 const COLUMNS = new Set(['std_dev_t', 't_expanded']);
 /** Of a sample's shape: (B, ...). */
 const SAMPLE = /(^|_)(noise_pred|prediction|prev_sample_mean)$|^(x0|xt|noise|latents_clean)$/;
@@ -22,9 +22,18 @@ const SAMPLE = /(^|_)(noise_pred|prediction|prev_sample_mean)$|^(x0|xt|noise|lat
  * @returns The inputs, or null when their shapes do not fit each other.
  */
 export function fitInputs(inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> | null {
+  const rank = Math.max(
+    0,
+    ...Object.entries(inputs).map(([name, x]) => (SAMPLE.test(name) ? x.rank : 0)),
+  );
+  const fit = (name: string, x: tf.Tensor): tf.Tensor => {
+    if (ONE_A_ROW.has(name) && x.rank === 2 && x.shape[1] === 1) return tf.reshape(x, [-1]);
+    const isShort = COLUMNS.has(name) && x.rank > 0 && x.rank < rank && x.size === x.shape[0];
+    return isShort ? tf.reshape(x, [-1, ...Array<number>(rank - 1).fill(1)]) : x;
+  };
   const fitted = Object.entries(inputs).map(([name, x]): [string, tf.Tensor] => [
     name,
-    ONE_A_ROW.has(name) && x.rank === 2 && x.shape[1] === 1 ? tf.reshape(x, [-1]) : x,
+    fit(name, x),
   ]);
   const known = fitted.filter(([, { rank }]) => rank > 0);
   const perRow = known.filter(([name]) => ONE_A_ROW.has(name));
@@ -33,6 +42,6 @@ export function fitInputs(inputs: Record<string, tf.Tensor>): Record<string, tf.
   const rows = [...perRow, ...samples, ...columns].map(([, { shape }]) => shape[0]);
   const areAlike = (list: typeof known) =>
     new Set(list.map(([, { shape }]) => `${shape}`)).size < 2;
-  const fit = areAlike(perRow) && areAlike(samples) && new Set(rows).size < 2;
-  return fit ? Object.fromEntries(fitted) : null;
+  const doFit = areAlike(perRow) && areAlike(samples) && new Set(rows).size < 2;
+  return doFit ? Object.fromEntries(fitted) : null;
 }

@@ -1,6 +1,7 @@
 import { drawNormal, tf, type Generator } from '../tensorflow';
 import { FlowMatchSchedule } from './flow-match-schedule';
 import { optionsFromConfig } from './scheduler-config';
+import { checkOperands } from './step-operands';
 
 /** Options of the Euler step. */
 export interface EulerStepOptions {
@@ -55,9 +56,10 @@ export class FlowMatchEulerDiscreteScheduler extends FlowMatchSchedule {
   /**
    * Takes the next step of a run and moves on.
    *
-   * @param modelOutput (B, ...) velocity v.
+   * @param modelOutput (B, ...) velocity v, float32.
    * @param timestep One of `timesteps`: the exact value, not an index.
-   * @param sample (B, ...) x.
+   * @param sample (B, ...) x; other dtypes are converted to float32.
+   * @throws On a timestep that is not in the schedule, past the last step, on unequal shapes, on a velocity that is not float32.
    */
   step<X extends tf.Tensor>(
     modelOutput: tf.Tensor,
@@ -69,6 +71,7 @@ export class FlowMatchEulerDiscreteScheduler extends FlowMatchSchedule {
     const [sigma, sigmaNext] = this.sigmaValues.subarray(index, index + 2);
     const prevSample = tf.tidy(() => {
       const x = sample.toFloat();
+      checkOperands('step', { sample: x, modelOutput });
       if (!this.config.stochastic_sampling) return x.add(modelOutput.mul(sigmaNext - sigma)) as X;
       const x0 = x.sub(modelOutput.mul(sigma));
       const epsilon = drawNormal(options.generator, sample.shape);

@@ -11,6 +11,7 @@ import {
   type FlowMatchSchedulerOptions,
 } from './scheduler-config';
 import { inferenceSchedule, trainingSchedule, type Schedule } from './sigmas';
+import { checkOperands, rowValues, type Timesteps } from './step-operands';
 
 const DIFFUSERS_CLASS = 'FlowMatchEulerDiscreteScheduler';
 
@@ -25,9 +26,6 @@ export interface SetTimestepsOptions {
   /** Timesteps, one a step, above 0 and up to N, none above the one before it; kept as given. */
   timesteps?: ArrayLike<number> | null;
 }
-
-/** One timestep for all rows, or one a row. */
-export type Timesteps = number | readonly number[] | Float32Array | tf.Tensor;
 
 /**
  * The schedule that flow-matching samplers walk along: sigmas, timesteps and the current place.
@@ -116,8 +114,18 @@ export abstract class FlowMatchSchedule {
     return this.#shift;
   }
 
-  /** Sets the first step's index, for runs that start in the middle. */
+  /**
+   * Sets the first step's index, for runs that start in the middle.
+   *
+   * @throws When the schedule has no such timestep.
+   */
   setBeginIndex(beginIndex = 0): void {
+    const last = this.timestepValues.length - 1;
+    if (!(Number.isInteger(beginIndex) && beginIndex >= 0 && beginIndex <= last)) {
+      throw new Error(
+        `Cannot set the begin index as it must be a whole number from 0 to ${last}: current value is ${showValue(beginIndex)}`,
+      );
+    }
     this.#beginIndex = beginIndex;
   }
 
@@ -228,13 +236,16 @@ export abstract class FlowMatchSchedule {
    * Noises data: sigma * noise + (1 - sigma) * sample, with the sigma of each row's timestep (or of the current step, or of
    * the begin index, when a run has begun).
    *
-   * @param sample (B, ...) data.
+   * @param sample (B, ...) data, float32.
    * @param timestep One for all rows, or one a row.
-   * @param noise Same shape as `sample`.
+   * @param noise Same shape as `sample`, float32.
+   * @throws On unequal shapes, on a dtype other than float32, on timesteps that are not one a row or not in the schedule.
    */
   scaleNoise<X extends tf.Tensor>(sample: X, timestep: Timesteps, noise: tf.Tensor): X {
+    checkOperands('noise data', { sample, noise });
     const known = this.beginIndex === null ? null : (this.stepIndex ?? this.beginIndex);
-    const indices = timestepsToArray(timestep).map((t) => known ?? this.indexForTimestep(t));
+    const { values } = rowValues('noise data', 'timestep', timestep, sample.shape[0]);
+    const indices = values.map((t) => known ?? this.indexForTimestep(t));
     const sigma = Float32Array.from(indices, (index) => this.sigmaValues[index]);
     return tf.tidy(() => {
       const shape = [sigma.length, ...sample.shape.slice(1).map(() => 1)];
@@ -276,12 +287,6 @@ export abstract class FlowMatchSchedule {
     }
     return index;
   }
-}
-
-/** Timesteps as plain numbers: one for a number or a scalar tensor, else one a row. */
-export function timestepsToArray(timesteps: Timesteps): number[] {
-  if (typeof timesteps === 'number') return [timesteps];
-  return Array.from('dataSync' in timesteps ? timesteps.dataSync() : timesteps);
 }
 
 function countSteps(

@@ -1,7 +1,8 @@
 import { drawNormal, tf, tidyResult, type Generator } from '../tensorflow';
-import { FlowMatchSchedule, timestepsToArray, type Timesteps } from './flow-match-schedule';
+import { FlowMatchSchedule } from './flow-match-schedule';
 import { stepCoefficients, takeStep } from './gaussian-step';
 import { optionsFromConfig } from './scheduler-config';
+import { checkOperands, rowValues, type RowValues, type Timesteps } from './step-operands';
 import { transitions } from './transitions';
 
 /** Options that `step` and `samplePreviousStep` share. */
@@ -171,11 +172,11 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
     if (options.perTokenTimesteps) {
       throw new Error('Cannot step as perTokenTimesteps is not supported: it must be null');
     }
-    checkOperands({ sample, modelOutput, prevSample });
+    checkOperands('step', { sample, modelOutput, prevSample });
     const transition = transitions.get(sdeType);
     const [B] = sample.shape;
     const indices = this.#indices(options, B);
-    const noiseLevels = rowValues('noiseLevel', noiseLevel, B);
+    const noiseLevels = rowValues('step', 'noiseLevel', noiseLevel, B);
     const wrong = noiseLevels.values.find((level) => !(level >= 0 && level < Infinity));
     if (wrong !== undefined) {
       throw new Error(
@@ -234,42 +235,7 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
       }
       return { values: [this.checkStep(index)], perRow: false };
     }
-    const { values, perRow } = rowValues('timestep', timestep, B);
+    const { values, perRow } = rowValues('step', 'timestep', timestep, B);
     return { values: values.map((t) => this.checkStep(this.indexForTimestep(t))), perRow };
-  }
-}
-
-/** One number for all rows, or one a row. */
-interface RowValues {
-  values: number[];
-  perRow: boolean;
-}
-
-function rowValues(name: string, given: Timesteps, B: number): RowValues {
-  const values = timestepsToArray(given);
-  const perRow = typeof given !== 'number' && !('rank' in given && given.rank === 0);
-  if (perRow && values.length !== B) {
-    throw new Error(
-      `Cannot step as ${name} must hold one value a row (${B}): it holds ${values.length}`,
-    );
-  }
-  return { values, perRow };
-}
-
-function checkOperands(operands: Record<string, tf.Tensor | null | undefined>): void {
-  const shape = operands.sample?.shape;
-  if (shape?.length === 0) {
-    throw new Error('Cannot step as sample must have rows, as (B, ...): its shape is []');
-  }
-  for (const [name, tensor] of Object.entries(operands)) {
-    if (!tensor) continue;
-    if (tensor.dtype !== 'float32') {
-      throw new Error(`Cannot step as ${name} must be float32: it is ${tensor.dtype}`);
-    }
-    if (tensor.shape.join() !== shape?.join()) {
-      throw new Error(
-        `Cannot step as ${name} must have the sample's shape [${shape}]: it has [${tensor.shape}]`,
-      );
-    }
   }
 }

@@ -1,6 +1,7 @@
 export * from './calculate-shift';
 export type { FlowMatchSchedulerConfig, FlowMatchSchedulerOptions } from './scheduler-config';
-export { FlowMatchSchedule, type SetTimestepsOptions, type Timesteps } from './flow-match-schedule';
+export { FlowMatchSchedule, type SetTimestepsOptions } from './flow-match-schedule';
+export type { Timesteps } from './step-operands';
 export * from './transitions';
 export * from './flow-match-euler';
 export * from './flow-match-sde';

@@ -1,3 +1,4 @@
+import { checkOptions, listOf, orNull, wholeNumber, type Rules } from '../core/option-rules';
 import { PythonRandom } from '../core/python-random';
 
 /** Settings of a rollout that say where noise is put in, with verl-omni's keys (rollout.algo). */
@@ -16,6 +17,17 @@ export interface MixGrpoWindowSettings {
   sde_window_seed?: number | null;
 }
 
+/** `sample_strategy` is looked at apart, as verl-omni takes any. */
+const RULES: Rules<Omit<MixGrpoWindowSettings, 'sample_strategy'>> = {
+  sde_window_size: orNull(wholeNumber(1)),
+  sde_window_range: orNull(
+    listOf(wholeNumber(0), { length: 2, words: 'a list of two whole numbers' }),
+  ),
+  global_steps: orNull(wholeNumber(0)),
+  iters_per_group: orNull(wholeNumber(1)),
+  sde_window_seed: orNull(wholeNumber()),
+};
+
 /**
  * MixGRPO's window (https://arxiv.org/abs/2507.21802): only these denoising steps get noise and are trained, the others are
  * deterministic.
@@ -26,7 +38,8 @@ export interface MixGrpoWindowSettings {
  * @param compat 'verl-omni' counts progressive steps from 0 although training starts at 1, so that the first window is
  *   short or never trained. Default null: the first window gets its full share.
  * @returns [start, start + size), or `sde_window_range` unchanged (or null) when there is no size or no seed.
- * @throws When the window does not fit in the range, or the strategy is neither of the two (which verl-omni ignores).
+ * @throws When the window does not fit in the range, the strategy is neither of the two (which verl-omni ignores), or a number is
+ *   no whole one (which verl-omni computes with).
  *
  * @example
  * mixGrpoWindow({ sample_strategy: 'progressive', sde_window_size: 2, global_steps: 2 }); // [2, 4]
@@ -42,6 +55,12 @@ export function mixGrpoWindow(
     throw new Error(
       `Cannot place an SDE window as sample_strategy must be random or progressive: current value is ${strategy as string}`,
     );
+  }
+  if (compat === null) {
+    // A request's own arguments may lie beside them.
+    const { global_steps, iters_per_group } = settings;
+    const numbers = { sde_window_size: size, sde_window_range: range, sde_window_seed: seed };
+    checkOptions('place an SDE window', { ...numbers, global_steps, iters_per_group }, RULES);
   }
   const progressive = strategy === 'progressive';
   const isNone = (value: unknown) => value === null || value === undefined;

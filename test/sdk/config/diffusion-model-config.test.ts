@@ -96,4 +96,18 @@ describe('DiffusionModelConfig', () => {
     assert.equal(changed.pipeline.height, 64);
     assert.equal(config.algo.noise_level, 1);
   });
+
+  it('with() leaves what is undefined as it is', () => {
+    const config = DiffusionModelConfig.from({
+      path: MODEL,
+      height: 64,
+      algo: { noise_level: 0.7 },
+    });
+    const changed = config.with({
+      pipeline: { height: undefined, width: 32 },
+      algo: { noise_level: undefined },
+    });
+    assert.deepEqual([changed.pipeline.height, changed.pipeline.width], [64, 32]);
+    assert.equal(changed.algo.noise_level, 0.7);
+  });
 });

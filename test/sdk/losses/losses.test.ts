@@ -106,6 +106,14 @@ describe("computeLoss('dpo')", () => {
     near(read(computeLoss('dpo', { ...inputs, ref_noise_pred: inputs.noise_pred }).loss), Math.LN2);
   });
 
+  test('refuses scores that are not one a row', () => {
+    const rewards = tf.ones([4, 2]);
+    assert.throws(() => computeLoss('dpo', { ...someInputs(), sample_level_rewards: rewards }), {
+      message:
+        'Cannot compute loss "dpo" as sample_level_rewards must hold one score a row (4): its shape is [4,2]',
+    });
+  });
+
   test('refuses half a pair, no pair, and a pair in the wrong order or without a score', () => {
     for (const B of [3, 0]) {
       assert.throws(() => computeLoss('dpo', someInputs(B)), {
@@ -174,6 +182,22 @@ describe('computeLoss() of inputs', () => {
       }
     });
   }
+
+  test('takes (B) and (B, 1) for (B, 1, ...), where channels are as many as rows, too', () => {
+    // Two rows of two channels: (B) would be spread along the channels.
+    const inputs = someInputs(2);
+    for (const [name, column, of] of [
+      ['diffusion_nft', 't_expanded', [0.1, 0.9]],
+      ['grpo_guard', 'std_dev_t', [0.2, 0.7]],
+      ['kl', 'std_dev_t', [0.2, 0.7]],
+    ] as const) {
+      const given = (shape: number[]) =>
+        loss(name, Object.entries({ ...inputs, [column]: tf.tensor([...of], shape) }));
+      const expected = given([2, 1, 1]);
+      for (const shape of [[2], [2, 1]])
+        assert.equal(given(shape), expected, `${column} [${shape}]`);
+    }
+  });
 
   test('of groupAdvantages() as it gives them trains, row by row', () => {
     const advantages = groupAdvantages([0, 1, 2, 5], ['a', 'a', 'b', 'b']);

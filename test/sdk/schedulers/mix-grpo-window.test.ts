@@ -43,6 +43,36 @@ describe('mixGrpoWindow()', () => {
     assert.deepEqual(mixGrpoWindow(settings, 'verl-omni'), [1, 4]);
   });
 
+  it("refuses numbers that place no window, which compat 'verl-omni' computes with", () => {
+    const WHOLE = 'must be a whole number from';
+    for (const [wrong, words] of [
+      [{ sde_window_size: 0 }, `sde_window_size ${WHOLE} 1, or null: current value is 0`],
+      [{ sde_window_size: -1 }, `sde_window_size ${WHOLE} 1, or null: current value is -1`],
+      [{ sde_window_size: 1.5 }, `sde_window_size ${WHOLE} 1, or null: current value is 1.5`],
+      [{ sde_window_size: NaN }, `sde_window_size ${WHOLE} 1, or null: current value is NaN`],
+      [{ sde_window_range: [0.5, 3] }, `sde_window_range[0] ${WHOLE} 0: current value is 0.5`],
+      [{ sde_window_range: [-1, 3] }, `sde_window_range[0] ${WHOLE} 0: current value is -1`],
+      [{ iters_per_group: NaN }, `iters_per_group ${WHOLE} 1, or null: current value is NaN`],
+      [{ global_steps: NaN }, `global_steps ${WHOLE} 0, or null: current value is NaN`],
+      [
+        { sample_strategy: 'random', sde_window_seed: 0.5 },
+        'sde_window_seed must be a whole number, or null: current value is 0.5',
+      ],
+    ] as [MixGrpoWindowSettings, string][]) {
+      const settings: MixGrpoWindowSettings = {
+        sample_strategy: 'progressive',
+        sde_window_size: 1,
+        global_steps: 2,
+        ...wrong,
+      };
+      assert.throws(() => mixGrpoWindow(settings), {
+        message: `Cannot place an SDE window as ${words}`,
+      });
+    }
+    const half = { sample_strategy: 'progressive', sde_window_size: 1.5 } as const;
+    assert.deepEqual(mixGrpoWindow(half, 'verl-omni'), [0, 1.5]);
+  });
+
   it('refuses a window that does not fit', () => {
     assert.throws(() => mixGrpoWindow({ sample_strategy: 'progressive', sde_window_size: 6 }), {
       message:
