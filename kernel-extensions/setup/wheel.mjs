@@ -16,7 +16,7 @@ export async function sha256(file) {
 const [END_BYTES, ENTRY_BYTES, HEADER_BYTES] = [22, 46, 30];
 
 /** The entries of a zip file (a wheel is one), from its central directory: `{name, method, packed, size, offset}`. */
-export async function wheelEntries(file) {
+async function wheelEntries(file) {
   const fail = (rule) => {
     throw new Error(`Cannot read the wheel as it ${rule}: ${file}`);
   };

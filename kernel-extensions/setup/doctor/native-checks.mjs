@@ -50,7 +50,7 @@ export async function processorCheck() {
 }
 
 /** The C++ compiler, needed once to build the binding. */
-export async function compilerCheck(isBindingBuilt) {
+async function compilerCheck(isBindingBuilt) {
   try {
     const { program, version } = await findCompiler();
     return { name: 'compiler', state: 'ok', detail: `${program}: ${version}` };

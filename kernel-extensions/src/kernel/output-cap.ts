@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CellOutput } from './protocol/outputs';
 
 /** A cell's printed text up to here reaches the notebook; the rest goes to a file. */
-export const OUTPUT_LIMIT_BYTES = 32 << 20;
+const OUTPUT_LIMIT_BYTES = 32 << 20;
 
 /** Folder of such files, beside the notebook, where its front end can link to it. */
 const FOLDER = 'flowbook-output';

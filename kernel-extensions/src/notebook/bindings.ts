@@ -114,12 +114,12 @@ export function isShared(cell: Cell, { all }: Bindings): boolean {
 }
 
 /** Whether the binding is an import. */
-export function isImported({ declarations }: Binding): boolean {
+function isImported({ declarations }: Binding): boolean {
   return importOrigin(declarations[0]) !== undefined;
 }
 
 /** Calls `visit` with every identifier below a node, but not with those of JSDoc. */
-export function eachIdentifier(node: ts.Node, visit: (node: ts.Identifier) => void): void {
+function eachIdentifier(node: ts.Node, visit: (node: ts.Identifier) => void): void {
   if (ts.isIdentifier(node)) visit(node);
   ts.forEachChild(node, (child) => eachIdentifier(child, visit));
 }

@@ -70,7 +70,7 @@ export async function runSweep(request: SweepRequest): Promise<number> {
 }
 
 /** The runs of a sweep as they stand; those that have not begun have their parameters already. */
-export function sweepRuns(directory: string, plan: SweepPlan): RunSummary[] {
+function sweepRuns(directory: string, plan: SweepPlan): RunSummary[] {
   return plan.runs.map(({ id, parameters }) => {
     const run = summarizeRun(path.join(directory, id));
     return { ...run, parameters: { ...parameters, ...run.parameters } };

@@ -139,4 +139,3 @@ export const modelSchema = z.strictObject({
 
 export type PipelineConfig = z.output<typeof pipelineSchema>;
 export type AlgoConfig = z.output<typeof algoSchema>;
-export type ModelConfigFields = z.output<typeof modelSchema>;

@@ -31,7 +31,7 @@ export function storedOrigin(
 }
 
 /** Settings and tensors that a component was made from; the tensors are kept beside it. */
-export function heldOrigin(
+function heldOrigin(
   [library, className]: ModelIndexEntry,
   config: Record<string, unknown>,
   stateDict: ReadonlyMap<string, tf.Tensor>,

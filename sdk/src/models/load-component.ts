@@ -1,6 +1,7 @@
 import { readComponentConfig, resolveComponentPath } from '../io/model-directory';
 import { StoredWeights, type WeightFilesOptions } from '../io/stored-weights';
-import { announceSlowBfloat16, tf } from '../tensorflow';
+import { tf } from '../tensorflow';
+import { announceSlowBfloat16 } from '../tensorflow/bfloat16-products';
 import { checkWeights, type ExpectedWeights } from './check-weights';
 import { storedOrigin, type ComponentOrigin } from './component-origin';
 import { holdingOf, type ModelDtype } from './model-dtype';

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/cell-signal';
-import type { FlowMatchSDEDiscreteScheduler } from '../schedulers';
+import type { FlowMatchSDEDiscreteScheduler, SdeWindow } from '../schedulers';
 import { tf, type Generator } from '../tensorflow';
-import type { SdeWindow } from './sde-window';
 
 /** What the denoising loop needs. */
 export interface DenoiseSettings {

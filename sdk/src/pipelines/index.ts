@@ -11,9 +11,17 @@ export * from './rollout-seeds';
 export type { DiffusionOutput } from './rollout-output';
 export { RolloutPipeline, type DiffuseResult, type PreparedRollout } from './rollout-pipeline';
 export type { RolloutDefaults, RolloutSettings } from './rollout-settings';
-export * from './prompt-embeddings';
+export {
+  disposeEmbeddings,
+  embeddingFields,
+  padEmbeddings,
+  repeatEmbeddings,
+  repeatRows,
+  type PromptEmbeddings,
+  type RequestEmbeddings,
+} from './prompt-embeddings';
 export { CompiledModel, type CompiledModelOptions } from './compiled-model';
-export { offMainThread, rehearse, standIn, whereShort } from './off-main-thread';
+export { offMainThread } from './off-main-thread';
 export { PolicyState } from './policy-state';
 export { combineTrueCfg } from './true-cfg';
 export { toPixelImages } from './pixel-images';

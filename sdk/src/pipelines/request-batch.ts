@@ -1,4 +1,5 @@
 import { drawNormal, tf, type Generator } from '../tensorflow';
+import { allOrNone } from './all-or-none';
 import type { RolloutOptions } from './rollout-options';
 import type { RolloutRequest, SamplingParams } from './rollout-request';
 import { imagesPerPrompt, requestGenerator } from './rollout-settings';
@@ -25,6 +26,8 @@ const ROW_OPTIONS = [
 /** A request's own noise: all other parameters must be equal for it to be sampled with others. */
 const OWN_NOISE = ['generator', 'seed', 'latents'];
 
+const ACTION = 'serve requests as one batch';
+
 /** What requests must share to be sampled together. */
 function sharedSettings({ sampling_params }: RolloutRequest): string {
   const sorted = (value: object) =>
@@ -35,18 +38,6 @@ function sharedSettings({ sampling_params }: RolloutRequest): string {
     );
   const shared = sampling_params ?? {};
   return JSON.stringify(sorted({ ...shared, extra_args: sorted(shared.extra_args ?? {}) }));
-}
-
-/** Null when no request has the value, the values when all have it. */
-function allOrNone<T>(values: (T | null | undefined)[], what: string): T[] | null {
-  const present = values.filter((value) => value !== null && value !== undefined);
-  if (present.length === 0) return null;
-  if (present.length < values.length) {
-    throw new Error(
-      `Cannot serve requests as one batch as either all or none must have ${what}: current number is ${present.length} of ${values.length}`,
-    );
-  }
-  return present;
 }
 
 /**
@@ -85,10 +76,12 @@ function join(
   const streams = allOrNone(
     requests.map((request) => requestGenerator(request, compat)),
     'a generator or a seed',
+    ACTION,
   );
   const latents = allOrNone(
     requests.map(({ sampling_params }) => sampling_params?.latents),
     'latents',
+    ACTION,
   );
   const sampling_params: SamplingParams = { ...requests[0].sampling_params, seed: null };
   if (streams !== null) {
@@ -118,6 +111,7 @@ export function batchRequests(
   allOrNone(
     requests.map(({ prompts = [] }) => (prompts.length > 0 ? prompts : null)),
     'prompts',
+    ACTION,
   );
   const groups = new Map<string, number[]>();
   requests.forEach((request, place) => {
@@ -130,7 +124,7 @@ export function batchRequests(
     const name = Array.isArray(options.generator) ? 'generator' : held;
     if (name !== undefined) {
       throw new Error(
-        `Cannot serve requests as one batch as ${name} holds a row for each and their sampling parameters must be equal then: current number of different ones is ${groups.size}`,
+        `Cannot ${ACTION} as ${name} holds a row for each and their sampling parameters must be equal then: current number of different ones is ${groups.size}`,
       );
     }
   }

@@ -1,7 +1,6 @@
 import type { ModelDtype } from '../models/model-dtype';
-import type { FlowMatchSDEDiscreteScheduler } from '../schedulers';
+import type { FlowMatchSDEDiscreteScheduler, SdeWindow } from '../schedulers';
 import type { Generator, tf } from '../tensorflow';
-import type { SdeWindow } from './sde-window';
 
 /**
  * What comes back as the picture: bytes ('pil', or 'image'), final latents, (B, 3, H, W) from -1 to 1

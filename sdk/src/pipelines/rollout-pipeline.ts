@@ -1,7 +1,7 @@
 import { DiffusionModelConfig, defaultSdeType, type DiffusionModelConfigLike } from '../config';
 import { cellSignal } from '../core/cell-signal';
 import type { DiffusionTransformer } from '../models';
-import type { FlowMatchSDEDiscreteScheduler } from '../schedulers';
+import type { FlowMatchSDEDiscreteScheduler, SdeWindow } from '../schedulers';
 import {
   checkDevice,
   compile as compileGraph,
@@ -34,7 +34,7 @@ import {
 } from './rollout-output';
 import type { RolloutRequest, RolloutTensors } from './rollout-request';
 import { resolveSettings, type RolloutDefaults, type RolloutSettings } from './rollout-settings';
-import { drawSdeWindow, type SdeWindow } from './sde-window';
+import { drawSdeWindow } from './sde-window';
 
 /** What `diffuse` returns: `[latents, allLatents, allLogProbs, allTimesteps]`. */
 export type DiffuseResult = [

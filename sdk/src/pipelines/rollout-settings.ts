@@ -1,9 +1,9 @@
+import type { SdeWindow } from '../schedulers';
 import { keyGenerator, torchGenerator, type Generator } from '../tensorflow';
 import { checkOptions, number, TEXT } from '../core/option-rules';
 import { transitions } from '../schedulers';
 import type { OutputType, RolloutOptions } from './rollout-options';
 import type { RolloutRequest } from './rollout-request';
-import type { SdeWindow } from './sde-window';
 
 /** Options that have a default in every pipeline. */
 export type RolloutDefaults = Required<

@@ -1,7 +1,5 @@
+import { lastWindowStart, type SdeWindow } from '../schedulers';
 import type { Generator } from '../tensorflow';
-
-/** First step that gets noise, and one past the last. */
-export type SdeWindow = readonly [start: number, end: number];
 
 /** How a rollout places its window. */
 export interface SdeWindowSettings {
@@ -11,26 +9,6 @@ export interface SdeWindowSettings {
   range: SdeWindow;
   /** Steps of the rollout. */
   steps: number;
-}
-
-/** The last step that a window may start at. */
-function lastStart(
-  { size, range: [first, end], steps }: SdeWindowSettings & { size: number },
-  compat: 'verl-omni' | null,
-): number {
-  const last = (compat === 'verl-omni' ? end : Math.min(end, steps)) - size;
-  if (
-    !Number.isInteger(size) ||
-    size < 1 ||
-    !Number.isInteger(first) ||
-    first < 0 ||
-    last < first
-  ) {
-    throw new Error(
-      `Cannot place an SDE window as its size must fit sde_window_range within the ${steps} steps: current values are size ${size} and range [${first}, ${end}]`,
-    );
-  }
-  return last;
 }
 
 /**
@@ -51,7 +29,7 @@ export function drawSdeWindow(
 ): SdeWindow | SdeWindow[] {
   const { size, range, steps } = settings;
   if (size === null) return [0, Math.max(steps - 1, 1)];
-  const last = lastStart({ size, range, steps }, compat);
+  const last = lastWindowStart({ size, range, ...(compat === null && { steps }) });
   const draw = (from: Generator): SdeWindow => {
     const start = from.integer(range[0], last + 1);
     return [start, Math.min(start + size, steps)];

@@ -18,7 +18,7 @@ export interface ScoreOptions {
 export const REWARD_TIMEOUT_MS = 600_000;
 
 /** @throws When it is no time limit. */
-export function checkRewardTimeout(name: string, value: number | null): void {
+function checkRewardTimeout(name: string, value: number | null): void {
   if (value === null || isTimeLimit(value)) return;
   throw new Error(
     `Cannot score rewards as ${name} must be null or a number of milliseconds from 1 to ${LONGEST_LIMIT_MS}: current value is ${value}`,

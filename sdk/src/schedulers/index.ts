@@ -6,3 +6,4 @@ export * from './transitions';
 export * from './flow-match-euler';
 export * from './flow-match-sde';
 export * from './mix-grpo-window';
+export { lastWindowStart, type SdeWindow, type WindowPlace } from './sde-window';

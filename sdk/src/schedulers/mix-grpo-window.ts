@@ -1,5 +1,6 @@
 import { checkOptions, listOf, orNull, wholeNumber, type Rules } from '../core/option-rules';
 import { PythonRandom } from '../core/python-random';
+import { lastWindowStart } from './sde-window';
 
 /** Settings of a rollout that say where noise is put in, with verl-omni's keys (rollout.algo). */
 export interface MixGrpoWindowSettings {
@@ -67,12 +68,8 @@ export function mixGrpoWindow(
   if (isNone(size) || (!progressive && isNone(seed))) return range ? [...range] : null;
 
   const [first, end] = range ?? [0, 5];
-  const last = end - (size as number);
-  if (last < first) {
-    throw new Error(
-      `Cannot place an SDE window as its size must fit sde_window_range: current values are size ${size} and range [${first}, ${end}]`,
-    );
-  }
+  const place = { size: size as number, range: [first, end] } as const;
+  const last = lastWindowStart(place, { isWhole: compat === null });
   const step = settings.global_steps ?? 0;
   const start = progressive
     ? first + windowsDone(compat ? step : step - 1, settings.iters_per_group) * (size as number)

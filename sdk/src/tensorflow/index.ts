@@ -2,7 +2,7 @@ import './tensor-display';
 
 export * from './backend';
 export * from './bfloat16';
-export * from './bfloat16-products';
+export { multipliesBfloat16 } from './bfloat16-products';
 export * from './compile';
 export * from './generator';
 export * from './torch-generator';

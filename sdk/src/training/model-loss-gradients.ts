@@ -1,5 +1,6 @@
 import { lossGradients, type LossGradients, type LossOutput } from '../losses';
-import { CompiledModel, rehearse, standIn, whereShort, type TrainableModel } from '../pipelines';
+import { CompiledModel, type TrainableModel } from '../pipelines';
+import { rehearse, standIn, whereShort } from '../pipelines/off-main-thread';
 import { tf, type Pullback } from '../tensorflow';
 import { addGradients } from './add-gradients';
 

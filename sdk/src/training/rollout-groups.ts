@@ -2,13 +2,14 @@ import type { PixelImage } from '../core/pixel-image';
 import type { RandomKey } from '../core/random-key';
 import { disposeEmbeddings } from '../pipelines';
 import type { PromptRecord } from '../rewards';
-import { tf } from '../tensorflow';
+import { lastWindowStart, type SdeWindow, type WindowPlace } from '../schedulers';
 import { embedRows } from './embed-rows';
 import { PromptCache } from './prompt-cache';
 import { RolloutBatch, concatRollouts } from './rollout-batch';
 import { makeParts } from './make-parts';
 import type { PromptedPart, RolledOutPart } from './rollout-part';
 import type { RolloutPlace } from './rollout-workers';
+import { sliceRows } from './slice-rows';
 import type { TrainablePipeline } from './trainable-pipeline';
 
 /** How groups are rolled out. */
@@ -59,11 +60,6 @@ export interface RolloutGroupsOptions {
   signal?: AbortSignal | null;
 }
 
-function sliceRows<X extends tf.Tensor>(x: X | undefined, start: number, size: number): X | null {
-  if (x === undefined) return null;
-  return tf.slice(x, [start, ...x.shape.slice(1).map(() => 0)], [size, ...x.shape.slice(1)]) as X;
-}
-
 /**
  * Rolls out a group of pictures for each prompt, with one SDE window for all.
  *
@@ -102,8 +98,11 @@ export async function rolloutGroups(
     onPictures = null,
     signal,
   } = options;
-  const window =
-    options.window ?? placeWindow(key, sdeWindowSize, sdeWindowRange, numInferenceSteps);
+  const window = placeWindow(key, options.window, {
+    size: sdeWindowSize,
+    range: sdeWindowRange,
+    steps: numInferenceSteps,
+  });
   const B = prompts.length * groupSize;
   const cache = promptCache ?? new PromptCache();
   const layout = { groupSize, padTokensTo };
@@ -126,18 +125,19 @@ export async function rolloutGroups(
     sdeType,
     compile,
   };
+  const allEmbeddings = {
+    promptEmbeds: positive.embeds,
+    promptEmbedsMask: positive.mask,
+    pooledPromptEmbeds: positive.pooled ?? null,
+    negativePromptEmbeds: negative?.embeds ?? null,
+    negativePromptEmbedsMask: negative?.mask ?? null,
+    negativePooledPromptEmbeds: negative?.pooled ?? null,
+  };
   const promptOf = (row: number) => prompts[Math.floor(row / groupSize)];
   const parts: PromptedPart[] = [];
   for (let start = 0; start < B; start += microBatchSize) {
     const size = Math.min(microBatchSize, B - start);
-    const embeddings = () => ({
-      promptEmbeds: sliceRows(positive.embeds, start, size),
-      promptEmbedsMask: sliceRows(positive.mask, start, size),
-      pooledPromptEmbeds: sliceRows(positive.pooled, start, size),
-      negativePromptEmbeds: sliceRows(negative?.embeds, start, size),
-      negativePromptEmbedsMask: sliceRows(negative?.mask, start, size),
-      negativePooledPromptEmbeds: sliceRows(negative?.pooled, start, size),
-    });
+    const embeddings = () => sliceRows(allEmbeddings, start, size, B);
     parts.push({
       ...{ key, groupSize, start, size, settings, embeddings },
       prompts: Array.from({ length: size }, (_, at) => promptOf(start + at).prompt),
@@ -168,19 +168,21 @@ export async function rolloutGroups(
   });
 }
 
-/** Draws the window that all groups of a step share. */
+/** The window that all groups of a step share: the one that was given, or one that is drawn. */
 function placeWindow(
   key: RandomKey,
-  size: number,
-  [first, end]: readonly [number, number],
-  steps: number,
-): readonly [number, number] {
-  const last = Math.min(end, steps) - size;
-  if (last < first) {
-    throw new Error(
-      `Cannot place an SDE window as its size must fit its range within the ${steps} steps: current values are size ${size} and range [${first}, ${end}]`,
-    );
+  given: SdeWindow | null | undefined,
+  { size, range, steps }: Required<WindowPlace>,
+): SdeWindow {
+  if (given) {
+    const [start, end] = given;
+    if (!(0 <= start && start < end && end <= steps)) {
+      throw new Error(
+        `Cannot place an SDE window as window must be its first step and one past its last, within the ${steps} steps: current value is [${start}, ${end}]`,
+      );
+    }
+    return given;
   }
-  const start = key.fold('window').integer(first, last + 1);
+  const start = key.fold('window').integer(range[0], lastWindowStart({ size, range, steps }) + 1);
   return [start, start + size];
 }

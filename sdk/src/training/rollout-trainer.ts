@@ -105,7 +105,7 @@ export abstract class RolloutTrainer<
     this.#ahead =
       workers &&
       new RolloutsAhead(maxStaleness, {
-        copy: () => this.asRolledOut(async () => copyOf(pipeline.transformer)),
+        copy: () => this.asRolledOut(async () => copyOf(pipeline.transformer.trainableVariables())),
         publish: (version, weights) =>
           this.asRolledOut(() =>
             withWeights(pipeline.transformer, weights, () =>

@@ -1,6 +1,7 @@
 import { assignAll } from '../models';
 import { tf } from '../tensorflow';
 import type { TrainerState } from './trainer-state';
+import { copyOf } from './weights-in-place';
 
 /**
  * Everything that a step changes, as it was before. While a step goes on both states are held; before its first update, they share
@@ -40,8 +41,4 @@ export class StepSnapshot {
     for (const [, values] of this.#policies) kept.push(values);
     for (const values of kept) tf.dispose([...values.values()]);
   }
-}
-
-function copyOf(values: ReadonlyMap<string, tf.Tensor>): Map<string, tf.Tensor> {
-  return new Map([...values].map(([name, tensor]) => [name, tensor.clone()]));
 }

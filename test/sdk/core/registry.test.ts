@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { editDistance, nearestName } from '../../../sdk/src/core/nearest-name';
+import { misspelling, nearestName } from '../../../sdk/src/core/nearest-name';
 import { Registry } from '../../../sdk/src/core/registry';
 import { showValue } from '../../../sdk/src/core/show-value';
 
@@ -26,7 +26,7 @@ describe('Registry', () => {
   });
 });
 
-describe('editDistance()', () => {
+describe('misspelling()', () => {
   for (const [a, b, distance] of [
     ['', '', 0],
     ['abc', '', 3],
@@ -39,7 +39,7 @@ describe('editDistance()', () => {
     ['aabb', 'abab', 1],
   ] as const) {
     it(`from "${a}" to "${b}" is ${distance}, both ways`, () => {
-      assert.deepEqual([editDistance(a, b), editDistance(b, a)], [distance, distance]);
+      assert.deepEqual([misspelling(a, b), misspelling(b, a)], [distance, distance]);
     });
   }
 });

@@ -83,7 +83,7 @@ describe('withMixGrpoWindow()', () => {
   it('refuses a window that does not fit, and a progressive one that nobody places', () => {
     assert.throws(() => range({ global_steps: 1, sde_window_size: 6 }), {
       message:
-        'Cannot place an SDE window as its size must fit sde_window_range: current values are size 6 and range [0, 5]',
+        'Cannot place an SDE window as its size must fit its range: current values are size 6 and range [0, 5]',
     });
     assert.throws(() => range({ sample_strategy: 'progressive' }), {
       message:

@@ -328,7 +328,7 @@ describe('drawSdeWindow()', () => {
   it('refuses a window that does not fit', () => {
     assert.throws(() => drawSdeWindow({ ...settings, size: 6 }, keyGenerator(0)), {
       message:
-        'Cannot place an SDE window as its size must fit sde_window_range within the 10 steps: current values are size 6 and range [0, 5]',
+        'Cannot place an SDE window as its size must fit its range within the 10 steps: current values are size 6 and range [0, 5]',
     });
   });
 });

@@ -190,7 +190,7 @@ for (const model of ['tiny-sd3', 'tiny-sd35']) {
       const ids = { clip: [1097, 320], t5: [11, 1] };
       const before = tf.memory().numTensors;
       const someHave = (what: string) => ({
-        message: `Cannot embed prompts as either all or none must have ${what}: 1 of 2 do`,
+        message: `Cannot embed prompts as either all or none must have ${what}: current number is 1 of 2`,
       });
       const oneList = (field: string, name: string) => ({
         message: `Cannot embed prompts as token ids must be given for each text encoder, as ${field}: { clip, t5 }: current value is one list, ${name}`,

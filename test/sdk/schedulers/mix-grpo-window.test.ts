@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { mixGrpoWindow, type MixGrpoWindowSettings } from '../../../sdk/src/schedulers';
+import {
+  lastWindowStart,
+  mixGrpoWindow,
+  type MixGrpoWindowSettings,
+} from '../../../sdk/src/schedulers';
 
 /** Where windows of two steps begin. */
 const starts = (settings: MixGrpoWindowSettings, steps: number, compat?: 'verl-omni') =>
@@ -76,7 +80,27 @@ describe('mixGrpoWindow()', () => {
   it('refuses a window that does not fit', () => {
     assert.throws(() => mixGrpoWindow({ sample_strategy: 'progressive', sde_window_size: 6 }), {
       message:
-        'Cannot place an SDE window as its size must fit sde_window_range: current values are size 6 and range [0, 5]',
+        'Cannot place an SDE window as its size must fit its range: current values are size 6 and range [0, 5]',
     });
+  });
+});
+
+describe('lastWindowStart()', () => {
+  it('refuses sizes and ranges that are no whole numbers, or leave no room', () => {
+    assert.equal(lastWindowStart({ size: 2, range: [1, 5] }), 3);
+    assert.equal(lastWindowStart({ size: 2, range: [1, 5], steps: 3 }), 1);
+    for (const [size, range] of [
+      [0, [0, 5]],
+      [1.5, [0, 5]],
+      [NaN, [0, 5]],
+      [2, [-1, 5]],
+      [2, [0.5, 5]],
+      [2, [0, 4.5]],
+      [2, [4, 5]],
+    ] as const) {
+      assert.throws(() => lastWindowStart({ size, range, steps: 9 }), {
+        message: `Cannot place an SDE window as its size must fit its range within the 9 steps: current values are size ${size} and range [${range.join(', ')}]`,
+      });
+    }
   });
 });

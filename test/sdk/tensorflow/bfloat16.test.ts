@@ -5,14 +5,8 @@ import { bfloat16ToFloat32, float32ToBfloat16 } from '../../../sdk/src/io/half-p
 import { processorFlags } from '../../../sdk/src/core/processor-flags';
 import { linear } from '../../../sdk/src/models/layers';
 import { tableRows } from '../../../sdk/src/models/layers/table-rows';
-import {
-  announceSlowBfloat16,
-  compile,
-  isBfloat16,
-  tf,
-  toBfloat16,
-  toFloat32,
-} from '../../../sdk/src/tensorflow';
+import { compile, isBfloat16, tf, toBfloat16, toFloat32 } from '../../../sdk/src/tensorflow';
+import { announceSlowBfloat16 } from '../../../sdk/src/tensorflow/bfloat16-products';
 import { hasProductsBy } from '../../../sdk/src/tensorflow/processor';
 import { keepEnvironment } from '../../setup/keep-environment';
 import { bytesHeld } from './bytes-held';
@@ -123,7 +117,7 @@ describe('bfloat16', () => {
 
   it('announceSlowBfloat16() says one line in a process, and none where bfloat16 is fast', () => {
     const code = `
-      const { announceSlowBfloat16 } = require('./sdk/src/tensorflow');
+      const { announceSlowBfloat16 } = require('./sdk/src/tensorflow/bfloat16-products');
       for (const isSlow of [false, true, true]) announceSlowBfloat16(isSlow);`;
     const script = `process.stderr.write = (text) => process.stdout.write(text); ${code}`;
     const said = execFileSync(process.execPath, ['--require', 'tsx/cjs', '-e', script]);

@@ -14,6 +14,7 @@ import {
   buildScheduler,
   type FlowGRPOOptions,
   type LogLine,
+  type RolloutGroupsOptions,
   type RolloutPipeline,
   type StepReport,
 } from '@flowbook/sdk';
@@ -303,6 +304,26 @@ describe('trainFlowGRPO()', () => {
 });
 
 describe('rolloutGroups()', () => {
+  it('refuses a window that lies outside of the steps, or does not fit its range, by its name', async () => {
+    const pipeline = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
+    const roll = (options: Partial<RolloutGroupsOptions>) =>
+      rolloutGroups(pipeline, [{ prompt: 'a' }], { key: RandomKey.fromSeed(1), ...options });
+    for (const window of [
+      [3, 1],
+      [2, 2],
+      [0, 5],
+    ] as const) {
+      await assert.rejects(roll({ window }), {
+        message: `Cannot place an SDE window as window must be its first step and one past its last, within the 4 steps: current value is [${window.join(', ')}]`,
+      });
+    }
+    await assert.rejects(roll({ sdeWindowSize: 3, sdeWindowRange: [2, 5] }), {
+      message:
+        'Cannot place an SDE window as its size must fit its range within the 4 steps: current values are size 3 and range [2, 5]',
+    });
+    pipeline.dispose();
+  });
+
   it('gives each picture the same noise whatever the size of micro-batches', async () => {
     const pipeline = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
     const roll = (microBatchSize: number) =>

@@ -20,7 +20,7 @@ export const colour = {
 } as const;
 
 /** Type that browsers have; without any of it, as in our own PNGs, the bundled DejaVu Sans. */
-export const fontFamily =
+const fontFamily =
   "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
 /** Width of a chart's plot in CSS pixels: it fits a notebook's column and half a laptop screen. */

@@ -3,6 +3,3 @@ export type VegaLiteSpec = { $schema: string } & Record<string, unknown>;
 
 /** A view, layer or mark inside a specification. */
 export type VegaLitePart = Record<string, unknown>;
-
-/** A row of data inside a specification. */
-export type VegaLiteRow = Record<string, string | number | boolean | null>;

@@ -54,7 +54,7 @@ export function shapeWithoutEffect(defaults: Defaults): UntypedShape {
 }
 
 /** A section without effect. It may be given keys that are not listed, as upstream's own classes have more. */
-export function sectionWithoutEffect(defaults: Defaults): z.ZodType {
+function sectionWithoutEffect(defaults: Defaults): z.ZodType {
   const section = z.looseObject(shapeWithoutEffect(defaults)).prefault({});
   notes.add(section, { withoutEffect: true });
   return section;

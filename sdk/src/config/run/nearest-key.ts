@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { editDistance, nearestName } from '../../core/nearest-name';
+import { misspelling, nearestName } from '../../core/nearest-name';
 import { asSection } from './run-schema';
 
 /** Dotted keys of all values of a schema. */
-export function keysOf(section: z.ZodObject, path: readonly string[] = []): string[] {
+function keysOf(section: z.ZodObject, path: readonly string[] = []): string[] {
   return Object.entries(section.shape).flatMap(([key, schema]) => {
     const inside = asSection(schema);
     const at = [...path, key];
@@ -22,7 +22,7 @@ export function nearestKey(name: string, schema: z.ZodObject): string {
   const [section, last] = split(name);
   const siblings = keys.filter((key) => split(key)[0] === section);
   const near = nearestName(name, siblings);
-  if (near !== null && editDistance(name, near) <= Math.ceil(last.length / 3)) return near;
+  if (near !== null && misspelling(name, near) <= Math.ceil(last.length / 3)) return near;
   const namesakes = keys.filter((key) => split(key)[1] === last);
   return nearestName(name, namesakes) ?? nearestName(name, keys) ?? name;
 }

@@ -49,7 +49,7 @@ export function qwenRotaryFactors(
 }
 
 /** The numbers of `qwenRotaryFactors`, without tensors. */
-export function qwenRotaryAngles(
+function qwenRotaryAngles(
   shapes: readonly ImageShape[],
   textLength: number,
   { axesDimsRope, scaleRope = true, layer3d = false }: RopeOptions,

@@ -1,7 +1,7 @@
 import type { DiffusionModelConfigLike } from '../../config';
 import type { tf } from '../../tensorflow';
 import { DiffusionModelBase } from '../diffusion-model-base';
-import { checkPromptMask } from '../forward-process-model';
+import { checkPromptMask } from '../diffusion-dpo/check-prompt-mask';
 import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
 import { QwenImageDiffusionNFT } from '../qwen-image-diffusion-nft/training-adapter';
 

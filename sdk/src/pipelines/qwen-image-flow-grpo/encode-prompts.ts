@@ -53,7 +53,7 @@ export function tokenRows(rows: TokenRows): number[][] {
  * @returns One (L_b, D) tensor for each prompt, without padding. The caller owns them.
  * @throws When there are no prompts, or a row has nothing behind the template's prefix.
  */
-export function embedTokens(
+function embedTokens(
   textEncoder: PromptEncoder,
   { ids, mask }: TokenizedPrompts,
   maxLength: number,

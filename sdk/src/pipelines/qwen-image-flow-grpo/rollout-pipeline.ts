@@ -4,7 +4,7 @@ import type { AutoencoderKLQwenImage } from '../../models/qwen-image/autoencoder
 import type { Qwen2_5_VLTextEncoder } from '../../models/qwen-image/text-encoder';
 import type { QwenImageTransformer2DModel } from '../../models/qwen-image/transformer';
 import { packLatents, unpackLatents } from '../../models/qwen-image/vae-latents';
-import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
+import type { FlowMatchSDEDiscreteScheduler, SdeWindow } from '../../schedulers';
 import { tf, type Generator } from '../../tensorflow';
 import type { Qwen2Tokenizer } from '../../tokenizers';
 import { checkLengths } from '../diffuse-arguments';
@@ -18,7 +18,6 @@ import type { RolloutRequest } from '../rollout-request';
 import { checkMultiples } from '../rollout-rules';
 import type { RolloutDefaults, RolloutSettings } from '../rollout-settings';
 import { savePipeline } from '../save-pipeline';
-import type { SdeWindow } from '../sde-window';
 import { shiftFor } from '../shift-for';
 import { VAE_SCALE_FACTOR, tokenGrid } from '../token-grid';
 import { predictTrueCfg } from '../true-cfg';

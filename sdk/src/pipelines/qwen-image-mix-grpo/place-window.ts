@@ -1,8 +1,7 @@
-import { mixGrpoWindow, type MixGrpoWindowSettings } from '../../schedulers';
+import { mixGrpoWindow, type MixGrpoWindowSettings, type SdeWindow } from '../../schedulers';
 import { FORWARD_DEFAULTS, type ForwardOptions } from '../qwen-image-flow-grpo/forward-options';
 import type { RolloutExtraArgs, RolloutRequest } from '../rollout-request';
 import { inferenceSteps } from '../rollout-settings';
-import type { SdeWindow } from '../sde-window';
 
 /**
  * What MixGRPO reads from a request's `extra_args`. What is missing there is the pipeline configuration's (`modelConfig.algo`),

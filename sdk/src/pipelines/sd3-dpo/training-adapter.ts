@@ -1,7 +1,8 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
 import type { tf } from '../../tensorflow';
 import { DiffusionModelBase } from '../diffusion-model-base';
-import { ForwardProcessModel, checkNoised, checkPromptMask } from '../forward-process-model';
+import { checkPromptMask } from '../diffusion-dpo/check-prompt-mask';
+import { ForwardProcessModel, checkNoised } from '../forward-process-model';
 import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
 import { findTensor, requireTensor } from '../stable-diffusion-3/batch-tensor';
 import { predictGuided } from '../stable-diffusion-3/guidance';

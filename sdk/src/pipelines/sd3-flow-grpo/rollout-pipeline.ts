@@ -1,7 +1,7 @@
 import type { DiffusionModelConfigLike } from '../../config';
 import type { SavePretrainedOptions } from '../../io/state-dict';
 import type { AutoencoderKL, SD3Transformer2DModel } from '../../models';
-import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
+import type { FlowMatchSDEDiscreteScheduler, SdeWindow } from '../../schedulers';
 import { drawNormal, tf, type Generator } from '../../tensorflow';
 import { loadConfig } from '../load-components';
 import type { PromptEmbeddings, RequestEmbeddings } from '../prompt-embeddings';
@@ -11,7 +11,6 @@ import { RolloutPipeline, type DiffuseResult, type PreparedRollout } from '../ro
 import type { RolloutRequest } from '../rollout-request';
 import type { RolloutDefaults, RolloutSettings } from '../rollout-settings';
 import { savePipeline } from '../save-pipeline';
-import type { SdeWindow } from '../sde-window';
 import { predict } from '../predict';
 import { checkMultiples } from '../rollout-rules';
 import { predictCfg } from '../stable-diffusion-3/guidance';

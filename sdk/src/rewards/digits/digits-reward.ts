@@ -1,8 +1,8 @@
+import { editDistance } from '../../core/edit-distance';
 import { mapInSlices } from '../../core/map-in-slices';
 import type { PixelImage } from '../../core/pixel-image';
 import type { PromptRecord } from '../reward-registry';
 import { askedDigits } from './digits-prompt';
-import { editDistance } from './edit-distance';
 import { readDigits } from './read-digits';
 
 /**

@@ -1,5 +1,5 @@
 export type { DigitsPrompt } from './digits-prompt';
 export { renderDigits } from './render-digits';
 export { readDigits } from './read-digits';
-export { editDistance } from './edit-distance';
+export { editDistance } from '../../core/edit-distance';
 export { digitsTextReward } from './digits-reward';

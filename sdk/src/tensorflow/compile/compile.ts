@@ -166,7 +166,7 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
 }
 
 /** The function itself, in the same clothes: like a graph it leaves nothing but its result. */
-export function withoutGraphs<Arguments extends TensorTree[], Result extends TensorTree>(
+function withoutGraphs<Arguments extends TensorTree[], Result extends TensorTree>(
   fn: (...args: Arguments) => Result,
 ): CompiledFunction<Arguments, Result> {
   const call = (...args: Arguments): Result => {

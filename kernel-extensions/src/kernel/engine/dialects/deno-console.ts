@@ -20,7 +20,7 @@ export function installDenoConsole(console: Console): void {
 }
 
 /** What `console.log(...values)` prints. */
-export function denoText(values: unknown[]): string {
+function denoText(values: unknown[]): string {
   return format(
     ...values.map((value) => {
       const isShown = (typeof value === 'object' && value !== null) || typeof value === 'function';
@@ -30,7 +30,7 @@ export function denoText(values: unknown[]): string {
 }
 
 /** What `console.table(data, columns)` prints. */
-export function denoTable(data: object, columns?: string[]): string {
+function denoTable(data: object, columns?: string[]): string {
   const isMap = data instanceof Map;
   const isCollection = isMap || data instanceof Set;
   const rows: [string, unknown, unknown][] = isMap
