@@ -49,9 +49,12 @@ export function differencesFrom(before: Partial<RunBasis>, now: RunBasis): strin
   });
 }
 
-/** Whether settings are those of one run; the size of micro-batches may have been measured, and says nothing. */
-export function areOfOneRun(before: Section, now: Section): boolean {
-  return differences(before, now, 'settings', MICRO_BATCH).length === 0;
+/**
+ * Where the settings of a run are others than now, each in words; none are of one run. The size of micro-batches may have been
+ * measured, and says nothing.
+ */
+export function settingsThatDiffer(before: Section, now: Section): string[] {
+  return differences(before, now, 'settings', MICRO_BATCH);
 }
 
 function differences(before: unknown, now: unknown, at: string, left: readonly string[]): string[] {

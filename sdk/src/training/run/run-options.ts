@@ -33,8 +33,9 @@ export interface RunOptions<Report> {
   /**
    * Goes on where a run stopped, from its last checkpoint: true for the run of this folder or the newest of this name, 'auto'
    * for the same where there is one, or a run's folder or a checkpoint by its path. By a path it writes into that run's folder
-   * unless `runDirectory` or `runName` name another; a checkpoint that lies outside of a run's is read alone, and FLOWBOOK_RUN_DIR written
-   * to, if it is set. Default: false; where FLOWBOOK_RESUME is `auto`, 'auto' for a run of the same settings.
+   * unless `runDirectory`, which must hold no other training, or `runName` name another; a checkpoint that lies outside of a run's is
+   * read alone, and FLOWBOOK_RUN_DIR written to, if it is set. Default: false; where FLOWBOOK_RESUME is `auto`, 'auto' for a run of the
+   * same settings.
    */
   resume?: boolean | string;
   /** Steps between two checkpoints; one is also made at the end. null: none at all. Default 10. */

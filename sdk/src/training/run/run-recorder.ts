@@ -24,6 +24,7 @@ import {
   restartPictures,
   type KeptPicture,
 } from './picture-files';
+import { requireOwnFolder } from './require-own-folder';
 import { RUN_FILES } from './run-files';
 import { RunLock } from './run-lock';
 import { readRunLog, RunLog } from './run-log';
@@ -142,6 +143,7 @@ export class RunRecorder {
     if (checkpoint === null) this.#trainer.beginHere();
     if (folder !== null) {
       this.#requireSavable();
+      if (checkpoint !== null) requireOwnFolder(folder, checkpoint);
       removePartial(folder);
     }
     const run = checkpoint === null ? null : runOf(checkpoint.place);

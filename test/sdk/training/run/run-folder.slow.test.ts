@@ -7,6 +7,8 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
@@ -223,6 +225,40 @@ describe("a run's folder", () => {
       } finally {
         restore();
       }
+    }));
+
+  it('resumes into a folder of its own, or one that holds nothing but what it begins with', () =>
+    inFolder(async (parent) => {
+      const pipeline = await loadSmall('flow_grpo');
+      const [from, other, fresh] = ['from', 'other', 'fresh'].map((name) => join(parent, name));
+      const evaluation = { ...EVALUATION, reward: 'redness' };
+      await FlowGRPO.train(pipeline, { steps: 2, runDirectory: from });
+      await FlowGRPO.train(pipeline, { steps: 3, runDirectory: other, evaluation });
+      const files = () =>
+        readdirSync(other, { recursive: true, encoding: 'utf8' })
+          .map((name) => join(other, name))
+          .filter((path) => statSync(path).isFile())
+          .map((path) => [path, readFileSync(path, 'base64')]);
+      const before = files();
+      const resume = (runDirectory: string) =>
+        FlowGRPO.train(pipeline, { steps: 3, resume: from, runDirectory });
+      const last = join(from, 'checkpoints/last');
+      await assert.rejects(resume(other), {
+        message: `Cannot resume from "${last}" into "${other}" as that folder must hold no other training: it has log.jsonl, pictures, checkpoints; name another runDirectory, or set resume to true to go on with what is there`,
+      });
+      assert.deepEqual(files(), before);
+      const { log } = await resume(fresh);
+      assert.deepEqual(
+        log.map(({ step }) => step),
+        [1, 2, 3],
+      );
+      // An attempt that ended before its first step has left the lines that it began with.
+      cpSync(join(from, 'log.jsonl'), join(parent, 'begun/log.jsonl'));
+      assert.equal((await resume(join(parent, 'begun'))).log.length, 3);
+      // The run's own folder by another name.
+      symlinkSync(from, join(parent, 'link'));
+      assert.equal((await resume(join(parent, 'link'))).log.length, 3);
+      pipeline.dispose();
     }));
 
   it('says of a run that failed what it failed by, and goes on from its last checkpoint', () =>
