@@ -65,6 +65,15 @@ for (const [name, shape] of Object.entries(models)) {
 
     const adapters = () => valuesOf(pipeline.transformer.trainableVariables());
 
+    it('compares the rows of pairs once a step, whatever the number of updates from them', async () => {
+      const { kernels } = await tf.profile(async () => {
+        await trainDiffusionDPO(pipeline, { ...offline, ppoEpochs: 3, miniBatchSize: 1, steps: 1 });
+        return [];
+      });
+      // Of noise and of times.
+      assert.equal(kernels.filter(({ name: kernel }) => kernel === 'All').length, 2);
+    });
+
     it('learns pairs that are given: down from ln 2, by adapters alone, the same for a seed', async () => {
       const before = tf.memory().numTensors;
       const frozen = valuesOf(pipeline.transformer.parameters);

@@ -2,8 +2,9 @@ import { throwIfAborted } from '../../core/cell-signal';
 import type { PairBatch, PolicyState } from '../../pipelines';
 import { tf, tidyResult } from '../../tensorflow';
 import { applyGradients, type Learner } from '../apply-gradients';
-import { dpoGradients, type DpoGradientOptions, type DpoModel } from '../dpo-gradients';
 import type { UpdateLine } from '../mean-updates';
+import { pairGradients, type DpoGradientOptions, type DpoModel } from '../pair-gradients';
+import { requirePairs } from '../require-pairs';
 import { disposeSlices, sliceRows } from '../slice-rows';
 import { predictReference } from './predict-reference';
 
@@ -31,6 +32,7 @@ export interface PairUpdateSettings {
  *
  * @param pairs Without `ref_noise_pred`; they stay the caller's.
  * @returns What each update reports.
+ * @throws When they are no pairs; see `requirePairs`.
  */
 export async function updateFromPairs(
   { model, reference, ...learner }: PairLearner,
@@ -43,6 +45,7 @@ export async function updateFromPairs(
     microBatchSize: 2 * Math.max(1, Math.floor(microBatchSize / 2)),
     signal,
   };
+  requirePairs(pairs, options.microBatchSize);
   const ref_noise_pred = await predictReference(model, reference, pairs, options);
   const all = { ...pairs, ref_noise_pred };
   const [B] = pairs.noisy_latents.shape;
@@ -73,7 +76,7 @@ async function update(
   options: DpoGradientOptions,
   maxGradNorm: number,
 ): Promise<UpdateLine> {
-  const { gradients, loss, metrics, dispose } = await dpoGradients(model, pairs, options);
+  const { gradients, loss, metrics, dispose } = await pairGradients(model, pairs, options);
   try {
     throwIfAborted(options.signal);
     return { loss, metrics, norm: await applyGradients(learner, gradients, maxGradNorm) };
