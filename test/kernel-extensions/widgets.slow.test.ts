@@ -158,4 +158,53 @@ await sliders({ eta: { value: 0.5, min: 0, max: 1 } }, ({ eta }) => 'eta is ' + 
     assert.deepEqual(names.sort(), ['FloatSliderModel', 'LayoutModel', 'LayoutModel', 'VBoxModel']);
     assert.equal(states[models.get('FloatSliderModel')!].state.value, 0.9);
   });
+
+  const endless = {
+    'a loop': 'await null; for (;;);',
+    'a promise that never settles': 'await new Promise(() => {});',
+    'a loop in its drawing':
+      "return { [Symbol.for('Jupyter.display')]: async () => { await null; for (;;); } };",
+  };
+  for (const [name, code] of Object.entries(endless)) {
+    it(`a slider whose function was interrupted in ${name} runs it again when it is moved`, async () => {
+      const { kernel } = running;
+      const texts = () =>
+        seen.map(({ content }) =>
+          String(content.text ?? (content.data as typeof content)?.[mime.plain]),
+        );
+      const shows = (text: string) => until(() => texts().includes(text) || undefined);
+      const move = (value: number) =>
+        kernel.sendComm('comm_msg', {
+          comm_id: models.get('FloatSliderModel'),
+          data: { method: 'update', state: { value }, buffer_paths: [] },
+        });
+      const begin = (hangsAt: number) =>
+        kernel.execute(
+          `// @ts-nocheck
+await sliders({ eta: { value: 0.5, min: 0, max: 1 } }, async ({ eta }) => {
+  if (eta === ${hangsAt}) { console.log('begins at', eta); ${code} }
+  return 'eta is ' + eta;
+});`,
+        );
+      await kernel.execute("import { sliders } from '@flowbook/kernel-extensions';");
+
+      seen.length = 0;
+      const cell = begin(0.5);
+      await shows('begins at 0.5\n');
+      await kernel.interrupt();
+      assert.equal((await cell).error?.ename, 'Interrupted');
+      move(0.9);
+      await shows('eta is 0.9');
+
+      seen.length = 0;
+      assert.equal((await begin(0.6)).error, null);
+      move(0.6);
+      await shows('begins at 0.6\n');
+      await kernel.interrupt();
+      await shows('Interrupted: a callback was interrupted\n');
+      move(0.8);
+      await shows('eta is 0.8');
+      assert.equal((await kernel.execute('1 + 1')).status, 'ok');
+    });
+  }
 });

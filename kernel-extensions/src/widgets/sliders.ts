@@ -13,13 +13,20 @@ export interface SliderRange {
   step?: number;
 }
 
+/** The function at work. */
+interface Run {
+  /** Of the cell or callback that it runs in: once aborted, the run may never end. */
+  signal?: AbortSignal;
+  ended: Promise<void>;
+}
+
 /** Numbers that a person changes, and what follows from them. */
 export class Sliders<Name extends string> {
   readonly #ranges: Readonly<Record<Name, SliderRange>>;
   readonly #draw: (values: Record<Name, number>) => unknown;
   readonly #output: LiveDisplay;
   readonly #values: Record<Name, number>;
-  #running: Promise<void> | null = null;
+  #run: Run | null = null;
   #again = false;
 
   constructor(
@@ -43,7 +50,8 @@ export class Sliders<Name extends string> {
   }
 
   /**
-   * Moves sliders and runs the function; calls while it runs are one call more, with the newest numbers.
+   * Moves sliders and runs the function; calls while it runs are one call more, with the newest numbers. A run that was interrupted
+   * is not waited for: the function's cell signal says when, and the next call begins anew.
    *
    * @throws if a number is outside its range, or what the function throws.
    */
@@ -60,13 +68,31 @@ export class Sliders<Name extends string> {
     }
     Object.assign(this.#values, values);
     this.#again = true;
-    await (this.#running ??= this.#run().finally(() => (this.#running = null)));
+    if (this.#run?.signal?.aborted) this.#run = null;
+    await (this.#run ??= this.#start()).ended;
   }
 
-  async #run(): Promise<void> {
+  #start(): Run {
+    const cell = (globalThis as { [key: symbol]: { signal?: AbortSignal } | undefined })[
+      Symbol.for('flowbook.cell')
+    ];
+    const run: Run = {
+      // A callback of a cell that was interrupted before is not interrupted.
+      signal: cell?.signal?.aborted ? undefined : cell?.signal,
+      ended: this.#drawNewest(() => this.#run === run).finally(() => {
+        if (this.#run === run) this.#run = null;
+      }),
+    };
+    return run;
+  }
+
+  /** @param isNewest False once an interrupted run that went on all the same has been replaced. */
+  async #drawNewest(isNewest: () => boolean): Promise<void> {
     while (this.#again) {
       this.#again = false;
-      this.#output.update(await this.#draw(this.values));
+      const drawn = await this.#draw(this.values);
+      if (!isNewest()) return;
+      this.#output.update(drawn);
     }
     await this.#output.finish();
   }

@@ -88,9 +88,7 @@ export class CellRunner {
     };
     const fail = (thrown: unknown) => finish(this.errors.fromThrown(thrown));
     const abandon = (reason: Error) => {
-      // What the cell waits for may never settle, and the cells after it must not wait for it.
-      abandonDisplays();
-      this.modules.abandonUnfinished();
+      this.abandonUnfinished();
       fail(reason);
     };
     if (!this.interrupts.begin(cell, abandon)) return;
@@ -98,6 +96,12 @@ export class CellRunner {
       ({ error, userExpressions }) => finish(error, userExpressions),
       fail,
     );
+  }
+
+  /** What an interrupted cell or callback waits for may never settle, and the cells after it must not wait for it. */
+  abandonUnfinished(): void {
+    abandonDisplays();
+    this.modules.abandonUnfinished();
   }
 
   private async runToEnd(cell: CellContext, request: CellRequest): Promise<CellEnd> {

@@ -26,8 +26,17 @@ export class Interrupts {
   private lastBegun = 0;
   /** Cells that have ended; their callbacks may still be at work. */
   private readonly ended = new Set<WeakRef<CellContext>>();
+  /** Callbacks that are at work. */
+  private readonly callbacks = new Set<CellContext>();
 
-  constructor() {
+  /**
+   * @param abandon Lets go of what may never settle now, so that no cell waits for it.
+   * @param tell Says in a cell's output that a callback of it was interrupted.
+   */
+  constructor(
+    private readonly abandon: () => void,
+    private readonly tell: (cell: number) => void,
+  ) {
     const worker = new Worker(join(__dirname, 'interrupt-worker.js'), {
       workerData: this.slots.buffer,
       stdout: true,
@@ -62,8 +71,19 @@ export class Interrupts {
   }
 
   /** An interrupt while no cell runs reaches this one too. */
-  reach(cell: CellContext): void {
+  private reach(cell: CellContext): void {
     this.ended.add(new WeakRef(cell));
+  }
+
+  /** Runs a callback of a cell, with a context of its own. */
+  async whileCalledBack(own: CellContext, work: () => unknown): Promise<void> {
+    this.reach(own);
+    this.callbacks.add(own);
+    try {
+      await work();
+    } finally {
+      this.callbacks.delete(own);
+    }
   }
 
   /** Runs the compiler, which must not be stopped half-way. */
@@ -92,7 +112,9 @@ export class Interrupts {
       setTimeout(stop, wasStopped ? 0 : GRACE_MS, !wasStopped, true).unref();
       running.cell.interrupt();
     } else if (cell > this.lastBegun) this.expected = cell;
-    else if (!running) this.interruptEnded();
+    else if (!running) this.interruptEnded(wasStopped);
+    // It may have been one of them that was stopped.
+    if (wasStopped) this.interruptCallbacks();
     Atomics.store(this.slots, Slot.Taken, request);
     if (!isForRunning) this.settle();
   }
@@ -103,8 +125,17 @@ export class Interrupts {
   }
 
   /** Nothing runs: the interrupt is for what earlier cells have left running. */
-  private interruptEnded(): void {
+  private interruptEnded(wasStopped: boolean): void {
+    if (wasStopped || this.callbacks.size > 0) this.abandon();
     for (const reference of this.ended) reference.deref()?.interrupt();
     this.ended.clear();
+    this.interruptCallbacks();
+  }
+
+  private interruptCallbacks(): void {
+    const callbacks = [...this.callbacks];
+    this.callbacks.clear();
+    for (const callback of callbacks) callback.interrupt();
+    for (const cell of new Set(callbacks.map(({ id }) => id))) this.tell(cell);
   }
 }

@@ -55,7 +55,10 @@ class Engine {
   private readonly inputs = new InputRequests((request) =>
     this.link.send({ type: 'input', ...request }),
   );
-  private readonly interrupts = new Interrupts();
+  private readonly interrupts = new Interrupts(
+    () => this.runner.abandonUnfinished(),
+    (cell) => this.outputs.print(cell, 'stderr', 'Interrupted: a callback was interrupted\n'),
+  );
   private readonly comms = new CommRegistry({
     currentCell,
     send: (traffic) => {
@@ -175,11 +178,10 @@ class Engine {
   /** From the event loop: an interrupt that stops `work` must not take the link's own callbacks with it. */
   private callBack(cell: CellContext, work: () => unknown): void {
     const own = cell.renewed();
-    this.interrupts.reach(own);
     setImmediate(() =>
       runForCell(own, async () => {
         try {
-          await work();
+          await this.interrupts.whileCalledBack(own, work);
         } catch (error) {
           this.printUncaught(error);
         }
