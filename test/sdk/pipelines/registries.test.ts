@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import {
   DiffusionModelBase,
   QwenImage,
+  Registry,
   VllmOmniPipelineBase,
   buildScheduler,
   prepareModelInputs,
@@ -10,7 +11,25 @@ import {
   type ModelMixin,
 } from '@flowbook/sdk';
 
+/** Takes out again what the tests of a `describe` block register: contracts are held against all that is registered. */
+function registeredForThese(): void {
+  const { register } = Registry.prototype;
+  const undo: (() => void)[] = [];
+  before(() => {
+    Registry.prototype.register = function (name, ...rest) {
+      register.call(this, name, ...rest);
+      undo.push(() => this.unregister(name));
+    };
+  });
+  after(() => {
+    Registry.prototype.register = register;
+    for (const takeOut of undo) takeOut();
+  });
+}
+
 describe('DiffusionModelBase', () => {
+  registeredForThese();
+
   it('register() works as a standard decorator, also with static fields', () => {
     const register = DiffusionModelBase.register('StandardPipeline', { algorithm: 'flow_grpo' });
     const initializers: ((this: unknown) => void)[] = [];
@@ -91,6 +110,8 @@ describe('DiffusionModelBase', () => {
 });
 
 describe('VllmOmniPipelineBase', () => {
+  registeredForThese();
+
   it('getClass() and getPipelinePath() return null on a miss', () => {
     assert.equal(VllmOmniPipelineBase.getClass('NoPipeline', 'flow_grpo'), null);
     assert.equal(VllmOmniPipelineBase.getPipelinePath('NoPipeline', 'flow_grpo'), null);
