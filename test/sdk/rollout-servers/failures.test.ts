@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { ServerResponse } from 'node:http';
 import { encode } from '@msgpack/msgpack';
 import {
@@ -67,11 +68,11 @@ describe('SGLangRollouts when something is wrong', function () {
   const send = (response: ServerResponse, samples: unknown, type = 'application/msgpack') =>
     void response.writeHead(200, { 'content-type': type }).end(encode(samples));
   /** Answers requests for pictures; weights are taken as they come. */
-  const answerBy = (answer: (response: ServerResponse, tries: number) => void) => {
+  const answerBy = (answer: (response: ServerResponse, tries: number) => unknown) => {
     let tries = 0;
-    server.answer = (asked, response) => {
-      if (asked.path === '/rollout/generate') return answer(response, ++tries);
-      sendJson(response, { success: true, message: '' });
+    server.answer = async (asked, response) => {
+      if (asked.path === '/rollout/generate') await answer(response, ++tries);
+      else sendJson(response, { success: true, message: '' });
     };
   };
 
@@ -300,7 +301,13 @@ describe('SGLangRollouts when something is wrong', function () {
 
   it('has a server no more requests at a time than it may have', async () => {
     const prompts = ['a', 'b', 'c', 'd', 'e', 'f'];
-    answerBy((response) => setTimeout(() => send(response, right), 5));
+    // Each answer waits for three open requests, or for the last ones, however long they take to come.
+    let answered = 0;
+    answerBy(async (response) => {
+      while (server.asked.length < Math.min(answered + 3, prompts.length)) await setImmediate();
+      answered += 1;
+      send(response, right);
+    });
     await rollOut({ requestsInFlight: 3 }, prompts);
     assert.deepEqual([server.asked.length, server.mostOpen], [6, 3]);
   });
