@@ -17,16 +17,41 @@ export function jsonCopy(attempt: string, value: unknown): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
+/** What `jsonEntries` has made. One a process: the kernel publishes what a notebook's own copy of this package copied. */
+const key = Symbol.for('flowbook.display.copies');
+const copies = ((globalThis as { [key]?: WeakSet<object> })[key] ??= new WeakSet());
+
 /** The same for what lies below each key; `attempt` is given the key. Texts are taken as they are, however long. */
 export function jsonEntries(
   attempt: (key: string) => string,
   data: Record<string, unknown>,
 ): Record<string, unknown> {
-  const copied = Object.entries(data).map(([key, value]): [string, unknown] => [
-    key,
-    typeof value === 'string' ? value : jsonCopy(attempt(key), value),
+  return mapEntries(data, (name, value) => {
+    const copy = jsonCopy(attempt(name), value);
+    if (typeof copy === 'object' && copy !== null) copies.add(copy);
+    return copy;
+  });
+}
+
+/** The same, but for what `jsonEntries` has made already: that is taken as it is. */
+export function copiedEntries(
+  attempt: (key: string) => string,
+  data: Record<string, unknown>,
+): Record<string, unknown> {
+  return mapEntries(data, (name, value) =>
+    copies.has(value as object) ? value : jsonCopy(attempt(name), value),
+  );
+}
+
+function mapEntries(
+  data: Record<string, unknown>,
+  copy: (name: string, value: unknown) => unknown,
+): Record<string, unknown> {
+  const entries = Object.entries(data).map(([name, value]): [string, unknown] => [
+    name,
+    typeof value === 'string' ? value : copy(name, value),
   ]);
-  return Object.fromEntries(copied);
+  return Object.fromEntries(entries);
 }
 
 /** The first part of a value that JSON has no words for, null where there is none. */

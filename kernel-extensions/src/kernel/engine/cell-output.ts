@@ -1,4 +1,4 @@
-import { jsonEntries } from '../../display/json-copy';
+import { copiedEntries } from '../../display/json-copy';
 import type { OutputCap } from '../output-cap';
 import type { CellOutput } from '../protocol/outputs';
 
@@ -44,7 +44,7 @@ export class CellOutputs {
     else this.timer ??= setTimeout(() => this.flush(), LONGEST_WAIT_MS);
   }
 
-  /** Publishes what is no text; throws where JSON cannot hold it. */
+  /** Publishes what is no text, as it is now; throws where JSON cannot hold it. */
   publish(cell: number, output: CellOutput): void {
     this.flush();
     this.send(cell, 'data' in output ? withJsonData(output) : output);
@@ -68,8 +68,8 @@ export class CellOutputs {
 }
 
 function withJsonData(output: Extract<CellOutput, { data: unknown }>): CellOutput {
-  const data = jsonEntries((type) => `show ${type}`, output.data);
-  const metadata = jsonEntries((key) => `show the metadata "${key}"`, output.metadata);
+  const data = copiedEntries((type) => `show ${type}`, output.data);
+  const metadata = copiedEntries((key) => `show the metadata "${key}"`, output.metadata);
   return { ...output, data, metadata };
 }
 
