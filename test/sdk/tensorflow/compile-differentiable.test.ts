@@ -116,6 +116,41 @@ describe('compileDifferentiable()', () => {
     });
   }
 
+  it('names a variable that was disposed, and what reads it, and leaves nothing behind', async () => {
+    const w = tf.variable(tf.scalar(3), true, 'disposed-w');
+    const scaled = compileDifferentiable((x: tf.Tensor) => tf.mul(x, tf.square(w)), {
+      variables: () => [w],
+      name: 'scaled',
+    });
+    const [x, longer] = [tf.tensor1d([1, 2]), tf.tensor1d([1, 2, 3])];
+    tf.dispose([scaled(x), tf.variableGrads(() => tf.sum(scaled(x)) as tf.Scalar, [w]).grads]);
+    const pullback = await scaled.preparePullback?.(x).run();
+    w.dispose();
+    const before = tf.memory().numTensors;
+    const message =
+      'Cannot run compiled "scaled" as the variables that it reads must not be disposed: "disposed-w" was';
+    assert.throws(() => scaled(x), { message });
+    await assert.rejects(scaled.runAsync(x), { message });
+    if (pullback) {
+      await assert.rejects(pullback.gradients(tf.onesLike(x)), { message });
+      await assert.rejects(scaled.preparePullback!(x).run(), { message });
+    }
+    assert.throws(
+      () => scaled(longer),
+      /^Error: Cannot compile "scaled": Cannot record a function that reads a disposed tensor: variable "disposed-w" must be there at each call/,
+    );
+    pullback?.dispose();
+    longer.dispose();
+    assert.throws(() => scaled(longer), /^Error: Cannot compile "scaled": .* must not be disposed/);
+    x.dispose();
+    assert.throws(() => scaled(x), {
+      message:
+        'Cannot run compiled "scaled" as its arguments must not be disposed: one of shape (2) was',
+    });
+    scaled.dispose();
+    assert.ok(tf.memory().numTensors <= before);
+  });
+
   it('gives the same gradients with remat', () => {
     const { model, variables, dispose } = scene();
     const gradientsOf = (remat: boolean) => {

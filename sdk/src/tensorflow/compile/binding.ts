@@ -81,8 +81,10 @@ interface StoredTensor {
 /** tfjs-node's backend with the parts that recording reaches into. */
 export interface RecordingBackend extends Omit<NativeBackend, 'binding'> {
   binding: RecordingBinding;
-  tensorMap: { get(dataId: object): StoredTensor };
+  tensorMap: { get(dataId: object): StoredTensor; has(dataId: object): boolean };
   createOutputTensor(metadata: TensorMetadata): import('@tensorflow/tfjs').Tensor;
+  /** @param tensors Or numbers of 64 bits, which have no data. */
+  getInputTensorIds(tensors: readonly { dataId?: object }[]): number[];
 }
 
 /**
@@ -100,8 +102,11 @@ export function recordingBackend(): RecordingBackend | null {
   return backend;
 }
 
-/** The id of a tensor's handle; values still on the JavaScript side are handed over first. */
+/** The id of a tensor's handle; values still on the JavaScript side are handed over first. @throws When the tensor was disposed. */
 export function handleOf(backend: RecordingBackend, dataId: object): StoredTensor {
+  if (!backend.tensorMap.has(dataId)) {
+    throw new Error('Cannot give a tensor to TensorFlow as it must not be disposed: it was');
+  }
   const stored = backend.tensorMap.get(dataId);
   if (stored.values !== null) {
     stored.id = backend.binding.createTensor(stored.shape, stored.dtype, stored.values);

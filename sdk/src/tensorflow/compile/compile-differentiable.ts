@@ -169,12 +169,12 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
     const operation = tf.customGrad((...given) => {
       const save = given[given.length - 1] as unknown as tf.GradSaveFunc;
       const fed = fedInputs(entry.fed, inputs);
-      const [value, ...kept] = first.run(() => runFunction(backend, forward, fed));
+      const [value, ...kept] = first.run(() => runFunction(backend, forward, fed, name));
       save([...kept, ...inputs]);
       const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const fed = fedInputs(entry.fed, saved.slice(kept.length));
         const given = [dy, ...saved.slice(0, kept.length), ...pick(fed, entry.fedAgain)];
-        return firstGradient.run(() => runFunction(backend, backward, given));
+        return firstGradient.run(() => runFunction(backend, backward, given, name));
       };
       return { value, gradFunc };
     });
@@ -190,12 +190,16 @@ export function compileDifferentiable<Arguments extends TensorTree[]>(
       const again = pick(fed, entry.fedAgain).map((input) =>
         typeof input === 'number' || input instanceof tf.Variable ? input : tf.keep(input.clone()),
       );
-      const [value, ...kept] = await first.runAsync(() => runFunctionAsync(backend, forward, fed));
+      const running = first.runAsync(() => runFunctionAsync(backend, forward, fed, name));
+      const [value, ...kept] = await running.catch((error: unknown) => {
+        tf.dispose(again.filter(isOwned));
+        throw error;
+      });
       return {
         value,
         async gradients(dy) {
           const gradients = await firstGradient.runAsync(() =>
-            runFunctionAsync(backend, backward, [dy, ...kept, ...again]),
+            runFunctionAsync(backend, backward, [dy, ...kept, ...again], name),
           );
           return Object.fromEntries(entry.used.map(({ name }, at) => [name, gradients[at]]));
         },

@@ -93,7 +93,7 @@ export function usesXla(
  *
  * @param fn Takes and returns trees of tensors; must not read values, assign variables or keep tensors.
  * @throws At the first call, when the function does what it must not; the message names it, the rule and
- *   the line.
+ *   the line. At any call, when a variable that it reads was disposed; the message names both.
  * @example
  * const norm = compile((x: tf.Tensor) => tf.sqrt(tf.sum(tf.square(x))));
  * norm(tf.tensor1d([3, 4])); // 5
@@ -138,7 +138,7 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
     // Within a recording it becomes part of the graph that is being recorded.
     if (isRecording()) return fn(...args);
     const { entry, fed } = prepare(args);
-    const outputs = entry.firstCall.run(() => runFunction(backend, entry.functions[0], fed));
+    const outputs = entry.firstCall.run(() => runFunction(backend, entry.functions[0], fed, name));
     return replaceTensors(entry.result, outputs) as Result;
   };
   const prepareCall = (...args: Arguments): PreparedCall<Result, Result> => {
@@ -148,7 +148,9 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
       outline: result as Result,
       async run() {
         const [graph] = entry.functions;
-        const outputs = await entry.firstCall.runAsync(() => runFunctionAsync(backend, graph, fed));
+        const outputs = await entry.firstCall.runAsync(() =>
+          runFunctionAsync(backend, graph, fed, name),
+        );
         return replaceTensors(result, outputs) as Result;
       },
     };

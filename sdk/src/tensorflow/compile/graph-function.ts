@@ -39,20 +39,27 @@ export function defineOnce(
 /** What a function is run on: tensors, or ids of handles. */
 export type GraphInput = tf.Tensor | number;
 
-function idsOf(backend: RecordingBackend, inputs: readonly GraphInput[]): number[] {
-  return inputs.map((input) =>
-    typeof input === 'number' ? input : handleOf(backend, input.dataId).id,
-  );
+function idsOf(backend: RecordingBackend, inputs: readonly GraphInput[], of: string): number[] {
+  return inputs.map((input) => {
+    if (typeof input === 'number') return input;
+    if (!input.isDisposed) return handleOf(backend, input.dataId).id;
+    const which =
+      input instanceof tf.Variable
+        ? `the variables that it reads must not be disposed: "${input.name}" was`
+        : `its arguments must not be disposed: one of shape (${input.shape}) was`;
+    throw new Error(`Cannot run compiled "${of}" as ${which}`);
+  });
 }
 
-/** Runs a function. */
+/** Runs a function. @param of The compiled function's name, in messages. */
 export function runFunction(
   backend: RecordingBackend,
   { name, outputCount }: GraphFunction,
   inputs: readonly GraphInput[],
+  of: string,
 ): tf.Tensor[] {
   return backend.binding
-    .executeOp(name, [], idsOf(backend, inputs), outputCount)
+    .executeOp(name, [], idsOf(backend, inputs, of), outputCount)
     .map((metadata) => backend.createOutputTensor(metadata));
 }
 
@@ -61,7 +68,9 @@ export async function runFunctionAsync(
   backend: RecordingBackend,
   { name, outputCount }: GraphFunction,
   inputs: readonly GraphInput[],
+  of: string,
 ): Promise<tf.Tensor[]> {
-  const results = await backend.binding.runFunction(name, idsOf(backend, inputs), outputCount);
+  const ids = idsOf(backend, inputs, of);
+  const results = await backend.binding.runFunction(name, ids, outputCount);
   return results.map((metadata) => tf.keep(backend.createOutputTensor(metadata)));
 }

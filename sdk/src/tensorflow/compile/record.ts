@@ -64,8 +64,8 @@ export interface Recorder extends GraphSize {
  * the recording, and a variable with copies gets a handle of its own, which copies no data.
  *
  * @param fn Is given what stands for the arguments: in it a variable stays a variable.
- * @throws When `fn` reads a tensor's values, assigns or makes a variable, keeps a tensor, or uses an operation whose
- *   result changes from call to call.
+ * @throws When `fn` reads a tensor's values or what was disposed, assigns or makes a variable, keeps a tensor, or uses an operation
+ *   whose result changes from call to call.
  */
 export function record<Arguments extends TensorTree>(
   backend: RecordingBackend,
@@ -151,12 +151,16 @@ class Tape implements Recorder {
       this.#variableOf.set(this.#idOf(variable), variable);
     }
     const { assign } = tf.Variable.prototype;
-    const { createOutputTensor } = this.#backend;
+    const { createOutputTensor, getInputTensorIds } = this.#backend;
     let result: TensorTree;
     let outputs: number[];
     this.#backend.binding = this.#recordingBinding();
     recordings++;
     tf.Variable.prototype.assign = refuseToAssign;
+    this.#backend.getInputTensorIds = (tensors) => {
+      tensors.forEach((tensor) => this.#requireAlive(tensor));
+      return getInputTensorIds.call(this.#backend, tensors);
+    };
     this.#backend.createOutputTensor = (metadata) => {
       const tensor = createOutputTensor.call(this.#backend, metadata);
       // A draw by key has a handle and values, whatever is being recorded.
@@ -174,6 +178,7 @@ class Tape implements Recorder {
       this.#backend.binding = this.#binding;
       recordings--;
       tf.Variable.prototype.assign = assign;
+      this.#backend.getInputTensorIds = getInputTensorIds;
       this.#backend.createOutputTensor = createOutputTensor;
       // A tensor that outlives the recording has no handle: nothing is to be deleted when it is disposed.
       for (const stored of this.#living.values()) stored.id = -1;
@@ -207,6 +212,14 @@ class Tape implements Recorder {
         : standIn;
     });
     return replaceTensors(args, standIns);
+  }
+
+  #requireAlive(tensor: { dataId?: object }): void {
+    if (tensor.dataId === undefined || this.#backend.tensorMap.has(tensor.dataId)) return;
+    const which = tensor instanceof tf.Variable ? `variable "${tensor.name}"` : 'one';
+    throw new Error(
+      `Cannot record a function that reads a disposed tensor: ${which} must be there at each call`,
+    );
   }
 
   #idOf(tensor: tf.Tensor): number {
