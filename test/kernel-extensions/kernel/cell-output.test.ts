@@ -5,10 +5,9 @@ import type { CellOutput } from '../../../kernel-extensions/src/kernel/protocol/
 
 describe('CellOutputs', () => {
   const sent: Record<string, unknown>[] = [];
-  const outputs = new CellOutputs(
-    (_, output) => 'data' in output && sent.push(output.data),
-    { take: (_, text) => ({ text, notice: null }) },
-  );
+  const outputs = new CellOutputs((_, output) => 'data' in output && sent.push(output.data), {
+    take: (_, text) => ({ text, notice: null }),
+  });
   const publish = (data: Record<string, unknown>): unknown => {
     const output: CellOutput = { output_type: 'display_data', data, metadata: {}, transient: {} };
     outputs.publish(1, output);
