@@ -27,7 +27,12 @@ export const displaySymbol: unique symbol = Symbol.for('Jupyter.display') as nev
 
 const mimeType = /^[a-z]+\/[\w.+-]+$/i;
 
-/** Whether a value is a plain object whose every key is a MIME type. */
+/**
+ * Whether a value is a plain object whose every key is a MIME type.
+ *
+ * @example
+ * isMimeBundle({ 'text/plain': 'a red circle' }); // true
+ */
 export function isMimeBundle(value: unknown): value is MimeBundle {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const keys = Object.keys(value);
@@ -37,18 +42,34 @@ export function isMimeBundle(value: unknown): value is MimeBundle {
 /** Bundles whose data went through a `[Symbol.for('Jupyter.display')]()`, which has no place for the rest. */
 const whole = new WeakMap<MimeBundle, DisplayBundle>();
 
-/** The data of a bundle, from which `wholeBundle` finds the bundle again. */
+/**
+ * The data of a bundle, from which `wholeBundle` finds the bundle again.
+ *
+ * @example
+ * const bundle = { data: { 'text/plain': 'a red circle' }, metadata: {}, name: 'circle' };
+ * wholeBundle(dataOf(bundle)).name; // 'circle'
+ */
 export function dataOf(bundle: DisplayBundle): MimeBundle {
   whole.set(bundle.data, bundle);
   return bundle.data;
 }
 
-/** The bundle that data came from, with its name and metadata; or one made of the data alone. */
+/**
+ * The bundle that data came from, with its name and metadata; or one made of the data alone.
+ *
+ * @example
+ * wholeBundle({ 'text/plain': 'a red circle' }).metadata; // {}
+ */
 export function wholeBundle(data: MimeBundle): DisplayBundle {
   return whole.get(data) ?? { data, metadata: {} };
 }
 
-/** Whether a value is a `DisplayBundle`: MIME types below `data`. */
+/**
+ * Whether a value is a `DisplayBundle`: MIME types below `data`.
+ *
+ * @example
+ * isDisplayBundle({ data: { 'text/plain': 'a red circle' }, metadata: {} }); // true
+ */
 export function isDisplayBundle(value: unknown): value is DisplayBundle {
   if (typeof value !== 'object' || value === null) return false;
   return isMimeBundle((value as { data?: unknown }).data);

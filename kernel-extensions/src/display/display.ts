@@ -27,7 +27,17 @@ export function display(value: unknown, options: DisplayOptions = {}): Promise<v
   return show(value, false, options.displayId ?? randomUUID(), options);
 }
 
-/** Replaces every output that was displayed under `displayId`. */
+/**
+ * Replaces every output that was displayed under `displayId`.
+ *
+ * @param value anything that `toBundle` takes.
+ *
+ * @example
+ * const sink = new MemorySink();
+ * await display('step 1', { displayId: 'progress', sink });
+ * await updateDisplay('progress', 'step 2', { sink });
+ * sink.published.map(({ update }) => update); // [false, true]
+ */
 export function updateDisplay(
   displayId: string,
   value: unknown,
@@ -36,7 +46,16 @@ export function updateDisplay(
   return show(value, true, displayId, options);
 }
 
-/** Clears the cell's output at once, or with `wait` when its next output arrives. */
+/**
+ * Clears the cell's output at once, or with `wait` when its next output arrives.
+ *
+ * @example
+ * const sink = new MemorySink();
+ * const restore = setDisplaySink(sink);
+ * await clearOutput({ wait: true });
+ * restore();
+ * sink.clears; // [{ wait: true }]
+ */
 export function clearOutput({ wait = false }: { wait?: boolean } = {}): Promise<void> {
   const sink = displaySink();
   return publishInOrder(undefined, () => sink.clear?.({ wait }));

@@ -52,6 +52,8 @@ export function abandonDisplays(): void {
 /**
  * Waits for every display that was called, and draws the last frame of every live one in full (with
  * its PNG). The kernel and the script runtime call it at the end of each cell, also of a failed one.
+ *
+ * @throws What drawing one of them threw, once all are done.
  */
 export async function settleDisplays(): Promise<void> {
   const queue = state();

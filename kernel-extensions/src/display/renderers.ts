@@ -55,7 +55,12 @@ export function registerRenderer(renderer: Renderer): () => void {
   };
 }
 
-/** The renderer for a value, or undefined. */
+/**
+ * The renderer for a value, or undefined.
+ *
+ * @example
+ * findRenderer(tf.zeros([2]))?.name; // 'tensor'
+ */
 export function findRenderer(value: object): Renderer | undefined {
   return renderers.find((renderer) => renderer.matches(value));
 }

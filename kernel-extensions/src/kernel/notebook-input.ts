@@ -4,9 +4,12 @@ type Ask = (prompt: string, password: boolean) => Promise<string>;
 
 /**
  * Asks the user for a line of text in the notebook.
- * Rejects outside Flowbook's kernel and where the client cannot ask (a batch run).
  *
  * @param options `password` hides what is typed.
+ * @throws Outside Flowbook's kernel, and where the client cannot ask (a batch run).
+ *
+ * @example
+ * const seed = commsAvailable() ? Number(await input('Seed: ')) : 1;
  */
 export async function input(prompt = '', options: { password?: boolean } = {}): Promise<string> {
   const ask = (globalThis as { [key: symbol]: unknown })[inputKey] as Ask | undefined;

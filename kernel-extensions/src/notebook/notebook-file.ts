@@ -26,7 +26,15 @@ export function readNotebook(file: string): Notebook {
   return parseNotebook(text, file);
 }
 
-/** `readNotebook` for text; `name` is what errors call it. */
+/**
+ * `readNotebook` for text; `name` is what errors call it.
+ *
+ * @throws A `NotebookFormatError` that names the cell, the rule and the value.
+ *
+ * @example
+ * const text = '{ "nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [] }';
+ * parseNotebook(text).cells; // []
+ */
 export function parseNotebook(text: string, name = 'the notebook'): Notebook {
   const fail = (rule: string, value: unknown): never => {
     throw new NotebookFormatError(
@@ -135,7 +143,13 @@ function parseData(output: Json): { data: OutputData; metadata: Json } {
   };
 }
 
-/** The notebook as nbformat 4.5 text, laid out as Jupyter does: sorted keys, one space, lists of lines. */
+/**
+ * The notebook as nbformat 4.5 text, laid out as Jupyter does: sorted keys, one space, lists of lines.
+ *
+ * @example
+ * const notebook = { metadata: {}, cells: [] };
+ * JSON.parse(formatNotebook(notebook)).nbformat; // 4
+ */
 export function formatNotebook(notebook: Notebook): string {
   const file = {
     cells: notebook.cells.map(storedCell),
@@ -146,7 +160,13 @@ export function formatNotebook(notebook: Notebook): string {
   return `${JSON.stringify(sortKeys(file), null, 1)}\n`;
 }
 
-/** Writes the notebook in one step: a reader sees the old file or the new one, never a part. */
+/**
+ * Writes the notebook in one step: a reader sees the old file or the new one, never a part.
+ *
+ * @example
+ * writeNotebook('empty.ipynb', { metadata: {}, cells: [] });
+ * readNotebook('empty.ipynb').cells; // []
+ */
 export function writeNotebook(file: string, notebook: Notebook): void {
   replaceFile(file, formatNotebook(notebook));
 }

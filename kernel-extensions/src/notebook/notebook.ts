@@ -35,23 +35,44 @@ export interface Notebook {
   cells: Cell[];
 }
 
-/** The tags of a cell. */
+/**
+ * The tags of a cell.
+ *
+ * @example
+ * cellTags({ id: 'a', cell_type: 'code', metadata: { tags: ['no-export'] }, source: '' }); // ['no-export']
+ */
 export function cellTags(cell: Cell): string[] {
   const { tags } = cell.metadata;
   return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
 }
 
-/** How messages name a cell: by its place, as a reader counts, and by its id. */
+/**
+ * How messages name a cell: by its place, as a reader counts, and by its id.
+ *
+ * @example
+ * const cell: Cell = { id: 'a', cell_type: 'code', metadata: {}, source: '' };
+ * cellName({ metadata: {}, cells: [cell] }, cell); // 'cell 1 [a]'
+ */
 export function cellName(notebook: Notebook, cell: Cell): string {
   return `cell ${notebook.cells.indexOf(cell) + 1} [${cell.id}]`;
 }
 
-/** Whether the cell runs in the notebook (`flowbook run`). */
+/**
+ * Whether the cell runs in the notebook (`flowbook run`).
+ *
+ * @example
+ * runsInNotebook({ id: 'a', cell_type: 'code', metadata: { tags: ['export-only'] }, source: '' }); // false
+ */
 export function runsInNotebook(cell: Cell): boolean {
   return cell.cell_type === 'code' && !cellTags(cell).includes('export-only');
 }
 
-/** Whether the cell's code belongs to an exported script; raw cells do when tagged `export-only`. */
+/**
+ * Whether the cell's code belongs to an exported script; raw cells do when tagged `export-only`.
+ *
+ * @example
+ * runsInScript({ id: 'a', cell_type: 'raw', metadata: { tags: ['export-only'] }, source: '' }); // true
+ */
 export function runsInScript(cell: Cell): boolean {
   const tags = cellTags(cell);
   if (tags.includes('no-export')) return false;

@@ -31,7 +31,12 @@ export interface OutputMessage {
   content: unknown;
 }
 
-/** The output in an iopub message; undefined for messages that are none, such as `status`. */
+/**
+ * The output in an iopub message; undefined for messages that are none, such as `status`.
+ *
+ * @example
+ * outputOfMessage({ header: { msg_type: 'status' }, content: { execution_state: 'idle' } }); // undefined
+ */
 export function outputOfMessage({ header, content }: OutputMessage): LiveOutput | undefined {
   if (!carriesOutput(header.msg_type)) return undefined;
   return { ...(content as object), output_type: header.msg_type } as LiveOutput;

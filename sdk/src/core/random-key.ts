@@ -22,7 +22,10 @@ export class RandomKey {
     this.words = [word0 | 0, word1 | 0];
   }
 
-  /** @param seed A safe integer, also a negative one. Throws otherwise. */
+  /**
+   * @param seed A safe integer, also a negative one.
+   * @throws When it is none.
+   */
   static fromSeed(seed: number): RandomKey {
     if (!Number.isSafeInteger(seed)) {
       throw new Error(`Cannot make a random key as the seed must be a safe integer: ${seed}`);
@@ -30,7 +33,11 @@ export class RandomKey {
     return new RandomKey(0, 0).#fold([seed >>> 0, Math.floor(seed / 2 ** 32), 0, USE.seed]);
   }
 
-  /** The key of two words, as `words` gave them. Throws when they are no 32-bit integers. */
+  /**
+   * The key of two words, as `words` gave them.
+   *
+   * @throws When they are no signed 32-bit integers.
+   */
   static fromWords([word0, word1]: readonly [number, number]): RandomKey {
     if ((word0 | 0) !== word0 || (word1 | 0) !== word1) {
       throw new Error(
@@ -58,7 +65,11 @@ export class RandomKey {
     return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
   }
 
-  /** This key's integer with low <= integer < high. Throws when there is none. */
+  /**
+   * This key's integer with low <= integer < high.
+   *
+   * @throws When the two are no safe integers, or low is not below high.
+   */
   integer(low: number, high: number): number {
     if (!(Number.isSafeInteger(low) && Number.isSafeInteger(high) && low < high)) {
       throw new Error(

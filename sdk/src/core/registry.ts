@@ -20,7 +20,11 @@ export class Registry<Value> {
   /** @param kind What the table holds, in the singular, as it appears in error messages. */
   constructor(readonly kind: string) {}
 
-  /** Adds `value` under `name`. Throws when the name is taken, unless `replace` is true. */
+  /**
+   * Adds `value` under `name`.
+   *
+   * @throws When the name is taken, unless `replace` is true.
+   */
   register(name: string, value: Value, { replace = false }: RegisterOptions = {}): void {
     if (this.#entries.has(name) && !replace) {
       throw new Error(
@@ -35,7 +39,11 @@ export class Registry<Value> {
     return this.#entries.get(name) ?? null;
   }
 
-  /** Returns the value under `name`. Throws on a miss and lists what is registered. */
+  /**
+   * Returns the value under `name`.
+   *
+   * @throws When there is none; the message lists what is registered.
+   */
   get(name: string): Value {
     const value = this.#entries.get(name);
     if (value === undefined) {

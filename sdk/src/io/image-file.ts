@@ -64,7 +64,15 @@ export async function decodeImage(bytes: Uint8Array, what = 'a picture'): Promis
   }
 }
 
-/** Reads a picture from a file. @throws When it cannot be read, and as `decodeImage`. */
+/**
+ * Reads a picture from a file, as `decodeImage` reads bytes.
+ *
+ * @throws When the file cannot be read, or holds no picture.
+ *
+ * @example
+ * await writeImage('red.png', pixelImage(1, 1, [255, 0, 0]));
+ * (await readImage('red.png')).width; // 1
+ */
 export async function readImage(path: string): Promise<PixelImage> {
   let bytes: Buffer;
   try {
@@ -79,6 +87,10 @@ export async function readImage(path: string): Promise<PixelImage> {
  * Writes a picture to a `.png`, `.jpg` or `.jpeg` file.
  *
  * @throws When the name ends otherwise, or the operating system refuses.
+ *
+ * @example
+ * await writeImage('red.png', pixelImage(1, 1, [255, 0, 0]));
+ * (await readImage('red.png')).data; // [255, 0, 0]
  */
 export async function writeImage(path: string, image: PixelImage): Promise<void> {
   const extension = extname(path).toLowerCase();

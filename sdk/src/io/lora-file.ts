@@ -52,6 +52,11 @@ type PartNames = Partial<Record<LoraPart, string>>;
  * @param path The file, or a folder that holds pytorch_lora_weights.safetensors or adapter_model.safetensors.
  * @returns Module path, for example `transformer_blocks.0.attn.to_q`, to its weights; the caller disposes them.
  * @throws When the file holds something that is not a plain LoRA; the message names the tensor or the setting.
+ *
+ * @example
+ * const proj = { A: tf.tensor2d([[1, 2]]), B: tf.tensor2d([[3], [4]]), rank: 1, alpha: 1 };
+ * writeLoraFile('style', new Map([['proj', proj]]));
+ * readLoraFile('style').get('proj')?.A; // [[1, 2]]
  */
 export function readLoraFile(
   path: string,

@@ -72,7 +72,11 @@ export class SafetensorsFile {
     return this.#header.tensors.has(name);
   }
 
-  /** Element type, shape and size of a tensor, from the header alone. Throws when the file lacks it. */
+  /**
+   * Element type, shape and size of a tensor, from the header alone.
+   *
+   * @throws When the file lacks it.
+   */
   info(name: string): SafetensorsInfo {
     const info = this.#header.tensors.get(name);
     if (info === undefined) {
@@ -90,6 +94,7 @@ export class SafetensorsFile {
    * Reads some tensors, many at once where that can be. The caller disposes them.
    *
    * @param holdAs How floats are held. Default: as float32.
+   * @throws When the file lacks one of them, or cannot be read; then none is left.
    */
   tensors(names: Iterable<string>, holdAs: HoldFloats = asFloat32): Map<string, tf.Tensor> {
     const tensors = new Map<string, tf.Tensor>();
@@ -193,13 +198,25 @@ function openFile(path: string): number {
   throw new Error(`Cannot read safetensors file "${path}" as it must be a file`);
 }
 
-/** Opens a safetensors file and checks its header. The caller closes it. */
+/**
+ * Opens a safetensors file and checks its header. The caller closes it.
+ *
+ * @throws When there is no such file, or it is none.
+ *
+ * @example
+ * const file = openSafetensors('datasets/tiny-qwen-image/vae/diffusion_pytorch_model.safetensors');
+ * file.info('quant_conv.bias').shape; // [8]
+ * file.close();
+ */
 export function openSafetensors(path: string): SafetensorsFile {
   return new SafetensorsFile(path);
 }
 
 /**
  * Reads all tensors of a safetensors file, in the header's order. The caller disposes them.
+ *
+ * @returns By name, in the shapes and types that the header says.
+ * @throws When there is no such file, or it is none.
  *
  * @example
  * const stateDict = readSafetensors('datasets/tiny-qwen-image/vae/diffusion_pytorch_model.safetensors');

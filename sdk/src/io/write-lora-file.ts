@@ -23,6 +23,12 @@ export interface WriteLoraOptions {
  * `rank_pattern` and `alpha_pattern`; rank-stabilised scales are written as the plain alpha that gives the same scale.
  *
  * @param layers Module path to its weights; they stay as they are.
+ * @throws When the operating system refuses.
+ *
+ * @example
+ * const proj = { A: tf.tensor2d([[1, 2]]), B: tf.tensor2d([[3], [4]]), rank: 1, alpha: 1 };
+ * writeLoraFile('style', new Map([['proj', proj]]), { format: 'peft' });
+ * [...readLoraFile('style').keys()]; // ['proj']
  */
 export function writeLoraFile(
   folder: string,

@@ -33,8 +33,9 @@ interface Entry extends EncodedTensor {
  * Writes tensors to a safetensors file, atomically, with the layout of the reference library: the same tensors give
  * the same bytes there and here.
  *
- * @param tensors Names to float32, int32 or bool tensors; they stay as they are.
+ * @param tensors Names to float32, int32 or bool tensors of any shape; they stay as they are.
  * @throws When a tensor has another type.
+ *
  * @example
  * writeSafetensors('weights.safetensors', { bias: tf.zeros([4]) });
  */

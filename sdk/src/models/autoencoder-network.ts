@@ -30,6 +30,11 @@ export interface AutoencoderNetwork {
  * and `AutoencoderKL` run, for code that holds the weights itself, such as pre-training.
  *
  * @throws When the class is neither, or a setting cannot be.
+ *
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * const network = autoencoderNetwork(JSON.parse(readFileSync('datasets/tiny-qwen-image/vae/config.json', 'utf8')));
+ * network.spatialCompressionRatio; // 8
  */
 export function autoencoderNetwork(config: Record<string, unknown>): AutoencoderNetwork {
   const { _class_name: className } = config;

@@ -185,6 +185,7 @@ export abstract class DiffusionTransformer<
    * Loads adapters in diffusers' or PEFT's form.
    *
    * @param path The file or its folder.
+   * @throws When the name is taken, the file is no plain LoRA, or a layer does not fit.
    */
   loadLora(path: string, { adapterName = 'default' }: { adapterName?: string } = {}): void {
     const weights = readLoraFile(path, { layers: this.adapters.layers.keys() });

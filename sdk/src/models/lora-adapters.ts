@@ -104,7 +104,11 @@ export class LoraAdapters {
     return this.#weights.get(name) ?? 1;
   }
 
-  /** The layers of a set, by module path. Throws when there is no such set. */
+  /**
+   * The layers of a set, by module path.
+   *
+   * @throws When there is no such set; the message lists those that are there.
+   */
   get(name: string): ReadonlyMap<string, LoraLayer> {
     const set = this.#sets.get(name);
     if (set === undefined) {
@@ -133,7 +137,12 @@ export class LoraAdapters {
     this.#add(name, set);
   }
 
-  /** Adds a set that was read from a file. Takes the tensors over. Throws when a layer does not fit. */
+  /**
+   * Adds a set that was read from a file.
+   *
+   * @param weights By module path; the tensors are taken over.
+   * @throws When the name is taken, or a layer does not fit.
+   */
   adopt(name: string, weights: ReadonlyMap<string, LoraWeights>): void {
     this.#checkFree(name);
     for (const [path, { A, B }] of weights) {

@@ -15,7 +15,11 @@ export class ModelWeights {
     readonly loraScale = 1,
   ) {}
 
-  /** The parameter under `name`. Throws when there is none. */
+  /**
+   * The parameter under `name`.
+   *
+   * @throws When there is none.
+   */
   get(name: string): tf.Variable {
     const parameter = this.parameters.get(name);
     if (parameter === undefined) throw new Error(`Cannot find parameter "${name}"`);

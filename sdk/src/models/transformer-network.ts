@@ -29,6 +29,12 @@ export interface TransformerNetwork {
  * A transformer by its configuration (transformer/config.json with `_class_name`), for code that makes new weights.
  *
  * @throws When the class is unknown, or a setting cannot be.
+ *
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * const file = 'datasets/tiny-qwen-image/transformer/config.json';
+ * const { shapes } = transformerNetwork(JSON.parse(readFileSync(file, 'utf8')));
+ * shapes.get('img_in.weight')?.[1]; // 16 // what a token of latents has
  */
 export function transformerNetwork(config: Record<string, unknown>): TransformerNetwork {
   const { _class_name: className } = config;

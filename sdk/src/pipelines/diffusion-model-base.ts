@@ -83,12 +83,20 @@ export abstract class DiffusionModelBase {
     return registry.names();
   }
 
-  /** Builds the scheduler, with its timesteps and sigmas already set. */
+  /**
+   * Builds the scheduler, with its timesteps and sigmas already set.
+   *
+   * @throws In the base itself: an adapter brings its own.
+   */
   static buildScheduler(_modelConfig: DiffusionModelConfigLike): SchedulerMixin {
     throw missing(this, 'buildScheduler');
   }
 
-  /** Sets timesteps and sigmas on a scheduler, on `device`. */
+  /**
+   * Sets timesteps and sigmas on a scheduler, on `device`.
+   *
+   * @throws In the base itself: an adapter brings its own.
+   */
   static setTimesteps(
     _scheduler: SchedulerMixin,
     _modelConfig: DiffusionModelConfigLike,
@@ -111,6 +119,7 @@ export abstract class DiffusionModelBase {
    * @param microBatch The whole batch, for what an architecture needs besides (height, width, ...).
    * @param step Index into the trajectory.
    * @returns Inputs for the prompt and for the negative prompt.
+   * @throws In the base itself: an adapter brings its own.
    */
   static prepareModelInputs(
     _module: ModelMixin,
@@ -138,6 +147,7 @@ export abstract class DiffusionModelBase {
    * @param schedulerInputs Holds `all_latents` and `all_timesteps`.
    * @param step Index into the trajectory.
    * @returns `[logProb, prevSampleMean, stdDevT, sqrtDt]`
+   * @throws In the base itself: an adapter brings its own.
    */
   static forwardAndSamplePreviousStep(
     _module: ModelMixin,

@@ -60,8 +60,10 @@ export class PolicyState {
   }
 
   /**
-   * Throws when a copy of the policy cannot have an adapter of this name to itself: it would be overwritten, and removed in
-   * the end.
+   * Checks that a copy of the policy can have an adapter of this name to itself: one that is there would be overwritten, and
+   * removed in the end.
+   *
+   * @throws When the model has such an adapter.
    */
   static requireFree({ adapters }: TrainableModel, name: string): void {
     if (!adapters.names().includes(name)) return;

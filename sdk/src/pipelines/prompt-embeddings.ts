@@ -22,6 +22,9 @@ export interface RequestEmbeddings {
  *
  * @param rows (L_b, D) each.
  * @param length Tokens of the rectangle; at least the longest row. Default: the longest row.
+ *
+ * @example
+ * padEmbeddings([tf.tensor2d([[5]]), tf.tensor2d([[6], [7]])]).mask; // [[1, 0], [1, 1]]
  */
 export function padEmbeddings(
   rows: readonly tf.Tensor2D[],
@@ -43,14 +46,29 @@ export function padEmbeddings(
   return { embeds, mask };
 }
 
-/** Repeats each row `times` times in place: 0, 0, 1, 1, ... */
+/**
+ * Repeats each row `times` times in place: 0, 0, 1, 1, ...
+ *
+ * @param x (B, ...)
+ * @returns (B times, ...). The caller owns it.
+ *
+ * @example
+ * repeatRows(tf.tensor1d([1, 2]), 2); // [1, 1, 2, 2]
+ */
 export function repeatRows<X extends tf.Tensor>(x: X, times: number): X {
   if (times === 1) return x.clone() as X;
   const rows = Array.from({ length: x.shape[0] * times }, (_, at) => Math.floor(at / times));
   return tf.tidy(() => tf.gather(x, tf.tensor1d(rows, 'int32')));
 }
 
-/** Frees embeddings; null is let pass. */
+/**
+ * Frees embeddings; null is let pass.
+ *
+ * @example
+ * const words = padEmbeddings([tf.tensor2d([[5]])]);
+ * disposeEmbeddings(words);
+ * words.mask.isDisposed; // true
+ */
 export function disposeEmbeddings(embeddings: PromptEmbeddings | null): void {
   if (embeddings !== null) {
     tf.dispose([embeddings.embeds, embeddings.mask]);
@@ -58,7 +76,13 @@ export function disposeEmbeddings(embeddings: PromptEmbeddings | null): void {
   }
 }
 
-/** Embeddings by verl-omni's batch fields; pooled ones only where there are any. */
+/**
+ * Embeddings by verl-omni's batch fields; pooled ones only where there are any. The tensors are the same, not copies.
+ *
+ * @example
+ * const words = padEmbeddings([tf.tensor2d([[5]])]);
+ * embeddingFields(words, null).prompt_embeds; // [[[5]]]
+ */
 export function embeddingFields(positive: PromptEmbeddings, negative: PromptEmbeddings | null) {
   return {
     prompt_embeds: positive.embeds,
@@ -70,7 +94,12 @@ export function embeddingFields(positive: PromptEmbeddings, negative: PromptEmbe
   };
 }
 
-/** Repeats the embeddings of each prompt `times` times in place. The originals stay the caller's. */
+/**
+ * Repeats the embeddings of each prompt `times` times in place. The originals stay the caller's.
+ *
+ * @example
+ * repeatEmbeddings(padEmbeddings([tf.tensor2d([[5]])]), 2).embeds; // [[[5]], [[5]]]
+ */
 export function repeatEmbeddings(
   { embeds, mask, pooled }: PromptEmbeddings,
   times: number,
@@ -86,7 +115,13 @@ export function repeatEmbeddings(
  * Checks the shapes of embeddings that were given.
  *
  * @param side 'positive', 'negative': what they are of.
+ * @param embeds (B, L, D)
+ * @param mask (B, L)
+ * @param pooled (B, P)
  * @throws When they do not fit each other.
+ *
+ * @example
+ * checkEmbeddings('positive', { embeds: tf.zeros([2, 5, 8]), mask: tf.ones([2, 5]) }); // undefined // they fit
  */
 export function checkEmbeddings(
   side: string,
@@ -117,6 +152,9 @@ export function checkEmbeddings(
  * Checks that each prompt has its negative prompt.
  *
  * @throws When the numbers differ; both are disposed then.
+ *
+ * @example
+ * checkNegatives({ positive: padEmbeddings([tf.tensor2d([[5]])]), negative: null }); // undefined // no guidance
  */
 export function checkNegatives({ positive, negative }: RequestEmbeddings): void {
   const [B, negatives] = [positive.embeds.shape[0], negative?.embeds.shape[0]];

@@ -21,6 +21,9 @@ export interface SdeWindowSettings {
  *
  * @returns One window, or one for each row.
  * @throws When the window does not fit.
+ *
+ * @example
+ * drawSdeWindow({ size: 2, range: [3, 5], steps: 10 }, keyGenerator(1)); // [3, 5] // steps 3 and 4
  */
 export function drawSdeWindow(
   settings: SdeWindowSettings,

@@ -4,6 +4,9 @@ import { tf } from '../tensorflow';
  * x[:, step] of a trajectory (B, T, ...).
  *
  * @throws When the trajectory has no such step.
+ *
+ * @example
+ * trajectoryStep(tf.tensor2d([[900, 800]]), 1); // [800]
  */
 export function trajectoryStep<Rank extends tf.Tensor>(x: tf.Tensor, step: number): Rank {
   const [, T = 0] = x.shape;

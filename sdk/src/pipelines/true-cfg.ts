@@ -16,6 +16,10 @@ function lengthOf(x: tf.Tensor): tf.Tensor {
  * @param positive Prediction for the prompt, v+ (B, S, C).
  * @param negative Prediction for the negative prompt, v- (B, S, C).
  * @param scale g; 1 gives v+.
+ * @returns (B, S, C). The caller owns it.
+ *
+ * @example
+ * combineTrueCfg(tf.tensor3d([[[3, 4]]]), tf.tensor3d([[[0, 1]]]), 1); // [[[3, 4]]]
  */
 export function combineTrueCfg(positive: tf.Tensor, negative: tf.Tensor, scale: number): tf.Tensor {
   return tf.tidy(() => {

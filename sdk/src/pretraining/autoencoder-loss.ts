@@ -36,6 +36,12 @@ const GROUND_DISTANCE = 0.1;
  *
  * @param ground (3) The colour of empty ground, from -1 to 1.
  * @returns A scalar.
+ *
+ * @example
+ * const pictures = tf.zeros([1, 4, 4, 3]) as tf.Tensor4D;
+ * const codes = tf.zeros([1, 1, 1, 2]) as tf.Tensor4D;
+ * const pass = { pictures, decoded: pictures, mean: codes, logvar: codes };
+ * autoencoderLoss(pass, [0, 0, 0], { foreground: 10, chroma: 10, kl: 1e-5 }); // 0
  */
 export function autoencoderLoss(
   { pictures, decoded, mean, logvar }: AutoencoderPass,

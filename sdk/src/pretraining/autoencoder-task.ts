@@ -29,7 +29,22 @@ export interface AutoencoderTaskOptions {
 /** A picture's code has this log-variance at first: with 0 the noise would drown it. */
 const FIRST_LOG_VARIANCE = -6;
 
-/** Pre-trains an autoencoder: new weights, its loss with gradients, and pictures there and back. */
+/**
+ * Pre-trains an autoencoder: new weights, its loss with gradients, and pictures there and back.
+ *
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * const task = new AutoencoderTask({
+ *   config: JSON.parse(readFileSync('datasets/tiny-qwen-image/vae/config.json', 'utf8')),
+ *   pictures: (key) => randomUniform(key, [2, 16, 16, 3]) as tf.Tensor4D,
+ *   ground: [0.8, 0.8, 0.8],
+ *   latentNoise: 0.1,
+ *   loss: { foreground: 10, chroma: 10, kl: 1e-5 },
+ *   key: RandomKey.fromSeed(1),
+ * });
+ * task.encode(tf.zeros([1, 16, 16, 3])).shape; // [1, 2, 2, 4]
+ * task.dispose();
+ */
 export class AutoencoderTask implements PretrainingTask {
   readonly variables: ReadonlyMap<string, tf.Variable>;
   readonly network: AutoencoderNetwork;
@@ -62,6 +77,12 @@ export class AutoencoderTask implements PretrainingTask {
     this.#decode = named('decoder', (z: tf.Tensor4D) => this.#pictures(z));
   }
 
+  /**
+   * The loss of one batch, `autoencoderLoss` of pictures decoded from noised codes, with its gradients by the variables' names.
+   *
+   * @param key The step's own: pictures and noise follow from it.
+   * @returns The caller disposes it.
+   */
   async gradients(key: RandomKey): Promise<LossGradients> {
     const pictures = this.#options.pictures(key.fold('pictures'));
     const [B, H, W] = pictures.shape;
@@ -82,6 +103,7 @@ export class AutoencoderTask implements PretrainingTask {
     }
   }
 
+  /** What the option `evaluate` measures, for the log; nothing without it. */
   async evaluate(): Promise<Record<string, number>> {
     return (await this.#options.evaluate?.(this)) ?? {};
   }
@@ -104,6 +126,7 @@ export class AutoencoderTask implements PretrainingTask {
     return state;
   }
 
+  /** Frees the weights and what was compiled for them. */
   dispose(): void {
     this.#step.dispose();
     this.#encode.dispose();

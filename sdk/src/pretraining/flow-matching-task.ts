@@ -33,6 +33,18 @@ export interface FlowMatchingTaskOptions {
 /**
  * Pre-trains a transformer by flow matching (Lipman et al. 2023, arXiv 2210.02747, eq. 23, in the straight-line form of Liu
  * et al. 2022, arXiv 2209.03003): x = (1 - sigma) x0 + sigma epsilon, and the model learns the velocity epsilon - x0.
+ *
+ * @example
+ * const embeddings = pipeline.encodePrompt(['a red circle', 'a blue square']);
+ * const task = new FlowMatchingTask({
+ *   transformer: pipeline.transformer,
+ *   modelConfig: { path: 'datasets/tiny-qwen-image', algorithm: 'dpo', height: 64, width: 64 },
+ *   data: { latents: tf.zeros([2, 16, 16]), promptRows: [0, 1], embeddings },
+ *   batchSize: 2,
+ *   noiseShift: 1,
+ * });
+ * const { loss, gradients } = await task.gradients(RandomKey.fromSeed(0));
+ * [...gradients.keys()].every((name) => task.variables.has(name)); // true
  */
 export class FlowMatchingTask implements PretrainingTask {
   readonly variables: ReadonlyMap<string, tf.Variable>;
@@ -40,6 +52,7 @@ export class FlowMatchingTask implements PretrainingTask {
   /** Running sums of the weights. */
   readonly #sums: Float64Array;
 
+  /** @throws When data and prompts differ in number. */
   constructor(options: FlowMatchingTaskOptions) {
     this.#options = options;
     this.variables = options.transformer.trainableVariables();
@@ -53,6 +66,13 @@ export class FlowMatchingTask implements PretrainingTask {
     this.#sums = Float64Array.from(promptRows, (_, row) => (sum += weights?.[row] ?? 1));
   }
 
+  /**
+   * The loss of one batch, the mean of (v - (epsilon - x0))^2 with v the model's prediction, and its gradients by the
+   * variables' names.
+   *
+   * @param key The step's own: rows, noise and noise levels follow from it.
+   * @returns The caller disposes it.
+   */
   async gradients(key: RandomKey): Promise<LossGradients> {
     const { transformer, modelConfig, data, batchSize } = this.#options;
     const rows = Array.from({ length: batchSize }, (_, at) => this.#draw(key.fold('row', at)));
@@ -88,6 +108,7 @@ export class FlowMatchingTask implements PretrainingTask {
     }
   }
 
+  /** What the option `evaluate` measures, for the log; nothing without it. */
   async evaluate(): Promise<Record<string, number>> {
     return (await this.#options.evaluate?.()) ?? {};
   }

@@ -113,6 +113,10 @@ export function aestheticParts(image: PixelImage): AestheticParts {
 /**
  * The reward `aesthetic`: (contrast + harmony + centring + calm) / 4, from 0 to 1, by rules alone (`AestheticParts`). It knows
  * nothing of what a picture shows: a term beside others, and quick to see a run learn by.
+ *
+ * @example
+ * const grey = pixelImage(2, 2, Array<number>(12).fill(128));
+ * await aestheticReward([grey]); // [0.75] // all but contrast
  */
 export async function aestheticReward(images: PixelImage[]): Promise<number[]> {
   return mapInSlices(images, (image) => {

@@ -55,7 +55,14 @@ export function registerReward(
   rewardRegistry.register(name, reward, options);
 }
 
-/** The reward under a name. Throws on a miss and lists what is registered. */
+/**
+ * The reward under a name.
+ *
+ * @throws When there is none; the message lists what is registered.
+ *
+ * @example
+ * getReward('redness') === rednessReward; // true
+ */
 export function getReward(name: string): RewardFunction {
   return rewardRegistry.get(name);
 }

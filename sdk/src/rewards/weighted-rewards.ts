@@ -70,7 +70,15 @@ export async function scoreWeightedRewards(
 /** What each of several rewards says of some pictures. */
 export type RatedTerms = Omit<WeightedRewards, 'rewards'>;
 
-/** The first half of `scoreWeightedRewards`: pictures may be rated in parts. */
+/**
+ * The first half of `scoreWeightedRewards`: pictures may be rated in parts.
+ *
+ * @throws When a required reward fails.
+ *
+ * @example
+ * const red = pixelImage(1, 1, [255, 0, 0]);
+ * (await rateTerms({ redness: 'redness' }, [red], [{ prompt: 'red' }])).terms; // { redness: [1] }
+ */
 export async function rateTerms(
   terms: RewardTerms,
   images: PixelImage[],
@@ -94,7 +102,15 @@ export async function rateTerms(
   return rated;
 }
 
-/** The second half: the weighted sum over all pictures. @returns One number a picture. */
+/**
+ * The second half of `scoreWeightedRewards`: the weighted sum over all pictures.
+ *
+ * @returns One number a picture; NaN where a reward failed and is not counted as 0.
+ *
+ * @example
+ * const terms = { redness: { reward: 'redness', weight: 2 }, half: async () => [0.5] };
+ * combineTerms(terms, { terms: { redness: [1], half: [0.5] }, failures: [] }, {}); // [2.5]
+ */
 export function combineTerms(
   terms: RewardTerms,
   rated: RatedTerms,

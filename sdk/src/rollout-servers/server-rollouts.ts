@@ -78,6 +78,12 @@ export abstract class ServerRollouts implements RolloutWorkers {
     for (const { host } of settings.urls) this.#statistics.join(host);
   }
 
+  /**
+   * Gives the weights as they are to the servers, each when it is first asked for them.
+   *
+   * @param version What `rollOut` names them by.
+   * @throws When the servers take adapters alone and the model has none, or the operating system refuses to write.
+   */
   async publish(version: number, model: TrainableModel): Promise<void> {
     const { adapterFormat, takesAllWeights, name } = this.#protocol;
     if (!takesAllWeights && model.adapters.names().length === 0) {

@@ -41,7 +41,17 @@ function checkLengths(header: number, payload: number, action: 'send' | 'read'):
   }
 }
 
-/** Writes a frame. Waits while the stream is full, so that frames do not pile up in memory. */
+/**
+ * Writes a frame. Waits while the stream is full, so that frames do not pile up in memory.
+ *
+ * @throws When header or payload is too long.
+ *
+ * @example
+ * import { PassThrough } from 'node:stream';
+ * const stream = new PassThrough();
+ * await writeFrame(stream, { header: {} });
+ * (stream.read() as Buffer).length; // 10 // two lengths of 4 bytes, and {}
+ */
 export async function writeFrame(
   stream: Writable,
   { header, payload = NOTHING }: { header: FrameHeader; payload?: Uint8Array },
@@ -65,6 +75,15 @@ export async function writeFrame(
  * The frames of a stream, one after the other; ends where the stream ends.
  *
  * @throws When a length is out of bounds, a header is no JSON object, or the stream ends within a frame.
+ *
+ * @example
+ * import { PassThrough } from 'node:stream';
+ * const stream = new PassThrough();
+ * await writeFrame(stream, { header: { kind: 'hello' } });
+ * stream.end();
+ * const headers = [];
+ * for await (const { header } of readFrames(stream)) headers.push(header);
+ * headers; // [{ kind: 'hello' }]
  */
 export async function* readFrames(stream: Readable): AsyncGenerator<Frame> {
   let chunks: Buffer[] = [];

@@ -4,13 +4,25 @@ import { dirname, join } from 'node:path';
 import { readFrames, writeFrame, type Frame } from './frame';
 import { WorkerLost, type WorkerEvents, type WorkerLink, type WorkerSource } from './worker-link';
 
-/** The program of a worker, as it is built. */
+/**
+ * The program of a worker, as it is built.
+ *
+ * @throws When the sdk cannot be found, as in a bundle of it.
+ *
+ * @example
+ * workerProgram().endsWith('worker-main.js'); // true
+ */
 export function workerProgram(): string {
   const description = createRequire(__filename).resolve('@flowbook/sdk/package.json');
   return join(dirname(description), 'dist', 'rollout-workers', 'worker-main.js');
 }
 
-/** The environment that gives a worker's TensorFlow its number of threads. */
+/**
+ * The environment that gives a worker's TensorFlow its number of threads.
+ *
+ * @example
+ * threadEnvironment(4).TF_NUM_INTRAOP_THREADS; // '4'
+ */
 export function threadEnvironment(threads: number): Record<string, string> {
   const count = String(threads);
   return {

@@ -125,6 +125,13 @@ export class WorkerPool implements RolloutWorkers {
     this.#published.replace(version, id);
   }
 
+  /**
+   * Makes a part on a worker; waits while all are busy. A part whose worker is lost or late is handed out again.
+   *
+   * @param version The one that was published last.
+   * @throws The signal's reason once it is aborted; when the version is another, workers refuse the model, or one says of the
+   *   part that it cannot be made.
+   */
   async rollOut(
     part: RolloutPart,
     version: number,

@@ -83,7 +83,12 @@ function load(): BackendInfo {
 
 const info = load();
 
-/** Says what carries the tensors in this process, and why. */
+/**
+ * Says what carries the tensors in this process, and why.
+ *
+ * @example
+ * const { name, device } = backendInfo(); // 'tensorflow' and 'CPU' or 'CUDA'; 'cpu' without the native library
+ */
 export function backendInfo(): BackendInfo {
   return { ...info };
 }

@@ -1,7 +1,14 @@
 import { nativeBackend, type NativeBackend, type tf } from './backend';
 import { BFLOAT16, castTo, FLOAT32, holdsBfloat16 } from './bfloat16-handles';
 
-/** Whether a tensor's values lie in memory as bfloat16, at 16 bits each. */
+/**
+ * Whether a tensor's values lie in memory as bfloat16, at 16 bits each.
+ *
+ * @param x Any shape.
+ *
+ * @example
+ * isBfloat16(tf.scalar(1)); // false
+ */
 export function isBfloat16(x: tf.Tensor): boolean {
   const backend = nativeBackend();
   return backend !== null && holdsBfloat16(backend, x.dataId);
@@ -28,7 +35,14 @@ export function toBfloat16<X extends tf.Tensor>(x: X): X {
   return backend.executeSingleOutput('Cast', castTo(BFLOAT16, FLOAT32), [x]) as X;
 }
 
-/** Widens bfloat16 to float32, exactly, without a gradient; float32 is passed on as it is. */
+/**
+ * Widens bfloat16 to float32, exactly, without a gradient; float32 is passed on as it is.
+ *
+ * @param x Any shape.
+ *
+ * @example
+ * toFloat32(toBfloat16(tf.tensor1d([1, 1.00390625]))); // [1, 1]
+ */
 export function toFloat32<X extends tf.Tensor>(x: X): X {
   if (!isBfloat16(x)) return x;
   const backend = nativeBackend() as NativeBackend;

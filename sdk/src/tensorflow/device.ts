@@ -5,6 +5,9 @@ import { backendInfo } from './backend';
  * 'cuda:0') needs a process that computes on a GPU.
  *
  * @throws On an unknown name, and on 'cuda' in a process that computes on the CPU.
+ *
+ * @example
+ * checkDevice('cpu'); // undefined // nothing to say against it
  */
 export function checkDevice(device: string | null | undefined): void {
   if (device === null || device === undefined || device === 'cpu') return;

@@ -82,7 +82,13 @@ export function replayGenerator(
 
 let defaultStream = keyGenerator(0);
 
-/** Restarts the stream that is used where no generator is given, as torch.manual_seed does. It starts with seed 0. */
+/**
+ * Restarts the stream that is used where no generator is given, as torch.manual_seed does. It starts with seed 0.
+ *
+ * @example
+ * seedDefaultGenerator(0);
+ * tf.sub(drawNormal(null, [2]), keyGenerator(0).randn([2])); // [0, 0]
+ */
 export function seedDefaultGenerator(seed: number): void {
   defaultStream = keyGenerator(seed);
 }
@@ -92,6 +98,12 @@ export function seedDefaultGenerator(seed: number): void {
  *
  * @param generator One stream for all rows; or one a row (first axis); or nothing for the default stream.
  * @param shape Any shape; with a list, its first length is the list's.
+ * @returns The caller owns it.
+ * @throws When a list has not one stream a row.
+ *
+ * @example
+ * const one = drawNormal(keyGenerator(1), [1, 3]);
+ * tf.sub(drawNormal([keyGenerator(1), keyGenerator(2)], [2, 3]).slice(0, 1), one); // [[0, 0, 0]]
  */
 export function drawNormal(
   generator: Generator | readonly Generator[] | null | undefined,

@@ -47,6 +47,11 @@ export function randomNormal(key: RandomKey, shape: number[]): tf.Tensor {
  * As `randomNormal`, with a key for each row.
  *
  * @param shape Its first length is the number of keys; with one key, any shape.
+ * @returns Of `shape`. The caller owns it.
+ *
+ * @example
+ * const keys = [RandomKey.fromSeed(1), RandomKey.fromSeed(2)];
+ * tf.sub(normalRows(keys, [2, 3]).slice(0, 1), randomNormal(keys[0], [1, 3])); // [[0, 0, 0]]
  */
 export function normalRows(keys: readonly RandomKey[], shape: number[]): tf.Tensor {
   const count = noiseSize(shape) / keys.length;
@@ -93,6 +98,10 @@ export function randomUniform(key: RandomKey, shape: number[]): tf.Tensor {
  *
  * @param seed Two signed 32-bit words.
  * @param count How many numbers.
+ *
+ * @example
+ * const key = RandomKey.fromSeed(1);
+ * tf.sub(randomNormal(key, [3]), tf.tensor1d(philoxNormal(key.words, 3))); // [0, 0, 0]
  */
 export function philoxNormal(seed: readonly [number, number], count: number): Float32Array {
   return philoxNumbers(seed, count, (words, target, at) => {
@@ -101,7 +110,13 @@ export function philoxNormal(seed: readonly [number, number], count: number): Fl
   });
 }
 
-/** TensorFlow's StatelessRandomUniform in plain JavaScript; see `philoxNormal`. */
+/**
+ * TensorFlow's StatelessRandomUniform in plain JavaScript; see `philoxNormal`.
+ *
+ * @example
+ * const key = RandomKey.fromSeed(1);
+ * tf.sub(randomUniform(key, [3]), tf.tensor1d(philoxUniform(key.words, 3))); // [0, 0, 0]
+ */
 export function philoxUniform(seed: readonly [number, number], count: number): Float32Array {
   return philoxNumbers(seed, count, (words, target, at) => {
     words.forEach((word, index) => (target[at + index] = unitFloat(word)));

@@ -1,6 +1,12 @@
 import { tf } from './backend';
 
-/** `tf.tidy` for a result of any type: tuples, objects, and null among its tensors. */
+/**
+ * `tf.tidy` for a result of any type: tuples, objects, and null among its tensors.
+ *
+ * @example
+ * const { sum, note } = tidyResult(() => ({ sum: tf.add(tf.ones([2]), 1), note: 'kept' }));
+ * sum; // [2, 2]
+ */
 export function tidyResult<Result>(run: () => Result): Result {
   return tf.tidy(run as unknown as () => tf.TensorContainer) as unknown as Result;
 }

@@ -47,7 +47,11 @@ export class Qwen2Tokenizer extends PretrainedTokenizer {
     return buildTokenizer(files, () => new Qwen2Tokenizer(files));
   }
 
-  /** Writes a conversation out by the model's chat template, as text. */
+  /**
+   * Writes a conversation out by the model's chat template, as text.
+   *
+   * @throws When the tokenizer has no template, or the template refuses the conversation.
+   */
   applyChatTemplate(
     messages: ChatMessage[],
     options: ChatTemplateOptions & { tokenize: false },

@@ -124,7 +124,12 @@ export class AdamW {
     return state;
   }
 
-  /** Replaces the state by a saved one. The tensors stay the caller's. Throws when one is missing or has no parameter. */
+  /**
+   * Replaces the state by a saved one.
+   *
+   * @param state As `stateDict` gave it; the tensors stay the caller's.
+   * @throws When a tensor is missing, or there is no parameter of its name and shape.
+   */
   loadStateDict(state: ReadonlyMap<string, tf.Tensor>): void {
     const part = (kind: string, name: string): tf.Tensor => {
       const tensor = state.get(`${kind}.${name}`);

@@ -18,6 +18,12 @@ export interface Learner {
  *
  * @returns The norm before clipping.
  * @throws When it is not finite and that is to stop the run.
+ *
+ * @example
+ * const w = tf.variable(tf.tensor1d([1]));
+ * const optimizer = new AdamW(new Map([['w', w]]), { lr: 0.1, weightDecay: 0 });
+ * await applyGradients({ optimizer, average: null }, new Map([['w', tf.tensor1d([3])]]), 1); // 3
+ * w; // [0.9]
  */
 export async function applyGradients(
   { optimizer, average, notFinite = null }: Learner,

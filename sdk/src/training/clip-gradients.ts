@@ -13,7 +13,12 @@ export interface ClippedGradients {
   norm: number;
 }
 
-/** L2 norm of all gradients together. Reads one number from the device. */
+/**
+ * L2 norm of all gradients together. Reads one number from the device.
+ *
+ * @example
+ * globalNorm(new Map([['a', tf.tensor1d([3])], ['b', tf.tensor1d([4])]])); // 5
+ */
 export function globalNorm(gradients: Gradients): number {
   if (gradients.size === 0) return 0;
   return tf.tidy(() => atOnce(norming(gradients)).dataSync()[0]);

@@ -21,6 +21,9 @@ export interface ConsistencyWarning {
  * How well a trainer's log-probabilities of a rollout agree with those that the rollout recorded. Before the first update
  * they must be equal to rounding: a gap means that the two take different steps (another schedule, timestep, guidance or
  * noise level), and training would start outside of its clip range.
+ *
+ * @example
+ * new ConsistencyReport([-1.5, -2], [-1.5, -2], 1e-4).verdict; // 'consistent'
  */
 export class ConsistencyReport {
   /** Log-probabilities compared, B W. */

@@ -7,7 +7,18 @@ import {
 import { tf } from '../tensorflow';
 import type { EmbeddingPipeline, PromptCache } from './prompt-cache';
 
-/** Embeddings of all groups' rows: every prompt is embedded once. */
+/**
+ * Embeddings of all groups' rows: every prompt is embedded once.
+ *
+ * @param prompts One a group.
+ * @param groupSize Rows of a group.
+ * @param padTokensTo Lengths are a multiple of it, where the transformer leaves padding out.
+ * @returns (B, L, D) with B = prompts times groupSize; the caller owns them.
+ *
+ * @example
+ * const prompts = ['a red circle', 'a blue square'];
+ * embedRows(pipeline, new PromptCache(), prompts, { groupSize: 3, padTokensTo: 8 }).embeds.shape[0]; // 6
+ */
 export function embedRows(
   pipeline: EmbeddingPipeline,
   cache: PromptCache,

@@ -313,6 +313,10 @@ export function flowGRPOOptions(run: RunConfig, materials: RunMaterials): FlowGR
  * The options of DiffusionNFT's training that a run's configuration stands for.
  *
  * @throws When its loss is another, or it asks for what is not offered, by its key.
+ *
+ * @example
+ * const run = loadRunConfig(null, ['actor_rollout_ref.model.algorithm=diffusion_nft', 'algorithm.adv_mode=binary']);
+ * diffusionNFTOptions(run, { prompts: ['a red circle'], reward: 'redness' }).advMode; // 'binary'
  */
 export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials): DiffusionNFTOptions {
   requireLoss(run, ['diffusion_nft']);
@@ -342,6 +346,13 @@ export function diffusionNFTOptions(run: RunConfig, materials: RunMaterials): Di
  * The options of Diffusion-DPO's training on own rollouts that a run's configuration stands for.
  *
  * @throws When its loss is another or its samples are given, or it asks for what is not offered, by its key.
+ *
+ * @example
+ * const run = loadRunConfig(null, [
+ *   'actor_rollout_ref.model.algorithm=dpo',
+ *   'actor_rollout_ref.actor.diffusion_loss.dpo_beta=500',
+ * ]);
+ * diffusionDPOOptions(run, { prompts: ['a red circle'], reward: 'redness' }).dpoBeta; // 500
  */
 export function diffusionDPOOptions(run: RunConfig, materials: RunMaterials): OnlineDPOOptions {
   requireLoss(run, ['dpo']);

@@ -29,6 +29,17 @@ export interface PolicyLossOptions {
  *
  * @param inputs The replayed step with what it is compared with, by verl-omni's names.
  * @throws When a part lacks its inputs (names the loss and them).
+ *
+ * @example
+ * const inputs = {
+ *   log_probs: tf.zeros([2]),
+ *   old_log_probs: tf.zeros([2]),
+ *   advantages: tf.tensor1d([1, 3]),
+ *   prev_sample_mean: tf.ones([2, 4, 1]),
+ *   ref_prev_sample_mean: tf.zeros([2, 4, 1]),
+ *   std_dev_t: tf.ones([2, 1, 1]),
+ * };
+ * policyLoss(inputs, { klLossCoef: 1 }, { clip_ratio: 0.2 }).loss; // -1.5 // -2 by the advantages, 1/2 by the divergence
  */
 export function policyLoss(
   inputs: LossInputs,
@@ -60,7 +71,12 @@ export function policyLoss(
   return { loss, metrics };
 }
 
-/** Whether a part of the loss compares velocities: a replayed step has them where they are asked for. */
+/**
+ * Whether a part of the loss compares velocities: a replayed step has them where they are asked for.
+ *
+ * @example
+ * comparesVelocities({ distillLossCoef: 1, distillLossMode: 'distill_fm_mse' }); // true
+ */
 export function comparesVelocities({
   lossMode = 'flow_grpo',
   distillLossCoef = 0,

@@ -12,6 +12,12 @@ export type EmbeddingPipeline = Pick<
 /**
  * Keeps embeddings of prompts, so that a prompt that comes again is not embedded again. The text
  * encoder is not trained, so they stay right. The longest unused go first when there is too much.
+ *
+ * @example
+ * const cache = new PromptCache();
+ * await cache.load(pipeline, ['a red circle', 'a red circle']);
+ * cache.size; // 1
+ * cache.dispose();
  */
 export class PromptCache {
   readonly #embeddings = new Map<string, PromptEmbeddings>();
@@ -60,6 +66,7 @@ export class PromptCache {
     return Math.max(0, ...lengths);
   }
 
+  /** Lets go of all embeddings; those that are still being made are let go of when they come. */
   dispose(): void {
     this.#isDisposed = true;
     for (const embedding of this.#embeddings.values()) disposeEmbeddings(embedding);

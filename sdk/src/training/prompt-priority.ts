@@ -28,7 +28,10 @@ export class PromptPriority {
   /** By prompt; null while it was not seen. */
   #spreads: (number | null)[];
 
-  /** @param count Number of prompts. */
+  /**
+   * @param count Number of prompts.
+   * @throws When an option is not 0 to 1.
+   */
   constructor(count: number, { memory = 0.5, floor = 0.1 }: PromptPriorityOptions = {}) {
     for (const [name, value] of Object.entries({ memory, floor })) {
       if (value >= 0 && value <= 1) continue;

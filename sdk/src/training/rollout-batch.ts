@@ -58,7 +58,15 @@ export interface RolloutBatchInfo {
   window: readonly [number, number];
 }
 
-/** Pictures with everything that training on them needs. Dispose it when the step is done. */
+/**
+ * Pictures with everything that training on them needs. Dispose it when the step is done.
+ *
+ * @example
+ * const settings = { key: RandomKey.fromSeed(1), groupSize: 2, numInferenceSteps: 4 };
+ * const batch = await rolloutGroups(pipeline, [{ prompt: 'a red circle' }], settings);
+ * [batch.size, batch.groups]; // [2, [0, 0]]
+ * batch.dispose();
+ */
 export class RolloutBatch implements RolloutBatchInfo {
   readonly images: PixelImage[];
   readonly prompts: PromptRecord[];

@@ -46,6 +46,13 @@ const RULES: Rules<RunOptions<never> & { steps?: number }> = {
  *
  * @param given.steps Default: the trainer's settings. A run that is resumed ends with this step, whatever was done before.
  * @throws When there is no such option or one breaks its rule; what a step throws, unless the signal was aborted; the run's folder says so then.
+ *
+ * @example
+ * const options = { prompts: ['a red circle'], reward: 'redness', groupSize: 2, numInferenceSteps: 4 };
+ * const trainer = new FlowGRPOTrainer(pipeline, options);
+ * (await runTraining(trainer, { steps: 1 })).steps; // 1
+ * trainer.stepsDone; // 1 // it can be asked for more
+ * trainer.dispose();
  */
 export async function runTraining<Report extends LoggedReport>(
   trainer: Trainer<Report>,

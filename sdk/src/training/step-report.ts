@@ -133,7 +133,12 @@ export function logLine(report: LoggedReport): LogLine {
   ) as LogLine;
 }
 
-/** The numbers of an evaluation, as they stand in a line of the log. */
+/**
+ * The numbers of an evaluation, as they stand in a line of the log.
+ *
+ * @example
+ * evaluationLine({ reward: 0.5, terms: {}, exact: null, diversity: null }); // { 'evaluation/reward': 0.5 }
+ */
 export function evaluationLine({
   reward,
   terms,

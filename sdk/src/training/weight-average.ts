@@ -13,7 +13,10 @@ import type { tf } from '../tensorflow';
  * average.dispose();
  */
 export class WeightAverage extends WeightCopy {
-  /** @param decay From 0 to 1; the mean reaches back about 1 / (1 - decay) updates. */
+  /**
+   * @param decay From 0 to 1; the mean reaches back about 1 / (1 - decay) updates.
+   * @throws When the decay is not 0 to less than 1.
+   */
   constructor(
     variables: ReadonlyMap<string, tf.Variable>,
     readonly decay: number,

@@ -53,6 +53,11 @@ function walk(folder: string, below: string): string[] {
  *
  * @param only Folders and files below the project to take, all by default. Of what runs wrote, only what is named here is taken.
  * @throws When one of them is not there.
+ *
+ * @example
+ * import { writeFileSync } from 'node:fs';
+ * writeFileSync('train.ts', 'console.log(1);\n');
+ * bundleFiles('.', ['train.ts']).files; // ['train.ts']
  */
 export function bundleFiles(folder: string, only: readonly string[] = []): BundleFiles {
   const there = listedByGit(folder, '--cached', '--others') ?? walk(folder, '').sort();
@@ -105,7 +110,18 @@ function wantedBelow(
   return (file) => tests.some((isIn) => isIn(file));
 }
 
-/** Copies a bundle's files, so that what runs later is what was there when it was submitted. */
+/**
+ * Copies a bundle's files, so that what runs later is what was there when it was submitted.
+ *
+ * @param files Paths below `from`.
+ * @param to Is made where it is not there.
+ *
+ * @example
+ * import { existsSync, writeFileSync } from 'node:fs';
+ * writeFileSync('train.ts', 'console.log(1);\n');
+ * copyBundle('.', ['train.ts'], 'job');
+ * existsSync('job/train.ts'); // true
+ */
 export function copyBundle(from: string, files: readonly string[], to: string): void {
   for (const file of files) {
     const target = path.join(to, file);

@@ -51,7 +51,12 @@ export interface Launcher {
   stop(id: string): Promise<void>;
 }
 
-/** Whether a run is over. */
+/**
+ * Whether a run is over.
+ *
+ * @example
+ * isOver({ state: 'lost', exitCode: null, detail: '' }); // true
+ */
 export function isOver({ state }: JobStatus): boolean {
   return state !== 'waiting' && state !== 'running';
 }

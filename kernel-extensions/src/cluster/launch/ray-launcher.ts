@@ -86,6 +86,11 @@ export class RayLauncher implements Launcher {
     return { state: isLost ? 'lost' : STATES[job.status], exitCode, detail };
   }
 
+  /**
+   * What the run has printed so far; where Ray cannot say, what it had when it was last asked.
+   *
+   * @throws When Ray refuses, or the run is over and its machine cannot be asked.
+   */
   async log(id: string): Promise<string> {
     try {
       const text = await this.#jobs.logs(id);

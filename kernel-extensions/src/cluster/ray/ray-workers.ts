@@ -69,6 +69,12 @@ export class RayWorkers implements WorkerSource {
     });
   }
 
+  /**
+   * Puts weights into Ray's store, for its workers to fetch.
+   *
+   * @param id What workers ask for them by.
+   * @throws When Ray is gone.
+   */
   async keep(id: string, frames: readonly Frame[]): Promise<void> {
     for (const { header, payload } of frames) {
       const { lost } = (await this.#connected.ask({ ...header, op: 'keep', keep: id }, payload))

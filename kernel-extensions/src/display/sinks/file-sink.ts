@@ -19,6 +19,11 @@ const binary = new Set<string>([mime.png, 'image/jpeg']);
 /**
  * Writes each display to files `NN-name.*` in a folder, one for each form it has: a chart gives
  * `01-sigmas.vl.json`, `01-sigmas.png` and `01-sigmas.txt`. An update replaces its display's files.
+ *
+ * @example
+ * const sink = new FileSink('out');
+ * await display('a red circle', { name: 'circle', sink });
+ * sink.files; // ['out/01-circle.txt']
  */
 export class FileSink implements DisplaySink {
   /** Paths of all files written so far, in order. */

@@ -6,7 +6,14 @@ export interface PublishedBundle extends PublishOptions {
   bundle: DisplayBundle;
 }
 
-/** Keeps every published bundle, for tests. */
+/**
+ * Keeps every published bundle, for tests.
+ *
+ * @example
+ * const sink = new MemorySink();
+ * await display('a red circle', { sink });
+ * sink.published.length; // 1
+ */
 export class MemorySink implements DisplaySink {
   readonly published: PublishedBundle[] = [];
   readonly clears: { wait: boolean }[] = [];

@@ -68,7 +68,11 @@ export class KernelClient {
     });
   }
 
-  /** Starts a kernel and returns once it answers and no output of the first cell can be missed. */
+  /**
+   * Starts a kernel and returns once it answers and no output of the first cell can be missed.
+   *
+   * @throws When it ends or does not answer in time; its process is ended then.
+   */
   static async start(options: KernelClientOptions = {}): Promise<KernelClient> {
     const client = new KernelClient(await KernelProcess.start(options));
     const timeoutMs = options.startTimeoutMs ?? 60_000;
@@ -137,6 +141,13 @@ export class KernelClient {
     await this.request('control', 'interrupt_request', {});
   }
 
+  /**
+   * Asks what could stand at a place in a cell's code.
+   *
+   * @param cursor Characters before the place, counted in Unicode code points as Jupyter does.
+   * @returns Texts that may replace the characters from `cursor_start` to `cursor_end`.
+   * @throws When the kernel has ended, or ends before it answers.
+   */
   async complete(
     code: string,
     cursor: number,
@@ -145,6 +156,14 @@ export class KernelClient {
     return reply.content as never;
   }
 
+  /**
+   * Asks what the name at a place in a cell's code is: its type and documentation.
+   *
+   * @param cursor Characters before the place, counted in Unicode code points as Jupyter does.
+   * @param detailLevel 0 for what Shift+Tab shows, 1 for all that is known.
+   * @returns `found`, and by MIME type what is shown.
+   * @throws When the kernel has ended, or ends before it answers.
+   */
   async inspect(
     code: string,
     cursor: number,

@@ -28,7 +28,13 @@ export interface KeyWithoutEffect {
 const ENGINE_KEY = 'diffusion/model_engine';
 const FILE = /^[^\n]*\.(?:ya?ml|json)$/i;
 
-/** A run's configuration with verl-omni's keys: complete, resolved and checked. */
+/**
+ * A run's configuration with verl-omni's keys: complete, resolved and checked.
+ *
+ * @example
+ * const run = loadRunConfig(null, ['data.train_batch_size=1']);
+ * loadRunConfig(run.toYaml()).data.train_batch_size; // 1
+ */
 export class RunConfig implements Readonly<RunSettings> {
   readonly actor_rollout_ref: RunSettings['actor_rollout_ref'];
   readonly data: RunSettings['data'];

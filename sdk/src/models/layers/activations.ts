@@ -5,7 +5,12 @@ import { differentiable } from './differentiable';
 const A = 2 * Math.sqrt(2 / Math.PI);
 const B = A * 0.044715;
 
-/** Gaussian error linear unit, tanh approximation (Hendrycks and Gimpel 2016, arXiv 1606.08415). Any shape. */
+/**
+ * Gaussian error linear unit, tanh approximation (Hendrycks and Gimpel 2016, arXiv 1606.08415). Any shape.
+ *
+ * @example
+ * geluTanh(tf.tensor1d([0, 1])); // [0, 0.8412]
+ */
 export function geluTanh<X extends tf.Tensor>(x: X): X {
   return differentiable<X>(
     [x],
@@ -24,7 +29,12 @@ export function geluTanh<X extends tf.Tensor>(x: X): X {
   );
 }
 
-/** x sigmoid(x). Any shape. */
+/**
+ * x sigmoid(x). Any shape.
+ *
+ * @example
+ * silu(tf.tensor1d([0, 1])); // [0, 0.7311]
+ */
 export function silu<X extends tf.Tensor>(x: X): X {
   return differentiable<X>(
     [x],
@@ -37,12 +47,22 @@ export function silu<X extends tf.Tensor>(x: X): X {
   );
 }
 
-/** Gaussian error linear unit, x Phi(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415). Any shape. */
+/**
+ * Gaussian error linear unit, x Phi(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415). Any shape.
+ *
+ * @example
+ * gelu(tf.tensor1d([0, 1])); // [0, 0.8413]
+ */
 export function gelu<X extends tf.Tensor>(x: X): X {
   return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
 }
 
-/** x sigmoid(1.702 x), the first approximation of the same paper, which CLIP uses. Any shape. */
+/**
+ * x sigmoid(1.702 x), the first approximation of the same paper, which CLIP uses. Any shape.
+ *
+ * @example
+ * quickGelu(tf.tensor1d([0, 1])); // [0, 0.8458]
+ */
 export function quickGelu<X extends tf.Tensor>(x: X): X {
   return tf.mul(x, tf.sigmoid(tf.mul(x, 1.702)));
 }

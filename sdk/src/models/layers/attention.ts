@@ -18,6 +18,10 @@ export const MASKED = -1e30;
  * @param v (B, H, Lk, D)
  * @param bias Broadcasts to (B, H, Lq, Lk), for example (B, 1, 1, Lk) with `MASKED` at keys to leave out; no gradient. Or null.
  * @returns (B, H, Lq, D)
+ *
+ * @example
+ * const v = tf.tensor4d([[[[0, 2], [4, 6]]]]);
+ * attention(tf.zeros([1, 1, 1, 2]), tf.zeros([1, 1, 2, 2]), v, null); // [[[[2, 4]]]] // all keys alike: the mean of v
  */
 export function attention(
   q: tf.Tensor4D,

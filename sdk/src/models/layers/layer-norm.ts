@@ -7,6 +7,9 @@ import { tf } from '../../tensorflow';
  * @param weight (C)
  * @param bias (C)
  * @returns (..., C)
+ *
+ * @example
+ * layerNorm(tf.tensor2d([[1, 3]]), tf.tensor1d([1, 1]), tf.tensor1d([0, 0])); // [[-1.000, 1.000]]
  */
 export function layerNorm<X extends tf.Tensor>(
   x: X,

@@ -10,6 +10,9 @@ import { overRows } from './rows';
  * @param weight (out, in), as checkpoints store it.
  * @param bias (out), or null.
  * @returns (..., out)
+ *
+ * @example
+ * linear(tf.tensor2d([[1, 2]]), tf.tensor2d([[3, 4]]), tf.tensor1d([10])); // [[21]]
  */
 export function linear<X extends tf.Tensor>(
   x: X,

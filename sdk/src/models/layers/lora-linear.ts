@@ -11,6 +11,9 @@ import { overRows } from './rows';
  * @param A (rank, in)
  * @param B (out, rank)
  * @returns (..., out)
+ *
+ * @example
+ * loraLinear(tf.tensor2d([[1, 2]]), tf.tensor2d([[1, 1]]), tf.tensor2d([[5]]), 2); // [[30]]
  */
 export function loraLinear<X extends tf.Tensor>(
   x: X,

@@ -9,6 +9,10 @@ import { differentiable } from './differentiable';
  * @param shift (B, 1, C), or (B, L, C) for modulation by token.
  * @param scale Same shape as `shift`.
  * @returns (B, L, C)
+ *
+ * @example
+ * const [shift, scale] = [tf.tensor3d([[[0, 10]]]), tf.tensor3d([[[1, 1]]])];
+ * modulatedLayerNorm(tf.tensor3d([[[1, 3]]]), shift, scale); // [[[-2.000, 12.000]]]
  */
 export function modulatedLayerNorm(
   x: tf.Tensor3D,

@@ -8,6 +8,9 @@ import { sumRows } from './row-operations';
  * @param x (..., C)
  * @param weight (C)
  * @returns (..., C)
+ *
+ * @example
+ * rmsNorm(tf.tensor2d([[3, 4]]), tf.tensor1d([1, 1])); // [[0.8485, 1.1314]]
  */
 export function rmsNorm<X extends tf.Tensor>(x: X, weight: tf.Tensor1D, epsilon = 1e-6): X {
   return differentiable<X>(

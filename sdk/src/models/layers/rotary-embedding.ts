@@ -20,7 +20,14 @@ export type RotaryTables = {
   swap: tf.Tensor2D;
 };
 
-/** Spreads the factors of pairs to their two elements. */
+/**
+ * Spreads the factors of pairs, (L, D/2) each, to their two elements, and adds what swaps the two.
+ *
+ * @returns cos and sin are (L, D). The caller owns all three.
+ *
+ * @example
+ * rotaryTables({ cos: tf.tensor2d([[0]]), sin: tf.tensor2d([[1]]) }).sin; // [[1, 1]]
+ */
 export function rotaryTables({ cos, sin }: RotaryFactors): RotaryTables {
   const [length, half] = cos.shape;
   const twice = (factor: tf.Tensor2D) =>
@@ -33,6 +40,10 @@ export function rotaryTables({ cos, sin }: RotaryFactors): RotaryTables {
  * (x0 cos - x1 sin, x0 sin + x1 cos).
  *
  * @param x (..., L, D)
+ *
+ * @example
+ * const quarterTurn = rotaryTables({ cos: tf.tensor2d([[0]]), sin: tf.tensor2d([[1]]) });
+ * rotateInterleaved(tf.tensor2d([[1, 0]]), quarterTurn); // [[0, 1]]
  */
 export function rotateInterleaved<X extends tf.Tensor>(x: X, tables: RotaryTables): X {
   // One small matrix product is five times as fast as reversing pairs.

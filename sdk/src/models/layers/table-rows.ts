@@ -15,6 +15,9 @@ const ATTRIBUTES = [
  * @param table (N, C)
  * @param ids (...) int32
  * @returns (..., C) float32
+ *
+ * @example
+ * tableRows(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor1d([1], 'int32')); // [[3, 4]]
  */
 export function tableRows<Rows extends tf.Tensor>(table: tf.Tensor2D, ids: tf.Tensor): Rows {
   if (!isBfloat16(table)) return tf.gather(table, ids) as Rows;

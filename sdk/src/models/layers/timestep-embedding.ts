@@ -11,6 +11,9 @@ const LOG_PERIOD = Math.fround(-Math.log(10000));
  * @param size Number of features, even.
  * @param scale Multiplies the time first. Qwen-Image takes sigma and multiplies by 1000.
  * @returns (B, size)
+ *
+ * @example
+ * timestepEmbedding(tf.tensor1d([0]), 4, 1000); // [[1, 1, 0, 0]]
  */
 export function timestepEmbedding(timestep: tf.Tensor1D, size: number, scale: number): tf.Tensor2D {
   const half = size / 2;

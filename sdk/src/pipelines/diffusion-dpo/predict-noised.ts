@@ -51,6 +51,18 @@ interface ForwardAdapter {
  *
  * @returns Of the latents' shape, differentiable.
  * @throws When the registered adapter has no static method `forward`.
+ *
+ * @example
+ * const modelConfig = { path: 'test/golden/models/tiny-sd3', algorithm: 'dpo' };
+ * const transformer = SD3Transformer2DModel.fromPretrained(modelConfig.path);
+ * const velocity = predictNoised(transformer, modelConfig, {
+ *   noisy_latents: tf.zeros([1, 4, 8, 8]),
+ *   timesteps: tf.tensor1d([500]),
+ *   prompt_embeds: tf.zeros([1, 6, 48]),
+ *   prompt_embeds_mask: tf.ones([1, 6]),
+ *   pooled_prompt_embeds: tf.zeros([1, 40]),
+ * });
+ * velocity.shape; // [1, 4, 8, 8]
  */
 export function predictNoised(
   module: ModelMixin,
@@ -90,6 +102,20 @@ export function predictNoised(
  * @param reference For a model that trains all its weights; see `PolicyState.referenceOf`.
  * @returns Of the latents' shape; the caller owns it.
  * @throws When no reference is given and the model has no adapters, or none that takes part: it would be compared with itself.
+ *
+ * @example
+ * const modelConfig = { path: 'test/golden/models/tiny-sd3', algorithm: 'dpo' };
+ * const transformer = SD3Transformer2DModel.fromPretrained(modelConfig.path);
+ * const batch = {
+ *   noisy_latents: tf.ones([1, 4, 8, 8]),
+ *   timesteps: tf.tensor1d([500]),
+ *   prompt_embeds: tf.zeros([1, 6, 48]),
+ *   prompt_embeds_mask: tf.ones([1, 6]),
+ *   pooled_prompt_embeds: tf.zeros([1, 40]),
+ * };
+ * const before = predictNoised(transformer, modelConfig, batch);
+ * transformer.addLora({ rank: 2, key: RandomKey.fromSeed(0) });
+ * tf.max(tf.abs(tf.sub(referencePredictions(transformer, modelConfig, batch), before))); // 0
  */
 export function referencePredictions(
   module: TrainableModel,

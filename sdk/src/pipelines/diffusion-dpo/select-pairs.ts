@@ -42,6 +42,9 @@ export function selectPairs(
  * scored at least as high.
  *
  * @throws With the rows that break a rule.
+ *
+ * @example
+ * checkPairs(['a', 'a', 'b', 'b'], [0.9, 0.1, 0.5, 0.5]); // undefined // nothing to say against them
  */
 export function checkPairs(
   uids: readonly (string | number)[],

@@ -11,6 +11,10 @@ import { predictVelocity } from '../true-cfg';
  * from noised latents, and predicts. The objective is the loss `diffusion_nft`; its times come from the rollout.
  *
  * Registered under (`QwenImagePipeline`, `diffusion_nft`).
+ *
+ * @example
+ * const modelConfig = { path: 'datasets/tiny-qwen-image', algorithm: 'diffusion_nft' };
+ * DiffusionModelBase.getClass(modelConfig) === QwenImageDiffusionNFT; // true
  */
 export class QwenImageDiffusionNFT extends ForwardProcessModel {
   /**

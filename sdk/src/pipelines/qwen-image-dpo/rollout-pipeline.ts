@@ -6,6 +6,10 @@ import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
  * which pairs are made once they are rated; see `pairsFromRollout`.
  *
  * Registered under (`QwenImagePipeline`, `dpo`).
+ *
+ * @example
+ * const pipeline = await loadPipeline('datasets/tiny-qwen-image', { algorithm: 'dpo', height: 64, width: 64 });
+ * pipeline instanceof QwenImageDPOPipeline; // true
  */
 export class QwenImageDPOPipeline extends QwenImageDiffusionNFTPipeline {}
 

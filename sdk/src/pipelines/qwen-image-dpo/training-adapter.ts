@@ -11,6 +11,10 @@ import { QwenImageDiffusionNFT } from '../qwen-image-diffusion-nft/training-adap
  * loss `dpo`.
  *
  * Registered under (`QwenImagePipeline`, `dpo`).
+ *
+ * @example
+ * const modelConfig = { path: 'datasets/tiny-qwen-image', algorithm: 'dpo' };
+ * DiffusionModelBase.getClass(modelConfig) === QwenImageDPO; // true
  */
 export class QwenImageDPO extends QwenImageDiffusionNFT {
   /**

@@ -12,6 +12,9 @@ export const MAXIMUM_PROMPT_TOKENS = 1024;
  * Puts a prompt into the conversation that Qwen-Image's text encoder expects.
  *
  * Source: diffusers `QwenImagePipeline.prompt_template_encode`.
+ *
+ * @example
+ * applyPromptTemplate('a red circle').split('\n')[3]; // 'a red circle<|im_end|>'
  */
 export function applyPromptTemplate(prompt: string): string {
   return PREFIX + prompt + SUFFIX;

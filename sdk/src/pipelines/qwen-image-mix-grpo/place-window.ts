@@ -33,6 +33,12 @@ export type MixGrpoAlgo = Required<
  *
  * @param req Is not changed.
  * @throws When the window does not fit, or a progressive one could lie anywhere for want of `global_steps`.
+ *
+ * @example
+ * const extra_args = { sample_strategy: 'progressive', global_steps: 1 };
+ * const request = { prompts: ['a red circle'], sampling_params: { extra_args } };
+ * const placed = withMixGrpoWindow(request, { numInferenceSteps: 10, sdeWindowSize: 2 }, pipeline.modelConfig.algo);
+ * placed.sampling_params?.extra_args?.sde_window_range; // [0, 2] // the first window of all
  */
 export function withMixGrpoWindow(
   req: RolloutRequest,

@@ -10,6 +10,10 @@ import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
  * which pairs are made once they are rated; and encodes pairs of pictures that are there.
  *
  * Registered under (`StableDiffusion3Pipeline`, `dpo`).
+ *
+ * @example
+ * const pipeline = await loadPipeline('test/golden/models/tiny-sd3', { algorithm: 'dpo', height: 64, width: 64 });
+ * pipeline instanceof StableDiffusion3DPOPipeline; // true
  */
 export class StableDiffusion3DPOPipeline extends StableDiffusion3PipelineWithLogProb {
   static override fromPretrained(

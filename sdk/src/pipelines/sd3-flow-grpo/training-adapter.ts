@@ -21,6 +21,10 @@ function guidanceOf({ pipeline }: DiffusionModelConfig): number {
  * transformer takes, and replays the steps of a rollout for their log-probabilities.
  *
  * Registered under `StableDiffusion3Pipeline` for `flow_grpo`, `grpo_guard`, `flow_dppo` and `dance_grpo`.
+ *
+ * @example
+ * const modelConfig = { path: 'test/golden/models/tiny-sd3', height: 64, width: 64, num_inference_steps: 4 };
+ * StableDiffusion3FlowGRPO.buildScheduler(modelConfig).sigmas.shape; // [5]
  */
 export class StableDiffusion3FlowGRPO extends FlowGRPOModel {
   /** Sets the scheduler's own noise levels, with its static shift, or shifted by the size of the picture. */

@@ -14,6 +14,11 @@ import { readDigits } from './read-digits';
  *
  * @param prompts Records with `text`, or with `reward_model.ground_truth`, of digits.
  * @throws When a record asks for anything else.
+ *
+ * @example
+ * const image = renderDigits('407', RandomKey.fromSeed(1));
+ * const prompts = ['407', '401'].map((text) => ({ prompt: `the number ${text}`, text }));
+ * await digitsTextReward([image, image], prompts); // [1, 0.667]
  */
 export async function digitsTextReward(
   images: PixelImage[],

@@ -53,6 +53,9 @@ function readPatch(patch: InkPatch): string {
  * font, stretched over it.
  *
  * @returns Digits; '?' for a patch that is like none.
+ *
+ * @example
+ * readDigits(renderDigits('407', RandomKey.fromSeed(1))); // '407'
  */
 export function readDigits(image: PixelImage): string {
   return inkPatches(image)

@@ -133,6 +133,10 @@ function classify(pixels: Int32Array, image: PixelImage, color: ColorName): Foun
  *
  * @param image A picture of any size, 3 channels.
  * @returns The patches, from top to bottom and left to right by their first pixel.
+ *
+ * @example
+ * const [found] = detectObjects(renderScene([{ shape: 'circle', color: 'red', x: 32, y: 32 }]));
+ * [found.color, found.shape]; // ['red', 'circle']
  */
 export function detectObjects(image: PixelImage): FoundObject[] {
   const labels = nearestPaletteIndex(image);

@@ -60,7 +60,16 @@ function coverage({ shape, x, y }: PlacedObject, column: number, row: number): n
   return inside / SAMPLES ** 2;
 }
 
-/** Draws placed shapes on the world's background, later ones on top. */
+/**
+ * Draws placed shapes on the world's background, later ones on top.
+ *
+ * @param objects Where their centres are, in pixels.
+ * @returns 64 x 64 pixels.
+ *
+ * @example
+ * const image = renderScene([{ shape: 'square', color: 'blue', x: 20, y: 40 }]);
+ * detectObjects(image).map(({ color, shape }) => `${color} ${shape}`); // ['blue square']
+ */
 export function renderScene(objects: PlacedObject[]): PixelImage {
   const values = new Float64Array(3 * PICTURE_SIDE ** 2).map((_, index) => BACKGROUND[index % 3]);
   for (const object of objects) {
@@ -103,6 +112,11 @@ function cellsAgree(cells: Cell[], relation: Relation | null): boolean {
  * prompt leaves open are drawn at random.
  *
  * @param key Two equal keys give equal scenes.
+ *
+ * @example
+ * const [prompt] = loadShapesPrompts('datasets/shapes/train.jsonl');
+ * const scene = placeObjects(prompt, RandomKey.fromSeed(1));
+ * scene.map(({ shape }) => shape); // ['circle']
  */
 export function placeObjects({ objects, relation }: ShapesPrompt, key: RandomKey): PlacedObject[] {
   for (let attempt = 0; ; attempt++) {

@@ -29,6 +29,10 @@ const schema = z.object({
  * Checks that a record is a prompt of the shapes world.
  *
  * @throws With the field and the rule that it breaks.
+ *
+ * @example
+ * const record = { prompt: 'a circle', kind: 'single_object', objects: [{ shape: 'circle', color: null }], relation: null };
+ * parseShapesPrompt(record).kind; // 'single_object'
  */
 export function parseShapesPrompt(record: unknown): ShapesPrompt {
   const result = schema.safeParse(record);
@@ -44,6 +48,11 @@ export function parseShapesPrompt(record: unknown): ShapesPrompt {
  * Reads prompts of the shapes world.
  *
  * @param path A JSONL file such as `datasets/shapes/train.jsonl`.
+ * @throws When the file cannot be read, or a line is no such prompt.
+ *
+ * @example
+ * const [first] = loadShapesPrompts('datasets/shapes/train.jsonl');
+ * first.prompt; // 'a circle'
  */
 export function loadShapesPrompts(path: string): ShapesPrompt[] {
   return readJsonLines(path).map(parseShapesPrompt);

@@ -14,7 +14,18 @@ export interface SplitKind {
 
 const nameOf = ({ shape, color }: WantedObject) => `${color ?? 'any'} ${shape}`;
 
-/** What a prompt asks for, the same for all prompts that mean the same picture. */
+/**
+ * What a prompt asks for, the same for all prompts that mean the same picture.
+ *
+ * @example
+ * const prompt = parseShapesPrompt({
+ *   prompt: 'a red circle right of a blue square',
+ *   kind: 'position',
+ *   objects: [{ shape: 'circle', color: 'red' }, { shape: 'square', color: 'blue' }],
+ *   relation: 'right of',
+ * });
+ * combinationOf(prompt); // 'blue square left of red circle'
+ */
 export function combinationOf({ objects, relation }: ShapesPrompt): string {
   const names = objects.map(nameOf);
   if (relation === null) return names.sort().join(', ');

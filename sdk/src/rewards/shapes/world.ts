@@ -54,7 +54,15 @@ export type ShapesPrompt = {
   relation: Relation | null;
 };
 
-/** How far the second object lies along a relation's own axis: positive when the relation holds. */
+/**
+ * How far the second object lies along a relation's own axis: positive when the relation holds.
+ *
+ * @param dx From the first object to the second, in pixels to the right.
+ * @param dy In pixels downwards.
+ *
+ * @example
+ * distanceAlong('above', 3, 20); // 20
+ */
 export function distanceAlong(relation: Relation, dx: number, dy: number): number {
   switch (relation) {
     case 'left of':

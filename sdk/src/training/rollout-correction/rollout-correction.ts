@@ -45,6 +45,9 @@ export interface RolloutCorrection {
  * @param lossMode The policy loss: those that compare means need the old policy's, which bypass mode does not compute.
  * @throws When a key is unknown, `loss_type` is another, the loss is not registered, or bypass mode meets GRPO-Guard
  *   or Flow-DPPO.
+ *
+ * @example
+ * rolloutCorrectionConfig({ rollout_is: 'token' }).rollout_is_threshold; // 2
  */
 export function rolloutCorrectionConfig(
   config: Partial<RolloutCorrectionConfig>,

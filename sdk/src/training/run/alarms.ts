@@ -203,12 +203,27 @@ export function alarmsAtEnd(lines: readonly LogLine[], limits: Partial<AlarmLimi
   });
 }
 
-/** All alarms of a log, each where it began. */
+/**
+ * All alarms of a log, each where it began.
+ *
+ * @param lines In the order of their steps.
+ * @param limits Those that differ from `ALARM_LIMITS`.
+ *
+ * @example
+ * const log = [0.1, NaN, NaN].map((reward, at) => ({ step: at + 1, seconds: at, reward }));
+ * alarmsOf(log).map(({ step, symptom }) => `${step}: ${symptom}`); // ['2: reward not finite']
+ */
 export function alarmsOf(lines: readonly LogLine[], limits: Partial<AlarmLimits> = {}): Alarm[] {
   return lines.flatMap((_, at) => alarmsAtEnd(lines.slice(0, at + 1), limits));
 }
 
-/** An alarm in one line: what is seen, from what, and what to do. */
+/**
+ * An alarm in one line: what is seen, from what, and what to do.
+ *
+ * @example
+ * const [alarm] = alarmsOf([{ step: 1, seconds: 1, reward: NaN }]);
+ * describeAlarm(alarm).startsWith('step 1: reward not finite. Cause:'); // true
+ */
 export function describeAlarm({ step, symptom, cause, action }: Alarm): string {
   return `step ${step}: ${symptom}. Cause: ${cause}. What to do: ${action}.`;
 }

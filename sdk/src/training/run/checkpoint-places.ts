@@ -30,6 +30,9 @@ function placesThatExist(folder: string): string[] {
 /**
  * The checkpoint that a path stands for, whole or not: a checkpoint's folder, or the last one of a run's; the best one where a
  * run ended before its first `last`. null when there is none.
+ *
+ * @example
+ * checkpointIn('notebooks'); // null // no folder of a run
  */
 export function checkpointIn(path: string): string | null {
   const last = join(path, RUN_FILES.checkpoints, 'last');

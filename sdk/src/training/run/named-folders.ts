@@ -26,7 +26,12 @@ function foldersOf(parent: string, name: string): NamedFolder[] {
     .sort((a, b) => (a.stamp === b.stamp ? a.count - b.count : a.stamp < b.stamp ? -1 : 1));
 }
 
-/** The folders of all runs of a name below another folder, the newest first. */
+/**
+ * The folders of all runs of a name below another folder, the newest first.
+ *
+ * @example
+ * runFolders('runs', 'shapes'); // [] // here, where there was none
+ */
 export function runFolders(parent: string, name: string): string[] {
   return foldersOf(parent, name)
     .map(({ folder }) => folder)
@@ -51,6 +56,8 @@ export function nextRunFolder(parent: string, name: string, now = new Date()): s
  * Makes a folder that `nextRunFolder` gave, and those above it. Where another run was quicker, it gets the next number.
  *
  * @returns Its path.
+ * @throws When the operating system refuses.
+ *
  * @example
  * makeRunFolder(nextRunFolder('runs', 'shapes'));
  */

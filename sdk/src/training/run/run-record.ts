@@ -83,6 +83,9 @@ const recordSchema = z.object({
  * Reads run.json of a run's folder, or null when there is none.
  *
  * @throws When it is no record of a run, or a field of it breaks its rule; the message names file, field and value.
+ *
+ * @example
+ * readRunRecord('notebooks'); // null // no folder of a run
  */
 export function readRunRecord(folder: string): RunRecord | null {
   const path = join(folder, RUN_FILES.record);
@@ -141,7 +144,12 @@ function gitState(): RunRecord['git'] {
   }
 }
 
-/** Whether a run goes on: its record says so, and its process is there, as far as that can be seen from here. */
+/**
+ * Whether a run goes on: its record says so, and its process is there, as far as that can be seen from here.
+ *
+ * @example
+ * isRunning({ state: 'failed', process: { pid: 1, host: 'node-3' } }); // false
+ */
 export function isRunning({
   state,
   process: { pid, host },
