@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import {
   existsSync,
-  mkdirSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -15,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cachedDataVersionTag } from 'node:v8';
 import { cacheFolder } from '../cache-folder.mjs';
+import { freeBytes } from '../disk-space.mjs';
 import { withLock } from '../lock.mjs';
 import { runCommand } from '../run-command.mjs';
 
@@ -26,8 +26,14 @@ const FOLDER = 'start-images';
 /** An image has some 40 MB; one a clone is in use. */
 const KEPT_IMAGES = 8;
 const DAY_MS = 24 * 3600 * 1000;
-/** A full disk, say, is over by then. */
+/** What passes, and was taken for the image's fault, is over by then. */
 const REFUSED_MS = 7 * DAY_MS;
+/** Room for an image, and as much again while it is made. */
+const ROOM_BYTES = 100e6;
+/** By these a process is told to end, and by the first one the system makes room in memory. */
+const STOPPED_BY = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
+/** What Node says where memory, processes or the disk are used up. */
+const SCARCE = /out of memory|bad_alloc|ENOMEM|EAGAIN|ENOSPC|EMFILE|no space left|cannot allocate/i;
 
 function resolveOrNull(specifier) {
   try {
@@ -93,6 +99,17 @@ function touch(file) {
   }
 }
 
+/**
+ * Whether an image may be why a process ended so. It is not where the process could not be started, was stopped, or lacked memory
+ * or room.
+ *
+ * @param end `{code, signal, stderr}`, the last one as far as it is known
+ */
+export function mayBeTheImage({ code, signal, stderr = '' }) {
+  if (STOPPED_BY.includes(signal) || SCARCE.test(stderr)) return false;
+  return signal ? true : code > 0;
+}
+
 /** Takes an image away with which the engine did not start, and makes none like it for a week. */
 export function refuseStartImage(file) {
   writeFileSync(refusalOf(file), '');
@@ -122,7 +139,7 @@ export function isStartImageWanted(cache = cacheFolder()) {
 const lockName = (file) => `start-image-${file.split(/[/\\]/).pop()}`;
 
 async function make(file) {
-  mkdirSync(dirname(file), { recursive: true });
+  if (freeBytes(dirname(file)) < ROOM_BYTES) return 'left out for now: the disk is full';
   const fresh = `${file}.${randomUUID()}.fresh`;
   try {
     const built = await runCommand(process.execPath, [
@@ -137,6 +154,7 @@ async function make(file) {
         ? await runCommand(process.execPath, ['--snapshot-blob', fresh, check])
         : built;
     if (tried.code !== 0) {
+      if (!mayBeTheImage(tried)) return `left out for now: ${tried.signal ?? tried.stderr.trim()}`;
       writeFileSync(refusalOf(file), tried.stderr);
       return 'left out: this Node does not start from it';
     }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { publishInOrder } from './publish-queue';
 import { displaySink } from './sinks/current-sink';
 import type { DisplaySink } from './sinks/display-sink';
@@ -14,6 +15,10 @@ export interface DisplayOptions {
   sink?: DisplaySink;
 }
 
+const UPDATE_RULES: Rules<Omit<DisplayOptions, 'displayId'>> = { name: ANYTHING, sink: ANYTHING };
+
+const RULES: Rules<DisplayOptions> = { ...UPDATE_RULES, displayId: ANYTHING };
+
 /**
  * Shows a value where the code runs: in the notebook, in a script's files, in a test's memory.
  * Calls are published in the order they were made, also when nobody awaits them.
@@ -24,6 +29,7 @@ export interface DisplayOptions {
  * await updateDisplay('progress', 'step 2');
  */
 export function display(value: unknown, options: DisplayOptions = {}): Promise<void> {
+  checkOptions('display', options, RULES);
   return show(value, false, options.displayId ?? randomUUID(), options);
 }
 
@@ -43,6 +49,7 @@ export function updateDisplay(
   value: unknown,
   options: Omit<DisplayOptions, 'displayId'> = {},
 ): Promise<void> {
+  checkOptions('display', options, UPDATE_RULES);
   return show(value, true, displayId, options);
 }
 
@@ -56,7 +63,9 @@ export function updateDisplay(
  * restore();
  * sink.clears; // [{ wait: true }]
  */
-export function clearOutput({ wait = false }: { wait?: boolean } = {}): Promise<void> {
+export function clearOutput(options: { wait?: boolean } = {}): Promise<void> {
+  checkOptions('clear the output', options, { wait: ANYTHING });
+  const { wait = false } = options;
   const sink = displaySink();
   return publishInOrder(undefined, () => sink.clear?.({ wait }));
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { publishInOrder, unsettledDisplays } from './publish-queue';
 import { displaySink } from './sinks/current-sink';
 import type { DisplaySink } from './sinks/display-sink';
@@ -16,6 +17,13 @@ export interface LiveDisplayOptions {
   /** Default: the current sink at the time of creation. */
   sink?: DisplaySink;
 }
+
+/** What the options of a live display must be. */
+export const LIVE_DISPLAY_RULES: Rules<LiveDisplayOptions> = {
+  intervalMs: ANYTHING,
+  name: ANYTHING,
+  sink: ANYTHING,
+};
 
 /**
  * One output that changes while a loop runs. Frames have no PNG and come at most twice a second; the
@@ -40,6 +48,7 @@ export class LiveDisplay {
     readonly displayId: string,
     options: LiveDisplayOptions = {},
   ) {
+    checkOptions('display', options, LIVE_DISPLAY_RULES);
     this.intervalMs = Math.max(shortestIntervalMs, options.intervalMs ?? shortestIntervalMs);
     this.sink = options.sink ?? displaySink();
     this.name = options.name;

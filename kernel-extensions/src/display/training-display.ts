@@ -1,7 +1,13 @@
 import type { RunView } from '@flowbook/sdk';
+import { ANYTHING, checkOptions, optionsAmong, type Rules } from '@flowbook/sdk/option-rules';
 import { pictureTimeline, type TimelinePicture } from './charts/picture-timeline';
 import { training, type TrainingView } from './charts/training';
-import { liveDisplay, type LiveDisplay, type LiveDisplayOptions } from './live-display';
+import {
+  liveDisplay,
+  LIVE_DISPLAY_RULES,
+  type LiveDisplay,
+  type LiveDisplayOptions,
+} from './live-display';
 
 /** Options of `trainingDisplay()`. */
 export interface TrainingDisplayOptions extends Omit<LiveDisplayOptions, 'name'> {
@@ -10,6 +16,14 @@ export interface TrainingDisplayOptions extends Omit<LiveDisplayOptions, 'name'>
   /** Steps over which the smoothed line averages. */
   smoothing?: number;
 }
+
+/** What the options of `trainingDisplay` must be. */
+export const TRAINING_DISPLAY_RULES: Rules<TrainingDisplayOptions> = {
+  title: ANYTHING,
+  smoothing: ANYTHING,
+  sink: ANYTHING,
+  intervalMs: ANYTHING,
+};
 
 /** What is shown of a run. */
 export interface ShownRun extends TrainingView {
@@ -27,8 +41,9 @@ export class TrainingDisplay {
   #run: ShownRun = { log: [], steps: 0, pictures: [], state: 'running' };
 
   constructor(options: TrainingDisplayOptions = {}) {
+    checkOptions('show a training', options, TRAINING_DISPLAY_RULES);
     this.#options = options;
-    this.#chart = liveDisplay(undefined, options);
+    this.#chart = liveDisplay(undefined, optionsAmong(options, LIVE_DISPLAY_RULES));
   }
 
   /** What the trainers' `onStep` takes. */
@@ -43,7 +58,7 @@ export class TrainingDisplay {
     // A run adds to the list that it gave before, so its length is kept.
     if (run.pictures.length !== this.#pictures) {
       this.#pictures = run.pictures.length;
-      this.#grid ??= liveDisplay(undefined, this.#options);
+      this.#grid ??= liveDisplay(undefined, optionsAmong(this.#options, LIVE_DISPLAY_RULES));
       this.#grid.update(() => pictureTimeline(run.pictures));
     }
     this.#run = run;

@@ -11,8 +11,13 @@ import {
   type PixelImage,
   type RunRecord,
 } from '@flowbook/sdk';
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import type { TimelinePicture } from '../display/charts/picture-timeline';
-import { trainingDisplay, type TrainingDisplayOptions } from '../display/training-display';
+import {
+  trainingDisplay,
+  TRAINING_DISPLAY_RULES,
+  type TrainingDisplayOptions,
+} from '../display/training-display';
 
 /** Options of `attach()`. */
 export interface AttachOptions extends TrainingDisplayOptions {
@@ -23,6 +28,13 @@ export interface AttachOptions extends TrainingDisplayOptions {
   /** Follow a run that goes on, until it ends. Default true; false shows it as it stands. */
   follow?: boolean;
 }
+
+const RULES: Rules<AttachOptions> = {
+  ...TRAINING_DISPLAY_RULES,
+  signal: ANYTHING,
+  pollMs: ANYTHING,
+  follow: ANYTHING,
+};
 
 /**
  * Shows a run from its folder, one that goes on in another process or kernel, or one that has ended: what `trainingDisplay()`
@@ -37,10 +49,9 @@ export interface AttachOptions extends TrainingDisplayOptions {
  * const { state } = await attach(folder as string);
  * state; // 'finished'
  */
-export async function attach(
-  folder: string,
-  { signal = cellSignal(), pollMs = 1000, follow = true, ...options }: AttachOptions = {},
-): Promise<RunRecord> {
+export async function attach(folder: string, all: AttachOptions = {}): Promise<RunRecord> {
+  checkOptions('attach to a run', all, RULES);
+  const { signal = cellSignal(), pollMs = 1000, follow = true, ...options } = all;
   const live = trainingDisplay(options);
   const read = pictureReader(folder);
   for (;;) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { display, liveDisplay, type LiveDisplay, progress, updateDisplay } from '../display';
 import { type Unsettled, unsettledDisplays } from '../display/publish-queue';
 import { commsAvailable } from '../kernel/comms';
@@ -12,6 +13,8 @@ export interface ProgressBarOptions {
   unit?: string;
   title?: string;
 }
+
+const RULES: Rules<ProgressBarOptions> = { total: ANYTHING, unit: ANYTHING, title: ANYTHING };
 
 /** Twice a second, as all that is live. */
 const intervalMs = 500;
@@ -46,6 +49,7 @@ export class ProgressBar implements Unsettled {
   #ended = false;
 
   constructor(options: ProgressBarOptions) {
+    checkOptions('show progress', options, RULES);
     this.#options = options;
     const signals = [this.#stop.signal, ...(this.#cell?.signal ? [this.#cell.signal] : [])];
     this.signal = AbortSignal.any(signals);

@@ -1,3 +1,5 @@
+import { checkOptions, COMPAT, number, oneOf, SWITCH, wholeNumber } from '../core/option-rules';
+import type { Rules } from '../core/option-rules';
 import { showValue } from '../core/show-value';
 import { mean, standardDeviation } from '../core/statistics';
 import { tf } from '../tensorflow';
@@ -19,6 +21,15 @@ export interface GroupAdvantageOptions {
   width?: number;
 }
 
+const RULES: Rules<GroupAdvantageOptions> = {
+  normAdvByStdInGrpo: SWITCH,
+  globalStd: SWITCH,
+  epsilon: number({ least: 0 }),
+  advEstimator: oneOf('flow_grpo', 'dance_grpo'),
+  compat: COMPAT,
+  width: wholeNumber(1),
+};
+
 /**
  * Group-relative advantages, A = (R - mean of the group) / (std + epsilon), as in GRPO (https://arxiv.org/abs/2402.03300)
  * and FlowGRPO (https://arxiv.org/abs/2505.05470).
@@ -29,7 +40,8 @@ export interface GroupAdvantageOptions {
  * @param rewards (B, W) or (B) rewards.
  * @param groups B group names: rows with the same one (usually the same prompt) are compared.
  * @returns (B, W) float32. The caller owns it.
- * @throws When rewards are of another rank, a row has no group, or a reward is not finite: leave such rows out.
+ * @throws When there is no such option or one breaks its rule, rewards are of another rank, a row has no group, or a reward is
+ *   not finite: leave such rows out.
  *
  * @example
  * groupAdvantages([1, 3, 0, 2], ['a', 'a', 'b', 'b'], { normAdvByStdInGrpo: false }); // [[-1], [1], [-1], [1]]
@@ -39,6 +51,7 @@ export function groupAdvantages(
   groups: readonly (string | number)[],
   options: GroupAdvantageOptions = {},
 ): tf.Tensor2D {
+  checkOptions('compute advantages', options, RULES);
   const { epsilon = 1e-4, compat = null, advEstimator = 'flow_grpo' } = options;
   const flagsCount = compat === null || advEstimator !== 'dance_grpo';
   const normAdvByStdInGrpo = !flagsCount || (options.normAdvByStdInGrpo ?? true);

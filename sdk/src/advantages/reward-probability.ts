@@ -1,32 +1,38 @@
+import { checkOptions, number, oneOf, type Rules } from '../core/option-rules';
 import { tf } from '../tensorflow';
 
 /** Which advantages count, before they become probabilities. */
 export type AdvantageMode = (typeof ADVANTAGE_MODES)[number];
+
+/** Options of `rewardProbability`. */
+export interface RewardProbabilityOptions {
+  /** M. Default 5. */
+  advClipMax?: number;
+  /**
+   * 'continuous' (default) keeps A; 'positive_only' and 'negative_only' one side of it; 'one_only' makes it 1 or 0; 'binary' takes
+   * its sign.
+   */
+  mode?: AdvantageMode;
+}
 
 /**
  * Diffusion-NFT's reward as a probability of being good: p = clip(A / (2M) + 1/2, 0, 1), with A clamped to +-M first
  * (https://arxiv.org/abs/2509.16117).
  *
  * @param advantages (B) or (B, W) group advantages.
- * @param options.advClipMax M. Default 5.
- * @param options.mode 'continuous' (default) keeps A; 'positive_only' and 'negative_only' one side of it; 'one_only' makes
- *   it 1 or 0; 'binary' takes its sign.
  * @returns Same shape, values in [0, 1]. The caller owns it.
- * @throws When `mode` is none of these.
+ * @throws When there is no such option or one breaks its rule.
  *
  * @example
  * rewardProbability(tf.tensor1d([-10, -5, 0, 5, 10])); // [0, 0, 0.5, 1, 1]
  */
 export function rewardProbability<A extends tf.Tensor>(
   advantages: A,
-  { advClipMax = 5, mode = 'continuous' }: { advClipMax?: number; mode?: AdvantageMode } = {},
+  options: RewardProbabilityOptions = {},
 ): A {
+  checkOptions('turn advantages into probabilities', options, RULES);
+  const { advClipMax = 5, mode = 'continuous' } = options;
   const take = TAKE[mode];
-  if (take === undefined) {
-    throw new Error(
-      `Cannot turn advantages into probabilities as mode must be ${Object.keys(TAKE).join(', ')}: ${mode}`,
-    );
-  }
   return tf.tidy(() => {
     const clamped = tf.clipByValue(advantages, -advClipMax, advClipMax);
     return take(clamped)
@@ -44,6 +50,11 @@ export const ADVANTAGE_MODES = Object.freeze([
   'one_only',
   'binary',
 ] as const);
+
+const RULES: Rules<RewardProbabilityOptions> = {
+  advClipMax: number({ above: 0 }),
+  mode: oneOf(...ADVANTAGE_MODES),
+};
 
 const TAKE: Record<AdvantageMode, (advantages: tf.Tensor) => tf.Tensor> = {
   continuous: (A) => A,

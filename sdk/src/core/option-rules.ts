@@ -34,6 +34,16 @@ export function keeps(value: unknown, { breach }: Rule): boolean {
 export const TEXT = rule('a text', (value) => typeof value === 'string');
 export const SWITCH = rule('true or false', (value) => typeof value === 'boolean');
 export const FUNCTION = rule('a function', (value) => typeof value === 'function');
+export const SIGNAL = rule('an AbortSignal', isSignal);
+/** What uses the option has the rule. */
+export const ANYTHING = rule('anything', () => true);
+/** Whose numbers and defaults count where ours differ on purpose. */
+export const COMPAT = orNull(oneOf('verl-omni'));
+
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
 
 /** A number from `least` on, or above `above`, up to `most` or below `below`; Infinity where `most` is. */
 export function number({
@@ -62,6 +72,12 @@ export function wholeNumber(least = -Infinity): Rule {
     (value) => Number.isSafeInteger(value) && (value as number) >= least,
   );
 }
+
+/** Any number of things, or all of them. */
+export const COUNT_OR_INFINITY = anyOf(
+  wholeNumber(1),
+  rule('Infinity', (value) => value === Infinity),
+);
 
 /** One of some texts. */
 export function oneOf(...choices: readonly string[]): Rule {
@@ -95,16 +111,23 @@ export function required(inner: Rule): Rule {
   return { ...inner, isRequired: true };
 }
 
-/** A list of some length; an element that breaks its rule is named by its place. */
+/** A list of some length, or of `least` elements or more; an element that breaks its rule is named by its place. */
 export function listOf(
   element: Rule,
-  { length = null, words = 'a list' }: { length?: number | null; words?: string } = {},
+  {
+    length = null,
+    least = 1,
+    words = 'a list',
+  }: { length?: number | null; least?: number; words?: string } = {},
 ): Rule {
   const own = rule(words, () => false);
   return {
     ...own,
     breach(value, name) {
-      if (!Array.isArray(value) || (length === null ? value.length < 1 : value.length !== length)) {
+      if (
+        !Array.isArray(value) ||
+        (length === null ? value.length < least : value.length !== length)
+      ) {
         return own.breach(value, name);
       }
       for (const [at, one] of value.entries()) {
@@ -165,6 +188,15 @@ function brokenRule(
     if (found !== null) return found;
   }
   return null;
+}
+
+/** Those of some options that a table has rules for: the ones of a call among the ones of a larger one. */
+export function optionsAmong<Options extends object, Given extends Partial<Options>>(
+  given: Given,
+  rules: Rules<Options>,
+): Pick<Given, keyof Given & keyof Options> {
+  const kept = Object.entries(given).filter(([name]) => Object.hasOwn(rules, name));
+  return Object.fromEntries(kept) as Pick<Given, keyof Given & keyof Options>;
 }
 
 /**

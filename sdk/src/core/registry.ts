@@ -1,3 +1,5 @@
+import { checkOptions, SWITCH } from './option-rules';
+
 /** How `Registry.register` treats a key that is already taken. */
 export interface RegisterOptions {
   /** Overwrite an earlier registration instead of refusing. Default false. */
@@ -23,9 +25,11 @@ export class Registry<Value> {
   /**
    * Adds `value` under `name`.
    *
-   * @throws When the name is taken, unless `replace` is true.
+   * @throws When the name is taken, unless `replace` is true, and when there is no such option.
    */
-  register(name: string, value: Value, { replace = false }: RegisterOptions = {}): void {
+  register(name: string, value: Value, options: RegisterOptions = {}): void {
+    checkOptions(`register ${this.kind} "${name}"`, options, { replace: SWITCH });
+    const { replace = false } = options;
     if (this.#entries.has(name) && !replace) {
       throw new Error(
         `Cannot register ${this.kind} "${name}" as it is already registered: pass {replace: true} to overwrite it`,

@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { drawOrDescribe, jupyterDisplay } from '../core/jupyter-display';
+import { ANYTHING, checkOptions, SWITCH, type Rules } from '../core/option-rules';
 import { openHubModel } from '../io/hub/download-model';
 import { isHubName } from '../io/hub/hub-name';
-import type { HubOptions } from '../io/hub/hub-settings';
+import { HUB_RULES, type HubOptions } from '../io/hub/hub-settings';
 import { LORA_FILE_NAMES } from '../io/lora-file';
 import { openModelDirectory } from '../io/model-directory';
 import { localModelFiles, type ModelFiles } from '../io/model-files';
@@ -21,6 +22,18 @@ import type { MemorySettings, ModelReport } from './model-report';
 
 /** What memory is computed for, and how a model is found on a hub. */
 export interface InspectOptions extends Partial<MemorySettings>, HubOptions {}
+
+const RULES: Rules<InspectOptions> = {
+  ...HUB_RULES,
+  height: ANYTHING,
+  width: ANYTHING,
+  batch: ANYTHING,
+  textTokens: ANYTHING,
+  rank: ANYTHING,
+  targetModules: ANYTHING,
+  average: SWITCH,
+  dtype: ANYTHING,
+};
 
 type Found = Pick<ModelReport, 'kind' | 'className'> & { components: InspectedComponent[] };
 
@@ -40,6 +53,7 @@ export async function inspectModel(
   path: string,
   options: InspectOptions = {},
 ): Promise<ModelReport> {
+  checkOptions(`inspect "${path}"`, options, RULES);
   if (isHubName(path)) return inspectFiles(path, await openHubModel(path, options), options);
   if (!existsSync(path)) {
     throw new Error(

@@ -1,6 +1,7 @@
 import { showValue } from '../core/show-value';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ANYTHING, checkOptions, TEXT } from '../core/option-rules';
 import { tf } from '../tensorflow';
 import { parseLoraKey, type LoraPart } from './lora-keys';
 import {
@@ -60,8 +61,10 @@ type PartNames = Partial<Record<LoraPart, string>>;
  */
 export function readLoraFile(
   path: string,
-  { component = 'transformer', layers: paths = [] }: ReadLoraOptions = {},
+  options: ReadLoraOptions = {},
 ): Map<string, LoraWeights> {
+  checkOptions(`read LoRA file "${path}"`, options, { component: TEXT, layers: ANYTHING });
+  const { component = 'transformer', layers: paths = [] } = options;
   const filePath = locate(path);
   const file = openSafetensors(filePath);
   const layers = new Map<string, LoraWeights>();

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ANYTHING, checkOptions, TEXT, type Rules } from '../core/option-rules';
 import { tf } from '../tensorflow';
 import { parseByteSize, planShards } from './shards';
 import {
@@ -28,6 +29,13 @@ export interface SavePretrainedOptions extends WeightFilesOptions {
   /** Bytes, or a text such as `'5GB'`, that a file may hold before the next one is started. Default 10 GB. */
   maxShardSize?: number | string;
 }
+
+/** What the options of `savePretrained` must be. */
+export const SAVE_RULES: Rules<SavePretrainedOptions> = {
+  variant: TEXT,
+  dtype: ANYTHING,
+  maxShardSize: ANYTHING,
+};
 
 /** Options of `writeStateDict`. */
 export interface WriteStateDictOptions extends SavePretrainedOptions {
@@ -69,6 +77,7 @@ export function writeStateDict(
   tensors: ReadonlyMap<string, tf.Tensor>,
   options: WriteStateDictOptions = {},
 ): void {
+  checkOptions(`write weights to "${folder}"`, options, { ...SAVE_RULES, stem: ANYTHING });
   const float = fileDtype(options.dtype);
   const encoded = [...tensors].map(
     ([name, tensor]) =>
@@ -84,8 +93,10 @@ export function writeStateDict(
 export function rewriteWeights(
   source: StoredWeights,
   folder: string,
-  { dtype, ...options }: SavePretrainedOptions,
+  all: SavePretrainedOptions,
 ): void {
+  checkOptions(`write weights to "${folder}"`, all, SAVE_RULES);
+  const { dtype, ...options } = all;
   const float = fileDtype(dtype);
   const encoded = source.names().map((name) => [name, recast(source, name, float)] as const);
   writeWeights(folder, new Map(encoded), { ...options, stem: source.stem });

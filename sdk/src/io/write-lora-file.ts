@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ANYTHING, checkOptions, oneOf, TEXT, type Rules } from '../core/option-rules';
 import type { tf } from '../tensorflow';
 import { DIFFUSERS_LORA, PEFT_CONFIG, PEFT_LORA, type LoraWeights } from './lora-file';
 import { fileDtype, type WeightDtype } from './state-dict';
@@ -18,6 +19,13 @@ export interface WriteLoraOptions {
   dtype?: WeightDtype;
 }
 
+/** What the options of a LoRA file must be. */
+export const WRITE_LORA_RULES: Rules<WriteLoraOptions> = {
+  format: oneOf('diffusers', 'peft'),
+  component: TEXT,
+  dtype: ANYTHING,
+};
+
 /**
  * Writes adapters into `folder`, in diffusers' form or in PEFT's. Ranks and alphas that differ by layer become PEFT's
  * `rank_pattern` and `alpha_pattern`; rank-stabilised scales are written as the plain alpha that gives the same scale.
@@ -33,8 +41,10 @@ export interface WriteLoraOptions {
 export function writeLoraFile(
   folder: string,
   layers: ReadonlyMap<string, LoraWeights>,
-  { format = 'diffusers', component = 'transformer', dtype }: WriteLoraOptions = {},
+  options: WriteLoraOptions = {},
 ): void {
+  checkOptions(`write a LoRA file to "${folder}"`, options, WRITE_LORA_RULES);
+  const { format = 'diffusers', component = 'transformer', dtype } = options;
   const isPeft = format === 'peft';
   const prefix = isPeft ? 'base_model.model' : component;
   const tensors = new Map<string, tf.Tensor>();

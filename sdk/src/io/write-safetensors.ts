@@ -1,3 +1,4 @@
+import { checkOptions, oneOf, record, type Rules } from '../core/option-rules';
 import type { tf } from '../tensorflow';
 import { float32ToBfloat16, float32ToFloat16 } from './half-precision';
 import { DTYPES, MAX_HEADER_BYTES, type SafetensorsDtype } from './safetensors-header';
@@ -13,6 +14,11 @@ export interface WriteSafetensorsOptions {
   /** How float32 tensors are stored. Default F32. int32 is stored as I32, bool as BOOL. */
   dtype?: FloatDtype;
 }
+
+const RULES: Rules<WriteSafetensorsOptions> = {
+  metadata: record({}),
+  dtype: oneOf('F32', 'F16', 'BF16'),
+};
 
 /** A tensor as a file holds it; its bytes are asked for once, when they are written. */
 export interface EncodedTensor {
@@ -34,7 +40,7 @@ interface Entry extends EncodedTensor {
  * the same bytes there and here.
  *
  * @param tensors Names to float32, int32 or bool tensors of any shape; they stay as they are.
- * @throws When a tensor has another type.
+ * @throws When there is no such option or one breaks its rule, or a tensor has another type.
  *
  * @example
  * writeSafetensors('weights.safetensors', { bias: tf.zeros([4]) });
@@ -42,8 +48,10 @@ interface Entry extends EncodedTensor {
 export function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, tf.Tensor> | Record<string, tf.Tensor>,
-  { metadata = { format: 'pt' }, dtype = 'F32' }: WriteSafetensorsOptions = {},
+  options: WriteSafetensorsOptions = {},
 ): void {
+  checkOptions(`write safetensors file "${path}"`, options, RULES);
+  const { metadata = { format: 'pt' }, dtype = 'F32' } = options;
   const pairs: [string, tf.Tensor][] =
     tensors instanceof Map ? [...tensors] : Object.entries(tensors);
   const what = (name: string) => `safetensors file "${path}" as tensor "${name}"`;

@@ -1,5 +1,5 @@
 import { tf } from '../tensorflow';
-import type { LossConfig } from './loss';
+import type { LossConfig } from './loss-config';
 
 /** Advantages within +- adv_clip_max, (B). */
 export function clampAdvantages(

@@ -15,6 +15,7 @@ import type { Loss } from './loss';
 export const diffusionNftLoss: Loss = {
   requiredInputs: ['x0', 'xt', 't_expanded', 'forward_prediction', 'old_prediction', 'reward_prob'],
   optionalInputs: ['ref_forward_prediction'],
+  ownSettings: [],
   compute(inputs, { mix_beta: beta, adv_clip_max: M, ...config }) {
     const { x0, xt, t_expanded: tau, reward_prob: p } = inputs;
     const v = inputs.forward_prediction;

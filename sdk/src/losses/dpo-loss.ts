@@ -11,6 +11,7 @@ import type { Loss } from './loss';
 export const dpoLoss: Loss = {
   requiredInputs: ['noise_pred', 'ref_noise_pred', 'latents_clean', 'noise'],
   optionalInputs: ['sample_level_rewards'],
+  ownSettings: [],
   compute(inputs, { dpo_beta: beta }) {
     const [B] = inputs.noise_pred.shape;
     if (B % 2 !== 0 || B === 0) {

@@ -25,6 +25,7 @@ export const flowDppoLoss: Loss = {
     'sqrt_dt',
   ],
   optionalInputs: ['rollout_is_weights'],
+  ownSettings: [],
   compute(inputs, config) {
     const A = inputs.advantages;
     const logRatio = tf.sub(inputs.log_probs, inputs.old_log_probs);

@@ -12,6 +12,7 @@ import type { Loss } from './loss';
 export const flowGrpoLoss: Loss = {
   requiredInputs: ['log_probs', 'old_log_probs', 'advantages'],
   optionalInputs: ['rollout_is_weights'],
+  ownSettings: [],
   compute({ log_probs, old_log_probs, advantages, rollout_is_weights }, config) {
     const logRatio = tf.sub(log_probs, old_log_probs);
     const ratio = tf.exp(logRatio);

@@ -27,6 +27,7 @@ export const grpoGuardLoss: Loss = {
     'sqrt_dt',
   ],
   optionalInputs: ['rollout_is_weights'],
+  ownSettings: [],
   compute(inputs, config) {
     const asUpstream = config.compat === 'verl-omni';
     const sqrtDt = asUpstream ? tf.mean(inputs.sqrt_dt) : tf.reshape(inputs.sqrt_dt, [-1]);

@@ -27,5 +27,6 @@ export {
   grpoGuardLoss,
   klLoss,
 };
-export * from './loss';
+export { computeLoss, losses, type Loss, type LossInputs, type LossOutput } from './loss';
+export type { LossConfig } from './loss-config';
 export * from './loss-gradients';

@@ -14,6 +14,7 @@ function stepKl(other: string, metric: string): Loss {
   return {
     requiredInputs: ['prev_sample_mean', other, 'std_dev_t'],
     optionalInputs: ['sqrt_dt'],
+    ownSettings: [],
     furtherInputs: ({ std_holds_dt, compat }) =>
       std_holds_dt && compat === null ? ['sqrt_dt'] : [],
     compute(inputs, config) {

@@ -1,37 +1,11 @@
+import { checkOptions } from '../core/option-rules';
 import { Registry } from '../core/registry';
 import { stopGradient, tidyResult, type tf } from '../tensorflow';
 import { fitInputs } from './fit-inputs';
+import { LOSS_DEFAULTS, lossConfigRule, type LossConfig } from './loss-config';
 
 /** What a loss is computed from: tensors by name. Each loss says which it needs. */
 export type LossInputs = Record<string, tf.Tensor | null | undefined>;
-
-/** Settings of the losses, with verl-omni's keys (actor.diffusion_loss) and defaults. */
-export interface LossConfig {
-  /** c: how far a ratio may move before its gradient is cut. It applies to exp(mean log-ratio), so small latents need a
-   * larger one. Default 1e-4. */
-  clip_ratio: number;
-  /** Advantages are clamped to +- this. Default 5. */
-  adv_clip_max: number;
-  /** Flow-DPPO: divergence from which a step outside the trust region is dropped. Default 1e-5. */
-  kl_mask_threshold: number;
-  /** Flow-DPPO: divide by the step's variance. Default true. */
-  add_kl_coefficient: boolean;
-  /** Diffusion-NFT: beta, how far the two policies lie from the old one. Default 0.5. */
-  mix_beta: number;
-  /** Diffusion-NFT: weight of the distance to the reference. Default 0. */
-  ref_kl_coef: number;
-  /** Diffusion-NFT: least value of the adaptive weight. Default 1e-5. */
-  adaptive_weight_min: number;
-  /** DPO: beta. Default 2000. */
-  dpo_beta: number;
-  /** Whether `std_dev_t` already holds sqrt(dt), as that of 'dance_sde' and 'cps' does; see `stepScale`. Default false. */
-  std_holds_dt: boolean;
-  /** Whether `log_probs` are divided by the step's variance, as those of 'cps' are not; see `stepScale`. Default true. */
-  log_prob_holds_variance: boolean;
-  /** 'verl-omni' repeats its behaviour where ours differs on purpose: GRPO-Guard's batch means, and one formula for every
-   * transition whatever its `std_dev_t` holds. Default null. */
-  compat: 'verl-omni' | null;
-}
 
 /** A loss and what a run log shows beside it. All are scalars that the caller owns; nothing has been read yet. */
 export interface LossOutput {
@@ -48,26 +22,14 @@ export interface Loss {
   optionalInputs: readonly string[];
   /** Optional inputs that these settings make necessary. */
   furtherInputs?(config: LossConfig): readonly string[];
+  /** Names of its own settings beside those of `LossConfig`; any other is refused then. Default: it may take any. */
+  ownSettings?: readonly string[];
   /** Differentiable in the inputs that depend on the model. Runs inside `tf.tidy`. */
   compute(inputs: Record<string, tf.Tensor>, config: LossConfig): LossOutput;
 }
 
 /** All losses by the name that `loss_mode` takes. */
 export const losses = new Registry<Loss>('loss');
-
-const DEFAULTS: LossConfig = {
-  clip_ratio: 1e-4,
-  adv_clip_max: 5,
-  kl_mask_threshold: 1e-5,
-  add_kl_coefficient: true,
-  mix_beta: 0.5,
-  ref_kl_coef: 0,
-  adaptive_weight_min: 1e-5,
-  dpo_beta: 2000,
-  std_holds_dt: false,
-  log_prob_holds_variance: true,
-  compat: null,
-};
 
 /** Inputs that are data: no gradient goes through them, even where they were computed from the model. */
 const CONSTANT = /^(old_|ref_|teacher_|advantages$|rollout_is_weights$)/;
@@ -84,7 +46,8 @@ const MISFIT = /Incompatible shapes|could not be broadcast/;
  * @param inputs Tensors by name; more than the loss needs may be there. What is one number a row (log-probabilities,
  *   advantages, weights, probabilities, sqrt(dt), scores) is (B), or (B, 1) as `groupAdvantages` gives it.
  * @param config Settings that differ from the defaults.
- * @throws On an unknown loss, and when inputs are missing (names them, and what is there) or do not fit each other in shape.
+ * @throws On an unknown loss, on a setting that there is none of or that breaks its rule, and when inputs are missing (names
+ *   them, and what is there) or do not fit each other in shape.
  *
  * @example
  * const { loss, metrics } = computeLoss(
@@ -98,13 +61,28 @@ export function computeLoss(
   inputs: LossInputs,
   config: Partial<LossConfig> = {},
 ): LossOutput {
+  checkOptions(
+    `compute loss "${name}"`,
+    { config },
+    { config: lossConfigRule([losses.get(name)]) },
+  );
+  return computePart(name, inputs, config);
+}
+
+/** `computeLoss` of one of several losses that share a configuration, which was checked. */
+export function computePart(
+  name: string,
+  inputs: LossInputs,
+  config: Partial<LossConfig>,
+): LossOutput {
   const loss = losses.get(name);
   const present = Object.entries(inputs).filter(
     (entry): entry is [string, tf.Tensor] => entry[1] !== null && entry[1] !== undefined,
   );
   const available = present.map(([key]) => key);
   const missing = loss.requiredInputs.filter((key) => !available.includes(key));
-  const settings = { ...DEFAULTS, ...config };
+  const given = Object.entries(config).filter(([, value]) => value !== undefined);
+  const settings = { ...LOSS_DEFAULTS, ...Object.fromEntries(given) };
   missing.push(...(loss.furtherInputs?.(settings) ?? []).filter((key) => !available.includes(key)));
   if (missing.length > 0) {
     throw new Error(

@@ -1,5 +1,5 @@
 import { tf } from '../tensorflow';
-import type { LossConfig } from './loss';
+import type { LossConfig } from './loss-config';
 
 /**
  * Standard deviation of the noise that each row's step adds: `std_dev_t` where it holds sqrt(dt) already, else

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { ANYTHING, checkOptions, SWITCH, TEXT, type Rules } from '../core/option-rules';
 import { readLoraFile } from '../io/lora-file';
 import type { ModelIndexEntry } from '../io/model-directory';
 import { writeStateDict, type SavePretrainedOptions } from '../io/state-dict';
 import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
-import { writeLoraFile, type WriteLoraOptions } from '../io/write-lora-file';
+import { writeLoraFile, WRITE_LORA_RULES, type WriteLoraOptions } from '../io/write-lora-file';
 import { isBfloat16, tf, toBfloat16, toFloat32 } from '../tensorflow';
 import { checkWeights } from './check-weights';
 import { LoraAdapters, type NewLoraOptions } from './lora-adapters';
@@ -27,6 +28,22 @@ export interface SaveLoraOptions extends Omit<WriteLoraOptions, 'component'> {
   /** Default `default`. */
   adapterName?: string;
 }
+
+const ADD_LORA_RULES: Rules<AddLoraOptions> = {
+  rank: ANYTHING,
+  alpha: ANYTHING,
+  rankPattern: ANYTHING,
+  alphaPattern: ANYTHING,
+  useRslora: SWITCH,
+  initLoraWeights: ANYTHING,
+  key: ANYTHING,
+  targetModules: ANYTHING,
+  excludeModules: ANYTHING,
+  adapterName: TEXT,
+};
+
+const { format, dtype } = WRITE_LORA_RULES;
+const SAVE_LORA_RULES: Rules<SaveLoraOptions> = { format, dtype, adapterName: TEXT };
 
 /** What a kind of transformer consists of. */
 export interface TransformerDefinition<Config> {
@@ -156,12 +173,14 @@ export abstract class DiffusionTransformer<
   }
 
   /** Adds adapters that at first change nothing (B is zero). */
-  addLora({
-    targetModules = 'all-linear',
-    excludeModules,
-    adapterName = 'default',
-    ...options
-  }: AddLoraOptions): void {
+  addLora(all: AddLoraOptions): void {
+    checkOptions('add LoRA', all, ADD_LORA_RULES);
+    const {
+      targetModules = 'all-linear',
+      excludeModules,
+      adapterName = 'default',
+      ...options
+    } = all;
     const layers = [...this.adapters.layers.keys()];
     const paths = selectLoraTargets(layers, targetModules, {
       excludeModules,
@@ -187,7 +206,9 @@ export abstract class DiffusionTransformer<
    * @param path The file or its folder.
    * @throws When the name is taken, the file is no plain LoRA, or a layer does not fit.
    */
-  loadLora(path: string, { adapterName = 'default' }: { adapterName?: string } = {}): void {
+  loadLora(path: string, options: { adapterName?: string } = {}): void {
+    checkOptions('load LoRA', options, { adapterName: TEXT });
+    const { adapterName = 'default' } = options;
     const weights = readLoraFile(path, { layers: this.adapters.layers.keys() });
     try {
       this.adapters.adopt(adapterName, weights);
@@ -198,7 +219,9 @@ export abstract class DiffusionTransformer<
   }
 
   /** Writes adapters, for diffusers' `load_lora_weights` or, with `format: 'peft'`, for PEFT. */
-  saveLora(folder: string, { adapterName = 'default', ...options }: SaveLoraOptions = {}): void {
+  saveLora(folder: string, all: SaveLoraOptions = {}): void {
+    checkOptions('save LoRA', all, SAVE_LORA_RULES);
+    const { adapterName = 'default', ...options } = all;
     const layers = [...this.adapters.get(adapterName)].map(
       ([path, { A, B, rank, alpha }]) =>
         [

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, TEXT, type Rules } from '../core/option-rules';
 import { readComponentConfig, resolveComponentPath } from '../io/model-directory';
 import { StoredWeights, type WeightFilesOptions } from '../io/stored-weights';
 import { tf } from '../tensorflow';
@@ -11,6 +12,8 @@ export interface FromPretrainedOptions extends WeightFilesOptions {
   /** Default `float32`. */
   dtype?: ModelDtype;
 }
+
+const RULES: Rules<FromPretrainedOptions> = { dtype: ANYTHING, variant: TEXT };
 
 /** What a kind of model needs to be built from a folder. */
 export interface ComponentLoader<Model> {
@@ -38,15 +41,17 @@ export interface ComponentLoader<Model> {
  *
  * @param path The pipeline's folder or the component's own.
  * @param component Name of the component, for example `transformer`.
- * @throws When a file or a tensor is missing, unknown or of another shape; the message names both. When the type cannot be
- *   had.
+ * @throws When there is no such option, and when a file or a tensor is missing, unknown or of another shape; the message names
+ *   both. When the type cannot be had.
  */
 export function loadComponent<Model>(
   path: string,
   component: string,
   { className, dtypes, expected, build }: ComponentLoader<Model>,
-  { dtype = 'float32', ...files }: FromPretrainedOptions = {},
+  options: FromPretrainedOptions = {},
 ): Model {
+  checkOptions(`load ${className} from "${path}"`, options, RULES);
+  const { dtype = 'float32', ...files } = options;
   const folder = resolveComponentPath(path, component);
   const holdAs = holdingOf(dtype, `load ${className} from "${folder}"`, dtypes);
   if (dtype === 'bfloat16') announceSlowBfloat16();

@@ -1,3 +1,4 @@
+import { checkOptions, FUNCTION, SWITCH, type Rules } from '../core/option-rules';
 import {
   compileDifferentiable,
   tf,
@@ -20,6 +21,8 @@ export interface CompiledModelOptions {
   /** Told of the first call for a batch of a new shape, and of its first gradient; as `compile`'s. */
   onFirstCall?: (progress: FirstCallProgress) => void;
 }
+
+const RULES: Rules<CompiledModelOptions> = { remat: SWITCH, onFirstCall: FUNCTION };
 
 type Wanted = 'value' | 'gradient';
 
@@ -62,7 +65,9 @@ export class CompiledModel implements TrainableModel {
   /** How long the last call for a batch of some shapes took, of those whose recordings are kept. */
   readonly #callMs = { value: new Map<string, number>(), gradient: new Map<string, number>() };
 
-  constructor(model: TrainableModel, { remat = false, onFirstCall }: CompiledModelOptions = {}) {
+  constructor(model: TrainableModel, options: CompiledModelOptions = {}) {
+    checkOptions('compile a model', options, RULES);
+    const { remat = false, onFirstCall } = options;
     this.#model = model;
     this.#predict = compileDifferentiable(
       (_state, inputs: TensorTree) => {

@@ -1,3 +1,4 @@
+import { checkOptions, required, SWITCH, TEXT, type Rules } from '../core/option-rules';
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../config';
 import { Registry } from '../core/registry';
 import type { tf } from '../tensorflow';
@@ -21,6 +22,12 @@ export interface AdapterRegistration {
   /** Overwrite an earlier registration instead of refusing. Default false. */
   replace?: boolean;
 }
+
+/** What a registration must be. */
+export const ADAPTER_RULES: Rules<AdapterRegistration> = {
+  algorithm: required(TEXT),
+  replace: SWITCH,
+};
 
 const REQUIRED = [
   'buildScheduler',
@@ -54,7 +61,12 @@ export abstract class DiffusionModelBase {
    *
    * @throws When the class lacks one of the four methods (the message names it), or the pair is taken.
    */
-  static register(architecture: string, { algorithm, replace = false }: AdapterRegistration) {
+  static register(
+    architecture: string,
+    { algorithm, replace = false, ...others }: AdapterRegistration,
+  ) {
+    const given = { algorithm, replace, ...others };
+    checkOptions(`register a training adapter for ${architecture}`, given, ADAPTER_RULES);
     return classDecorator<DiffusionModelClass>((adapter) => {
       for (const method of REQUIRED) {
         const implementation: unknown = adapter[method];

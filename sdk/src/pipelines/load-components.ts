@@ -1,6 +1,7 @@
+import { checkOptions } from '../core/option-rules';
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../config';
 import { checkDevice } from '../tensorflow';
-import type { LoadOptions } from './rollout-options';
+import { LOAD_RULES, type LoadOptions } from './rollout-options';
 
 /** Takes parts down as they are loaded, so that none is left over when a later one fails. */
 export type Keep = <Part extends { dispose(): void }>(part: Part) => Part;
@@ -28,12 +29,14 @@ export function loadParts<Parts>(load: (keep: Keep) => Parts): Parts {
  * The configuration that a pipeline is loaded by, with its model directory.
  *
  * @param config The directory, or a configuration that names it as `path`.
- * @throws When no directory is named, or the device is not there.
+ * @throws When there is no such option or one breaks its rule, no directory is named, or the device is not there.
  */
 export function loadConfig(
   config: string | DiffusionModelConfigLike,
-  { device }: LoadOptions,
+  options: LoadOptions,
 ): { modelConfig: DiffusionModelConfig; path: string } {
+  checkOptions('load a pipeline', options, LOAD_RULES);
+  const { device } = options;
   const modelConfig = DiffusionModelConfig.from(
     typeof config === 'string' ? { path: config } : config,
   );

@@ -1,11 +1,12 @@
+import { checkOptions, optionsAmong, type Rules } from '../core/option-rules';
 import { showValue } from '../core/show-value';
 import { DiffusionModelConfig, type DiffusionModelConfigInput } from '../config';
 import { downloadModel } from '../io/hub/download-model';
 import { isHubName } from '../io/hub/hub-name';
-import type { HubOptions } from '../io/hub/hub-settings';
+import { HUB_RULES, type HubOptions } from '../io/hub/hub-settings';
 import { localModelFiles, type ModelFiles } from '../io/model-files';
 import { announceMemory } from './announce-memory';
-import type { LoadOptions } from './rollout-options';
+import { LOAD_RULES, type LoadOptions } from './rollout-options';
 import type { RolloutPipeline } from './rollout-pipeline';
 import { VllmOmniPipelineBase } from './vllm-omni-pipeline-base';
 
@@ -17,13 +18,16 @@ interface LoadableClass<Pipeline> {
 /** How a pipeline is loaded, and how its model is found when it lies on a hub. */
 export interface LoadPipelineOptions extends LoadOptions, HubOptions {}
 
+const RULES: Rules<LoadPipelineOptions> = { ...LOAD_RULES, ...HUB_RULES };
+
 /**
  * Loads the rollout pipeline that is registered for a model and an algorithm. A model on a hub is downloaded into the cache
  * that the ecosystem shares. Before anything large is downloaded or loaded, one line on stderr says what it takes.
  *
  * @param path Model directory in diffusers' layout, or `owner/name` on a hub where there is no such directory.
  * @param config What else the configuration says: size, steps, guidance, `algorithm`.
- * @throws When no pipeline is registered for it, or the model cannot be had or lacks a part.
+ * @throws When there is no such option or one breaks its rule, no pipeline is registered for it, or the model cannot be had or
+ *   lacks a part.
  * @example
  * const pipeline = await loadPipeline('datasets/tiny-qwen-image', { height: 64, width: 64 });
  */
@@ -37,6 +41,7 @@ export async function loadPipeline<Pipeline = RolloutPipeline>(
       `Cannot load a pipeline as path must be a model directory or the name of a model on a hub: current value is ${showValue(path)}`,
     );
   }
+  checkOptions(`load "${path}"`, options, RULES);
   const { variant, dtype } = options;
   const prepare = async (model: ModelFiles): Promise<DiffusionModelConfig> => {
     const modelConfig = DiffusionModelConfig.from({ ...config, path: model.directory });
@@ -47,7 +52,7 @@ export async function loadPipeline<Pipeline = RolloutPipeline>(
   };
   if (!isHubName(path)) return build(path, await prepare(localModelFiles(path)), options);
   const directory = await downloadModel(path, {
-    ...options,
+    ...optionsAmong(options, HUB_RULES),
     beforeWeights: async (model) => void (await prepare(model)),
   });
   return build(path, DiffusionModelConfig.from({ ...config, path: directory }), options);

@@ -1,3 +1,4 @@
+import { ANYTHING, orNull, TEXT, wholeNumber, type Rules } from '../core/option-rules';
 import type { ModelDtype } from '../models/model-dtype';
 import type { FlowMatchSDEDiscreteScheduler, SdeWindow } from '../schedulers';
 import type { Generator, tf } from '../tensorflow';
@@ -100,3 +101,11 @@ export interface LoadOptions {
    */
   dtype?: ModelDtype;
 }
+
+/** What the options of loading must be. */
+export const LOAD_RULES: Rules<LoadOptions> = {
+  device: orNull(TEXT),
+  seed: wholeNumber(),
+  variant: TEXT,
+  dtype: ANYTHING,
+};

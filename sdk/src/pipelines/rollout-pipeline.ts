@@ -73,6 +73,8 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
   readonly modelConfig: DiffusionModelConfig;
   /** Defaults of `forward`'s options. */
   protected abstract readonly defaults: RolloutDefaults;
+  /** Names of `forward`'s options beside those of `RolloutOptions`: any other is refused. Null: there may be any. */
+  protected readonly ownOptions: readonly string[] | null = null;
   readonly #generator: Generator;
   #compiled: CompiledModel | null = null;
   #compiledDecode: CompiledFunction<[tf.Tensor, number, number], tf.Tensor> | null = null;
@@ -145,11 +147,11 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
    * beside each other; `scheduler` keeps the schedule of the one that began last.
    *
    * @param req Prompts and sampling parameters.
-   * @throws When a number is none that there can be, sizes, sigmas, latents or windows do not fit, there is no such transition, or the
-   *   signal is aborted; nothing is leaked then.
+   * @throws When there is no such option, a number is none that there can be, sizes, sigmas, latents or windows do not fit, there is
+   *   no such transition, or the signal is aborted; nothing is leaked then.
    */
   async forward(req: RolloutRequest, options = {} as Options): Promise<DiffusionOutput> {
-    checkRollout(req, options);
+    checkRollout(req, options, this.ownOptions);
     const request = this.prepareRequest(req, options);
     const defaults = { ...this.defaults, sdeType: defaultSdeType(this.modelConfig.algorithm) };
     const settings = resolveSettings(request, options, defaults, {

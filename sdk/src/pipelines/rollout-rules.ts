@@ -1,4 +1,16 @@
-import { checkOptions, listOf, number, orNull, record, wholeNumber } from '../core/option-rules';
+import {
+  ANYTHING,
+  checkOptions,
+  COMPAT,
+  FUNCTION,
+  listOf,
+  number,
+  optionsAmong,
+  orNull,
+  record,
+  SIGNAL,
+  wholeNumber,
+} from '../core/option-rules';
 import type { Rules } from '../core/option-rules';
 import type { RolloutOptions } from './rollout-options';
 import type { RolloutRequest, SamplingParams } from './rollout-request';
@@ -32,22 +44,8 @@ const REQUEST_RULES: Rules<
   extra_args: orNull(record({ sde_window_range: RANGE })),
 };
 
-/** What is checked of a call; the rest has its rules where it is used, or is an architecture's own. */
-type Checked = Pick<
-  RolloutOptions,
-  | 'height'
-  | 'width'
-  | 'numInferenceSteps'
-  | 'maxSequenceLength'
-  | 'numImagesPerPrompt'
-  | 'trueCfgScale'
-  | 'guidanceScale'
-  | 'sdeWindowRange'
-> &
-  Pick<RolloutRequest, 'sampling_params'>;
-
-const RULES: Rules<Checked> = {
-  sampling_params: orNull(record(REQUEST_RULES)),
+/** What the options of every pipeline's `forward` must be; what holds tensors has its rules where it is used. */
+const RULES: Rules<RolloutOptions> = {
   height: COUNT,
   width: COUNT,
   numInferenceSteps: POSITIVE,
@@ -55,21 +53,45 @@ const RULES: Rules<Checked> = {
   numImagesPerPrompt: POSITIVE,
   trueCfgScale: number(),
   guidanceScale: number(),
+  sigmas: ANYTHING,
+  generator: ANYTHING,
+  latents: ANYTHING,
+  promptEmbeds: ANYTHING,
+  promptEmbedsMask: ANYTHING,
+  pooledPromptEmbeds: ANYTHING,
+  negativePromptEmbeds: ANYTHING,
+  negativePromptEmbedsMask: ANYTHING,
+  negativePooledPromptEmbeds: ANYTHING,
+  outputType: ANYTHING,
+  callbackOnStepEndTensorInputs: ANYTHING,
+  noiseLevel: ANYTHING,
+  sdeWindowSize: ANYTHING,
   sdeWindowRange: RANGE,
+  sdeType: ANYTHING,
+  logprobs: ANYTHING,
+  callbackOnStepEnd: orNull(FUNCTION),
+  onDenoised: orNull(FUNCTION),
+  compile: ANYTHING,
+  compat: COMPAT,
+  signal: orNull(SIGNAL),
 };
 
 /**
- * Checks the numbers of a call of `forward`.
+ * Checks a call of `forward`.
  *
- * @throws When one breaks its rule; the message names it.
+ * @param ownOptions Names of the pipeline's own options; null: any other may be one.
+ * @throws When there is no such option or a number breaks its rule; the message names it.
  */
 export function checkRollout(
   { sampling_params }: RolloutRequest,
-  options: Omit<Checked, 'sampling_params'>,
+  options: RolloutOptions,
+  ownOptions: readonly string[] | null,
 ): void {
-  const given = { ...options, sampling_params } as Record<string, unknown>;
-  const checked = Object.fromEntries(Object.keys(RULES).map((name) => [name, given[name]]));
-  checkOptions<Checked>('make pictures', checked, RULES);
+  const request = { sampling_params: orNull(record(REQUEST_RULES)) };
+  checkOptions('make pictures', { sampling_params }, request);
+  const own = Object.fromEntries((ownOptions ?? []).map((name) => [name, ANYTHING]));
+  const checked = ownOptions === null ? optionsAmong(options, RULES) : options;
+  checkOptions('make pictures', checked, { ...own, ...RULES });
 }
 
 /**

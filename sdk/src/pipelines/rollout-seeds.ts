@@ -1,3 +1,4 @@
+import { checkOptions, COMPAT, wholeNumber } from '../core/option-rules';
 /** Row r of base seed b has the seed (b ROW_FACTOR + r) mod SEED_MODULUS. */
 const ROW_FACTOR = 1_000_003n;
 const SEED_MODULUS = 2n ** 63n - 1n;
@@ -52,7 +53,9 @@ export function rolloutSeeds(
  */
 export function validationSeeds(
   count: number,
-  { seed = VALIDATION_SEED, compat = null }: { seed?: number; compat?: 'verl-omni' | null } = {},
+  options: { seed?: number; compat?: 'verl-omni' | null } = {},
 ): number[] {
+  checkOptions('seed a validation', options, { seed: wholeNumber(), compat: COMPAT });
+  const { seed = VALIDATION_SEED, compat = null } = options;
   return Array.from({ length: count }, (_, at) => seed + (compat === 'verl-omni' ? 0 : at));
 }

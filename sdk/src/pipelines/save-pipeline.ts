@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { checkOptions, TEXT, type Rules } from '../core/option-rules';
 import { carryComponent } from '../io/component-files';
 import { openModelDirectory, type ModelIndexEntry } from '../io/model-directory';
-import type { SavePretrainedOptions } from '../io/state-dict';
+import { SAVE_RULES, type SavePretrainedOptions } from '../io/state-dict';
 import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
 import { variantOf } from './variant-of';
 
@@ -20,6 +21,8 @@ export interface SavePipelineOptions extends SavePretrainedOptions {
   sourceVariant?: string;
 }
 
+const RULES: Rules<SavePipelineOptions> = { ...SAVE_RULES, source: TEXT, sourceVariant: TEXT };
+
 /**
  * Writes a model directory as diffusers does: a folder a component, and model_index.json, which comes last, so that a
  * directory that has it is whole.
@@ -37,8 +40,10 @@ export function savePipeline(
   folder: string,
   className: string,
   components: Readonly<Record<string, SavableComponent>>,
-  { source, sourceVariant, ...options }: SavePipelineOptions = {},
+  all: SavePipelineOptions = {},
 ): void {
+  checkOptions(`write a pipeline to "${folder}"`, all, RULES);
+  const { source, sourceVariant, ...options } = all;
   const index: Record<string, unknown> = { _class_name: className };
   for (const [name, { modelIndexEntry }] of Object.entries(components)) {
     index[name] = modelIndexEntry;

@@ -1,6 +1,7 @@
+import { checkOptions, TEXT, type Rules } from '../core/option-rules';
 import { Registry } from '../core/registry';
 import { adapterKey, classDecorator } from './adapter-key';
-import type { AdapterRegistration } from './diffusion-model-base';
+import { ADAPTER_RULES, type AdapterRegistration } from './diffusion-model-base';
 
 /** A rollout pipeline: any class. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -14,6 +15,8 @@ export interface PipelineRegistration extends AdapterRegistration {
    */
   path?: string;
 }
+
+const RULES: Rules<PipelineRegistration> = { ...ADAPTER_RULES, path: TEXT };
 
 const registry = new Registry<{ pipeline: PipelineClass; path: string | null }>('rollout pipeline');
 
@@ -33,8 +36,10 @@ export abstract class VllmOmniPipelineBase {
    */
   static register(
     architecture: string,
-    { algorithm, replace = false, path }: PipelineRegistration,
+    { algorithm, replace = false, path, ...others }: PipelineRegistration,
   ) {
+    const given = { algorithm, replace, path, ...others };
+    checkOptions(`register a rollout pipeline for ${architecture}`, given, RULES);
     if (path !== undefined && !/^[^#]+#[A-Za-z_$][\w$]*$/.test(path)) {
       throw new Error(
         `Cannot register a rollout pipeline for ${adapterKey(architecture, algorithm)} as its path must be module#ExportName: current value is "${path}"`,

@@ -2,6 +2,18 @@ import { setImmediate } from 'node:timers/promises';
 import { RandomKey } from '../core/random-key';
 import { throwIfAborted } from '../core/cell-signal';
 import { observer } from '../core/observer';
+import {
+  ANYTHING,
+  checkOptions,
+  FUNCTION,
+  number,
+  orNull,
+  required,
+  SIGNAL,
+  TEXT,
+  wholeNumber,
+  type Rules,
+} from '../core/option-rules';
 import type { LossGradients } from '../losses';
 import { assignAll } from '../models';
 import type { tf } from '../tensorflow';
@@ -43,6 +55,27 @@ export interface PretrainingOptions extends PretrainingRate {
   onProgress?: (progress: Record<string, number>) => void;
 }
 
+const NUMBER = required(number());
+
+const RULES: Rules<PretrainingOptions> = {
+  steps: required(wholeNumber(0)),
+  learningRate: NUMBER,
+  warmupSteps: NUMBER,
+  levelShare: NUMBER,
+  finalShare: NUMBER,
+  // `AdamW` has the rules of both.
+  betas: ANYTHING,
+  weightDecay: ANYTHING,
+  maxGradNorm: ANYTHING,
+  average: ANYTHING,
+  seed: required(wholeNumber()),
+  everySteps: required(wholeNumber(1)),
+  folder: required(TEXT),
+  settings: ANYTHING,
+  signal: orNull(SIGNAL),
+  onProgress: orNull(FUNCTION),
+};
+
 /** Steps whose mean loss is one line of the log. */
 const LOGGED_TOGETHER = 50;
 
@@ -51,12 +84,14 @@ const LOGGED_TOGETHER = 50;
  * that was stopped goes on where it was saved last, to the same bits.
  *
  * @returns What the last evaluation found.
- * @throws When the loss is not finite, or the signal is aborted; the folder keeps the last state.
+ * @throws When there is no such option or one breaks its rule, the loss is not finite, or the signal is aborted; the folder
+ *   keeps the last state.
  */
 export async function pretrain(
   task: PretrainingTask,
   options: PretrainingOptions,
 ): Promise<Record<string, number>> {
+  checkOptions('pre-train', options, RULES);
   const { steps, folder, everySteps, signal = null } = options;
   const tell = observer(options.onProgress, 'onProgress', 'pre-training');
   const { variables } = task;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { ANYTHING, checkOptions, orNull, TEXT, type Rules } from '../core/option-rules';
 import type { PixelImage } from '../core/pixel-image';
 import { PartialRewardFailure } from './partial-failure';
 import { pictureKey } from './picture-key';
@@ -22,6 +23,13 @@ export interface CachedRewardOptions {
   /** Keep ratings in a file there too, for later runs; one run at a time may use it. Default: in memory alone. */
   folder?: string | null;
 }
+
+const RULES: Rules<CachedRewardOptions> = {
+  name: TEXT,
+  version: TEXT,
+  mostRatings: ANYTHING,
+  folder: orNull(TEXT),
+};
 
 function refuse(rule: string, value: unknown): never {
   throw new Error(`Cannot keep a reward's ratings as ${rule}: current value is ${String(value)}`);
@@ -86,7 +94,7 @@ function fileOf(folder: string, name: string, version: string): string {
  * Each step's log line has `reward_cache/<name>/hits`, `misses` and `kept`.
  *
  * @param reward A registered name, or the function itself.
- * @throws When an option breaks its rule, or the file holds something else.
+ * @throws When there is no such option, an option breaks its rule, or the file holds something else.
  * @example
  * const quality = httpReward({ url: 'http://127.0.0.1:18085/score' });
  * const cached = cachedReward(quality, { name: 'quality', version: '2026-05', mostRatings: 50_000 });
@@ -95,13 +103,11 @@ function fileOf(folder: string, name: string, version: string): string {
  */
 export function cachedReward(
   reward: string | RewardFunction,
-  {
-    name = typeof reward === 'string' ? reward : reward.name,
-    version = '',
-    mostRatings = 100_000,
-    folder = null,
-  }: CachedRewardOptions = {},
+  options: CachedRewardOptions = {},
 ): RewardFunction {
+  checkOptions("keep a reward's ratings", options, RULES);
+  const { version = '', mostRatings = 100_000, folder = null } = options;
+  const { name = typeof reward === 'string' ? reward : reward.name } = options;
   const rate = typeof reward === 'string' ? getReward(reward) : reward;
   if (name === '') refuse('a reward without a name needs one', '""');
   if (!Number.isSafeInteger(mostRatings) || mostRatings < 1) {

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, required, rule, SWITCH, type Rules } from '../core/option-rules';
 import { cachedReward, type CachedRewardOptions } from './cached-reward';
 import { isHttpReward, rewardOfTerm, type HttpRewardTerm } from './http/http-term';
 import type { RewardFunction } from './reward-registry';
@@ -17,6 +18,18 @@ export interface RewardTerm {
 /** A term in its long form. */
 export type CompleteTerm = Required<Omit<RewardTerm, 'cache'>>;
 
+const RULES: Rules<RewardTerm> = {
+  reward: required(
+    rule(
+      "a registered reward's name or a function",
+      (value) => typeof value === 'string' || typeof value === 'function',
+    ),
+  ),
+  weight: ANYTHING,
+  required: SWITCH,
+  cache: ANYTHING,
+};
+
 /** What terms stand for: a server's reward keeps its queue, and a cached one its ratings, from one call to the next. */
 const made = new WeakMap<object, RewardFunction>();
 
@@ -24,15 +37,16 @@ const made = new WeakMap<object, RewardFunction>();
  * A term in its long form.
  *
  * @param name What the term is called.
- * @throws When a server's term holds headers, or an option breaks its rule.
+ * @throws When a server's term holds headers, there is no such option, or one breaks its rule.
  */
 export function completeTerm(
   name: string,
   term: RewardTerm | HttpRewardTerm | string | RewardFunction,
 ): CompleteTerm {
   if (typeof term !== 'object') return { reward: term, weight: 1, required: false };
-  const { weight = 1, required = false } = term;
-  return { reward: rewardBehind(name, term), weight, required };
+  if (!isHttpReward(term)) checkOptions(`score pictures by reward "${name}"`, term, RULES);
+  const { weight = 1, required: isRequired = false } = term;
+  return { reward: rewardBehind(name, term), weight, required: isRequired };
 }
 
 function rewardBehind(name: string, term: RewardTerm | HttpRewardTerm): string | RewardFunction {

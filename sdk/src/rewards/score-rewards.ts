@@ -1,4 +1,5 @@
 import { cellSignal } from '../core/cell-signal';
+import { ANYTHING, checkOptions, orNull, SIGNAL, type Rules } from '../core/option-rules';
 import type { PixelImage } from '../core/pixel-image';
 import { isTimeLimit, LONGEST_LIMIT_MS, withTimeLimit } from '../core/time-limit';
 import { getReward, type PromptRecord, type RewardFunction } from './reward-registry';
@@ -13,6 +14,9 @@ export interface ScoreOptions {
    */
   timeoutMs?: number | null;
 }
+
+/** What options of scoring must be. */
+export const SCORE_RULES: Rules<ScoreOptions> = { signal: orNull(SIGNAL), timeoutMs: ANYTHING };
 
 /** Longest time of one call of a reward, in milliseconds. */
 export const REWARD_TIMEOUT_MS = 600_000;
@@ -81,7 +85,8 @@ function nameOf(reward: string | RewardFunction): string {
  * @param images N pictures.
  * @param prompts N records, one for each picture.
  * @returns N finite numbers.
- * @throws With the reward's name when it fails, or returns another number of values, or one that is not finite.
+ * @throws When there is no such option; with the reward's name when it fails, or returns another number of values, or one that
+ *   is not finite.
  * @example
  * const red = pixelImage(8, 8, Array.from({ length: 64 }, () => [255, 0, 0]).flat());
  * await scoreRewards('redness', [red], [{ prompt: 'a red square' }]); // [1]
@@ -90,8 +95,10 @@ export async function scoreRewards(
   reward: string | RewardFunction,
   images: PixelImage[],
   prompts: PromptRecord[],
-  { signal = cellSignal(), timeoutMs }: ScoreOptions = {},
+  options: ScoreOptions = {},
 ): Promise<number[]> {
+  checkOptions('score rewards', options, SCORE_RULES);
+  const { signal = cellSignal(), timeoutMs } = options;
   const values = await rateImages(reward, images, prompts, { signal, timeoutMs });
   values.forEach((value, index) => {
     if (!Number.isFinite(value)) {

@@ -1,11 +1,19 @@
 import { cellSignal } from '../core/cell-signal';
+import {
+  ANYTHING,
+  checkOptions,
+  oneOf,
+  optionsAmong,
+  orNull,
+  type Rules,
+} from '../core/option-rules';
 import type { PixelImage } from '../core/pixel-image';
 import { mean, standardDeviation } from '../core/statistics';
 import { isHttpReward, type HttpRewardTerm } from './http/http-term';
 import { PartialRewardFailure } from './partial-failure';
 import type { PromptRecord, RewardFunction } from './reward-registry';
 import { completeTerm, type CompleteTerm, type RewardTerm } from './reward-term';
-import { rateImages, type ScoreOptions } from './score-rewards';
+import { rateImages, SCORE_RULES, type ScoreOptions } from './score-rewards';
 
 /**
  * Several rewards by name; a reward alone has weight 1. `{ url }` is a server's, as one of several and as the only one, which
@@ -40,6 +48,14 @@ export interface WeightedRewards {
   failures: { reward: string; pictures: number; message: string }[];
 }
 
+const COMBINE_RULES: Rules<Omit<WeightedRewardOptions, keyof ScoreOptions>> = {
+  normalize: orNull(oneOf('batch', 'group')),
+  groups: ANYTHING,
+  onFailure: oneOf('drop', 'zero'),
+};
+
+const RULES: Rules<WeightedRewardOptions> = { ...SCORE_RULES, ...COMBINE_RULES };
+
 /** Added to a standard deviation. */
 const EPSILON = 1e-4;
 
@@ -50,7 +66,8 @@ const EPSILON = 1e-4;
  * returns NaN or an infinite number for it.
  *
  * @param terms By name.
- * @throws When a required reward fails, there is none, or the weights do not add up to a positive number.
+ * @throws When there is no such option or one breaks its rule, a required reward fails, there is none, or the weights do not
+ *   add up to a positive number.
  * @example
  * const red = pixelImage(8, 8, Array.from({ length: 64 }, () => [255, 0, 0]).flat());
  * const terms = { redness: { reward: 'redness', weight: 2 }, half: async () => [0.5] };
@@ -63,8 +80,9 @@ export async function scoreWeightedRewards(
   prompts: PromptRecord[],
   options: WeightedRewardOptions = {},
 ): Promise<WeightedRewards> {
-  const rated = await rateTerms(terms, images, prompts, options);
-  return { rewards: combineTerms(terms, rated, options), ...rated };
+  checkOptions('score rewards', options, RULES);
+  const rated = await rateTerms(terms, images, prompts, optionsAmong(options, SCORE_RULES));
+  return { rewards: combineTerms(terms, rated, optionsAmong(options, COMBINE_RULES)), ...rated };
 }
 
 /** What each of several rewards says of some pictures. */
@@ -83,8 +101,10 @@ export async function rateTerms(
   terms: RewardTerms,
   images: PixelImage[],
   prompts: PromptRecord[],
-  { signal = cellSignal(), timeoutMs }: ScoreOptions = {},
+  options: ScoreOptions = {},
 ): Promise<RatedTerms> {
+  checkOptions('score rewards', options, SCORE_RULES);
+  const { signal = cellSignal(), timeoutMs } = options;
   const rated: RatedTerms = { terms: {}, failures: [] };
   for (const [name, { reward, required }] of rewardTerms(terms)) {
     const { values, message } = await attempt(reward, images, prompts, { signal, timeoutMs });
@@ -116,6 +136,7 @@ export function combineTerms(
   rated: RatedTerms,
   options: Omit<WeightedRewardOptions, keyof ScoreOptions>,
 ): number[] {
+  checkOptions('score rewards', options, COMBINE_RULES);
   const scaled = rewardTerms(terms).map(([name, { weight }]) => {
     const values = rated.terms[name];
     const counted = options.onFailure === 'zero' ? values.map((value) => value || 0) : values;

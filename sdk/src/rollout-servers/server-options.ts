@@ -1,3 +1,16 @@
+import {
+  anyOf,
+  ANYTHING,
+  checkOptions,
+  listOf,
+  oneOf,
+  orNull,
+  record,
+  required,
+  TEXT,
+  wholeNumber,
+  type Rules,
+} from '../core/option-rules';
 import type { WeightDtype } from '../io/state-dict';
 import { httpUrl, LONGEST_ANSWER_MS } from '../io/http/post';
 
@@ -54,6 +67,23 @@ const DEFAULTS = {
   seed: 0,
 } as const;
 
+const RULES: Rules<RolloutServerOptions> = {
+  url: required(anyOf(TEXT, listOf(TEXT, { words: 'a list of addresses', least: 0 }))),
+  weightsFolder: required(TEXT),
+  weightsFolderOnServer: TEXT,
+  weightsDtype: oneOf('float32', 'float16', 'bfloat16'),
+  tokenVariable: orNull(TEXT),
+  headers: record({}),
+  requestsInFlight: ANYTHING,
+  picturesPerRequest: ANYTHING,
+  timeoutMs: ANYTHING,
+  retries: ANYTHING,
+  backoffMs: ANYTHING,
+  maxResponseBytes: ANYTHING,
+  mostGap: ANYTHING,
+  seed: wholeNumber(),
+};
+
 /** Smallest and largest values of the numbers among the options. */
 const BOUNDS = {
   requestsInFlight: [1, 1024],
@@ -68,12 +98,14 @@ const BOUNDS = {
  * Fills in the defaults and checks.
  *
  * @param mostPictures Most pictures of a request, where the options say nothing.
- * @throws When an option breaks its rule.
+ * @throws When there is no such option or one breaks its rule.
  */
 export function rolloutServerSettings(
-  { url, tokenVariable, ...options }: RolloutServerOptions,
+  all: RolloutServerOptions,
   mostPictures: number,
 ): RolloutServerSettings {
+  checkOptions('roll out on servers', all, RULES);
+  const { url, tokenVariable, ...options } = all;
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const settings: RolloutServerSettings = {
     ...DEFAULTS,

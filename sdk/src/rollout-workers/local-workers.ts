@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { checkOptions, listOf, SWITCH, TEXT, wholeNumber, type Rules } from '../core/option-rules';
 import { readFrames, writeFrame, type Frame } from './frame';
 import { WorkerLost, type WorkerEvents, type WorkerLink, type WorkerSource } from './worker-link';
 
@@ -43,6 +44,13 @@ export interface LocalWorkersOptions {
   /** Program and arguments. Default: Node with the worker of this package. */
   command?: readonly [string, ...string[]];
 }
+
+const RULES: Rules<LocalWorkersOptions> = {
+  count: wholeNumber(0),
+  threads: wholeNumber(1),
+  replaceLost: SWITCH,
+  command: listOf(TEXT, { words: 'a list of a program and its arguments' }),
+};
 
 /** A worker that is a child of this process and speaks over its standard input and output. */
 class ChildLink implements WorkerLink {
@@ -113,7 +121,10 @@ export class LocalWorkers implements WorkerSource {
   #events: WorkerEvents | null = null;
   #isClosed = false;
 
-  constructor(private readonly options: LocalWorkersOptions = {}) {}
+  /** @throws When there is no such option or one breaks its rule. */
+  constructor(private readonly options: LocalWorkersOptions = {}) {
+    checkOptions('start workers', options, RULES);
+  }
 
   /** Workers that are there. */
   get links(): readonly { name: string; processId: number | undefined }[] {

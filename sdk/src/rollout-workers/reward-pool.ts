@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, required, TEXT, type Rules } from '../core/option-rules';
 import { RandomKey } from '../core/random-key';
 import { RequestQueue } from '../io/request-queue';
 import type { PixelImage } from '../core/pixel-image';
@@ -33,6 +34,15 @@ export interface RewardPoolOptions {
   mostMemoryBytes?: number | null;
 }
 
+const RULES: Rules<RewardPoolOptions> = {
+  reward: required(TEXT),
+  modules: ANYTHING,
+  picturesPerPart: ANYTHING,
+  mostAttempts: ANYTHING,
+  timeoutMs: ANYTHING,
+  mostMemoryBytes: ANYTHING,
+};
+
 /** A part that is asked about. */
 interface Part extends TimedWork {
   pictures: readonly { image: PixelImage; prompt: PromptRecord }[];
@@ -65,8 +75,9 @@ export class RewardPool {
   #ended = { late: 0, large: 0 };
   #opening: Promise<void> | null = null;
 
-  /** @throws When an option breaks its rule. */
+  /** @throws When there is no such option or one breaks its rule. */
   constructor(source: WorkerSource, options: RewardPoolOptions) {
+    checkOptions('rate over workers', options, RULES);
     const { reward, picturesPerPart = 8, mostAttempts = 8 } = options;
     const { timeoutMs = REWARD_TIMEOUT_MS, mostMemoryBytes = null } = options;
     const counts = { picturesPerPart, mostAttempts, mostMemoryBytes: mostMemoryBytes ?? 1 };

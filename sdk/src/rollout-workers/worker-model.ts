@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { ANYTHING, listOf, required, TEXT, type Rules } from '../core/option-rules';
 import type { DiffusionModelConfigInput } from '../config';
 import { loadPipeline, type LoadPipelineOptions, type RolloutPipeline } from '../pipelines';
 
@@ -14,6 +15,15 @@ export interface WorkerModel {
   /** Modules to import before, which register own architectures: paths or packages. Default: none. */
   modules?: readonly string[];
 }
+
+/** What workers load must be. */
+export const WORKER_MODEL_RULES: Rules<WorkerModel> = {
+  path: required(TEXT),
+  // `loadPipeline` has the rules of both.
+  config: ANYTHING,
+  options: ANYTHING,
+  modules: listOf(TEXT, { words: 'a list of texts', least: 0 }),
+};
 
 /** The absolute path of a file or directory that there is; else the name as it is, of a package or on a hub. */
 export function absoluteWhereThere(name: string): string {

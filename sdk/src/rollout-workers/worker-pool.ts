@@ -1,6 +1,16 @@
 import { throwIfAborted } from '../core/cell-signal';
 import { observer } from '../core/observer';
 import { onAbort } from '../core/on-abort';
+import {
+  ANYTHING,
+  checkOptions,
+  COUNT_OR_INFINITY,
+  FUNCTION,
+  number,
+  orNull,
+  section,
+  type Rules,
+} from '../core/option-rules';
 import type { TrainableModel } from '../pipelines';
 import type { RolledOutPart, RolloutPart } from '../training/rollout-part';
 import type { RolloutWorkers, WorkersReport } from '../training/rollout-workers';
@@ -11,7 +21,7 @@ import { PublishedWeights, type Published } from './published-weights';
 import { backendName, type WorkerGreeting } from './rollout-worker';
 import { encodeWeights } from './weights-message';
 import { WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
-import { withAbsolutePaths, type WorkerModel } from './worker-model';
+import { withAbsolutePaths, WORKER_MODEL_RULES, type WorkerModel } from './worker-model';
 import { WorkerStatistics } from './worker-statistics';
 
 /** What happens in a pool. */
@@ -36,6 +46,15 @@ export interface WorkerPoolOptions {
   /** Sees what happens. What it throws is said on stderr, once. Default: nobody does. */
   onEvent?: ((event: PoolEvent) => void) | null;
 }
+
+const RULES: Rules<WorkerPoolOptions> = {
+  lateAfterSeconds: number({ least: 0, most: Infinity }),
+  mostAttempts: COUNT_OR_INFINITY,
+  timeoutSeconds: ANYTHING,
+  onEvent: orNull(FUNCTION),
+};
+
+const ACTION = 'roll out over workers';
 
 /** A part that waits or is under way. */
 interface Job extends TimedWork {
@@ -97,11 +116,13 @@ export class WorkerPool implements RolloutWorkers {
 
   /**
    * @param model What workers load; the trainer's own model, before any training.
-   * @throws When `timeoutSeconds` is no time that can be waited.
+   * @throws When there is no such option or one breaks its rule.
    */
   constructor(source: WorkerSource, model: WorkerModel, options: WorkerPoolOptions = {}) {
+    checkOptions(ACTION, options, RULES);
+    checkOptions(ACTION, { model }, { model: section(WORKER_MODEL_RULES) });
     const { lateAfterSeconds = 300, mostAttempts = 8, timeoutSeconds = 3600 } = options;
-    checkLimit('roll out over workers', 'timeoutSeconds', timeoutSeconds, 1000);
+    checkLimit(ACTION, 'timeoutSeconds', timeoutSeconds, 1000);
     this.#source = source;
     this.#model = withAbsolutePaths(model);
     this.#options = { lateAfterSeconds, mostAttempts, timeoutSeconds };

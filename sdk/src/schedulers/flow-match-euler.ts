@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, SWITCH, type Rules } from '../core/option-rules';
 import { drawNormal, tf, type Generator } from '../tensorflow';
 import { FlowMatchSchedule } from './flow-match-schedule';
 import { optionsFromConfig } from './scheduler-config';
@@ -18,6 +19,15 @@ export interface EulerStepOptions {
   /** An output object (default), or with false a tuple. */
   returnDict?: boolean;
 }
+
+const RULES: Rules<EulerStepOptions> = {
+  generator: ANYTHING,
+  sChurn: ANYTHING,
+  sTmin: ANYTHING,
+  sTmax: ANYTHING,
+  sNoise: ANYTHING,
+  returnDict: SWITCH,
+};
 
 /** What the Euler step returns. The caller owns the tensor. */
 export class FlowMatchEulerDiscreteSchedulerOutput<X extends tf.Tensor = tf.Tensor> {
@@ -67,6 +77,7 @@ export class FlowMatchEulerDiscreteScheduler extends FlowMatchSchedule {
     sample: X,
     options: EulerStepOptions = {},
   ): FlowMatchEulerDiscreteSchedulerOutput<X> | [X] {
+    checkOptions('step', options, RULES);
     const index = this.beginStep(timestep);
     const [sigma, sigmaNext] = this.sigmaValues.subarray(index, index + 2);
     const prevSample = tf.tidy(() => {

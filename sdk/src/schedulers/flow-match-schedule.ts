@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { drawOrDescribe, jupyterDisplay, type MimeBundle } from '../core/jupyter-display';
+import { ANYTHING, checkOptions, type Rules } from '../core/option-rules';
 import { DIFFUSERS_VERSION, writeJson } from '../io/write-json';
 import { showValue } from '../core/show-value';
 import { checkDevice, tf } from '../tensorflow';
@@ -26,6 +27,13 @@ export interface SetTimestepsOptions {
   /** Timesteps, one a step, above 0 and up to N, none above the one before it; kept as given. */
   timesteps?: ArrayLike<number> | null;
 }
+
+const TIMESTEPS_RULES: Rules<SetTimestepsOptions> = {
+  device: ANYTHING,
+  sigmas: ANYTHING,
+  mu: ANYTHING,
+  timesteps: ANYTHING,
+};
 
 /**
  * The schedule that flow-matching samplers walk along: sigmas, timesteps and the current place.
@@ -182,6 +190,7 @@ export abstract class FlowMatchSchedule {
    * scheduler.sigmaValues.length; // 11
    */
   setTimesteps(numInferenceSteps?: number | null, options: SetTimestepsOptions = {}): void {
+    checkOptions('set timesteps', options, TIMESTEPS_RULES);
     const { device, sigmas, mu, timesteps } = options;
     checkDevice(device);
     if (this.config.use_dynamic_shifting) {

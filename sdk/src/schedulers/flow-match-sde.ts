@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, optionsAmong, SWITCH, type Rules } from '../core/option-rules';
 import { drawNormal, tf, tidyResult, type Generator } from '../tensorflow';
 import { FlowMatchSchedule } from './flow-match-schedule';
 import { stepCoefficients, takeStep } from './gaussian-step';
@@ -48,6 +49,32 @@ export interface StepOptions<X extends tf.Tensor = tf.Tensor> extends ReverseSte
   /** An output object (default), or with false a tuple. */
   returnDict?: boolean;
 }
+
+const REVERSE_STEP_RULES: Rules<ReverseStepOptions> = {
+  generator: ANYTHING,
+  perTokenTimesteps: ANYTHING,
+  noiseLevel: ANYTHING,
+  prevSample: ANYTHING,
+  sdeType: ANYTHING,
+  returnLogprobs: SWITCH,
+  includeLogprobNormalizer: SWITCH,
+};
+
+const SAMPLE_RULES: Rules<SamplePreviousStepOptions> = {
+  ...REVERSE_STEP_RULES,
+  timestep: ANYTHING,
+  stepIndex: ANYTHING,
+  returnSqrtDt: SWITCH,
+};
+
+const STEP_RULES: Rules<StepOptions> = {
+  ...REVERSE_STEP_RULES,
+  sChurn: ANYTHING,
+  sTmin: ANYTHING,
+  sTmax: ANYTHING,
+  sNoise: ANYTHING,
+  returnDict: SWITCH,
+};
 
 /** [prevSample, logProb or null, prevSampleMean, stdDevT] */
 export type StepTuple<X extends tf.Tensor = tf.Tensor> = [X, tf.Tensor1D | null, X, tf.Tensor];
@@ -118,11 +145,12 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
     sample: X,
     options: StepOptions<X> = {},
   ): FlowMatchSDEDiscreteSchedulerOutput<X> | StepTuple<X> {
+    checkOptions('step', options, STEP_RULES);
     const index = this.beginStep(timestep);
     const { prevSample } = options;
     const [previous, logProb, mean, std] = tidyResult(() =>
       this.samplePreviousStep(sample.toFloat() as X, modelOutput, {
-        ...options,
+        ...optionsAmong(options, REVERSE_STEP_RULES),
         prevSample: prevSample && (prevSample.toFloat() as X),
         stepIndex: index,
         returnSqrtDt: false,
@@ -152,8 +180,8 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
    * @returns [prevSample (B, ...), logProb (B) or null, prevSampleMean (B, ...), stdDevT, and on request sqrt(-dt) (B)].
    *   The caller owns them. `stdDevT` is a scalar, or (B, 1, ...) when timesteps or noise levels are given for each row.
    *   With noise level 0 log-probabilities are NaN ('sde', 'dance_sde': a density without width) or 0 ('cps').
-   * @throws On unequal shapes, on scalars, on a dtype other than float32, on an unknown timestep or transition, on a noise
-   *   level below 0.
+   * @throws On an option that there is none of, on unequal shapes, on scalars, on a dtype other than float32, on an unknown
+   *   timestep or transition, on a noise level below 0.
    *
    * @example
    * const scheduler = new FlowMatchSDEDiscreteScheduler();
@@ -168,6 +196,7 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
     modelOutput: tf.Tensor,
     options: SamplePreviousStepOptions<X> = {},
   ): StepTuple<X> | [...StepTuple<X>, tf.Tensor1D] {
+    checkOptions('step', options, SAMPLE_RULES);
     const { generator, prevSample, sdeType = 'sde', noiseLevel = 0.7 } = options;
     if (options.perTokenTimesteps) {
       throw new Error('Cannot step as perTokenTimesteps is not supported: it must be null');

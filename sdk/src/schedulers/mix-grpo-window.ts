@@ -1,4 +1,11 @@
-import { checkOptions, listOf, orNull, wholeNumber, type Rules } from '../core/option-rules';
+import {
+  checkOptions,
+  COMPAT,
+  listOf,
+  orNull,
+  wholeNumber,
+  type Rules,
+} from '../core/option-rules';
 import { PythonRandom } from '../core/python-random';
 import { lastWindowStart } from './sde-window';
 
@@ -49,6 +56,7 @@ export function mixGrpoWindow(
   settings: MixGrpoWindowSettings,
   compat: 'verl-omni' | null = null,
 ): [number, number] | null {
+  checkOptions('place an SDE window', { compat }, { compat: COMPAT });
   const { sde_window_range: range, sde_window_size: size, sde_window_seed: seed } = settings;
   const strategy = settings.sample_strategy ?? 'random';
   if (!['random', 'progressive'].includes(strategy)) {

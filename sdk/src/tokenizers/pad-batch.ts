@@ -1,3 +1,4 @@
+import { checkOptions, oneOf, SWITCH, wholeNumber, type Rules } from '../core/option-rules';
 /** Token ids of several texts as a rectangle, with 1 at text and 0 at padding. */
 export interface TokenBatch {
   /** (B, L) token ids. */
@@ -16,6 +17,12 @@ export interface BatchOptions {
   truncation?: boolean;
 }
 
+const RULES: Rules<BatchOptions> = {
+  padding: oneOf('longest', 'max_length'),
+  maxLength: wholeNumber(0),
+  truncation: SWITCH,
+};
+
 /**
  * Cuts and pads rows of token ids to one length.
  *
@@ -25,9 +32,11 @@ export function padBatch(
   rows: number[][],
   padId: number,
   side: 'left' | 'right',
-  { padding = 'longest', maxLength, truncation = false }: BatchOptions = {},
+  options: BatchOptions = {},
   ending: readonly number[] = [],
 ): TokenBatch {
+  checkOptions('batch tokens', options, RULES);
+  const { padding = 'longest', maxLength, truncation = false } = options;
   if (maxLength === undefined && (truncation || padding === 'max_length')) {
     throw new Error(
       'Cannot batch tokens as padding to "max_length" and truncation need maxLength: current value is undefined',

@@ -1,3 +1,4 @@
+import { checkOptions, SWITCH } from '../core/option-rules';
 import { withinTime } from '../core/within-time';
 import { showValue } from '../core/show-value';
 import type { ModelIndexEntry } from '../io/model-directory';
@@ -95,7 +96,9 @@ export abstract class PretrainedTokenizer {
   }
 
   /** The text of `ids`; ids that the vocabulary lacks are left out, as transformers does. */
-  decode(ids: readonly number[], { skipSpecialTokens = false }: DecodeOptions = {}): string {
+  decode(ids: readonly number[], options: DecodeOptions = {}): string {
+    checkOptions('decode tokens', options, { skipSpecialTokens: SWITCH });
+    const { skipSpecialTokens = false } = options;
     const known = ids.filter((id) => this.#library.id_to_token(id) !== undefined);
     // The library refuses to decode nothing, and by default closes up spaces before punctuation.
     if (known.length === 0) return '';

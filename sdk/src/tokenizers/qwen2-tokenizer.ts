@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, SWITCH, type Rules } from '../core/option-rules';
 import { readTokenizerFiles, type TokenizerFiles } from '../io/tokenizer-files';
 import { tokenText } from './added-tokens';
 import { renderChatTemplate, type ChatMessage } from './chat-template';
@@ -13,6 +14,12 @@ export interface ChatTemplateOptions {
   /** Return token ids (default) or, with false, the text. */
   tokenize?: boolean;
 }
+
+const RULES: Rules<ChatTemplateOptions> = {
+  addGenerationPrompt: SWITCH,
+  tools: ANYTHING,
+  tokenize: SWITCH,
+};
 
 /**
  * Qwen2's byte-level BPE tokenizer, as Qwen-Image uses it.
@@ -61,10 +68,9 @@ export class Qwen2Tokenizer extends PretrainedTokenizer {
     messages: ChatMessage[],
     options?: ChatTemplateOptions & { tokenize?: true },
   ): number[];
-  applyChatTemplate(
-    messages: ChatMessage[],
-    { addGenerationPrompt = false, tools = null, tokenize = true }: ChatTemplateOptions = {},
-  ): string | number[] {
+  applyChatTemplate(messages: ChatMessage[], options: ChatTemplateOptions = {}): string | number[] {
+    checkOptions('apply a chat template', options, RULES);
+    const { addGenerationPrompt = false, tools = null, tokenize = true } = options;
     if (this.#chatTemplate === null) {
       throw new Error(
         'Cannot apply a chat template as the tokenizer must have one in chat_template.jinja or tokenizer_config.json: current value is null',

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { checkOptions, listOf, number, type Rules } from '../core/option-rules';
 import { compile, isBfloat16, tf } from '../tensorflow';
 import { adamwCoefficients, adamwUpdate, type AdamWTensors } from './adamw-update';
 import type { Gradients } from './clip-gradients';
@@ -15,6 +16,13 @@ export interface AdamWOptions {
   /** Decoupled weight decay. Default 0.01. */
   weightDecay?: number;
 }
+
+const RULES: Rules<AdamWOptions> = {
+  lr: number({ least: 0 }),
+  betas: listOf(number({ least: 0, below: 1 }), { length: 2, words: 'a list of two numbers' }),
+  eps: number({ least: 0 }),
+  weightDecay: number(),
+};
 
 type GivenTensors = AdamWTensors & { parameters: tf.Variable[] };
 type UpdatedTensors = ReturnType<typeof adamwUpdate>;
@@ -55,14 +63,11 @@ export class AdamW {
 
   /**
    * @param parameters By name; updated in place.
-   * @throws When a setting breaks its rule, or a parameter is held in bfloat16.
+   * @throws When there is no such setting or one breaks its rule, or a parameter is held in bfloat16.
    */
   constructor(parameters: ReadonlyMap<string, tf.Variable>, options: AdamWOptions = {}) {
+    checkOptions('make AdamW', options, RULES);
     const { lr = 1e-6, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
-    if (!(lr >= 0)) throw new Error(`Cannot make AdamW as lr must be at least 0: ${lr}`);
-    if (!betas.every((beta) => beta >= 0 && beta < 1)) {
-      throw new Error(`Cannot make AdamW as betas must be 0 to less than 1: ${betas.join(', ')}`);
-    }
     const half = [...parameters].find(([, parameter]) => isBfloat16(parameter));
     if (half !== undefined) {
       throw new Error(

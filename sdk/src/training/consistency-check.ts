@@ -1,6 +1,7 @@
 import { drawOrDescribe, jupyterDisplay, type MimeBundle } from '../core/jupyter-display';
+import { checkOptions, number, type Rules } from '../core/option-rules';
 import { mean, share } from '../core/statistics';
-import { replayPolicy, type ReplayOptions } from './replay-policy';
+import { REPLAY_RULES, replayPolicy, type ReplayOptions } from './replay-policy';
 import type { ReplayModel } from './replay-step';
 import type { RolloutBatch } from './rollout-batch';
 
@@ -110,12 +111,23 @@ export class ConsistencyReport {
 const short = (value: number) =>
   Number.isFinite(value) ? String(+value.toPrecision(3)) : `${value}`;
 
+/** How consistency is checked. */
+export interface ConsistencyOptions extends ReplayOptions {
+  /** What the gaps are held against. Default 1e-3. */
+  clipRatio?: number;
+}
+
+const RULES: Rules<ConsistencyOptions> = {
+  ...REPLAY_RULES,
+  clipRatio: number({ least: 0, most: Infinity }),
+};
+
 /**
  * Replays a rollout and compares its log-probabilities with those that the rollout recorded. Do it before the first
  * update; the trainer does it at its first step.
  *
- * @param options.clipRatio What the gaps are held against. Default 1e-3.
- * @throws When the rollout recorded no log-probabilities, or the signal is aborted.
+ * @throws When there is no such option or one breaks its rule, the rollout recorded no log-probabilities, or the signal is
+ *   aborted.
  * @example
  * const modelConfig = pipeline.modelConfig.with({ algo: { noise_level: 0.7 } });
  * const batch = await rolloutGroups(pipeline, [{ prompt: 'a red circle' }], { key: RandomKey.fromSeed(1), groupSize: 2 });
@@ -125,8 +137,10 @@ const short = (value: number) =>
 export async function checkConsistency(
   model: ReplayModel,
   batch: RolloutBatch,
-  { clipRatio = 1e-3, ...replay }: ReplayOptions & { clipRatio?: number } = {},
+  options: ConsistencyOptions = {},
 ): Promise<ConsistencyReport> {
+  checkOptions('check consistency', options, RULES);
+  const { clipRatio = 1e-3, ...replay } = options;
   const recorded = batch.tensors.all_log_probs;
   if (!recorded) {
     throw new Error(

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, number, orNull, SIGNAL, type Rules } from '../core/option-rules';
 import type { PairBatch } from '../pipelines';
 import {
   pairGradients,
@@ -9,12 +10,19 @@ import { requirePairs } from './require-pairs';
 
 export type { DpoGradientOptions, DpoGradients, DpoModel };
 
+const RULES: Rules<DpoGradientOptions> = {
+  dpoBeta: number(),
+  microBatchSize: ANYTHING,
+  signal: orNull(SIGNAL),
+};
+
 /**
  * The gradient of Diffusion-DPO's loss (https://arxiv.org/abs/2311.12908) over noised pairs, and its
  * metrics.
  *
  * @param batch Pairs with `ref_noise_pred`; see `noisePairs` and `referencePredictions`. Stays the caller's.
- * @throws When rows are not pairs, differ in noise or time within one, `ref_noise_pred` is missing, or the signal is aborted.
+ * @throws When there is no such option or one breaks its rule, rows are not pairs, differ in noise or time within one,
+ *   `ref_noise_pred` is missing, or the signal is aborted.
  * @example
  * const modelConfig = { path: 'test/golden/models/tiny-sd3', algorithm: 'dpo' };
  * const transformer = SD3Transformer2DModel.fromPretrained(modelConfig.path);
@@ -35,6 +43,7 @@ export async function dpoGradients(
   batch: PairBatch,
   options: DpoGradientOptions = {},
 ): Promise<DpoGradients> {
+  checkOptions('learn from pairs', options, RULES);
   requirePairs(batch, options.microBatchSize);
   return pairGradients(model, batch, options);
 }

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, required, wholeNumber, type Rules } from '../core/option-rules';
 import type { RandomKey } from '../core/random-key';
 
 /** How prompts are drawn. */
@@ -8,21 +9,25 @@ export interface DrawOptions {
   weights?: readonly number[] | null;
 }
 
+const RULES: Rules<DrawOptions> = { count: required(wholeNumber(0)), weights: ANYTHING };
+
 /**
  * Draws different prompts: without replacement, each with a chance that grows with its weight.
  *
  * Source: Efraimidis and Spirakis, Weighted random sampling with a reservoir (2006): the smallest of
  * -ln(u) / weight win.
  *
- * @throws When fewer than `count` prompts have a weight above 0.
+ * @throws When there is no such option or one breaks its rule, and when fewer than `count` prompts have a weight above 0.
  * @example
  * drawPrompts(['a', 'b', 'c'], RandomKey.fromSeed(1), { count: 2 });
  */
 export function drawPrompts<Prompt>(
   prompts: readonly Prompt[],
   key: RandomKey,
-  { count, weights = null }: DrawOptions,
+  options: DrawOptions,
 ): Prompt[] {
+  checkOptions('draw prompts', options, RULES);
+  const { count, weights = null } = options;
   if (weights !== null && weights.length !== prompts.length) {
     throw new Error(
       `Cannot draw prompts as every prompt needs its weight: current numbers are ${prompts.length} prompts and ${weights.length} weights`,

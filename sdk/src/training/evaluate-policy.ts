@@ -1,10 +1,11 @@
-import { checkOptions } from '../core/option-rules';
+import { checkOptions, orNull, required, type Rules } from '../core/option-rules';
 import { RandomKey } from '../core/random-key';
 import { mean } from '../core/statistics';
 import type { PixelImage } from '../core/pixel-image';
 import { scoreRewards, type PromptRecord, type RewardFunction, type RewardTerms } from '../rewards';
 import { EVALUATION_RULES, type EvaluationOptions } from './evaluation-options';
-import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
+import { REWARDS, TIME_LIMIT } from './material-rules';
+import { rolloutGroups, ROLLOUT_GROUPS_RULES, type RolloutGroupsOptions } from './rollout-groups';
 import { pictureDiversity } from './picture-diversity';
 import { scoreStep } from './score-step';
 import type { TrainablePipeline } from './trainable-pipeline';
@@ -44,6 +45,21 @@ export type EvaluationDefaults = Pick<
   | 'padTokensTo'
 > & { reward: string | RewardFunction | RewardTerms; rewardTimeoutMs?: number | null };
 
+const ROLLOUT = ROLLOUT_GROUPS_RULES;
+
+/** What evaluation takes over must be. */
+export const EVALUATION_DEFAULT_RULES: Rules<EvaluationDefaults> = {
+  numInferenceSteps: ROLLOUT.numInferenceSteps,
+  trueCfgScale: ROLLOUT.trueCfgScale,
+  guidanceScale: ROLLOUT.guidanceScale,
+  negativePrompt: ROLLOUT.negativePrompt,
+  microBatchSize: ROLLOUT.microBatchSize,
+  compile: ROLLOUT.compile,
+  padTokensTo: ROLLOUT.padTokensTo,
+  reward: required(REWARDS),
+  rewardTimeoutMs: orNull(TIME_LIMIT),
+};
+
 /**
  * Makes pictures without noise between the steps (the ODE) and rates them. Same prompts and seed, same pictures for the
  * same weights.
@@ -53,10 +69,12 @@ export type EvaluationDefaults = Pick<
 export async function evaluatePolicy(
   pipeline: TrainablePipeline,
   options: EvaluationOptions,
-  { reward, rewardTimeoutMs, ...rollout }: EvaluationDefaults,
+  defaults: EvaluationDefaults,
   signal: AbortSignal | null,
 ): Promise<Omit<EvaluationReport, 'usesAverage'>> {
   checkOptions('evaluate', options, EVALUATION_RULES);
+  checkOptions('evaluate', defaults, EVALUATION_DEFAULT_RULES);
+  const { reward, rewardTimeoutMs, ...rollout } = defaults;
   const { prompts, picturesPerPrompt = 1, seed = 42, ...own } = options;
   const { verdict = null, kindField = 'kind' } = own;
   const records = prompts.map((prompt) => (typeof prompt === 'string' ? { prompt } : prompt));

@@ -6,6 +6,7 @@ import { checkRolloutWorkers } from './check-rollout-workers';
 import { MOST_MEASURED } from './choose-micro-batch';
 import { FLOW_GRPO_DEFAULTS, type FlowGRPOOptions } from './flow-grpo-options';
 import { rolloutCorrectionConfig, type RolloutCorrectionConfig } from './rollout-correction';
+import { checkLossConfig } from './policy-loss';
 import type { RunOptions } from './run/run-options';
 import { withoutRunOptions } from './run/run-rules';
 import type { StepReport } from './step-report';
@@ -64,12 +65,14 @@ export function flowGRPOSettings(
       `Cannot train as teacher must be a model for lossMode "${lossMode}": current value is null`,
     );
   }
-  return completeSettings({
+  const settings = completeSettings({
     ...options,
     lossMode,
     sdeType: options.sdeType ?? sdeType,
     distillLossCoef: options.distillLossCoef ?? (isDistance ? 0 : undefined),
   });
+  checkLossConfig('train', settings.lossConfig, settings);
+  return settings;
 }
 
 /** The policy loss that has an algorithm's name: one that learns from log-probabilities. Else FlowGRPO's. */

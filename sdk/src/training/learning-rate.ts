@@ -1,3 +1,13 @@
+import {
+  checkOptions,
+  COMPAT,
+  number,
+  oneOf,
+  optionsAmong,
+  required,
+  type Rules,
+} from '../core/option-rules';
+
 /** How the learning rate changes over a run; verl-omni's `actor.optim`, in camelCase. */
 export interface LearningRateSchedule {
   /** The rate after the warm-up. */
@@ -16,6 +26,16 @@ export interface LearningRateSchedule {
   compat?: 'verl-omni' | null;
 }
 
+const RULES: Rules<LearningRateSchedule> = {
+  learningRate: required(number()),
+  warmupSteps: number({ least: 0 }),
+  lrSchedule: oneOf('constant', 'cosine'),
+  totalSteps: number({ least: 0 }),
+  minLrRatio: number({ least: 0, most: 1 }),
+  numCycles: number(),
+  compat: COMPAT,
+};
+
 /**
  * The learning rate of a training step.
  *
@@ -23,23 +43,14 @@ export interface LearningRateSchedule {
  *   cosine:  lr max(m, (1 - m) / 2 cos(2 pi cycles p) + (1 + m) / 2),  p = (step - 1 - warmup) / (total - warmup)
  *
  * @param step From 1.
- * @throws When a setting breaks its rule.
+ * @throws When there is no such setting or one breaks its rule.
  * @example
  * learningRateAt(2, { learningRate: 1e-3, warmupSteps: 4 }); // 5e-4
  */
 export function learningRateAt(step: number, schedule: LearningRateSchedule): number {
+  checkOptions('schedule the learning rate', schedule, RULES);
   const { learningRate, warmupSteps = 0, lrSchedule = 'constant', compat = null } = schedule;
   const { totalSteps = 0, minLrRatio: m = 0, numCycles = 0.5 } = schedule;
-  if (!['constant', 'cosine'].includes(lrSchedule)) {
-    throw new Error(
-      `Cannot schedule the learning rate as lrSchedule must be constant or cosine: current value is ${lrSchedule}`,
-    );
-  }
-  if (!(m >= 0 && m <= 1)) {
-    throw new Error(
-      `Cannot schedule the learning rate as minLrRatio must be 0 to 1: current value is ${m}`,
-    );
-  }
   const done = step - 1;
   if (done < warmupSteps) {
     return (learningRate * (compat === null ? step : done)) / Math.max(1, warmupSteps);
@@ -48,4 +59,12 @@ export function learningRateAt(step: number, schedule: LearningRateSchedule): nu
   const progress = (done - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
   const wave = Math.cos(2 * Math.PI * numCycles * progress);
   return learningRate * Math.max(m, ((1 - m) / 2) * wave + (1 + m) / 2);
+}
+
+/** The same of a trainer's settings, of which it takes its own. */
+export function trainedRateAt(
+  step: number,
+  settings: Omit<LearningRateSchedule, 'totalSteps'> & { steps: number },
+): number {
+  return learningRateAt(step, { ...optionsAmong(settings, RULES), totalSteps: settings.steps });
 }

@@ -1,4 +1,9 @@
-import { keeps, listOf, rule, type Rule } from '../core/option-rules';
+import { isTimeLimit, LONGEST_LIMIT_MS } from '../core/time-limit';
+import { RandomKey } from '../core/random-key';
+import { keeps, listOf, rule, wholeNumber, type Rule } from '../core/option-rules';
+
+/** What everything random follows from. */
+export const KEY: Rule = rule('a random key', (value) => value instanceof RandomKey);
 
 /** What is trained on: texts, or records of a data set. */
 export const PROMPTS: Rule = listOf(
@@ -9,6 +14,18 @@ export const PROMPTS: Rule = listOf(
       typeof (value as { prompt?: unknown } | null | undefined)?.prompt === 'string',
   ),
   { words: 'a list of texts or records, one at least' },
+);
+
+/** Steps of a rollout, from the first to before the second. */
+export const STEPS: Rule = listOf(wholeNumber(0), {
+  length: 2,
+  words: 'a list of two whole numbers',
+});
+
+/** How long a reward may take. */
+export const TIME_LIMIT: Rule = rule(
+  `a number of milliseconds from 1 to ${LONGEST_LIMIT_MS}`,
+  (value) => typeof value === 'number' && isTimeLimit(value),
 );
 
 /** One reward. */

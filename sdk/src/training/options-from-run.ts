@@ -1,28 +1,15 @@
 import type { RunConfig } from '../config';
 import { showValue } from '../core/show-value';
-import {
-  httpRewardOfVerl,
-  type PromptRecord,
-  type RewardFunction,
-  type RewardTerm,
-  type RewardTerms,
-} from '../rewards';
+import { httpRewardOfVerl, type RewardTerm, type RewardTerms } from '../rewards';
 import type { EvaluationOptions } from './evaluation-options';
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import type { OfflineDPOOptions, OnlineDPOOptions } from './diffusion-dpo/dpo-options';
 import type { PreferencePair } from './diffusion-dpo/preference-pairs';
 import type { DiffusionNFTOptions } from './diffusion-nft/nft-options';
+import { checkMaterials, type RunMaterials } from './run-materials';
 import type { RunOptions } from './run/run-options';
 
-/** What a run's configuration cannot hold, or what is to be another than it says. */
-export interface RunMaterials {
-  /** What to draw prompts from. */
-  prompts: readonly (string | PromptRecord)[];
-  /** Held-out prompts, to evaluate at every `trainer.test_freq` steps. Default: none. */
-  validationPrompts?: readonly (string | PromptRecord)[] | null;
-  /** Default: the configuration's reward functions by their names, which must be registered. */
-  reward?: string | RewardFunction | RewardTerms;
-}
+export type { RunMaterials };
 
 type Rollout = RunConfig['actor_rollout_ref']['rollout'];
 
@@ -220,7 +207,9 @@ function requireOneSetting({ actor_rollout_ref: { model, rollout } }: RunConfig)
 }
 
 /** Options of what samples its own pictures. */
-function rolloutOptions(run: RunConfig, { prompts, validationPrompts, reward }: RunMaterials) {
+function rolloutOptions(run: RunConfig, materials: RunMaterials) {
+  checkMaterials(materials);
+  const { prompts, validationPrompts, reward } = materials;
   requireOneSetting(run);
   const { rollout } = run.actor_rollout_ref;
   return {

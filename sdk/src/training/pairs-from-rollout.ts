@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, oneOf, type Rules } from '../core/option-rules';
 import { noisePairs, selectPairs, type PairBatch } from '../pipelines';
 import type { FlowMatchSchedule } from '../schedulers';
 import { tf, type Generator } from '../tensorflow';
@@ -11,6 +12,11 @@ export interface PairsFromRolloutOptions {
   ties?: 'keep' | 'skip';
 }
 
+const RULES: Rules<PairsFromRolloutOptions> = {
+  generator: ANYTHING,
+  ties: oneOf('keep', 'skip'),
+};
+
 /**
  * Makes pairs of a rollout for Diffusion-DPO: the best and the worst picture of each group, noised alike.
  *
@@ -19,7 +25,8 @@ export interface PairsFromRolloutOptions {
  * @param scheduler On its training schedule.
  * @returns Pairs without `ref_noise_pred`, whose tensors are the caller's; null when no group has two pictures that differ
  *   in reward.
- * @throws When no group has two pictures, the rollout kept no clean latents, or there is not one reward for each picture.
+ * @throws When there is no such option or one breaks its rule, no group has two pictures, the rollout kept no clean latents,
+ *   or there is not one reward for each picture.
  * @example
  * const modelConfig = { path: 'datasets/tiny-qwen-image', algorithm: 'dpo', height: 64, width: 64 };
  * const pipeline = QwenImageDPOPipeline.fromPretrained(modelConfig);
@@ -30,8 +37,10 @@ export function pairsFromRollout(
   batch: RolloutBatch,
   rewards: readonly number[],
   scheduler: FlowMatchSchedule,
-  { generator = null, ties = 'skip' }: PairsFromRolloutOptions = {},
+  options: PairsFromRolloutOptions = {},
 ): PairBatch | null {
+  checkOptions('make pairs of a rollout', options, RULES);
+  const { generator = null, ties = 'skip' } = options;
   if (!batch.tensors.latents_clean) {
     throw new Error(
       'Cannot make pairs of a rollout as it must have kept its clean latents: latents_clean is missing',

@@ -1,12 +1,27 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/cell-signal';
+import {
+  checkOptions,
+  COUNT_OR_INFINITY,
+  number,
+  orNull,
+  rule,
+  SIGNAL,
+  type Rules,
+} from '../core/option-rules';
 import { mean, share } from '../core/statistics';
 import type { LossConfig, LossInputs } from '../losses';
 import { stepScale, transitions } from '../schedulers';
 import { tf } from '../tensorflow';
 import { addGradients } from './add-gradients';
 import { modelLossGradients } from './model-loss-gradients';
-import { comparesVelocities, policyLoss, type PolicyLossOptions } from './policy-loss';
+import {
+  checkLossConfig,
+  comparesVelocities,
+  policyLoss,
+  POLICY_LOSS_RULES,
+  type PolicyLossOptions,
+} from './policy-loss';
 import { replayStep, type PolicyModel } from './replay-step';
 import type { BatchTensors, RolloutBatch } from './rollout-batch';
 
@@ -25,6 +40,19 @@ export interface PolicyGradientOptions extends PolicyLossOptions {
   /** Default: none. */
   signal?: AbortSignal | null;
 }
+
+/** What the options of a policy gradient must be. */
+export const POLICY_GRADIENT_RULES: Rules<PolicyGradientOptions> = {
+  ...POLICY_LOSS_RULES,
+  rows: rule('a list of rows', (value) => Array.isArray(value)),
+  clipRatio: number({ least: 0, most: Infinity }),
+  advClipMax: number({ above: 0, most: Infinity }),
+  lossConfig: rule('an object', (value) => typeof value === 'object' && value !== null),
+  microBatchSize: COUNT_OR_INFINITY,
+  signal: orNull(SIGNAL),
+};
+
+const ACTION = 'compute a policy gradient';
 
 /** One micro-batch at one step of the window. */
 export interface PolicyGradientPart {
@@ -67,7 +95,7 @@ export interface PolicyGradients {
  * The old policy's log-probabilities are `old_log_probs` where the batch has them, else the rollout's `all_log_probs`.
  *
  * @param advantages (B, W)
- * @throws When the signal is aborted; nothing is leaked then.
+ * @throws When there is no such option or one breaks its rule, and when the signal is aborted; nothing is leaked then.
  * @example
  * const { transformer, modelConfig } = pipeline;
  * const key = RandomKey.fromSeed(1);
@@ -85,6 +113,8 @@ export async function policyGradients(
   advantages: tf.Tensor2D,
   options: PolicyGradientOptions = {},
 ): Promise<PolicyGradients> {
+  checkOptions(ACTION, options, POLICY_GRADIENT_RULES);
+  checkLossConfig(ACTION, options.lossConfig ?? {}, options);
   const {
     rows = Array.from({ length: batch.size }, (_, row) => row),
     clipRatio = 1e-3,
@@ -92,6 +122,7 @@ export async function policyGradients(
     lossConfig = {},
     microBatchSize = 64,
     signal = null,
+    ...objective
   } = options;
   const config: Partial<LossConfig> = {
     ...stepScale(transitions.get(model.modelConfig.algo.sde_type)),
@@ -99,7 +130,7 @@ export async function policyGradients(
     adv_clip_max: advClipMax,
     ...lossConfig,
   };
-  const velocity = comparesVelocities(options);
+  const velocity = comparesVelocities(objective);
   const W = batch.windowSize;
   const { old_log_probs, all_log_probs } = batch.tensors;
   const oldLogProbs = (await (old_log_probs ?? all_log_probs)?.data<'float32'>()) ?? [];
@@ -134,7 +165,7 @@ export async function policyGradients(
               kept.push(tf.keep(replayed.log_probs.clone()));
               const compared = comparedWith(microBatch, step);
               const inputs = { ...replayed, ...compared, advantages: tf.gather(A, step, 1) };
-              return policyLoss(inputs, options, config);
+              return policyLoss(inputs, objective, config);
             },
             variables,
           );

@@ -1,4 +1,7 @@
-import { computeLoss, losses, type LossConfig, type LossInputs, type LossOutput } from '../losses';
+import { ANYTHING, checkOptions, number, oneOf, TEXT, type Rules } from '../core/option-rules';
+import { losses, type LossConfig, type LossInputs, type LossOutput } from '../losses';
+import { computePart } from '../losses/loss';
+import { lossConfigRule } from '../losses/loss-config';
 import { tf } from '../tensorflow';
 import { correctRollout, type RolloutCorrectionConfig } from './rollout-correction';
 
@@ -19,6 +22,45 @@ export interface PolicyLossOptions {
   rolloutCorrection?: Partial<RolloutCorrectionConfig> | null;
 }
 
+const WEIGHT = number({ least: 0 });
+
+/** What the options of a policy loss must be. */
+export const POLICY_LOSS_RULES: Rules<PolicyLossOptions> = {
+  lossMode: TEXT,
+  klLossCoef: WEIGHT,
+  distillLossCoef: WEIGHT,
+  distillLossMode: oneOf('distill_kl', 'distill_fm_mse'),
+  rolloutCorrection: ANYTHING,
+};
+
+/** The losses beside the policy's own, and what they count. */
+function furtherTerms({
+  klLossCoef = 0,
+  distillLossCoef = 0,
+  distillLossMode = 'distill_kl',
+}: PolicyLossOptions): [loss: string, coefficient: number][] {
+  const terms: [string, number][] = [
+    ['kl', klLossCoef],
+    [distillLossMode, distillLossCoef],
+  ];
+  return terms.filter(([, coefficient]) => coefficient !== 0);
+}
+
+/**
+ * Checks the settings that the losses share.
+ *
+ * @throws When there is no such setting, or one breaks its rule. A loss of one's own may take others, see `Loss.ownSettings`.
+ */
+export function checkLossConfig(
+  action: string,
+  lossConfig: Partial<LossConfig>,
+  options: PolicyLossOptions,
+): void {
+  const names = [options.lossMode ?? 'flow_grpo', ...furtherTerms(options).map(([name]) => name)];
+  const rules = { lossConfig: lossConfigRule(names.map((name) => losses.get(name))) };
+  checkOptions(action, { lossConfig }, rules);
+}
+
 /**
  * The loss of one step of a rollout, with all its parts:
  *
@@ -28,7 +70,8 @@ export interface PolicyLossOptions {
  * `rollout_rs` counts then, and rejects by the current policy's log-probabilities, step by step.
  *
  * @param inputs The replayed step with what it is compared with, by verl-omni's names.
- * @throws When a part lacks its inputs (names the loss and them).
+ * @throws When there is no such option or setting or one breaks its rule, and when a part lacks its inputs (names the loss and
+ *   them).
  *
  * @example
  * const inputs = {
@@ -43,28 +86,20 @@ export interface PolicyLossOptions {
  */
 export function policyLoss(
   inputs: LossInputs,
-  {
-    lossMode = 'flow_grpo',
-    klLossCoef = 0,
-    distillLossCoef = 0,
-    distillLossMode = 'distill_kl',
-    rolloutCorrection = null,
-  }: PolicyLossOptions,
+  options: PolicyLossOptions,
   config: Partial<LossConfig>,
 ): LossOutput {
+  checkOptions('compute a policy loss', options, POLICY_LOSS_RULES);
+  checkLossConfig('compute a policy loss', config, options);
+  const { lossMode = 'flow_grpo', rolloutCorrection = null } = options;
   const { weights, metrics } = rolloutCorrection?.bypass_mode
     ? rejectStep(inputs, rolloutCorrection)
     : { weights: inputs.rollout_is_weights, metrics: {} };
-  const policy = computeLoss(lossMode, { ...inputs, rollout_is_weights: weights }, config);
-  const terms: [loss: string, coefficient: number][] = [
-    ['kl', klLossCoef],
-    [distillLossMode, distillLossCoef],
-  ];
+  const policy = computePart(lossMode, { ...inputs, rollout_is_weights: weights }, config);
   let { loss } = policy;
   Object.assign(metrics, policy.metrics);
-  for (const [name, coefficient] of terms) {
-    if (coefficient === 0) continue;
-    const term = computeLoss(name, inputs, config);
+  for (const [name, coefficient] of furtherTerms(options)) {
+    const term = computePart(name, inputs, config);
     loss = tf.add(loss, tf.mul(term.loss, coefficient));
     Object.assign(metrics, term.metrics);
   }

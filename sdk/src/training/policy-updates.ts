@@ -1,12 +1,13 @@
 import { advantageEstimators } from '../advantages';
 import { throwIfAborted } from '../core/cell-signal';
+import { optionsAmong } from '../core/option-rules';
 import { mean } from '../core/statistics';
 import { tf } from '../tensorflow';
 import { applyGradients, type Learner } from './apply-gradients';
 import type { FlowGRPOSettings } from './flow-grpo-settings';
-import { learningRateAt } from './learning-rate';
+import { trainedRateAt } from './learning-rate';
 import { miniBatches } from './mini-batches';
-import { policyGradients, type PolicyGradients } from './policy-gradients';
+import { policyGradients, POLICY_GRADIENT_RULES, type PolicyGradients } from './policy-gradients';
 import type { PolicyModel } from './replay-step';
 import type { RolloutBatch } from './rollout-batch';
 import type { StepRewards } from './score-step';
@@ -35,12 +36,12 @@ export async function updatePolicy(
   signal: AbortSignal | null,
 ): Promise<PolicyUpdateReport> {
   const { optimizer } = learner;
-  optimizer.lr = learningRateAt(step, { ...settings, totalSteps: settings.steps });
+  optimizer.lr = trainedRateAt(step, settings);
   const advantages = advantagesOf(batch, scored, settings);
   const updates: (Omit<PolicyGradients, 'gradients' | 'parts' | 'dispose'> & { norm: number })[] =
     [];
   const options = {
-    ...settings,
+    ...optionsAmong(settings, POLICY_GRADIENT_RULES),
     distillLossCoef: settings.teacher === null ? 0 : settings.distillLossCoef,
     lossConfig: { ...settings.lossConfig, compat: settings.compat },
   };

@@ -1,3 +1,4 @@
+import { checkOptions, number, type Rules } from '../core/option-rules';
 import { standardDeviation } from '../core/statistics';
 
 /** How prompts are drawn by what can still be learned from them. */
@@ -7,6 +8,11 @@ export interface PromptPriorityOptions {
   /** Least weight of a prompt, as a share of the largest: what seems learned is looked at again. Default 0.1. */
   floor?: number;
 }
+
+const SHARE = number({ least: 0, most: 1 });
+
+/** What the options of a priority must be. */
+export const PRIORITY_RULES: Rules<PromptPriorityOptions> = { memory: SHARE, floor: SHARE };
 
 /**
  * Draws prompts more often whose pictures differed in reward when they were seen last: a group that is all right or all
@@ -30,15 +36,11 @@ export class PromptPriority {
 
   /**
    * @param count Number of prompts.
-   * @throws When an option is not 0 to 1.
+   * @throws When there is no such option or one breaks its rule.
    */
-  constructor(count: number, { memory = 0.5, floor = 0.1 }: PromptPriorityOptions = {}) {
-    for (const [name, value] of Object.entries({ memory, floor })) {
-      if (value >= 0 && value <= 1) continue;
-      throw new Error(
-        `Cannot draw prompts by priority as ${name} must be 0 to 1: current value is ${value}`,
-      );
-    }
+  constructor(count: number, options: PromptPriorityOptions = {}) {
+    checkOptions('draw prompts by priority', options, PRIORITY_RULES);
+    const { memory = 0.5, floor = 0.1 } = options;
     this.#memory = memory;
     this.#floor = floor;
     this.#spreads = Array<null>(count).fill(null);

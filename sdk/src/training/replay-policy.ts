@@ -1,5 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/cell-signal';
+import {
+  checkOptions,
+  COUNT_OR_INFINITY,
+  orNull,
+  SIGNAL,
+  SWITCH,
+  type Rules,
+} from '../core/option-rules';
 import { offMainThread } from '../pipelines';
 import { tf } from '../tensorflow';
 import { replayStep, type ReplayModel } from './replay-step';
@@ -15,6 +23,13 @@ export interface ReplayOptions {
   signal?: AbortSignal | null;
 }
 
+/** What the options of a replay must be. */
+export const REPLAY_RULES: Rules<ReplayOptions> = {
+  microBatchSize: COUNT_OR_INFINITY,
+  velocity: SWITCH,
+  signal: orNull(SIGNAL),
+};
+
 /** A rollout as a model sees it. The caller owns the tensors. */
 export interface ReplayedPolicy {
   /** (B, W) */
@@ -29,7 +44,7 @@ export interface ReplayedPolicy {
  * Replays a whole rollout without gradients: its log-probabilities and the means of its steps under a model. That is the
  * old policy when it is the model that rolled out, a reference or a teacher when it is another.
  *
- * @throws When the signal is aborted; nothing is leaked then.
+ * @throws When there is no such option or one breaks its rule, and when the signal is aborted; nothing is leaked then.
  * @example
  * const modelConfig = pipeline.modelConfig;
  * const model = { transformer: pipeline.transformer, modelConfig, scheduler: buildScheduler(modelConfig) };
@@ -39,8 +54,10 @@ export interface ReplayedPolicy {
 export async function replayPolicy(
   model: ReplayModel,
   batch: RolloutBatch,
-  { microBatchSize = 64, velocity = false, signal = null }: ReplayOptions = {},
+  options: ReplayOptions = {},
 ): Promise<ReplayedPolicy> {
+  checkOptions('replay a rollout', options, REPLAY_RULES);
+  const { microBatchSize = 64, velocity = false, signal = null } = options;
   const parts: tf.Tensor[][] = [];
   try {
     for (let start = 0; start < batch.size; start += microBatchSize) {

@@ -1,3 +1,17 @@
+import {
+  ANYTHING,
+  checkOptions,
+  COUNT_OR_INFINITY,
+  FUNCTION,
+  number,
+  orNull,
+  required,
+  SIGNAL,
+  SWITCH,
+  TEXT,
+  wholeNumber,
+  type Rules,
+} from '../core/option-rules';
 import type { PixelImage } from '../core/pixel-image';
 import type { RandomKey } from '../core/random-key';
 import { disposeEmbeddings } from '../pipelines';
@@ -7,6 +21,7 @@ import { embedRows } from './embed-rows';
 import { PromptCache } from './prompt-cache';
 import { RolloutBatch, concatRollouts } from './rollout-batch';
 import { makeParts } from './make-parts';
+import { KEY, STEPS } from './material-rules';
 import type { PromptedPart, RolledOutPart } from './rollout-part';
 import type { RolloutPlace } from './rollout-workers';
 import { sliceRows } from './slice-rows';
@@ -60,6 +75,31 @@ export interface RolloutGroupsOptions {
   signal?: AbortSignal | null;
 }
 
+const COUNT = wholeNumber(1);
+
+/** What the options of `rolloutGroups` must be. */
+export const ROLLOUT_GROUPS_RULES: Rules<RolloutGroupsOptions> = {
+  key: required(KEY),
+  groupSize: COUNT,
+  sameInitialNoise: SWITCH,
+  numInferenceSteps: COUNT,
+  trueCfgScale: number(),
+  guidanceScale: orNull(number()),
+  negativePrompt: TEXT,
+  noiseLevel: number({ least: 0 }),
+  sdeType: TEXT,
+  sdeWindowSize: COUNT,
+  sdeWindowRange: STEPS,
+  window: orNull(STEPS),
+  microBatchSize: COUNT_OR_INFINITY,
+  compile: SWITCH,
+  padTokensTo: COUNT,
+  promptCache: ANYTHING,
+  elsewhere: ANYTHING,
+  onPictures: orNull(FUNCTION),
+  signal: orNull(SIGNAL),
+};
+
 /**
  * Rolls out a group of pictures for each prompt, with one SDE window for all.
  *
@@ -68,6 +108,7 @@ export interface RolloutGroupsOptions {
  *
  * @param prompts One record a group.
  * @returns The pictures, group by group, with their trajectories. The caller disposes it.
+ * @throws When there is no such option or one breaks its rule, and when the window does not fit.
  * @example
  * const batch = await rolloutGroups(pipeline, [{ prompt: 'a red circle' }], { key: RandomKey.fromSeed(1), groupSize: 4 });
  * batch.tensors.all_log_probs?.shape; // [4, 2]
@@ -77,6 +118,7 @@ export async function rolloutGroups(
   prompts: readonly PromptRecord[],
   options: RolloutGroupsOptions,
 ): Promise<RolloutBatch> {
+  checkOptions('roll out', options, ROLLOUT_GROUPS_RULES);
   const { pipeline: config } = pipeline.modelConfig;
   const {
     key,

@@ -1,5 +1,6 @@
 import type { DiffusionModelConfig } from '../config';
 import { cellSignal } from '../core/cell-signal';
+import { optionsAmong } from '../core/option-rules';
 import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
 import { takeRewardMetrics } from '../rewards/take-reward-metrics';
@@ -9,7 +10,7 @@ import { Monitors } from './monitors';
 import { pictureDiversity } from './picture-diversity';
 import { PromptPriority } from './prompt-priority';
 import type { RolloutBatch } from './rollout-batch';
-import { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
+import { rolloutGroups, ROLLOUT_GROUPS_RULES, type RolloutGroupsOptions } from './rollout-groups';
 import { requireRated, requireRewards, StepScorer, type StepRewards } from './score-step';
 import { RolloutsAhead, type StepRollout } from './rollouts-ahead';
 import type { RolloutPlace } from './rollout-workers';
@@ -256,7 +257,7 @@ export abstract class RolloutTrainer<
       weights: this.#priority?.weights(promptWeights) ?? promptWeights,
     });
     const batch = await rolloutGroups(this.pipeline, drawn, {
-      ...this.settings,
+      ...optionsAmong(this.settings, ROLLOUT_GROUPS_RULES),
       ...this.rolloutSizes(),
       ...this.rolloutOptions(step),
       key: key.fold('rollout'),

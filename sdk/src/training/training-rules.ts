@@ -1,4 +1,5 @@
 import {
+  COMPAT,
   FUNCTION,
   keeps,
   listOf,
@@ -15,12 +16,11 @@ import {
   type Rule,
   type Rules,
 } from '../core/option-rules';
-import { isTimeLimit, LONGEST_LIMIT_MS } from '../core/time-limit';
 import { EVALUATION_RULES } from './evaluation-options';
 import type { FlowGRPOOptions, LoraOptions } from './flow-grpo-options';
-import { NAMED_REWARDS, PROMPTS, REWARDS } from './material-rules';
+import { NAMED_REWARDS, PROMPTS, REWARDS, STEPS, TIME_LIMIT } from './material-rules';
 import { NOT_FINITE_POLICIES } from './not-finite';
-import type { PromptPriorityOptions } from './prompt-priority';
+import { PRIORITY_RULES } from './prompt-priority';
 import { RUN_RULES } from './run/run-rules';
 
 const COUNT = wholeNumber(1);
@@ -33,8 +33,6 @@ const LORA_RULES: Rules<LoraOptions> = {
   alpha: number(),
   targetModules: anyOf(TEXT, listOf(TEXT, { words: 'a list of texts' })),
 };
-
-const PRIORITY_RULES: Rules<PromptPriorityOptions> = { memory: SHARE, floor: SHARE };
 
 /** An object that can do something. */
 function objectWith(words: string, method: string): Rule {
@@ -65,15 +63,10 @@ export const LEARNING_RULES = {
   lora: orNull(section(LORA_RULES)),
   ema: orNull(DECAY),
   evaluation: orNull(section(EVALUATION_RULES)),
-  rewardTimeoutMs: orNull(
-    rule(
-      `a number of milliseconds from 1 to ${LONGEST_LIMIT_MS}`,
-      (value) => typeof value === 'number' && isTimeLimit(value),
-    ),
-  ),
+  rewardTimeoutMs: orNull(TIME_LIMIT),
   onNotFinite: oneOf(...NOT_FINITE_POLICIES),
   seed: wholeNumber(),
-  compat: orNull(oneOf('verl-omni')),
+  compat: COMPAT,
 } satisfies Partial<Record<keyof FlowGRPOOptions, Rule>>;
 
 /** How own rollouts are made and rated. */
@@ -114,7 +107,7 @@ export const FLOW_GRPO_RULES: Rules<FlowGRPOOptions> = {
   noiseLevel: WEIGHT,
   sdeType: orNull(TEXT),
   sdeWindowSize: COUNT,
-  sdeWindowRange: listOf(wholeNumber(0), { length: 2, words: 'a list of two whole numbers' }),
+  sdeWindowRange: STEPS,
   sampleStrategy: orNull(oneOf('random', 'progressive')),
   itersPerGroup: orNull(COUNT),
   sdeWindowSeed: orNull(wholeNumber()),

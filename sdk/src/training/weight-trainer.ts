@@ -2,13 +2,14 @@ import { setImmediate } from 'node:timers/promises';
 import type { DiffusionModelConfig } from '../config';
 import { cellSignal } from '../core/cell-signal';
 import { freeMemory, watchMemory } from '../core/memory-watch';
+import { optionsAmong } from '../core/option-rules';
 import { RandomKey } from '../core/random-key';
 import { estimatePicture } from '../inspection/estimate-picture';
 import type { PolicyState, TrainableModel } from '../pipelines';
 import { backendInfo } from '../tensorflow';
 import { AdamW } from './adamw';
 import { chooseMicroBatch, firstMicroBatch } from './choose-micro-batch';
-import { evaluatePolicy, type EvaluationReport } from './evaluate-policy';
+import { evaluatePolicy, EVALUATION_DEFAULT_RULES, type EvaluationReport } from './evaluate-policy';
 import type { EvaluationOptions } from './evaluation-options';
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import type { FlowGRPOSettings } from './flow-grpo-settings';
@@ -351,8 +352,11 @@ export abstract class WeightTrainer<
     if (options === null) {
       throw new Error('Cannot evaluate as there must be prompts for it: evaluation is null');
     }
-    const run = () =>
-      evaluatePolicy(this.pipeline, options, { ...this.settings, ...this.rolloutSizes() }, signal);
+    const taken = {
+      ...optionsAmong(this.settings, EVALUATION_DEFAULT_RULES),
+      ...this.rolloutSizes(),
+    };
+    const run = () => evaluatePolicy(this.pipeline, options, taken, signal);
     const found = await (this.average === null ? run() : this.average.use(run));
     return { ...found, usesAverage: this.average !== null };
   }

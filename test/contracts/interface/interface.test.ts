@@ -129,7 +129,7 @@ describe('the published defaults', () => {
   for (const name of ['samplePreviousStep', 'step']) {
     it(`FlowMatchSDEDiscreteScheduler.${name}() without options equals its defaults given`, () => {
       const method = scheduler?.methods.find((one) => one.name === name) as Method;
-      const defaults = { ...method.options, sTmax: Infinity };
+      const defaults = { ...method.options, ...(name === 'step' && { sTmax: Infinity }) };
       const run = (options: object) => {
         const { FlowMatchSDEDiscreteScheduler } = sdk;
         const walker = new FlowMatchSDEDiscreteScheduler({ shift: 3 });

@@ -97,11 +97,52 @@ describe('a start image', () => {
       child.kill('SIGKILL');
       assert.deepEqual([begun.fromImage, fromImage], [true, false]);
       assert.notEqual(child, begun.child);
+      assert.equal(existsSync(file), true, 'nothing has started without it yet');
+      starter.started();
       assert.equal(existsSync(file), false);
     } finally {
       restore();
     }
   }).timeout(60_000);
+
+  it('stays where the engine was killed while it started from it', async () => {
+    const cache = join(folder, 'killed');
+    const file = await spoiltImage(cache);
+    const { isStartImageWanted } = await setupModule('start-image/start-image.mjs');
+    const restore = keepEnvironment('FLOWBOOK_CACHE');
+    process.env.FLOWBOOK_CACHE = cache;
+    try {
+      for (const [code, signal, stays] of [
+        [null, 'SIGKILL', true],
+        [null, 'SIGTERM', true],
+        [null, 'SIGINT', true],
+        [-11, null, true],
+        [1, null, false],
+      ] as const) {
+        const starter = await EngineStarter.create();
+        starter['first']?.child.kill('SIGKILL');
+        starter.leaveImage(code, signal);
+        starter.started();
+        assert.equal(existsSync(file), stays, `${code} ${signal}`);
+      }
+      assert.equal(isStartImageWanted(cache), false);
+    } finally {
+      restore();
+    }
+  }).timeout(60_000);
+
+  it('mayBeTheImage() is false of what was stopped, could not start, or lacked memory or room', async () => {
+    const { mayBeTheImage } = await setupModule('start-image/start-image.mjs');
+    const ends = [
+      { code: 1, stderr: 'Fatal: snapshot of another Node' },
+      { code: 128, signal: 'SIGSEGV' },
+      { code: 128, signal: 'SIGKILL' },
+      { code: null, stderr: 'spawn ENOMEM' },
+      { code: 128, signal: 'SIGABRT', stderr: 'FATAL ERROR: JavaScript heap out of memory' },
+      { code: 1, stderr: 'ENOSPC: no space left on device, write' },
+    ];
+    assert.deepEqual(ends.map(mayBeTheImage), [true, true, false, false, false, false]);
+  });
 
   it('ensureStartImage() makes it once, and removes those of installations that are gone', async () => {
     const { ensureStartImage, findStartImage } = await setupModule('start-image/start-image.mjs');

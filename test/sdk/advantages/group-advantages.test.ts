@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { groupAdvantages, rewardProbability } from '../../../sdk/src/advantages';
+import {
+  advantageEstimators,
+  groupAdvantages,
+  rewardProbability,
+} from '../../../sdk/src/advantages';
 import { tf } from '../../../sdk/src/tensorflow';
 
 const GROUPS = ['a', 'a', 'b', 'b'];
@@ -108,6 +112,17 @@ describe('groupAdvantages()', () => {
       message: 'Cannot repeat rewards to width 2 as there must be one a row: there are 3',
     });
   });
+
+  test('takes a width that is a whole number from 1, and no other', () => {
+    for (const width of [1.5, -1, 0, NaN, '2' as never]) {
+      for (const name of ['flow_grpo', 'dance_grpo']) {
+        const estimate = advantageEstimators.get(name);
+        assert.throws(() => estimate([1, 2], ['a', 'a'], { width }), {
+          message: `Cannot compute advantages as width must be a whole number from 1: current value is ${typeof width === 'string' ? '"2"' : width}`,
+        });
+      }
+    }
+  });
 });
 
 describe('rewardProbability()', () => {
@@ -124,7 +139,7 @@ describe('rewardProbability()', () => {
     near(rewardProbability(A(), { mode: 'negative_only' }), [0, 0, 0.5, 0.5, 0.5]);
     assert.throws(() => rewardProbability(A(), { mode: 'all' as 'binary' }), {
       message:
-        'Cannot turn advantages into probabilities as mode must be continuous, positive_only, negative_only, one_only, binary: all',
+        'Cannot turn advantages into probabilities as mode must be continuous, positive_only, negative_only, one_only or binary: current value is "all"',
     });
   });
 });

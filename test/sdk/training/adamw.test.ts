@@ -130,10 +130,11 @@ describe('AdamW', () => {
         message: 'Cannot load AdamW\'s state as "exp_avg.a" is missing',
       });
       assert.throws(() => new AdamW(parameters, { lr: -1 }), {
-        message: 'Cannot make AdamW as lr must be at least 0: -1',
+        message: 'Cannot make AdamW as lr must be a number from 0: current value is -1',
       });
       assert.throws(() => new AdamW(parameters, { betas: [0.9, 1] }), {
-        message: 'Cannot make AdamW as betas must be 0 to less than 1: 0.9, 1',
+        message:
+          'Cannot make AdamW as betas[1] must be a number from 0 to below 1: current value is 1',
       });
     });
   });

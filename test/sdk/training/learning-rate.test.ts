@@ -37,10 +37,11 @@ describe('learningRateAt()', () => {
   it('refuses a schedule that it does not know, and a minimum that is no share', () => {
     assert.throws(() => rates({ lrSchedule: 'linear' as 'cosine' }, 1), {
       message:
-        'Cannot schedule the learning rate as lrSchedule must be constant or cosine: current value is linear',
+        'Cannot schedule the learning rate as lrSchedule must be constant or cosine: current value is "linear"',
     });
     assert.throws(() => rates({ minLrRatio: 2 }, 1), {
-      message: 'Cannot schedule the learning rate as minLrRatio must be 0 to 1: current value is 2',
+      message:
+        'Cannot schedule the learning rate as minLrRatio must be a number from 0 to 1: current value is 2',
     });
   });
 });

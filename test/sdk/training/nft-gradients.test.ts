@@ -70,8 +70,7 @@ describe('selectTimesteps()', () => {
     assert.deepEqual(half, all.map((row) => row.slice(0, 2))); // prettier-ignore
     assert.deepEqual(selectTimesteps(times, key, { fraction: 0.01 }).shape, [5, 1]);
     assert.throws(() => selectTimesteps(times, key, { fraction: 0 }), {
-      message:
-        'Cannot select times as their fraction must be above 0 and at most 1: current value is 0',
+      message: 'Cannot select times as fraction must be a number above 0 to 1: current value is 0',
     });
   });
 

@@ -36,8 +36,11 @@ describe('PromptPriority', () => {
   it('refuses a floor or a memory outside of 0 to 1', () => {
     assert.throws(
       () => new PromptPriority(1, { floor: 2 }),
-      /floor must be 0 to 1: current value is 2/,
+      /floor must be a number from 0 to 1: current value is 2/,
     );
-    assert.throws(() => new PromptPriority(1, { memory: NaN }), /memory must be 0 to 1/);
+    assert.throws(
+      () => new PromptPriority(1, { memory: NaN }),
+      /memory must be a number from 0 to 1/,
+    );
   });
 });

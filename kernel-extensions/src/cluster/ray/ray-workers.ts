@@ -7,6 +7,7 @@ import {
   type WorkerLink,
   type WorkerSource,
 } from '@flowbook/sdk';
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { RayBridge, type BridgeEvent } from './ray-bridge';
 import type { RayConnection } from './ray-connection';
 
@@ -21,6 +22,16 @@ export interface RayWorkersOptions extends RayConnection {
   /** Program and arguments, the same on each machine. Default: this Node with this package's worker, by their paths here. */
   command?: readonly [string, ...string[]];
 }
+
+const RULES: Rules<RayWorkersOptions> = {
+  count: ANYTHING,
+  threads: ANYTHING,
+  resources: ANYTHING,
+  command: ANYTHING,
+  address: ANYTHING,
+  tokenFile: ANYTHING,
+  python: ANYTHING,
+};
 
 /** A worker on the cluster. */
 export interface RayWorkerPlace {
@@ -43,7 +54,10 @@ export class RayWorkers implements WorkerSource {
   #bridge: RayBridge | null = null;
   #isClosed = false;
 
-  constructor(private readonly options: RayWorkersOptions) {}
+  /** @throws When there is no such option. */
+  constructor(private readonly options: RayWorkersOptions) {
+    checkOptions('start workers on Ray', options, RULES);
+  }
 
   /** Where the workers are that are there now. */
   get places(): RayWorkerPlace[] {

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import type { Drawing } from '../drawing';
 import { plural } from '../numbers';
 import { inWords, refuse } from '../refuse';
@@ -23,6 +24,12 @@ export interface AdvantagesOptions {
   bins?: number;
 }
 
+const RULES: Rules<AdvantagesOptions> = {
+  clip: ANYTHING,
+  title: ANYTHING,
+  bins: ANYTHING,
+};
+
 /**
  * How advantages spread, with the band that the loss keeps. All-zero advantages, which teach
  * nothing, are named on the chart.
@@ -31,10 +38,9 @@ export interface AdvantagesOptions {
  * @example
  * const drawing = advantages([-1.2, -0.1, 0.3, 1], { clip: 5 });
  */
-export function advantages(
-  values: Numbers,
-  { clip, title = 'Advantages', bins }: AdvantagesOptions = {},
-): Drawing {
+export function advantages(values: Numbers, options: AdvantagesOptions = {}): Drawing {
+  checkOptions('draw advantages', options, RULES);
+  const { clip, title = 'Advantages', bins } = options;
   const numbers = Array.from(flatNumbers(values));
   const warnings: string[] = [];
   if (numbers.length > 0 && numbers.every((value) => value === 0)) {

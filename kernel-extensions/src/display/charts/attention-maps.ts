@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { type FramesDocument, frameUrls } from '../frames';
 import { format, plural } from '../numbers';
@@ -12,6 +13,14 @@ export type { AttentionMapsOptions };
 
 const mostTiles = 40;
 
+const RULES: Rules<AttentionMapsOptions> = {
+  sample: ANYTHING,
+  head: ANYTHING,
+  grid: ANYTHING,
+  tokens: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * Attention weights as pictures, white 0, dark blue the largest of a tile. With `grid`, a map over the picture for each
  * token of the prompt: where in the picture it is looked at from. Without it, a matrix for each head: queries downwards,
@@ -24,6 +33,7 @@ const mostTiles = 40;
  * const drawing = attentionMaps(weights, { grid: [2, 2], tokens: ['red', 'circle'] });
  */
 export function attentionMaps(weights: TensorLike, options: AttentionMapsOptions = {}): Drawing {
+  checkOptions('draw attention', options, RULES);
   const { grid, tokens, title = 'Attention' } = options;
   const all = attentionTiles(readNumbers(weights), weights.shape, options);
   const tiles = all.slice(0, mostTiles);

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { type FramesDocument, frameUrls } from '../frames';
 import { plural } from '../numbers';
@@ -29,6 +30,12 @@ const gap = 14;
 const mostPairs = 60;
 const action = 'compare pictures';
 
+const RULES: Rules<ComparePicturesOptions> = {
+  prompts: ANYTHING,
+  scale: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * Pictures of the same prompts by several runs, side by side: before and after training, or two objectives. JupyterLab with
  * Flowbook's extension puts them over each other and goes from prompt to prompt.
@@ -44,8 +51,10 @@ const action = 'compare pictures';
  */
 export function comparePictures(
   runs: Readonly<Record<string, ComparedRun>>,
-  { prompts, scale, title = 'The same prompts, side by side' }: ComparePicturesOptions,
+  options: ComparePicturesOptions,
 ): Drawing {
+  checkOptions(action, options, RULES);
+  const { prompts, scale, title = 'The same prompts, side by side' } = options;
   requireRecord(action, 'runs by name', runs);
   const names = Object.keys(runs);
   check(runs, names, prompts.length);

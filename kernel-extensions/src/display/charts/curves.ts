@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -34,6 +35,15 @@ const hues = [
 const mostPoints = 300;
 const action = 'draw curves';
 
+const RULES: Rules<CurvesOptions> = {
+  field: ANYTHING,
+  label: ANYTHING,
+  stepLabel: ANYTHING,
+  smoothing: ANYTHING,
+  mark: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * One metric of several runs, a line a run: what changed between them shows as a distance between lines.
  *
@@ -52,6 +62,7 @@ export function curves<Step extends LogStep>(
   runs: Readonly<Record<string, readonly Step[]>>,
   options: CurvesOptions = {},
 ): Drawing {
+  checkOptions(action, options, RULES);
   return lineChart(runs, { name: 'curves', warnings: [], ...options });
 }
 

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { type FramesDocument, frameUrls } from '../frames';
 import { format, plural } from '../numbers';
@@ -28,6 +29,14 @@ export interface FilmstripOptions {
 /** More frames than this are too small to be seen in the strip; evenly chosen ones are kept. */
 const mostFrames = 60;
 const action = 'draw a filmstrip';
+
+const RULES: Rules<FilmstripOptions> = {
+  labels: ANYTHING,
+  captions: ANYTHING,
+  sample: ANYTHING,
+  grid: ANYTHING,
+  title: ANYTHING,
+};
 
 /**
  * A way from noise to picture as a filmstrip, with a slider that goes through it frame by frame. Takes the decoded pictures
@@ -92,7 +101,9 @@ export function filmstrip(
   return new Drawing({ name: 'filmstrip', spec, text, frames: document });
 }
 
-function check(frames: readonly Pixels[], { labels, captions }: FilmstripOptions): void {
+function check(frames: readonly Pixels[], options: FilmstripOptions): void {
+  checkOptions(action, options, RULES);
+  const { labels, captions } = options;
   if (frames.length === 0) refuse(action, 'there must be at least one frame', 0);
   const [{ width, height }] = frames;
   const other = frames.find((frame) => frame.width !== width || frame.height !== height);

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -22,6 +23,14 @@ export interface ImagesOptions {
 
 const mostPictures = 256;
 const action = 'draw images';
+
+const RULES: Rules<ImagesOptions> = {
+  captions: ANYTHING,
+  columns: ANYTHING,
+  scale: ANYTHING,
+  verdicts: ANYTHING,
+  title: ANYTHING,
+};
 
 /**
  * Pictures in a grid, with captions and verdicts. Small pictures are enlarged pixel by pixel;
@@ -72,10 +81,9 @@ export function images(pictures: readonly Picture[], options: ImagesOptions = {}
   return new Drawing({ name: 'images', spec, text: [`${title}, ${facts}`, ...words].join('\n') });
 }
 
-function check(
-  pictures: readonly Picture[],
-  { captions, verdicts, columns, scale }: ImagesOptions,
-): void {
+function check(pictures: readonly Picture[], options: ImagesOptions): void {
+  checkOptions(action, options, RULES);
+  const { captions, verdicts, columns, scale } = options;
   requirePictures(action, pictures);
   if (pictures.length === 0) refuse(action, 'there must be at least one', 0);
   for (const [name, list] of Object.entries({ captions, verdicts })) {

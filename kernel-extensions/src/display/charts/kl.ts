@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import type { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -25,6 +26,13 @@ const divergences: readonly (readonly [line: string, spellings: readonly string[
   ['from the teacher', ['actor/distill_kl_loss', 'actor/distill_fm_mse_loss']],
 ];
 
+const RULES: Rules<KlOptions> = {
+  limit: ANYTHING,
+  smoothing: ANYTHING,
+  stepLabel: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * How far a policy went from others over a run, as KL divergences: from the policy that drew the pictures, from the
  * reference, from a teacher, whichever the log has. The one from the rollout policy is the mean of old minus new
@@ -36,6 +44,7 @@ const divergences: readonly (readonly [line: string, spellings: readonly string[
  * const drawing = kl([{ step: 1, approxKl: 1e-5 }, { step: 2, approxKl: 4e-5 }], { limit: 1e-4 });
  */
 export function kl<Step extends LogStep>(log: readonly Step[], options: KlOptions = {}): Drawing {
+  checkOptions(action, options, RULES);
   const { limit, smoothing, stepLabel, title = 'KL divergence' } = options;
   const rows = openRows(action, log);
   const found = divergences.flatMap(([line, spellings]) => {

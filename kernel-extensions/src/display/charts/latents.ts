@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { type FramesDocument, frameUrls } from '../frames';
 import { compact, format, plural } from '../numbers';
@@ -23,6 +24,13 @@ export interface LatentsOptions {
 /** More columns than this would be too small to see anything. */
 const mostColumns = 11;
 
+const RULES: Rules<LatentsOptions> = {
+  sample: ANYTHING,
+  channels: ANYTHING,
+  grid: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * A trajectory's latents from noise to picture: a row a channel, a column a state, on top all
  * channels as colours (principal components), below the mean and spread at each state.
@@ -33,6 +41,7 @@ const mostColumns = 11;
  * const drawing = latents({ all_latents });
  */
 export function latents(trajectory: Trajectory, options: LatentsOptions = {}): Drawing {
+  checkOptions('draw latents', options, RULES);
   const { sample = 0, title = 'Latents over denoising steps' } = options;
   requireTrajectory('draw latents', trajectory);
   const planes = unpackLatents(trajectory.all_latents, sample, options.grid);

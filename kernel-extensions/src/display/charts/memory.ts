@@ -1,4 +1,5 @@
 import { formatBytes } from '@flowbook/sdk/format-bytes';
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -53,6 +54,12 @@ export function readMemory(at: number, tf?: TensorMemory): MemoryReading {
 const mostPoints = 600;
 const series = { process: colour.blue, tensors: colour.vermilion };
 
+const RULES: Rules<MemoryOptions> = {
+  limitBytes: ANYTHING,
+  atLabel: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * Memory over a run: the process's, the tensors', and their number. Tensors that are more at each reading than at the one
  * before are named as a likely leak.
@@ -65,10 +72,9 @@ const series = { process: colour.blue, tensors: colour.vermilion };
  *   { at: 1, processBytes: 4e8, tensorBytes: 1e7, tensors: 400 },
  * ]);
  */
-export function memory(
-  readings: readonly MemoryReading[],
-  { limitBytes, atLabel = 'seconds', title = 'Memory' }: MemoryOptions = {},
-): Drawing {
+export function memory(readings: readonly MemoryReading[], options: MemoryOptions = {}): Drawing {
+  checkOptions('draw memory', options, RULES);
+  const { limitBytes, atLabel = 'seconds', title = 'Memory' } = options;
   requireList('draw memory', 'readings { at, processBytes }', readings, isReading);
   if (readings.length === 0) refuse('draw memory', 'there must be at least one reading', 0);
   const last = readings[readings.length - 1];

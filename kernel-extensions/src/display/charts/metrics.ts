@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -14,6 +15,11 @@ export interface MetricsOptions {
   title?: string;
 }
 
+const RULES: Rules<MetricsOptions> = {
+  fields: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * A table of a run's metrics: last value, first value, range, and a small line of its course.
  *
@@ -27,8 +33,10 @@ export interface MetricsOptions {
  */
 export function metrics<Step extends LogStep>(
   log: readonly Step[] | Readonly<Record<string, unknown>>,
-  { fields, title = 'Metrics' }: MetricsOptions = {},
+  options: MetricsOptions = {},
 ): Drawing {
+  checkOptions(action, options, RULES);
+  const { fields, title = 'Metrics' } = options;
   const rows = openRows(action, isRows(log) ? log : [{ step: 0, ...log }]);
   const lines = (fields ?? numericFields(rows)).map((field) => metricLine(rows, field));
   if (lines.length === 0) {

@@ -1,4 +1,5 @@
 import { formatBytes } from '@flowbook/sdk/format-bytes';
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -22,6 +23,12 @@ const mostRows = 40;
 /** However deep one asks, more rows than this are cut. */
 const drawnRows = 400;
 
+const RULES: Rules<ModelTreeOptions> = {
+  gradients: ANYTHING,
+  depth: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * A model's parameters as a tree by the dots in their names: shapes, numbers of parameters, memory, the spread of the
  * weights, and with gradients where they are long.
@@ -32,10 +39,9 @@ const drawnRows = 400;
  * const weight = { shape: [2, 2], dtype: 'float32', dataSync: () => Float32Array.of(1, 2, 3, 4) };
  * const drawing = modelTree({ 'blocks.0.weight': weight, 'blocks.1.weight': weight });
  */
-export function modelTree(
-  parameters: NamedTensors,
-  { gradients, depth, title = 'Model' }: ModelTreeOptions = {},
-): Drawing {
+export function modelTree(parameters: NamedTensors, options: ModelTreeOptions = {}): Drawing {
+  checkOptions('draw a model', options, RULES);
+  const { gradients, depth, title = 'Model' } = options;
   requireRecord('draw a model', 'parameters by name', parameters);
   const count = parameters instanceof Map ? parameters.size : Object.keys(parameters).length;
   if (count === 0) {

@@ -1,4 +1,5 @@
 import type { Transition } from '@flowbook/sdk';
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { inWords, refuse } from '../refuse';
@@ -33,6 +34,11 @@ const hues = [colour.blue, colour.vermilion, colour.green, colour.purple, colour
 /** Lines that lie on each other are told apart by their marks. */
 const marks = ['circle', 'square', 'triangle-up', 'diamond', 'cross'];
 
+const RULES: Rules<NoiseComparisonOptions> = {
+  noiseLevel: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * The noise that kinds of transition add at the steps of a schedule, side by side: above, the width of each step's fresh
  * noise; below, how much more noise lies in the sample after the step than the next level allows, if the model's guess was
@@ -51,8 +57,10 @@ const marks = ['circle', 'square', 'triangle-up', 'diamond', 'cross'];
 export function noiseComparison(
   schedule: Schedule,
   kinds: Readonly<Record<string, Transition>>,
-  { noiseLevel = 0.7, title = 'Noise by kind of step' }: NoiseComparisonOptions = {},
+  options: NoiseComparisonOptions = {},
 ): Drawing {
+  checkOptions(action, options, RULES);
+  const { noiseLevel = 0.7, title = 'Noise by kind of step' } = options;
   requireSchedule(action, schedule);
   requireRecord(action, 'kinds of step by name', kinds);
   const steps = schedule.timestepValues.length;

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { format, plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -35,6 +36,12 @@ const mostCharacters = 650_000;
 /** Of the line that says which step is shown. */
 const labelHeight = 24;
 
+const RULES: Rules<PictureTimelineOptions> = {
+  columns: ANYTHING,
+  scale: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * The pictures of fixed prompts over a run, a grid for each step that was evaluated, with a slider that goes through the
  * steps. As a PNG it shows the last ones.
@@ -49,8 +56,10 @@ const labelHeight = 24;
  */
 export function pictureTimeline(
   pictures: readonly TimelinePicture[],
-  { columns, scale, title = 'Pictures over the run' }: PictureTimelineOptions = {},
+  options: PictureTimelineOptions = {},
 ): Drawing {
+  checkOptions(action, options, RULES);
+  const { columns, scale, title = 'Pictures over the run' } = options;
   requireList(action, 'pictures { step, place, prompt, image }', pictures, isTimelinePicture);
   if (pictures.length === 0) refuse(action, 'there must be at least one', 0);
   const all = [...new Set(pictures.map(({ step }) => step))].sort((a, b) => a - b);

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -28,6 +29,12 @@ export interface ProgressOptions {
 const action = 'draw progress';
 const barHeight = 14;
 
+const RULES: Rules<ProgressOptions> = {
+  unit: ANYTHING,
+  state: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * How far a loop is: a bar, the count, the time it took and the time left.
  *
@@ -36,10 +43,9 @@ const barHeight = 14;
  * const drawing = progress({ done: 12, total: 40, seconds: 80 });
  * drawing.text; // 'Progress: step 12 of 40  ██████░░░░░░░░░░░░░░  30 %  ·  1 min 20 s  ·  about 3 min 7 s left'
  */
-export function progress(
-  loop: LoopProgress,
-  { unit = 'step', state = 'running', title = 'Progress' }: ProgressOptions = {},
-): Drawing {
+export function progress(loop: LoopProgress, options: ProgressOptions = {}): Drawing {
+  checkOptions(action, options, RULES);
+  const { unit = 'step', state = 'running', title = 'Progress' } = options;
   requireRecord(action, 'a loop { done, total }', loop);
   const { done, total, seconds } = loop;
   if (!(total > 0 && Number.isFinite(total))) refuse(action, 'total must be above 0', total);

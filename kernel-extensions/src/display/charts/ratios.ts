@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import type { Drawing } from '../drawing';
 import { format } from '../numbers';
 import { flatNumbers, type Numbers } from './advantages';
@@ -11,6 +12,12 @@ export interface RatiosOptions {
   bins?: number;
 }
 
+const RULES: Rules<RatiosOptions> = {
+  clipRange: ANYTHING,
+  title: ANYTHING,
+  bins: ANYTHING,
+};
+
 /**
  * How the ratios exp(log p_new − log p_old) spread around 1, with the band that the clip leaves
  * alone. Before the first update of a rollout every ratio must be 1.
@@ -19,10 +26,9 @@ export interface RatiosOptions {
  * @example
  * const drawing = ratios([0.9999, 1, 1.0002], { clipRange: 1e-4 });
  */
-export function ratios(
-  values: Numbers,
-  { clipRange, title = 'Probability ratios', bins }: RatiosOptions = {},
-): Drawing {
+export function ratios(values: Numbers, options: RatiosOptions = {}): Drawing {
+  checkOptions('draw ratios', options, RULES);
+  const { clipRange, title = 'Probability ratios', bins } = options;
   const numbers = Array.from(flatNumbers(values));
   const facts: string[] = [];
   if (clipRange !== undefined && numbers.length > 0) {

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { plural } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
@@ -8,6 +9,15 @@ import { rewardView, type RewardViewOptions } from './reward-view';
 export interface RewardCurveOptions extends RewardViewOptions {
   title?: string;
 }
+
+const RULES: Rules<RewardCurveOptions> = {
+  title: ANYTHING,
+  reward: ANYTHING,
+  spread: ANYTHING,
+  heldOut: ANYTHING,
+  smoothing: ANYTHING,
+  alarms: ANYTHING,
+};
 
 /**
  * The training reward over a run's steps: mean, spread (plus and minus one standard deviation), a
@@ -25,6 +35,7 @@ export function rewardCurve<Step extends LogStep>(
   rows: readonly Step[],
   options: RewardCurveOptions = {},
 ): Drawing {
+  checkOptions('draw a reward curve', options, RULES);
   const { view, headline, held, alarmTexts, tail } = rewardView(
     openRows('draw rewards', rows),
     options,

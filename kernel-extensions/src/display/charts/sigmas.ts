@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { compact, format, plural } from '../numbers';
 import { refuse } from '../refuse';
@@ -16,6 +17,11 @@ export interface SigmasOptions {
 
 const action = 'draw a schedule';
 
+const RULES: Rules<SigmasOptions> = {
+  window: ANYTHING,
+  title: ANYTHING,
+};
+
 /**
  * A scheduler's noise levels over its denoising steps, with each step's length and the window of
  * steps that add noise (the SDE steps, which FlowGRPO trains on).
@@ -24,7 +30,9 @@ const action = 'draw a schedule';
  * @example
  * const drawing = sigmas({ sigmaValues: [1, 0.6, 0], timestepValues: [1000, 600] }, { window: [0, 1] });
  */
-export function sigmas(schedule: Schedule, { window, title }: SigmasOptions = {}): Drawing {
+export function sigmas(schedule: Schedule, options: SigmasOptions = {}): Drawing {
+  checkOptions(action, options, RULES);
+  const { window, title } = options;
   requireSchedule(action, schedule);
   const steps = schedule.timestepValues.length;
   const levels = Array.from(schedule.sigmaValues);

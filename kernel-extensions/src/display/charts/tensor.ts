@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { compact, format } from '../numbers';
 import { chartSpec } from '../rendering/chart-spec';
@@ -18,6 +19,11 @@ export interface TensorOptions {
 /** Up to so many rows and columns a tensor is drawn number by number. */
 const readableSide = 12;
 
+const RULES: Rules<TensorOptions> = {
+  name: ANYTHING,
+  bins: ANYTHING,
+};
+
 /**
  * A tensor at a glance: shape, dtype, statistics, and a histogram of its values; a vector or matrix
  * of at most 12 by 12 is shown number by number. NaN and infinite values are counted on the chart.
@@ -27,7 +33,9 @@ const readableSide = 12;
  * const values = { shape: [2, 2], dtype: 'float32', dataSync: () => Float32Array.of(1, 2, 3, 4) };
  * const drawing = tensor(values, { name: 'weight' });
  */
-export function tensor(value: TensorLike, { name, bins }: TensorOptions = {}): Drawing {
+export function tensor(value: TensorLike, options: TensorOptions = {}): Drawing {
+  checkOptions('draw a tensor', options, RULES);
+  const { name, bins } = options;
   const numbers = readNumbers(value);
   const kind = describeTensor(value);
   const title = name === undefined ? `Tensor ${kind}` : `${name}: ${kind}`;

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, type Rules } from '@flowbook/sdk/option-rules';
 import { Drawing } from '../drawing';
 import { requireRecord } from '../require-data';
 import { chartSpec } from '../rendering/chart-spec';
@@ -39,6 +40,15 @@ const lineHeight = 15;
 const mostAlarms = 6;
 const mostLines = 8;
 
+const RULES: Rules<TrainingOptions> = {
+  title: ANYTHING,
+  state: ANYTHING,
+  reward: ANYTHING,
+  spread: ANYTHING,
+  heldOut: ANYTHING,
+  smoothing: ANYTHING,
+};
+
 /**
  * A run as it goes on: how far it is and the time left, its reward curve with alarms on it, and the alarms in words below:
  * what is seen, from what it usually comes, what to do. A run without rewards shows its loss.
@@ -47,10 +57,9 @@ const mostLines = 8;
  * const log = [1, 2, 3].map((step) => ({ step, seconds: 2 * step, reward: step / 10 }));
  * const drawing = training({ log, steps: 10 });
  */
-export function training(
-  run: TrainingView,
-  { title = 'Training', state = 'running', ...options }: TrainingOptions = {},
-): Drawing {
+export function training(run: TrainingView, all: TrainingOptions = {}): Drawing {
+  checkOptions('draw a training', all, RULES);
+  const { title = 'Training', state = 'running', ...options } = all;
   requireRecord('draw a training', 'a run { log, steps }', run);
   const { alarms = [], steps } = run;
   const log = openRows('draw a training', run.log);

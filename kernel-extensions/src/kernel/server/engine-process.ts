@@ -70,7 +70,7 @@ export class EngineProcess {
     this.interruptPipe.on('error', () => {}); // the engine may be gone already
     child.once('close', (code, signal) => {
       if (this.stopping || !isComplaint()) return this.ended(code, signal);
-      this.starter.refuseImage();
+      this.starter.leaveImage(code, signal);
       this.start();
     });
   }
@@ -136,6 +136,7 @@ export class EngineProcess {
     switch (message.type) {
       case 'ready':
         this.wasReady = true;
+        this.starter.started();
         for (const waiting of this.unsent.splice(0)) this.send(waiting);
         return;
       case 'warm':

@@ -28,6 +28,8 @@ export interface StartedEngine {
  */
 export class EngineStarter {
   private first: StartedEngine | null;
+  /** With what an engine did not start; null: none, or nothing came of it yet. */
+  private suspect: string | null = null;
 
   private constructor(
     private readonly pieces: Pieces | null,
@@ -50,14 +52,23 @@ export class EngineStarter {
     const { exitCode, signalCode } = first.child;
     if (exitCode === null && signalCode === null) return first;
     // It ended before anybody could hear of it.
-    if (first.fromImage) this.refuseImage();
+    if (first.fromImage) this.leaveImage(exitCode, signalCode);
     return this.fork();
   }
 
-  /** An engine did not start from the image: none will any more, here or in another kernel. */
-  refuseImage(): void {
-    if (this.image) this.pieces?.refuseStartImage(this.image);
+  /**
+   * An engine did not start from the image: none will any more, here. Other kernels go on with the image, unless it may be why
+   * and an engine does start without it.
+   */
+  leaveImage(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.pieces?.mayBeTheImage({ code, signal })) this.suspect = this.image;
     this.image = null;
+  }
+
+  /** An engine has started: where one did not before, that was the image's fault, and it is refused everywhere. */
+  started(): void {
+    if (this.suspect !== null) this.pieces?.refuseStartImage(this.suspect);
+    this.suspect = null;
   }
 
   /** Has a missing image made by another process, for the kernels to come. */

@@ -2,12 +2,13 @@ import { existsSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { inParallel } from '../../core/in-parallel';
 import { formatBytes } from '../../core/format-bytes';
+import { checkOptions, FUNCTION, type Rules } from '../../core/option-rules';
 import { localModelFiles, type ModelFiles } from '../model-files';
 import { downloadBlob } from './download-blob';
 import { ProgressMeter } from './download-progress';
 import { HubCache, hasFile, isCommit } from './hub-cache';
 import { HubModel } from './hub-model';
-import { hubSettings, type HubOptions, type HubSettings } from './hub-settings';
+import { HUB_RULES, hubSettings, type HubOptions, type HubSettings } from './hub-settings';
 import { settingsFiles, weightFiles } from './needed-files';
 
 /** Files at a time. */
@@ -20,6 +21,8 @@ export interface DownloadOptions extends HubOptions {
   beforeWeights?: (model: ModelFiles) => void | Promise<void>;
 }
 
+const RULES: Rules<DownloadOptions> = { ...HUB_RULES, beforeWeights: FUNCTION };
+
 /**
  * Downloads what a pipeline needs of a model on a hub into the cache that the ecosystem shares: model_index.json, and of
  * each component its settings and its safetensors weights. Files that are there already, by whichever program, stay;
@@ -27,9 +30,10 @@ export interface DownloadOptions extends HubOptions {
  *
  * @param name `owner/name`
  * @returns The model's folder in the cache, in diffusers' layout.
- * @throws When the hub refuses; offline, when the cache lacks a file; when the disk is too small.
+ * @throws When there is no such option; when the hub refuses; offline, when the cache lacks a file; when the disk is too small.
  */
 export async function downloadModel(name: string, options: DownloadOptions = {}): Promise<string> {
+  checkOptions(`download "${name}"`, options, RULES);
   const settings = hubSettings(options);
   const cached = cachedModel(name, settings);
   if (cached !== null) {

@@ -2,6 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cellSignal } from '../../core/cell-signal';
+import {
+  ANYTHING,
+  FUNCTION,
+  orNull,
+  SIGNAL,
+  SWITCH,
+  TEXT,
+  type Rules,
+} from '../../core/option-rules';
 import type { DownloadProgress } from './download-progress';
 import { httpUrl } from '../http/post';
 import { isSet } from './is-set';
@@ -25,6 +34,18 @@ export interface HubOptions {
   /** Called at most twice a second; what it throws is said on stderr, once. Default: one line on stderr, unless HF_HUB_DISABLE_PROGRESS_BARS is set. */
   onProgress?: (progress: DownloadProgress) => void;
 }
+
+/** What the options of a hub must be. */
+export const HUB_RULES: Rules<HubOptions> = {
+  revision: ANYTHING,
+  variant: TEXT,
+  token: orNull(TEXT),
+  endpoint: TEXT,
+  cacheFolder: TEXT,
+  offline: SWITCH,
+  signal: orNull(SIGNAL),
+  onProgress: orNull(FUNCTION),
+};
 
 /** The same with everything decided. */
 export interface HubSettings {

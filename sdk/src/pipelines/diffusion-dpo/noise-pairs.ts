@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions } from '../../core/option-rules';
 import type { FlowMatchSchedule } from '../../schedulers';
 import { drawNormal, tf, type Generator } from '../../tensorflow';
 import { trainingTimes } from './training-times';
@@ -34,8 +35,10 @@ function twice<X extends tf.Tensor>(x: X): X {
 export function noisePairs(
   latentsClean: tf.Tensor,
   scheduler: FlowMatchSchedule,
-  { generator = null }: { generator?: Generator | null } = {},
+  options: { generator?: Generator | null } = {},
 ): NoisedPairs {
+  checkOptions('noise pairs', options, { generator: ANYTHING });
+  const { generator = null } = options;
   const [B, ...rest] = latentsClean.shape;
   if (B % 2 !== 0) {
     throw new Error(`Cannot noise pairs as rows must be (chosen, rejected) pairs: there are ${B}`);

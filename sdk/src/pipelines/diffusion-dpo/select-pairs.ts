@@ -1,3 +1,4 @@
+import { checkOptions, oneOf } from '../../core/option-rules';
 /**
  * The best and the worst picture of each prompt, to learn from by Diffusion-DPO while rolling out.
  *
@@ -16,8 +17,10 @@
 export function selectPairs(
   uids: readonly (string | number)[],
   scores: ArrayLike<number>,
-  { ties = 'keep' }: { ties?: 'keep' | 'skip' } = {},
+  options: { ties?: 'keep' | 'skip' } = {},
 ): number[] {
+  checkOptions('select pairs', options, { ties: oneOf('keep', 'skip') });
+  const { ties = 'keep' } = options;
   if (uids.length !== scores.length) {
     throw new Error(
       `Cannot select pairs as there must be one score for each picture: ${scores.length} for ${uids.length}`,

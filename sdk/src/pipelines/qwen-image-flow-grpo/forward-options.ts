@@ -26,6 +26,17 @@ export interface ForwardOptions extends RolloutOptions {
   maxSequenceLength?: number;
 }
 
+const OWN = {
+  promptTokenIds: true,
+  promptMask: true,
+  negativePromptIds: true,
+  negativePromptMask: true,
+  attentionKwargs: true,
+} satisfies Record<Exclude<keyof ForwardOptions, keyof RolloutOptions>, true>;
+
+/** Names of the options that other pipelines do not have. */
+export const OWN_OPTIONS: readonly string[] = Object.keys(OWN);
+
 /** What Qwen-Image's `diffuse` may be given besides its arguments. */
 export type QwenImageDiffuseOptions = DiffuseOptions & Pick<ForwardOptions, 'attentionKwargs'>;
 

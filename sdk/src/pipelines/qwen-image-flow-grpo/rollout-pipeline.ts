@@ -26,6 +26,7 @@ import { drawLatents } from './draw-latents';
 import { embedTokenBatch, tokenizePrompts } from './encode-prompts';
 import {
   FORWARD_DEFAULTS,
+  OWN_OPTIONS,
   type ForwardOptions,
   type QwenImageDiffuseOptions,
 } from './forward-options';
@@ -55,6 +56,7 @@ export class QwenImagePipelineWithLogProb extends RolloutPipeline<ForwardOptions
   readonly scheduler: FlowMatchSDEDiscreteScheduler;
   readonly masksPadding = true;
   protected readonly defaults: RolloutDefaults = FORWARD_DEFAULTS;
+  protected override readonly ownOptions: readonly string[] | null = OWN_OPTIONS;
 
   constructor(
     components: QwenImageComponents,

@@ -16,6 +16,14 @@ export interface SD3ForwardOptions extends RolloutOptions {
   maxSequenceLength?: number;
 }
 
+const OWN = {
+  prompt: true,
+  negativePrompt: true,
+} satisfies Record<Exclude<keyof SD3ForwardOptions, keyof RolloutOptions>, true>;
+
+/** Names of the options that other pipelines do not have. */
+export const OWN_OPTIONS: readonly string[] = Object.keys(OWN);
+
 /** The defaults of `forward`'s options. */
 export const SD3_FORWARD_DEFAULTS = {
   prompt: null,

@@ -16,7 +16,7 @@ import { checkMultiples } from '../rollout-rules';
 import { predictCfg } from '../stable-diffusion-3/guidance';
 import type { SD3PromptEncoder } from '../stable-diffusion-3/prompt-encoder';
 import { loadComponents, type StableDiffusion3Components } from './components';
-import { SD3_FORWARD_DEFAULTS, type SD3ForwardOptions } from './forward-options';
+import { OWN_OPTIONS, SD3_FORWARD_DEFAULTS, type SD3ForwardOptions } from './forward-options';
 import { requestEmbeddings, withMask } from './request-embeddings';
 import { shiftForPicture } from './schedule';
 import { transformerInputs } from './transformer-inputs';
@@ -42,6 +42,7 @@ export class StableDiffusion3PipelineWithLogProb extends RolloutPipeline<SD3Forw
   readonly scheduler: FlowMatchSDEDiscreteScheduler;
   readonly masksPadding = false;
   protected readonly defaults: RolloutDefaults = SD3_FORWARD_DEFAULTS;
+  protected override readonly ownOptions: readonly string[] | null = OWN_OPTIONS;
 
   constructor(
     components: StableDiffusion3Components,

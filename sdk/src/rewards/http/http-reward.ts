@@ -1,3 +1,12 @@
+import {
+  ANYTHING,
+  checkOptions,
+  orNull,
+  record,
+  TEXT,
+  wholeNumber,
+  type Rules,
+} from '../../core/option-rules';
 import type { PixelImage } from '../../core/pixel-image';
 import { RandomKey } from '../../core/random-key';
 import { bearerToken } from '../../io/http/bearer-token';
@@ -70,7 +79,24 @@ const LEAST = {
   maxResponseBytes: 1,
 } as const;
 
+const RULES: Rules<HttpRewardOptions> = {
+  url: ANYTHING,
+  protocol: ANYTHING,
+  text: ANYTHING,
+  metadata: record({}),
+  tokenVariable: orNull(TEXT),
+  headers: record({}),
+  picturesPerRequest: ANYTHING,
+  requestsInFlight: ANYTHING,
+  timeoutMs: ANYTHING,
+  retries: ANYTHING,
+  backoffMs: ANYTHING,
+  maxResponseBytes: ANYTHING,
+  seed: wholeNumber(),
+};
+
 function completeOptions(options: HttpRewardOptions) {
+  checkOptions('ask a server for rewards', options, RULES);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const complete = { ...DEFAULTS, ...(Object.fromEntries(given) as HttpRewardOptions) };
   for (const [name, least] of Object.entries(LEAST)) {
@@ -111,7 +137,7 @@ function textOf(record: PromptRecord, text: string): string {
  * Requests that could not rate their pictures reject with a `PartialRewardFailure`, so that of several rewards
  * `onRewardFailure` decides about these pictures alone.
  *
- * @throws When the address is not http or https, or an option breaks its rule.
+ * @throws When the address is not http or https, there is no such option, or one breaks its rule.
  * @example
  * const quality = httpReward({ url: 'http://127.0.0.1:18085/score', retries: 3, timeoutMs: 20_000 });
  * const reward = { shapes: 'shapes', quality: { reward: quality, weight: 0.5 } }; // as trainers take several rewards

@@ -16,6 +16,9 @@ export interface HttpRewardTerm extends Omit<HttpRewardOptions, 'headers'> {
   cache?: boolean | CachedRewardOptions;
 }
 
+/** What a term says of its place among others. */
+const OF_TERM = ['weight', 'required', 'cache'];
+
 /** Whether an object stands for a server's reward. */
 export function isHttpReward(term: object): term is HttpRewardTerm {
   if (!('url' in term)) return false;
@@ -34,7 +37,8 @@ export function rewardOfTerm(term: HttpRewardTerm): RewardFunction {
       `Cannot take a server's reward as its headers must be given to httpReward(), or a token by tokenVariable: a run writes down its settings`,
     );
   }
-  return httpReward(term);
+  const options = Object.entries(term).filter(([name]) => !OF_TERM.includes(name));
+  return httpReward(Object.fromEntries(options) as unknown as HttpRewardOptions);
 }
 
 /**

@@ -1,9 +1,11 @@
 import { observer } from '../../core/observer';
+import { checkOptions, FUNCTION, required, SWITCH, type Rules } from '../../core/option-rules';
 import { tf } from '../backend';
 import { announceFirstCalls } from './announce-first-calls';
 import { recordingBackend } from './binding';
 import {
   compile,
+  COMPILE_RULES,
   usesXla,
   type CompileOptions,
   type CompiledFunction,
@@ -38,6 +40,12 @@ export interface CompileDifferentiableOptions extends CompileOptions {
    */
   remat?: boolean;
 }
+
+const RULES: Rules<CompileDifferentiableOptions> = {
+  ...COMPILE_RULES,
+  variables: required(FUNCTION),
+  remat: SWITCH,
+};
 
 /** A result with what its gradient is computed from. */
 export interface Pullback {
@@ -88,8 +96,10 @@ interface GradientEntry extends CacheEntry {
  */
 export function compileDifferentiable<Arguments extends TensorTree[]>(
   fn: (...args: Arguments) => tf.Tensor,
-  { variables, remat = false, ...options }: CompileDifferentiableOptions,
+  all: CompileDifferentiableOptions,
 ): DifferentiableFunction<Arguments> {
+  checkOptions(`compile "${fn.name || 'function'}"`, all, RULES);
+  const { variables, remat = false, ...options } = all;
   const { onFirstCall = announceFirstCalls() } = options;
   const plain = compile(fn, { ...options, onFirstCall });
   const native = recordingBackend();

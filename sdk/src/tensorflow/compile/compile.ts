@@ -1,4 +1,15 @@
 import { observer } from '../../core/observer';
+import {
+  anyOf,
+  checkOptions,
+  COUNT_OR_INFINITY,
+  FUNCTION,
+  oneOf,
+  orNull,
+  SWITCH,
+  TEXT,
+  type Rules,
+} from '../../core/option-rules';
 import { tf } from '../backend';
 import { announceFirstCalls } from './announce-first-calls';
 import { recordingBackend } from './binding';
@@ -38,6 +49,15 @@ export interface CompileOptions {
    */
   onFirstCall?: (progress: FirstCallProgress) => void;
 }
+
+/** What the options of `compile` must be. */
+export const COMPILE_RULES: Rules<CompileOptions> = {
+  name: TEXT,
+  xla: anyOf(SWITCH, oneOf('auto')),
+  maxSignatures: COUNT_OR_INFINITY,
+  closedOver: orNull(FUNCTION),
+  onFirstCall: orNull(FUNCTION),
+};
 
 /** A call that is recorded and has its arguments. */
 export interface PreparedCall<Result, Given> {
@@ -92,8 +112,8 @@ export function usesXla(
  * the native backend the function itself is called.
  *
  * @param fn Takes and returns trees of tensors; must not read values, assign variables or keep tensors.
- * @throws At the first call, when the function does what it must not; the message names it, the rule and
- *   the line. At any call, when a variable that it reads was disposed; the message names both.
+ * @throws When there is no such option or one breaks its rule. At the first call, when the function does what it must not; the
+ *   message names it, the rule and the line. At any call, when a variable that it reads was disposed; the message names both.
  * @example
  * const norm = compile((x: tf.Tensor) => tf.sqrt(tf.sum(tf.square(x))));
  * norm(tf.tensor1d([3, 4])); // 5
@@ -102,6 +122,7 @@ export function compile<Arguments extends TensorTree[], Result extends TensorTre
   fn: (...args: Arguments) => Result,
   options: CompileOptions = {},
 ): CompiledFunction<Arguments, Result> {
+  checkOptions(`compile "${fn.name || 'function'}"`, options, COMPILE_RULES);
   const { name = fn.name || 'function', xla = 'auto', maxSignatures = 16 } = options;
   const { onFirstCall = announceFirstCalls() } = options;
   const watch = observer(onFirstCall, 'onFirstCall', `compiling "${name}"`);

@@ -3,7 +3,7 @@ import { PolicyState, buildScheduler, noisePairs, type PairBatch } from '../../p
 import type { FlowMatchSchedule } from '../../schedulers';
 import { keyGenerator, tf } from '../../tensorflow';
 import { drawPrompts } from '../draw-prompts';
-import { learningRateAt } from '../learning-rate';
+import { trainedRateAt } from '../learning-rate';
 import { meanUpdates } from '../mean-updates';
 import type { TrainablePipeline } from '../trainable-pipeline';
 import { WeightTrainer } from '../weight-trainer';
@@ -81,7 +81,7 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
     const noised = noisePairs(clean.latents_clean, this.#scheduler, { generator });
     const pairs: PairBatch = { ...clean, ...noised, height, width };
     try {
-      optimizer.lr = learningRateAt(step, { ...settings, totalSteps: settings.steps });
+      optimizer.lr = trainedRateAt(step, settings);
       const updates = await updateFromPairs(
         { ...this.#learner, notFinite: this.notFinite },
         pairs,

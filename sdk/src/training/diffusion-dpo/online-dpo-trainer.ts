@@ -2,7 +2,7 @@ import { PolicyState, buildScheduler } from '../../pipelines';
 import type { FlowMatchSchedule } from '../../schedulers';
 import { keyGenerator, tf } from '../../tensorflow';
 import { withoutNoise } from '../diffusion-nft/nft-trainer';
-import { learningRateAt } from '../learning-rate';
+import { trainedRateAt } from '../learning-rate';
 import { meanUpdates } from '../mean-updates';
 import { pairsFromRollout } from '../pairs-from-rollout';
 import type { RolloutGroupsOptions } from '../rollout-groups';
@@ -49,7 +49,7 @@ export class OnlineDPOTrainer extends RolloutTrainer<
     signal: AbortSignal | null,
   ): Promise<UpdateReport & { pairs: number }> {
     const { settings, optimizer, average, transformer, modelConfig } = this;
-    optimizer.lr = learningRateAt(step, { ...settings, totalSteps: settings.steps });
+    optimizer.lr = trainedRateAt(step, settings);
     const pairs = pairsFromRollout(batch, scored.rewards, this.#scheduler, {
       generator: keyGenerator(key.fold('noise')),
       ties: settings.compat === 'verl-omni' ? 'keep' : 'skip',

@@ -1,6 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DiffusionModelConfigLike } from '../../config';
 import { throwIfAborted } from '../../core/cell-signal';
+import {
+  checkOptions,
+  COUNT_OR_INFINITY,
+  number,
+  orNull,
+  required,
+  SIGNAL,
+  type Rules,
+} from '../../core/option-rules';
 import type { RandomKey } from '../../core/random-key';
 import { computeLoss } from '../../losses';
 import {
@@ -12,6 +21,7 @@ import {
 } from '../../pipelines';
 import { randomNormal, tf, tidyResult } from '../../tensorflow';
 import { addGradients } from '../add-gradients';
+import { KEY } from '../material-rules';
 import { modelLossGradients } from '../model-loss-gradients';
 import { disposeSlices, sliceRows } from '../slice-rows';
 
@@ -55,6 +65,19 @@ export interface NftGradientOptions {
   signal?: AbortSignal | null;
 }
 
+const WEIGHT = number({ least: 0 });
+
+/** What the options of DiffusionNFT's gradient must be. */
+export const NFT_GRADIENT_RULES: Rules<NftGradientOptions> = {
+  key: required(KEY),
+  mixBeta: number({ above: 0 }),
+  advClipMax: number({ above: 0 }),
+  refKlCoef: WEIGHT,
+  adaptiveWeightMin: WEIGHT,
+  microBatchSize: COUNT_OR_INFINITY,
+  signal: orNull(SIGNAL),
+};
+
 /** The gradient of DiffusionNFT's loss, with what a log shows beside it. */
 export interface NftGradients {
   /** By variable name. */
@@ -90,6 +113,7 @@ export async function nftGradients(
   batch: NftBatch,
   options: NftGradientOptions,
 ): Promise<NftGradients> {
+  checkOptions('compute the gradient of DiffusionNFT', options, NFT_GRADIENT_RULES);
   const { refKlCoef = 0, microBatchSize = Infinity, signal = null } = options;
   if (refKlCoef !== 0 && !model.reference) {
     throw new Error(

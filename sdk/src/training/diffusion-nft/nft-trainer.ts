@@ -1,9 +1,10 @@
 import { advantageEstimators, rewardProbability } from '../../advantages';
 import { throwIfAborted } from '../../core/cell-signal';
+import { optionsAmong } from '../../core/option-rules';
 import { PolicyState } from '../../pipelines';
 import { tf } from '../../tensorflow';
 import { applyGradients } from '../apply-gradients';
-import { learningRateAt } from '../learning-rate';
+import { trainedRateAt } from '../learning-rate';
 import { meanUpdates, type UpdateLine } from '../mean-updates';
 import { miniBatches } from '../mini-batches';
 import type { RolloutBatch } from '../rollout-batch';
@@ -11,7 +12,7 @@ import type { RolloutGroupsOptions } from '../rollout-groups';
 import { RolloutTrainer, type RatedRollout } from '../rollout-trainer';
 import type { UpdateReport } from '../step-report';
 import type { TrainablePipeline } from '../trainable-pipeline';
-import { nftGradients, type NftBatch, type NftModel } from './nft-gradients';
+import { nftGradients, NFT_GRADIENT_RULES, type NftBatch, type NftModel } from './nft-gradients';
 import {
   diffusionNFTSettings,
   type DiffusionNFTOptions,
@@ -82,7 +83,7 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
     signal: AbortSignal | null,
   ): Promise<NftReport> {
     const { settings, optimizer } = this;
-    optimizer.lr = learningRateAt(step, { ...settings, totalSteps: settings.steps });
+    optimizer.lr = trainedRateAt(step, settings);
     const nftBatch = (rows: readonly number[]) => {
       const { all_latents, all_timesteps, ...taken } = batch.rows(rows);
       tf.dispose([all_latents, all_timesteps]);
@@ -111,7 +112,11 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
           reward_prob: tf.gather(probabilities, index),
         } as unknown as NftBatch;
         try {
-          const options = { ...settings, key: key.fold('noise', update), signal };
+          const options = {
+            ...optionsAmong(settings, NFT_GRADIENT_RULES),
+            key: key.fold('noise', update),
+            signal,
+          };
           const part = await nftGradients(this.#model, micro, options);
           try {
             throwIfAborted(signal);

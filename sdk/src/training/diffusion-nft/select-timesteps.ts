@@ -1,3 +1,4 @@
+import { checkOptions, COMPAT, number, type Rules } from '../../core/option-rules';
 import type { RandomKey } from '../../core/random-key';
 import { TorchRandom } from '../../core/torch-random';
 import { tf } from '../../tensorflow';
@@ -11,6 +12,11 @@ export interface SelectTimestepsOptions {
   compat?: 'verl-omni' | null;
 }
 
+const RULES: Rules<SelectTimestepsOptions> = {
+  fraction: number({ above: 0, most: 1 }),
+  compat: COMPAT,
+};
+
 /**
  * The times that DiffusionNFT trains each picture at: those of its rollout in random order, of which the first
  * max(1, floor(T fraction)) are taken.
@@ -19,20 +25,17 @@ export interface SelectTimestepsOptions {
  * @param order What each row's order follows from: a key, or a seed for PyTorch's `randperm` (verl-omni's
  *   `data_loader_seed`).
  * @returns (B, K); the caller owns it.
- * @throws When the fraction is not above 0 and at most 1.
+ * @throws When there is no such option or one breaks its rule.
  * @example
  * selectTimesteps(tf.tensor2d([[900, 600, 300]]), RandomKey.fromSeed(1), { fraction: 0.7 }).shape; // [1, 2]
  */
 export function selectTimesteps(
   timesteps: tf.Tensor2D,
   order: RandomKey | number,
-  { fraction = 1, compat = null }: SelectTimestepsOptions = {},
+  options: SelectTimestepsOptions = {},
 ): tf.Tensor2D {
-  if (!(fraction > 0 && fraction <= 1)) {
-    throw new Error(
-      `Cannot select times as their fraction must be above 0 and at most 1: current value is ${fraction}`,
-    );
-  }
+  checkOptions('select times', options, RULES);
+  const { fraction = 1, compat = null } = options;
   const [B, T] = timesteps.shape;
   const count = Math.max(1, Math.floor(T * fraction));
   const torch = typeof order === 'number' ? new TorchRandom(order) : null;

@@ -1,3 +1,10 @@
+import {
+  checkOptions,
+  COUNT_OR_INFINITY,
+  number,
+  orNull,
+  type Rules,
+} from '../../core/option-rules';
 import { median } from '../../core/statistics';
 import type { LogLine } from '../step-report';
 
@@ -53,6 +60,20 @@ export const ALARM_LIMITS: AlarmLimits = {
 /** Steps that a norm is compared with, and the fewest that say what is usual. */
 const NORM_STEPS = 20;
 const FEWEST_NORMS = 5;
+
+/** Infinity raises no alarm. */
+const LIMIT = number({ least: 0, most: Infinity });
+
+/** What limits must be. */
+export const ALARM_RULES: Rules<AlarmLimits> = {
+  replayGap: orNull(LIMIT),
+  rolloutGap: orNull(LIMIT),
+  clipFraction: LIMIT,
+  fallingEvaluations: COUNT_OR_INFINITY,
+  diversityLeft: LIMIT,
+  gradNormFactor: LIMIT,
+  window: COUNT_OR_INFINITY,
+};
 
 const EVALUATED = 'evaluation/reward';
 
@@ -194,6 +215,7 @@ function seen(lines: readonly LogLine[], limits: AlarmLimits): Map<AlarmName, st
  * alarm.symptom; // 'reward not finite'
  */
 export function alarmsAtEnd(lines: readonly LogLine[], limits: Partial<AlarmLimits> = {}): Alarm[] {
+  checkOptions('raise alarms', limits, ALARM_RULES);
   const all = { ...ALARM_LIMITS, ...limits };
   const before = seen(lines.slice(0, -1), all);
   return [...seen(lines, all)].flatMap(([name, symptom]) => {
@@ -214,6 +236,7 @@ export function alarmsAtEnd(lines: readonly LogLine[], limits: Partial<AlarmLimi
  * alarmsOf(log).map(({ step, symptom }) => `${step}: ${symptom}`); // ['2: reward not finite']
  */
 export function alarmsOf(lines: readonly LogLine[], limits: Partial<AlarmLimits> = {}): Alarm[] {
+  checkOptions('raise alarms', limits, ALARM_RULES);
   return lines.flatMap((_, at) => alarmsAtEnd(lines.slice(0, at + 1), limits));
 }
 

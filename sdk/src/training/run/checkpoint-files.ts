@@ -12,6 +12,9 @@ import type { TrainerState, WeightVersions } from '../trainer-state';
 import { writeCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import type { CheckpointPart, CheckpointWriter } from './checkpoint-writer';
 
+/** Tensors that a message lists; the rest is counted. */
+const LISTED = 3;
+
 const OPTIMIZER = 'optimizer.safetensors';
 const WEIGHTS = 'transformer';
 /** Weights that rollouts ahead are made with, as `<version>/<name>`. */
@@ -21,6 +24,8 @@ const EARLIER = 'earlier-weights.safetensors';
 type SavableModel = TrainableModel & {
   savePretrained?(folder: string): void;
   saveLora?(folder: string, options: { adapterName: string }): void;
+  /** All weights by name, frozen ones among them. */
+  parameters?: ReadonlyMap<string, tf.Variable>;
 };
 
 /** How a checkpoint is written. */
@@ -87,18 +92,21 @@ function bytesOf({ model, average, policies }: TrainerState, versions: number): 
  * Gives a trainer's tensors the values of a checkpoint, to the last bit. Where it holds no earlier weights, and steps to come
  * ask for them, stderr says what becomes of that.
  *
- * @throws When it holds weights of another model, other adapters or another optimizer, by the tensor's name.
+ * @throws When it lacks a tensor of the model, its adapters or the optimizer, or holds one that they do not have, as then it
+ *   is of others; the message names it. Of a model that does not list its `parameters`, what is no trainable variable may be a
+ *   frozen one.
  */
 export function loadCheckpoint(
   folder: string,
   { model, optimizer, average, policies, earlier }: TrainerState,
 ): void {
-  withTensors(readTrained(model, join(folder, WEIGHTS)), (values) =>
-    assignAll(model.trainableVariables(), values),
-  );
-  if (average !== null) {
-    withTensors(readTrained(model, join(folder, 'ema')), (values) => average.load(values));
-  }
+  const loadTrained = (at: string, load: (values: Map<string, tf.Tensor>) => void) =>
+    withTensors(readTrained(model, at), (values) => {
+      requireKnown(model, at, values);
+      load(values);
+    });
+  loadTrained(join(folder, WEIGHTS), (values) => assignAll(model.trainableVariables(), values));
+  if (average !== null) loadTrained(join(folder, 'ema'), (values) => average.load(values));
   withTensors(readSafetensors(join(folder, OPTIMIZER)), (values) =>
     optimizer.loadStateDict(values),
   );
@@ -162,6 +170,24 @@ function readTrained(model: TrainableModel, folder: string): Map<string, tf.Tens
     }
   }
   return values;
+}
+
+/** Refuses tensors that the model does not have, as diffusers does in a strict load. */
+function requireKnown(
+  model: TrainableModel,
+  folder: string,
+  values: ReadonlyMap<string, tf.Tensor>,
+): void {
+  const { parameters } = model as SavableModel;
+  const isAdapted = model.adapters.active.length > 0;
+  if (!isAdapted && parameters === undefined) return;
+  const known = isAdapted ? model.trainableVariables() : parameters;
+  const unknown = [...values.keys()].filter((name) => !known?.has(name));
+  if (unknown.length === 0) return;
+  const more = unknown.length > LISTED ? ` and ${unknown.length - LISTED} more` : '';
+  throw new Error(
+    `Cannot load weights of "${folder}" as the model must have every tensor of it: it has no ${unknown.slice(0, LISTED).join(', ')}${more}`,
+  );
 }
 
 function adapterFolder(folder: string, name: string): string {

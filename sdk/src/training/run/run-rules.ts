@@ -5,35 +5,20 @@ import {
   anyOf,
   rule,
   section,
+  SIGNAL,
   SWITCH,
   TEXT,
   wholeNumber,
   type Rules,
 } from '../../core/option-rules';
-import type { AlarmLimits } from './alarms';
+import { ALARM_RULES } from './alarms';
 import type { RunOptions } from './run-options';
 
 const COUNT = wholeNumber(1);
-/** Infinity raises no alarm. */
-const LIMIT = number({ least: 0, most: Infinity });
-const LIMIT_COUNT = anyOf(
-  COUNT,
-  rule('Infinity', (value) => value === Infinity),
-);
-
-const ALARM_RULES: Rules<AlarmLimits> = {
-  replayGap: orNull(LIMIT),
-  rolloutGap: orNull(LIMIT),
-  clipFraction: LIMIT,
-  fallingEvaluations: LIMIT_COUNT,
-  diversityLeft: LIMIT,
-  gradNormFactor: LIMIT,
-  window: LIMIT_COUNT,
-};
 
 /** What the options of a run must be. */
 export const RUN_RULES: Rules<RunOptions<never>> = {
-  signal: orNull(rule('an AbortSignal', isSignal)),
+  signal: orNull(SIGNAL),
   onStep: orNull(FUNCTION),
   configuration: orNull(rule('an object', (value) => typeof value === 'object')),
   runDirectory: orNull(rule('the path of a folder', isName)),
@@ -62,9 +47,4 @@ export function runOptionsOf<Report>(options: RunOptions<Report>): RunOptions<Re
 
 function isName(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
-}
-
-function isSignal(value: unknown): boolean {
-  const { aborted, addEventListener } = value as Partial<AbortSignal>;
-  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
