@@ -52,17 +52,18 @@ export const LOSS_DEFAULTS: LossConfig = {
   compat: null,
 };
 
-const NUMBER = number({ most: Infinity });
+const FROM_ZERO = number({ least: 0, most: Infinity });
+const ABOVE_ZERO = number({ above: 0, most: Infinity });
 
 const RULES: Rules<LossConfig> = {
-  clip_ratio: NUMBER,
-  adv_clip_max: NUMBER,
-  kl_mask_threshold: NUMBER,
+  clip_ratio: FROM_ZERO,
+  adv_clip_max: ABOVE_ZERO,
+  kl_mask_threshold: FROM_ZERO,
   add_kl_coefficient: SWITCH,
-  mix_beta: NUMBER,
-  ref_kl_coef: NUMBER,
-  adaptive_weight_min: NUMBER,
-  dpo_beta: NUMBER,
+  mix_beta: ABOVE_ZERO,
+  ref_kl_coef: FROM_ZERO,
+  adaptive_weight_min: FROM_ZERO,
+  dpo_beta: ABOVE_ZERO,
   std_holds_dt: SWITCH,
   log_prob_holds_variance: SWITCH,
   compat: COMPAT,

@@ -88,6 +88,33 @@ describe('computeLoss() of one row', () => {
   });
 });
 
+describe('computeLoss() by settings', () => {
+  test('takes the default of a setting that is undefined', () => {
+    const loss = (config: Partial<LossConfig>) =>
+      read(computeLoss('flow_grpo', someInputs(), config).loss);
+    assert.equal(loss({ clip_ratio: undefined, adv_clip_max: undefined }), loss({}));
+    assert.ok(Number.isFinite(loss({ clip_ratio: Infinity, adv_clip_max: Infinity })));
+  });
+
+  test('refuses what no loss can be computed with', () => {
+    for (const [name, least] of [
+      ['clip_ratio', 'from 0'],
+      ['adv_clip_max', 'above 0'],
+      ['kl_mask_threshold', 'from 0'],
+      ['mix_beta', 'above 0'],
+      ['ref_kl_coef', 'from 0'],
+      ['adaptive_weight_min', 'from 0'],
+      ['dpo_beta', 'above 0'],
+    ]) {
+      for (const value of [-1, NaN]) {
+        assert.throws(() => computeLoss('flow_grpo', someInputs(), { [name]: value }), {
+          message: `Cannot compute loss "flow_grpo" as config.${name} must be a number ${least}, or Infinity: current value is ${value}`,
+        });
+      }
+    }
+  });
+});
+
 describe("computeLoss('diffusion_nft')", () => {
   test('grows with adv_clip_max / mix_beta where the policy is the old one', () => {
     const inputs = someInputs();
