@@ -110,6 +110,21 @@ describe('docstrings contract', () => {
       );
     }));
 
+  it('every method says what it is, where no interface does', () =>
+    every(names, (name) => {
+      const declaration = declarationOf(name);
+      const inherits = ts.isClassDeclaration(declaration) && declaration.heritageClauses;
+      if (ts.isFunctionDeclaration(declaration) || inherits) return;
+      const methods = callablesOf(declaration).filter(
+        (callable) => callable.name && !ts.isComputedPropertyName(callable.name),
+      );
+      const silent = methods.filter((method) => docstringsOf(method).length === 0);
+      assert.deepEqual(
+        silent.map((method) => method.name?.getText()),
+        [],
+      );
+    }));
+
   it('every parameter that is described is there', () =>
     every(names, (name) => {
       for (const callable of callablesOf(declarationOf(name))) {

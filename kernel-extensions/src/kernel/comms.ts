@@ -21,6 +21,7 @@ export interface Comm {
   onMessage(handler: (message: CommMessage) => unknown): () => void;
   /** Calls `handler` once, when the front end closes the comm. */
   onClose(handler: (message: CommMessage) => unknown): () => void;
+  /** Closes it and tells the front end so, with `data`; does nothing once it is closed. */
   close(data?: Record<string, unknown>): void;
 }
 

@@ -71,6 +71,7 @@ export class WeightCopy {
     });
   }
 
+  /** Frees the copy; the variables stay as they are. */
   dispose(): void {
     tf.dispose([...this.#values.values()]);
     this.#values.clear();

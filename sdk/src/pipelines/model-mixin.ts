@@ -35,6 +35,11 @@ export type PolicyAdapters = Pick<
 export interface TrainableModel extends ModelMixin {
   /** Adapters when there are any, else all weights, by name. */
   trainableVariables(): Map<string, tf.Variable>;
+  /**
+   * Adds a low-rank adapter, `default`, that changes nothing at first (B is zero); it is what is trained then.
+   *
+   * @throws When there is one of that name, a module has no linear layer, or the rank is no whole number from 1.
+   */
   addLora(options: {
     rank: number;
     alpha?: number;
@@ -45,7 +50,9 @@ export interface TrainableModel extends ModelMixin {
   readonly adapters: PolicyAdapters;
   /** Whether gradients run blocks a second time instead of keeping what they compute. Missing: false. */
   readonly isGradientCheckpointing?: boolean;
+  /** Has gradients run blocks a second time: less memory for a forward pass more. */
   enableGradientCheckpointing?(): void;
+  /** Has gradients keep what blocks compute. */
   disableGradientCheckpointing?(): void;
 }
 

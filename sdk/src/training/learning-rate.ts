@@ -61,7 +61,16 @@ export function learningRateAt(step: number, schedule: LearningRateSchedule): nu
   return learningRate * Math.max(m, ((1 - m) / 2) * wave + (1 + m) / 2);
 }
 
-/** The same of a trainer's settings, of which it takes its own. */
+/**
+ * `learningRateAt` of a trainer's settings, of which it takes its own.
+ *
+ * @param step From 1.
+ * @param settings Their `steps` are those of the whole schedule.
+ * @throws When a setting of the schedule breaks its rule.
+ *
+ * @example
+ * trainedRateAt(2, { learningRate: 1e-3, warmupSteps: 4, steps: 40 }); // 5e-4
+ */
 export function trainedRateAt(
   step: number,
   settings: Omit<LearningRateSchedule, 'totalSteps'> & { steps: number },

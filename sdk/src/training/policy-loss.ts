@@ -49,7 +49,12 @@ function furtherTerms({
 /**
  * Checks the settings that the losses share.
  *
+ * @param action What cannot be done otherwise, as errors begin: 'train'.
+ * @param options Which losses are asked.
  * @throws When there is no such setting, or one breaks its rule. A loss of one's own may take others, see `Loss.ownSettings`.
+ *
+ * @example
+ * checkLossConfig('train', { clip_ratio: 0.2 }, { lossMode: 'flow_grpo' }); // undefined // nothing to say against it
  */
 export function checkLossConfig(
   action: string,

@@ -127,6 +127,7 @@ export class RolloutBatch implements RolloutBatchInfo {
     return { ...absent, ...taken, height, width } as unknown as MicroBatch & BatchTensors;
   }
 
+  /** Frees its tensors; the pictures stay. */
   dispose(): void {
     tf.dispose(Object.values(this.tensors).filter((tensor) => tensor instanceof tf.Tensor));
   }

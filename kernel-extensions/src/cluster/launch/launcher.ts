@@ -44,8 +44,18 @@ export interface Launcher {
    * @returns An id for each.
    */
   submit(job: Job, options: { resume: boolean }): Promise<string[]>;
+  /**
+   * Where a run stands, asked of the cluster now.
+   *
+   * @param id As `submit` gave it.
+   * @throws When the cluster cannot be asked.
+   */
   status(id: string): Promise<JobStatus>;
-  /** What the run has printed so far. */
+  /**
+   * What the run has printed so far.
+   *
+   * @throws When the cluster cannot be asked.
+   */
   log(id: string): Promise<string>;
   /** Asks a run to end: SIGTERM, and time for a checkpoint. */
   stop(id: string): Promise<void>;

@@ -4,15 +4,21 @@ import { KernelChannels, type RequestChannel } from './kernel-channels';
 import { KernelProcess, type KernelProcessOptions } from './kernel-process';
 import { toCellOutput } from './to-cell-output';
 
+/** How a kernel is started. */
 export interface KernelClientOptions extends KernelProcessOptions {
   /** How long the kernel may take to answer its first request, in milliseconds. */
   startTimeoutMs?: number;
 }
 
+/** How a cell is run; what is left out is as a notebook has it. */
 export interface ExecuteOptions {
+  /** Publish neither the code, its value nor its error, and count nothing. Default false. */
   silent?: boolean;
+  /** Count the cell, and keep it in the history. Default true. */
   storeHistory?: boolean;
+  /** Have the cells that wait aborted when this one fails. Default true. */
   stopOnError?: boolean;
+  /** What is evaluated after the cell, by name. */
   userExpressions?: Record<string, string>;
   /** Called for each output as it arrives, also for what callbacks of the cell print after it ended. */
   onOutput?: (output: CellOutput) => void;
@@ -20,12 +26,17 @@ export interface ExecuteOptions {
   onInput?: (prompt: string, password: boolean) => string | Promise<string>;
 }
 
+/** What became of a cell. */
 export interface ExecuteResult {
+  /** 'aborted' when it was not run, as one before it had failed. */
   status: 'ok' | 'error' | 'aborted';
+  /** The number of the last cell that was counted, this one included; null when it was aborted. */
   executionCount: number | null;
   /** In order of arrival, complete: the kernel was idle again when this was returned. */
   outputs: CellOutput[];
+  /** null unless it failed. */
   error: ErrorContent | null;
+  /** By the names that were asked for. */
   userExpressions: Record<string, ExpressionResult>;
 }
 

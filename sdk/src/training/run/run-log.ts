@@ -35,11 +35,21 @@ export class RunLog {
     this.path = directory === null ? null : join(directory, RUN_FILES.log);
   }
 
+  /**
+   * Adds a line, in memory and to the file.
+   *
+   * @throws When the operating system refuses.
+   */
   write(line: LogLine): void {
     this.lines.push(line);
     if (this.path !== null) appendJsonLine(this.path, line);
   }
 
+  /**
+   * Adds an alarm, in memory and as a line of the file.
+   *
+   * @throws When the operating system refuses.
+   */
   alarm(alarm: Alarm): void {
     this.alarms.push(alarm);
     if (this.path !== null) appendJsonLine(this.path, { step: alarm.step, alarm });
