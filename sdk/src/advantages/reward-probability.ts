@@ -19,9 +19,9 @@ export interface RewardProbabilityOptions {
  * Diffusion-NFT's reward as a probability of being good: p = clip(A / (2M) + 1/2, 0, 1), with A clamped to +-M first
  * (https://arxiv.org/abs/2509.16117).
  *
- * @param advantages (B) or (B, W) group advantages.
+ * @param advantages (B) or (B, W) group advantages, none of which is NaN.
  * @returns Same shape, values in [0, 1]. The caller owns it.
- * @throws When there is no such option or one breaks its rule.
+ * @throws When there is no such option or one breaks its rule, or an advantage is NaN.
  *
  * @example
  * rewardProbability(tf.tensor1d([-10, -5, 0, 5, 10])); // [0, 0, 0.5, 1, 1]
@@ -34,6 +34,11 @@ export function rewardProbability<A extends tf.Tensor>(
   const { advClipMax = 5, mode = 'continuous' } = options;
   const take = TAKE[mode];
   return tf.tidy(() => {
+    if (advantages.dataSync().some(Number.isNaN)) {
+      throw new Error(
+        'Cannot turn advantages into probabilities as advantages must be numbers: one is NaN',
+      );
+    }
     const clamped = tf.clipByValue(advantages, -advClipMax, advClipMax);
     return take(clamped)
       .div(2 * advClipMax)

@@ -13,7 +13,7 @@ const VALIDATION_SEED = 42;
  * @param seed Of the run.
  * @param step The training step, from 1.
  * @param rows How many rows, or the numbers of some.
- * @throws When a seed is no safe integer: then the run's seed is too large.
+ * @throws When seed, step or rows are no whole numbers, or a row's seed is no safe integer: then the run's seed is too large.
  * @example
  * rolloutSeeds(42, 1, 2); // [42000126, 42000127]
  */
@@ -25,6 +25,17 @@ export function rolloutSeeds(
   if (!Number.isInteger(step) || step < 1) {
     throw new Error(
       `Cannot seed a rollout as the training step must be a whole number from 1: current value is ${step}`,
+    );
+  }
+  if (!Number.isInteger(seed)) {
+    throw new Error(
+      `Cannot seed a rollout as the seed must be a whole number: current value is ${seed}`,
+    );
+  }
+  const wrong = [rows].flat().find((row) => !(Number.isInteger(row) && row >= 0));
+  if (wrong !== undefined) {
+    throw new Error(
+      `Cannot seed a rollout as rows must be whole numbers from 0: current value is ${wrong}`,
     );
   }
   const numbers = typeof rows === 'number' ? Array.from({ length: rows }, (_, row) => row) : rows;

@@ -95,7 +95,8 @@ export interface PolicyGradients {
  * The old policy's log-probabilities are `old_log_probs` where the batch has them, else the rollout's `all_log_probs`.
  *
  * @param advantages (B, W)
- * @throws When there is no such option or one breaks its rule, and when the signal is aborted; nothing is leaked then.
+ * @throws When there is no such option or one breaks its rule, `rows` are none or not the batch's, advantages have another shape, and when
+ *   the signal is aborted; nothing is leaked then.
  * @example
  * const { transformer, modelConfig } = pipeline;
  * const key = RandomKey.fromSeed(1);
@@ -132,6 +133,12 @@ export async function policyGradients(
   };
   const velocity = comparesVelocities(objective);
   const W = batch.windowSize;
+  requireRows(rows, batch.size);
+  if (advantages.shape.join() !== [batch.size, W].join()) {
+    throw new Error(
+      `Cannot compute a policy gradient as advantages must be (B, W), [${batch.size}, ${W}]: their shape is [${advantages.shape}]`,
+    );
+  }
   const { old_log_probs, all_log_probs } = batch.tensors;
   const oldLogProbs = (await (old_log_probs ?? all_log_probs)?.data<'float32'>()) ?? [];
   const variables = model.transformer.trainableVariables();
@@ -209,6 +216,14 @@ export async function policyGradients(
     parts,
     dispose,
   };
+}
+
+function requireRows(rows: readonly number[], B: number): void {
+  const wrong = rows.find((row) => !(Number.isInteger(row) && row >= 0 && row < B));
+  if (rows.length > 0 && wrong === undefined) return;
+  throw new Error(
+    `Cannot compute a policy gradient as rows must be pictures of the batch, 0 to ${B - 1}, one at least: current value is ${wrong ?? '[]'}`,
+  );
 }
 
 /** What a step is compared with, under the losses' names. */

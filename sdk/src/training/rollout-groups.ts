@@ -14,6 +14,7 @@ import {
 } from '../core/option-rules';
 import type { PixelImage } from '../core/pixel-image';
 import type { RandomKey } from '../core/random-key';
+import { showValue } from '../core/show-value';
 import { disposeEmbeddings } from '../pipelines';
 import type { PromptRecord } from '../rewards';
 import { lastWindowStart, type SdeWindow, type WindowPlace } from '../schedulers';
@@ -108,7 +109,8 @@ export const ROLLOUT_GROUPS_RULES: Rules<RolloutGroupsOptions> = {
  *
  * @param prompts One record a group.
  * @returns The pictures, group by group, with their trajectories. The caller disposes it.
- * @throws When there is no such option or one breaks its rule, and when the window does not fit.
+ * @throws When there is no such option or one breaks its rule, there are no prompts or they are no records, and when the window does not
+ *   fit.
  * @example
  * const batch = await rolloutGroups(pipeline, [{ prompt: 'a red circle' }], { key: RandomKey.fromSeed(1), groupSize: 4 });
  * batch.tensors.all_log_probs?.shape; // [4, 2]
@@ -145,6 +147,11 @@ export async function rolloutGroups(
     range: sdeWindowRange,
     steps: numInferenceSteps,
   });
+  if (prompts.length === 0 || prompts.some((record) => typeof record?.prompt !== 'string')) {
+    throw new Error(
+      `Cannot roll out as prompts must be records with a text as prompt, one at least: current value is ${showValue(prompts)}`,
+    );
+  }
   const B = prompts.length * groupSize;
   const cache = promptCache ?? new PromptCache();
   const layout = { groupSize, padTokensTo };

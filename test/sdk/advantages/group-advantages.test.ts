@@ -132,6 +132,22 @@ describe('rewardProbability()', () => {
     near(rewardProbability(A()), [0, 0, 0.5, 1, 1]);
   });
 
+  test('refuses advantages that are NaN', () => {
+    assert.throws(
+      () =>
+        rewardProbability(
+          tf.tensor2d([
+            [0, 1],
+            [NaN, 1],
+          ]),
+        ),
+      {
+        message:
+          'Cannot turn advantages into probabilities as advantages must be numbers: one is NaN',
+      },
+    );
+  });
+
   test('keeps what its mode keeps', () => {
     near(rewardProbability(A(), { mode: 'one_only' }), [0.5, 0.5, 0.5, 0.6, 0.6]);
     near(rewardProbability(A(), { mode: 'binary' }), [0.4, 0.4, 0.5, 0.6, 0.6]);

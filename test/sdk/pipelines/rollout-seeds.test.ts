@@ -21,6 +21,15 @@ describe('rolloutSeeds()', () => {
         "Cannot seed a rollout as the seed must leave each row's a safe integer: current value is 1099511627776",
     });
     assert.throws(() => rolloutSeeds(-1, 1, 1), /must leave each row's a safe integer/);
+    assert.throws(() => rolloutSeeds(1.5, 1, 1), {
+      message: 'Cannot seed a rollout as the seed must be a whole number: current value is 1.5',
+    });
+    for (const rows of [1.5, -1, [0, NaN]]) {
+      assert.throws(
+        () => rolloutSeeds(1, 1, rows),
+        /^Error: Cannot seed a rollout as rows must be whole numbers from 0: current value is /,
+      );
+    }
   });
 });
 

@@ -142,6 +142,14 @@ describe('trainingTimes()', () => {
     assert.equal(timesteps[0], scheduler.timestepValues[0]);
   });
 
+  it('refuses draws that are no numbers', () => {
+    for (const draw of [NaN, -Infinity]) {
+      assert.throws(() => trainingTimes(scheduler, [0, draw]), {
+        message: `Cannot draw training times as draws must be finite numbers: current value is ${draw}`,
+      });
+    }
+  });
+
   it('refuses a schedule of a run', () => {
     const walker = new FlowMatchEulerDiscreteScheduler();
     walker.setTimesteps(10);

@@ -14,6 +14,7 @@ import {
   buildScheduler,
   type FlowGRPOOptions,
   type LogLine,
+  type PromptRecord,
   type RolloutGroupsOptions,
   type RolloutPipeline,
   type StepReport,
@@ -304,6 +305,19 @@ describe('trainFlowGRPO()', () => {
 });
 
 describe('rolloutGroups()', () => {
+  it('refuses prompts that are no records, and none', async () => {
+    const pipeline = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
+    for (const prompts of [[], ['a fox'], [{ prompt: 1 }]]) {
+      await assert.rejects(
+        rolloutGroups(pipeline, prompts as unknown as PromptRecord[], {
+          key: RandomKey.fromSeed(1),
+        }),
+        /^Error: Cannot roll out as prompts must be records with a text as prompt, one at least: current value is /,
+      );
+    }
+    pipeline.dispose();
+  });
+
   it('refuses a window that lies outside of the steps, or does not fit its range, by its name', async () => {
     const pipeline = await loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4 });
     const roll = (options: Partial<RolloutGroupsOptions>) =>

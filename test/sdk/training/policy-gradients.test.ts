@@ -83,6 +83,25 @@ describe('policyGradients()', () => {
     }
   }
 
+  it('refuses rows that the batch has not, and advantages of another shape', async () => {
+    for (const rows of [[], [4], [0, -1], [0.5]]) {
+      await assert.rejects(policyGradients(model, batch, advantages, { rows }), {
+        message: `Cannot compute a policy gradient as rows must be pictures of the batch, 0 to 3, one at least: current value is ${rows.at(-1) ?? '[]'}`,
+      });
+    }
+    for (const shape of [
+      [4, 1],
+      [1, 2],
+      [4, 3],
+    ] as [number, number][]) {
+      const other = tf.ones<tf.Rank.R2>(shape);
+      await assert.rejects(policyGradients(model, batch, other), {
+        message: `Cannot compute a policy gradient as advantages must be (B, W), [4, 2]: their shape is [${shape}]`,
+      });
+      other.dispose();
+    }
+  });
+
   it('says what each micro-batch and step contributes', async () => {
     await gradientsOf({ microBatchSize: 3 }, {}, ({ parts, loss, ratioMean }) => {
       const places = parts.map(({ rows, step }) => [rows.join(), step]);

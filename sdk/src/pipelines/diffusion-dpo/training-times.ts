@@ -18,7 +18,7 @@ export interface TrainingTimes {
  *
  * @param scheduler On its training schedule: `setTimesteps` has not been called.
  * @param draws Standard normal numbers.
- * @throws When the scheduler is on a run's schedule.
+ * @throws When the scheduler is on a run's schedule, or a draw is no finite number.
  * @example
  * trainingTimes(new FlowMatchEulerDiscreteScheduler({ shift: 3 }), [0]).indices; // [500]
  */
@@ -29,6 +29,12 @@ export function trainingTimes(
   if (scheduler.numInferenceSteps !== null) {
     throw new Error(
       `Cannot draw training times as the scheduler must be on its training schedule: setTimesteps was called for ${scheduler.numInferenceSteps} steps`,
+    );
+  }
+  const wrong = Array.from(draws).find((draw) => !Number.isFinite(draw));
+  if (wrong !== undefined) {
+    throw new Error(
+      `Cannot draw training times as draws must be finite numbers: current value is ${wrong}`,
     );
   }
   const { timestepValues, sigmaValues } = scheduler;
