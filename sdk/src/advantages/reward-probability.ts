@@ -1,3 +1,4 @@
+import { UPSTREAM_LOSS_DEFAULTS } from '../config/loss-defaults';
 import { checkOptions, number, oneOf, type Rules } from '../core/option-rules';
 import { tf } from '../tensorflow';
 
@@ -31,7 +32,7 @@ export function rewardProbability<A extends tf.Tensor>(
   options: RewardProbabilityOptions = {},
 ): A {
   checkOptions('turn advantages into probabilities', options, RULES);
-  const { advClipMax = 5, mode = 'continuous' } = options;
+  const { advClipMax = UPSTREAM_LOSS_DEFAULTS.adv_clip_max, mode = 'continuous' } = options;
   const take = TAKE[mode];
   return tf.tidy(() => {
     if (advantages.dataSync().some(Number.isNaN)) {

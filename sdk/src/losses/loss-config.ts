@@ -1,3 +1,4 @@
+import { UPSTREAM_LOSS_DEFAULTS } from '../config/loss-defaults';
 import {
   ANYTHING,
   COMPAT,
@@ -39,14 +40,7 @@ export interface LossConfig {
 
 /** The settings where nothing else is said. */
 export const LOSS_DEFAULTS: LossConfig = {
-  clip_ratio: 1e-4,
-  adv_clip_max: 5,
-  kl_mask_threshold: 1e-5,
-  add_kl_coefficient: true,
-  mix_beta: 0.5,
-  ref_kl_coef: 0,
-  adaptive_weight_min: 1e-5,
-  dpo_beta: 2000,
+  ...UPSTREAM_LOSS_DEFAULTS,
   std_holds_dt: false,
   log_prob_holds_variance: true,
   compat: null,

@@ -4,6 +4,7 @@ import { mean, share } from '../core/statistics';
 import { REPLAY_RULES, replayPolicy, type ReplayOptions } from './replay-policy';
 import type { ReplayModel } from './replay-step';
 import type { RolloutBatch } from './rollout-batch';
+import { STEP_DEFAULTS } from './step-defaults';
 
 /** Gap between neighbouring float32 numbers around 1. */
 const FLOAT32_EPSILON = 2 ** -23;
@@ -140,7 +141,7 @@ export async function checkConsistency(
   options: ConsistencyOptions = {},
 ): Promise<ConsistencyReport> {
   checkOptions('check consistency', options, RULES);
-  const { clipRatio = 1e-3, ...replay } = options;
+  const { clipRatio = STEP_DEFAULTS.clipRatio, ...replay } = options;
   const recorded = batch.tensors.all_log_probs;
   if (!recorded) {
     throw new Error(

@@ -9,6 +9,7 @@ import type { PromptPriorityOptions } from './prompt-priority';
 import type { RolloutWorkers } from './rollout-workers';
 import type { RolloutCorrectionConfig } from './rollout-correction';
 import type { RunOptions } from './run/run-options';
+import { STEP_DEFAULTS } from './step-defaults';
 import type { StepReport } from './step-report';
 
 /** Adapters to train instead of all weights. */
@@ -175,7 +176,7 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
 /** The defaults of `trainFlowGRPO`'s options. */
 export const FLOW_GRPO_DEFAULTS = {
   steps: 40,
-  groupSize: 16,
+  groupSize: STEP_DEFAULTS.groupSize,
   learningRate: 2e-4,
   warmupSteps: 5,
   lrSchedule: 'constant',
@@ -184,15 +185,15 @@ export const FLOW_GRPO_DEFAULTS = {
   betas: [0.9, 0.99],
   weightDecay: 0,
   maxGradNorm: 1,
-  negativePrompt: ' ',
-  noiseLevel: 0.7,
-  sdeType: 'sde',
-  sdeWindowSize: 2,
-  sdeWindowRange: [0, 5],
+  negativePrompt: STEP_DEFAULTS.negativePrompt,
+  noiseLevel: STEP_DEFAULTS.noiseLevel,
+  sdeType: STEP_DEFAULTS.sdeType,
+  sdeWindowSize: STEP_DEFAULTS.sdeWindowSize,
+  sdeWindowRange: STEP_DEFAULTS.sdeWindowRange,
   sampleStrategy: null,
   itersPerGroup: null,
   sdeWindowSeed: null,
-  sameInitialNoise: true,
+  sameInitialNoise: STEP_DEFAULTS.sameInitialNoise,
   lossMode: 'flow_grpo',
   lossConfig: {},
   klLossCoef: 0,
@@ -203,8 +204,8 @@ export const FLOW_GRPO_DEFAULTS = {
   rewardNormalization: null,
   onRewardFailure: 'drop',
   rewardTimeoutMs: REWARD_TIMEOUT_MS,
-  clipRatio: 1e-3,
-  advClipMax: 5,
+  clipRatio: STEP_DEFAULTS.clipRatio,
+  advClipMax: STEP_DEFAULTS.advClipMax,
   advEstimator: null,
   globalStd: false,
   normAdvByStdInGrpo: true,
@@ -212,7 +213,7 @@ export const FLOW_GRPO_DEFAULTS = {
   miniBatchSize: null,
   shuffle: true,
   dataLoaderSeed: null,
-  microBatchSize: 64,
+  microBatchSize: STEP_DEFAULTS.microBatchSize,
   compile: true,
   gradientCheckpointing: null,
   lora: null,

@@ -2,7 +2,7 @@ export * from './adamw';
 export { clipGradients, globalNorm, type ClippedGradients, type Gradients } from './clip-gradients';
 export * from './draw-prompts';
 export * from './rollout-batch';
-export * from './rollout-groups';
+export { rolloutGroups, type RolloutGroupsOptions } from './rollout-groups';
 export * from './rollout-part';
 export type { RolloutPlace, RolloutWorkers, WorkerReport, WorkersReport } from './rollout-workers';
 export {
@@ -13,21 +13,32 @@ export {
   type RolloutCorrectionConfig,
 } from './rollout-correction';
 export type { PolicyModel, ReplayModel } from './replay-step';
-export * from './replay-policy';
-export * from './policy-loss';
+export { replayPolicy, type ReplayedPolicy, type ReplayOptions } from './replay-policy';
+export { policyLoss, type DistillLossMode, type PolicyLossOptions } from './policy-loss';
 export * from './consistency-check';
-export * from './policy-gradients';
-export * from './pairs-from-rollout';
-export * from './dpo-gradients';
+export {
+  policyGradients,
+  type PolicyGradientOptions,
+  type PolicyGradientPart,
+  type PolicyGradients,
+} from './policy-gradients';
+export * from './diffusion-dpo/pairs-from-rollout';
+export * from './diffusion-dpo/dpo-gradients';
 export * from './diffusion-nft/old-policy-decay';
 export * from './diffusion-nft/select-timesteps';
-export * from './diffusion-nft/nft-gradients';
+export {
+  nftGradients,
+  type NftBatch,
+  type NftGradientOptions,
+  type NftGradients,
+  type NftModel,
+} from './diffusion-nft/nft-gradients';
 export * from './embed-rows';
 export * from './prompt-cache';
-export * from './prompt-priority';
+export { PromptPriority, type PromptPriorityOptions } from './prompt-priority';
 export * from './weight-average';
 export * from './mini-batches';
-export * from './learning-rate';
+export { learningRateAt, type LearningRateSchedule } from './learning-rate';
 export { evaluatePolicy, type EvaluationDefaults, type EvaluationReport } from './evaluate-policy';
 export type { EvaluationOptions } from './evaluation-options';
 export * from './apply-gradients';

@@ -24,6 +24,7 @@ import {
 } from './policy-loss';
 import { replayStep, type PolicyModel } from './replay-step';
 import type { BatchTensors, RolloutBatch } from './rollout-batch';
+import { STEP_DEFAULTS } from './step-defaults';
 
 /** What a policy gradient is computed from. */
 export interface PolicyGradientOptions extends PolicyLossOptions {
@@ -118,10 +119,10 @@ export async function policyGradients(
   checkLossConfig(ACTION, options.lossConfig ?? {}, options);
   const {
     rows = Array.from({ length: batch.size }, (_, row) => row),
-    clipRatio = 1e-3,
-    advClipMax = 5,
+    clipRatio = STEP_DEFAULTS.clipRatio,
+    advClipMax = STEP_DEFAULTS.advClipMax,
     lossConfig = {},
-    microBatchSize = 64,
+    microBatchSize = STEP_DEFAULTS.microBatchSize,
     signal = null,
     ...objective
   } = options;

@@ -12,6 +12,7 @@ import { offMainThread } from '../pipelines';
 import { tf } from '../tensorflow';
 import { replayStep, type ReplayModel } from './replay-step';
 import type { RolloutBatch } from './rollout-batch';
+import { STEP_DEFAULTS } from './step-defaults';
 
 /** How a rollout is replayed. */
 export interface ReplayOptions {
@@ -57,7 +58,11 @@ export async function replayPolicy(
   options: ReplayOptions = {},
 ): Promise<ReplayedPolicy> {
   checkOptions('replay a rollout', options, REPLAY_RULES);
-  const { microBatchSize = 64, velocity = false, signal = null } = options;
+  const {
+    microBatchSize = STEP_DEFAULTS.microBatchSize,
+    velocity = false,
+    signal = null,
+  } = options;
   const parts: tf.Tensor[][] = [];
   try {
     for (let start = 0; start < batch.size; start += microBatchSize) {

@@ -27,6 +27,7 @@ import type { PromptedPart, RolledOutPart } from './rollout-part';
 import type { RolloutPlace } from './rollout-workers';
 import { sliceRows } from './slice-rows';
 import type { TrainablePipeline } from './trainable-pipeline';
+import { STEP_DEFAULTS } from './step-defaults';
 
 /** How groups are rolled out. */
 export interface RolloutGroupsOptions {
@@ -124,16 +125,16 @@ export async function rolloutGroups(
   const { pipeline: config } = pipeline.modelConfig;
   const {
     key,
-    groupSize = 16,
-    sameInitialNoise = true,
+    groupSize = STEP_DEFAULTS.groupSize,
+    sameInitialNoise = STEP_DEFAULTS.sameInitialNoise,
     numInferenceSteps = config.num_inference_steps,
     trueCfgScale = config.true_cfg_scale,
     guidanceScale = config.guidance_scale,
-    negativePrompt = ' ',
-    noiseLevel = 0.7,
-    sdeType = 'sde',
-    sdeWindowSize = 2,
-    sdeWindowRange = [0, 5],
+    negativePrompt = STEP_DEFAULTS.negativePrompt,
+    noiseLevel = STEP_DEFAULTS.noiseLevel,
+    sdeType = STEP_DEFAULTS.sdeType,
+    sdeWindowSize = STEP_DEFAULTS.sdeWindowSize,
+    sdeWindowRange = STEP_DEFAULTS.sdeWindowRange,
     microBatchSize = Infinity,
     compile = false,
     padTokensTo = 1,

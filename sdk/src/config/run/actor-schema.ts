@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UPSTREAM_LOSS_DEFAULTS } from '../loss-defaults';
 import {
   engineSection,
   OPTIMIZER_WITHOUT_EFFECT,
@@ -26,14 +27,14 @@ export const LOSS_MODES = [
 
 const lossSchema = z.strictObject({
   loss_mode: follows(z.string().min(1), ALGORITHM, 'flow_grpo'),
-  clip_ratio: z.number().nonnegative().default(1e-4),
-  adv_clip_max: z.number().positive().default(5),
-  mix_beta: z.number().positive().default(0.5),
-  ref_kl_coef: z.number().default(0),
-  adaptive_weight_min: z.number().positive().default(1e-5),
-  dpo_beta: z.number().default(2000),
-  kl_mask_threshold: z.number().positive().default(1e-5),
-  add_kl_coefficient: z.boolean().default(true),
+  clip_ratio: z.number().nonnegative().default(UPSTREAM_LOSS_DEFAULTS.clip_ratio),
+  adv_clip_max: z.number().positive().default(UPSTREAM_LOSS_DEFAULTS.adv_clip_max),
+  mix_beta: z.number().positive().default(UPSTREAM_LOSS_DEFAULTS.mix_beta),
+  ref_kl_coef: z.number().default(UPSTREAM_LOSS_DEFAULTS.ref_kl_coef),
+  adaptive_weight_min: z.number().positive().default(UPSTREAM_LOSS_DEFAULTS.adaptive_weight_min),
+  dpo_beta: z.number().default(UPSTREAM_LOSS_DEFAULTS.dpo_beta),
+  kl_mask_threshold: z.number().positive().default(UPSTREAM_LOSS_DEFAULTS.kl_mask_threshold),
+  add_kl_coefficient: z.boolean().default(UPSTREAM_LOSS_DEFAULTS.add_kl_coefficient),
 });
 
 /** What upstream's first engine alone can do: its cosine falls to a share of the rate, in waves. */

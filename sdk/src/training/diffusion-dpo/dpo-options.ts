@@ -8,6 +8,7 @@ import {
   wholeNumber,
   type Rules,
 } from '../../core/option-rules';
+import { LOSS_DEFAULTS } from '../../losses/loss-config';
 import type { FlowGRPOOptions } from '../flow-grpo-options';
 import { completeSettings, type FlowGRPOSettings } from '../flow-grpo-settings';
 import type { EvaluationReport } from '../evaluate-policy';
@@ -87,9 +88,6 @@ export interface OfflineDPOOptions
   pairsPerStep?: number;
 }
 
-/** beta where it is not said: verl-omni's. */
-export const DPO_BETA = 2000;
-
 const OBJECTIVE_RULES = { dpoBeta: orNull(number({ above: 0 })) };
 
 const ONLINE_RULES: Rules<OnlineDPOOptions> = {
@@ -122,7 +120,7 @@ export type OnlineDPOSettings = FlowGRPOSettings & { dpoBeta: number };
 export function onlineDPOSettings(all: OnlineDPOOptions): OnlineDPOSettings {
   checkOptions('train', all, ONLINE_RULES);
   const options = withoutRunOptions(all);
-  return { ...completeSettings(options), dpoBeta: options.dpoBeta ?? DPO_BETA };
+  return { ...completeSettings(options), dpoBeta: options.dpoBeta ?? LOSS_DEFAULTS.dpo_beta };
 }
 
 /** The options of given pairs, complete. */
@@ -155,6 +153,6 @@ export function offlineDPOSettings(all: OfflineDPOOptions): OfflineDPOSettings {
     ...settings,
     pairs,
     pairsPerStep: Math.min(settings.promptsPerStep, prompts.length),
-    dpoBeta: options.dpoBeta ?? DPO_BETA,
+    dpoBeta: options.dpoBeta ?? LOSS_DEFAULTS.dpo_beta,
   };
 }

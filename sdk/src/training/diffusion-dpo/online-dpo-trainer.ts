@@ -4,7 +4,7 @@ import { keyGenerator, tf } from '../../tensorflow';
 import { withoutNoise } from '../diffusion-nft/nft-trainer';
 import { trainedRateAt } from '../learning-rate';
 import { meanUpdates } from '../mean-updates';
-import { pairsFromRollout } from '../pairs-from-rollout';
+import { pairsFromRollout } from './pairs-from-rollout';
 import type { RolloutGroupsOptions } from '../rollout-groups';
 import { RolloutTrainer, type RatedRollout } from '../rollout-trainer';
 import type { UpdateReport } from '../step-report';

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../../core/cell-signal';
 import { offMainThread, predictNoised, type PairBatch, type PolicyState } from '../../pipelines';
 import { tf } from '../../tensorflow';
-import type { DpoModel } from '../pair-gradients';
+import type { DpoModel } from './pair-gradients';
 import { disposeSlices, sliceRows } from '../slice-rows';
 
 /** How the reference is asked. */

@@ -3,8 +3,8 @@ import type { PairBatch, PolicyState } from '../../pipelines';
 import { tf, tidyResult } from '../../tensorflow';
 import { applyGradients, type Learner } from '../apply-gradients';
 import type { UpdateLine } from '../mean-updates';
-import { pairGradients, type DpoGradientOptions, type DpoModel } from '../pair-gradients';
-import { requirePairs } from '../require-pairs';
+import { pairGradients, type DpoGradientOptions, type DpoModel } from './pair-gradients';
+import { requirePairs } from './require-pairs';
 import { disposeSlices, sliceRows } from '../slice-rows';
 import { predictReference } from './predict-reference';
 

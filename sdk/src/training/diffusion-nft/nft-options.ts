@@ -7,6 +7,7 @@ import {
   wholeNumber,
   type Rules,
 } from '../../core/option-rules';
+import { LOSS_DEFAULTS } from '../../losses/loss-config';
 import type { FlowGRPOOptions } from '../flow-grpo-options';
 import { completeSettings, type FlowGRPOSettings } from '../flow-grpo-settings';
 import type { RunOptions } from '../run/run-options';
@@ -94,9 +95,9 @@ export interface DiffusionNFTOptions
 
 /** The defaults of `trainDiffusionNFT`'s own options; those that it shares are FlowGRPO's. */
 export const DIFFUSION_NFT_DEFAULTS = {
-  mixBeta: 0.5,
-  refKlCoef: 0,
-  adaptiveWeightMin: 1e-5,
+  mixBeta: LOSS_DEFAULTS.mix_beta,
+  refKlCoef: LOSS_DEFAULTS.ref_kl_coef,
+  adaptiveWeightMin: LOSS_DEFAULTS.adaptive_weight_min,
   advMode: 'continuous',
   timestepFraction: 1,
   oldPolicySchedule: 'copy',

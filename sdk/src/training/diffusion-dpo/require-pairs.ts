@@ -1,5 +1,5 @@
-import type { PairBatch } from '../pipelines';
-import { tf } from '../tensorflow';
+import type { PairBatch } from '../../pipelines';
+import { tf } from '../../tensorflow';
 
 /**
  * Refuses what are no noised pairs. Reads values, so once for rows that stay as they are.

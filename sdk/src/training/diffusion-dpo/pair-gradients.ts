@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import type { DiffusionModelConfigLike } from '../config';
-import { throwIfAborted } from '../core/cell-signal';
-import { computeLoss } from '../losses';
-import { predictNoised, type PairBatch, type TrainableModel } from '../pipelines';
-import { tf } from '../tensorflow';
-import { addGradients } from './add-gradients';
-import { modelLossGradients } from './model-loss-gradients';
-import { disposeSlices, sliceRows } from './slice-rows';
+import type { DiffusionModelConfigLike } from '../../config';
+import { throwIfAborted } from '../../core/cell-signal';
+import { computeLoss } from '../../losses';
+import { LOSS_DEFAULTS } from '../../losses/loss-config';
+import { predictNoised, type PairBatch, type TrainableModel } from '../../pipelines';
+import { tf } from '../../tensorflow';
+import { addGradients } from '../add-gradients';
+import { modelLossGradients } from '../model-loss-gradients';
+import { disposeSlices, sliceRows } from '../slice-rows';
 
 /** What the gradient of Diffusion-DPO is computed with. */
 export interface DpoModel {
@@ -38,7 +39,11 @@ export interface DpoGradients {
 export async function pairGradients(
   { transformer, modelConfig }: DpoModel,
   batch: PairBatch,
-  { dpoBeta = 2000, microBatchSize = Infinity, signal = null }: DpoGradientOptions = {},
+  {
+    dpoBeta = LOSS_DEFAULTS.dpo_beta,
+    microBatchSize = Infinity,
+    signal = null,
+  }: DpoGradientOptions = {},
 ): Promise<DpoGradients> {
   const [B] = batch.noisy_latents.shape;
   const size = Math.min(microBatchSize, B);

@@ -1,8 +1,8 @@
-import { ANYTHING, checkOptions, oneOf, type Rules } from '../core/option-rules';
-import { noisePairs, selectPairs, type PairBatch } from '../pipelines';
-import type { FlowMatchSchedule } from '../schedulers';
-import { tf, type Generator } from '../tensorflow';
-import type { RolloutBatch } from './rollout-batch';
+import { ANYTHING, checkOptions, oneOf, type Rules } from '../../core/option-rules';
+import { noisePairs, selectPairs, type PairBatch } from '../../pipelines';
+import type { FlowMatchSchedule } from '../../schedulers';
+import { tf, type Generator } from '../../tensorflow';
+import type { RolloutBatch } from '../rollout-batch';
 
 /** How pairs are made. */
 export interface PairsFromRolloutOptions {

@@ -1,5 +1,12 @@
-import { ANYTHING, checkOptions, number, orNull, SIGNAL, type Rules } from '../core/option-rules';
-import type { PairBatch } from '../pipelines';
+import {
+  ANYTHING,
+  checkOptions,
+  number,
+  orNull,
+  SIGNAL,
+  type Rules,
+} from '../../core/option-rules';
+import type { PairBatch } from '../../pipelines';
 import {
   pairGradients,
   type DpoGradientOptions,
