@@ -7,11 +7,17 @@ import { every } from './every';
 import { WITHOUT_EXAMPLE } from './without-example';
 
 type Exported = ts.FunctionDeclaration | ts.ClassDeclaration;
+type Declared = Exported | ts.InterfaceDeclaration | ts.TypeAliasDeclaration;
 type Callable = ts.FunctionDeclaration | ts.MethodDeclaration | ts.ConstructorDeclaration;
 
-/** Functions and classes that a module exports, its own and those that it passes on; of overloads the last, which has the body. */
-function exportsOf(file: string): Map<string, Exported> {
-  const found = new Map<string, Exported>();
+const isExported = (node: ts.Node): node is Exported =>
+  ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node);
+const isDeclared = (node: ts.Node): node is Declared =>
+  isExported(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node);
+
+/** What a module declares and exports, and what it passes on; of overloads the last, which has the body. */
+function exportsOf(file: string): Map<string, Declared> {
+  const found = new Map<string, Declared>();
   const source = ts.createSourceFile(
     file,
     readFileSync(file, 'utf8'),
@@ -19,11 +25,11 @@ function exportsOf(file: string): Map<string, Exported> {
     true,
   );
   for (const statement of source.statements) {
-    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) {
-      const isExported = statement.modifiers?.some(
+    if (isDeclared(statement)) {
+      const isPublic = statement.modifiers?.some(
         ({ kind }) => kind === ts.SyntaxKind.ExportKeyword,
       );
-      if (isExported && statement.name) found.set(statement.name.text, statement);
+      if (isPublic && statement.name) found.set(statement.name.text, statement);
     } else if (ts.isExportDeclaration(statement) && statement.moduleSpecifier) {
       const { text } = statement.moduleSpecifier as ts.StringLiteral;
       const path = join(dirname(file), text);
@@ -41,26 +47,27 @@ function exportsOf(file: string): Map<string, Exported> {
   return found;
 }
 
-const documented = new Map<string, Exported>(
+const documented = new Map<string, Declared>(
   ['sdk', 'kernel-extensions'].flatMap((name) =>
     [...exportsOf(join(repository, name, 'src/index.ts'))].map(
       ([exported, declaration]) => [`${name}/${exported}`, declaration] as const,
     ),
   ),
 );
-const names = [...documented.keys()];
+const all = [...documented.keys()];
+const names = all.filter((name) => isExported(documented.get(name) as Declared));
 const declarationOf = (name: string) => documented.get(name) as Exported;
 
 /** All docstrings of a declaration, those of its overloads among them. */
-function docstringsOf(node: Exported | Callable): ts.JSDoc[] {
+function docstringsOf(node: Declared | Callable): ts.JSDoc[] {
   const isSame = (other: ts.Node): other is Callable =>
     ts.isFunctionLike(other) && other.name?.getText() === node.name?.getText();
   const { parent } = node;
   const siblings = ts.isSourceFile(parent)
     ? parent.statements
     : (parent as ts.ClassDeclaration).members;
-  const all = ts.isClassDeclaration(node) ? [node] : [...siblings].filter(isSame);
-  return all.flatMap((one) => ts.getJSDocCommentsAndTags(one).filter(ts.isJSDoc));
+  const same = ts.isFunctionLike(node) ? [...siblings].filter(isSame) : [node];
+  return same.flatMap((one) => ts.getJSDocCommentsAndTags(one).filter(ts.isJSDoc));
 }
 
 const tagsOf = (node: Exported | Callable, tag: string) =>
@@ -99,9 +106,9 @@ function parametersOf({ parameters }: Callable): string[] {
 }
 
 describe('docstrings contract', () => {
-  it('every exported function and class says what it is', () =>
-    every(names, (name) => {
-      const texts = docstringsOf(declarationOf(name)).map(({ comment }) =>
+  it('everything that is exported says what it is', () =>
+    every(all, (name) => {
+      const texts = docstringsOf(documented.get(name) as Declared).map(({ comment }) =>
         ts.getTextOfJSDocComment(comment),
       );
       assert.ok(

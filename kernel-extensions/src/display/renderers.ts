@@ -7,6 +7,7 @@ import { tensor } from './charts/tensor';
 /** Says how values of one structure look, without knowing their class. */
 export interface Renderer {
   name: string;
+  /** Whether it draws values of this structure. */
   matches(value: object): boolean;
   /** Anything that `toBundle` takes: a drawing, a MIME bundle, a promise of one. */
   draw(value: object): unknown;

@@ -5,6 +5,7 @@ export interface TensorLike {
   readonly shape: readonly number[];
   readonly dtype: string;
   readonly isDisposed?: boolean;
+  /** All values, row by row. */
   dataSync(): ArrayLike<number> | ArrayLike<string>;
 }
 

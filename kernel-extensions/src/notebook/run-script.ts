@@ -17,6 +17,7 @@ export interface ScriptOptions<Flags> {
   /** The notebook, relative to the script. The cells run in its folder, as they do in Jupyter. */
   notebook: string;
   flags?: Flags;
+  /** The cells, one after the other, each called through `cell`; `values` are the flags'. */
   main(cell: ScriptCell, values: FlagValues<Flags>): Promise<void>;
 }
 

@@ -137,5 +137,7 @@ export const modelSchema = z.strictObject({
   }),
 });
 
+/** How pictures are made: their size in pixels, steps and guidance. */
 export type PipelineConfig = z.output<typeof pipelineSchema>;
+/** How noise is put into a rollout's steps. */
 export type AlgoConfig = z.output<typeof algoSchema>;

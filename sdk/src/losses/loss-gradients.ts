@@ -8,6 +8,7 @@ export interface LossGradients {
   gradients: Map<string, tf.Tensor>;
   /** Reads the loss (as `loss`) and the metrics from the device, all in one transfer. */
   readMetrics(): Record<string, number>;
+  /** Frees loss and gradients. */
   dispose(): void;
 }
 

@@ -9,7 +9,9 @@ import { typeOfTensors, type ModelDtype } from './model-dtype';
 
 /** What a component can be written from again. */
 export interface ComponentOrigin {
+  /** Writes settings and weights into a folder, for example `<model>/vae`. */
   save(folder: string, options: SavePretrainedOptions): void;
+  /** Frees what it holds to write from. */
   dispose(): void;
 }
 

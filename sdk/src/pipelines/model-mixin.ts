@@ -62,6 +62,7 @@ export interface SchedulerMixin {
   readonly timesteps: tf.Tensor;
   /** (N + 1) noise level before each step and after the last. */
   readonly sigmas: tf.Tensor;
+  /** Replaces times and noise levels by those of a run of so many steps. */
   setTimesteps(numInferenceSteps?: number | null, options?: object): void;
 }
 

@@ -10,6 +10,7 @@ import { variantOf } from './variant-of';
 export interface SavableComponent {
   /** Library and class, as model_index.json names them. */
   readonly modelIndexEntry: ModelIndexEntry;
+  /** Writes itself as diffusers and transformers read it, into a folder such as `<model>/vae`. */
   savePretrained(folder: string, options?: SavePretrainedOptions): void;
 }
 

@@ -22,6 +22,7 @@ export interface WorkerLink {
 
 /** What a source of workers tells. */
 export interface WorkerEvents {
+  /** A worker is there and can be asked. */
   joined(link: WorkerLink): void;
   /** Calls that were under way reject, too. */
   left(link: WorkerLink, reason: string): void;

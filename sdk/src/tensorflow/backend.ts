@@ -19,6 +19,7 @@ export interface BackendInfo {
 export interface NativeBinding {
   readonly TF_Version: string;
   readonly isUsingGPU?: boolean;
+  /** Runs an operation on tensors by their numbers in the library. */
   executeOp(
     name: string,
     attributes: unknown[],
@@ -31,7 +32,9 @@ export interface NativeBinding {
 export interface NativeBackend {
   readonly binding: NativeBinding;
   readonly isUsingGpuDevice?: boolean;
+  /** Runs one of TensorFlow's operations by its name there. */
   executeSingleOutput(name: string, attributes: unknown[], inputs: tf.Tensor[]): tf.Tensor;
+  /** The same for an operation with several results. */
   executeMultipleOutputs(
     name: string,
     attributes: unknown[],

@@ -82,6 +82,7 @@ export interface PolicyGradients {
   metrics: Record<string, number>;
   /** What the sums are made of, in the order of computation. */
   parts: PolicyGradientPart[];
+  /** Frees the gradients. */
   dispose(): void;
 }
 

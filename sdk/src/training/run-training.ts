@@ -29,7 +29,13 @@ export interface TrainingResult {
 /** What can be trained step by step. */
 export interface Trainer<Report extends LoggedReport> extends RecordedTrainer {
   readonly settings: RecordedTrainer['settings'] & { evaluation: EvaluationOptions | null };
+  /**
+   * Makes one step: with its rollout, its rewards and its updates, whatever the trainer's objective has of them.
+   *
+   * @throws The signal's reason once it is aborted.
+   */
   step(options: { signal: AbortSignal | null }): Promise<Report>;
+  /** Makes and rates pictures of prompts, without learning. Default: those of the settings. */
   evaluate(
     options?: EvaluationOptions | null,
     how?: { signal?: AbortSignal | null },

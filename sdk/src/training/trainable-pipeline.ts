@@ -17,9 +17,15 @@ export interface TrainablePipeline {
   readonly masksPadding: boolean;
   /** The scale of classifier-free guidance among the two that settings hold; off at 1 and below. */
   cfgScale(settings: { trueCfgScale: number; guidanceScale: number }): number;
+  /** Embeds prompts; the caller owns the tensors. */
   encodePrompt(
     prompts: readonly string[],
     options?: { maxSequenceLength?: number },
   ): PromptEmbeddings;
+  /**
+   * Rolls out: pictures, and what training on them needs. The caller owns the tensors.
+   *
+   * @throws The signal's reason once it is aborted.
+   */
   forward(req: RolloutRequest, options?: RolloutOptions): Promise<DiffusionOutput>;
 }

@@ -12,6 +12,7 @@ export interface PublishOptions {
 
 /** Where displays go: a kernel, files, memory, a terminal. */
 export interface DisplaySink {
+  /** Takes one display, or one in the place of another. */
   publish(bundle: DisplayBundle, options: PublishOptions): void | Promise<void>;
   /** Clears the cell's output; with `wait`, only when the next output arrives. */
   clear?(options: { wait: boolean }): void | Promise<void>;

@@ -30,13 +30,18 @@ export const PROMPT_KINDS = [
   'color_attr',
 ] as const;
 
-/** Where the second object lies as seen in the prompt: "a circle left of a square". */
+/** Where the first object lies, seen from the second: "a circle left of a square". */
 export const RELATIONS = ['left of', 'right of', 'above', 'below'] as const;
 
+/** Red, green and blue, each from 0 to 255. */
 export type Rgb = readonly [number, number, number];
+/** A colour of the world. */
 export type ColorName = keyof typeof COLORS;
+/** A shape of the world. */
 export type ShapeName = (typeof SHAPES)[number];
+/** What a prompt tries, in GenEval's words. */
 export type PromptKind = (typeof PROMPT_KINDS)[number];
+/** Where the first object lies, seen from the second. */
 export type Relation = (typeof RELATIONS)[number];
 
 /** One object that a prompt asks for; a null colour may be any. */

@@ -85,6 +85,7 @@ export interface NftGradients {
   loss: number;
   /** Means over pictures and times, by verl-omni's names: `actor/positive_loss`, `actor/old_deviate`, ... */
   metrics: Record<string, number>;
+  /** Frees the gradients. */
   dispose(): void;
 }
 
