@@ -28,6 +28,8 @@ export interface ScriptOptions<Flags> {
  * place and line go to stderr; `process.exit` is such a failure, as in the kernel), 2 for wrong use; stopped by a signal, 75 when SIGTERM left a checkpoint that
  * `--resume` goes on from, else 143, and 130 by SIGINT.
  *
+ * @throws When the run's folder cannot be made. What a cell throws ends the process instead.
+ *
  * @example
  * runScript({
  *   file: __filename,

@@ -53,6 +53,8 @@ const RULES: Rules<TrainingOptions> = {
  * A run as it goes on: how far it is and the time left, its reward curve with alarms on it, and the alarms in words below:
  * what is seen, from what it usually comes, what to do. A run without rewards shows its loss.
  *
+ * @throws When `run` is no `{ log, steps }`.
+ *
  * @example
  * const log = [1, 2, 3].map((step) => ({ step, seconds: 2 * step, reward: step / 10 }));
  * const drawing = training({ log, steps: 10 });
