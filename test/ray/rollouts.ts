@@ -189,6 +189,7 @@ describe('RayWorkers @ray', function () {
     await hanging.open({
       joined: (link) => void joined.push(link),
       left: ({ name }) => void left.push(name),
+      ended: assert.fail,
     });
     try {
       while (joined.length < 1) await pause(20);

@@ -72,10 +72,11 @@ export class RequestQueue<Server> {
     this.#handOut();
   }
 
-  /** Forgets a server; whoever removes it sees to it that what it does fails. */
-  remove(server: Server): void {
+  /** Forgets a server; whoever removes it sees to it that what it does fails. @returns Whether it was there. */
+  remove(server: Server): boolean {
     const at = this.#places.findIndex((place) => place.server === server);
     if (at >= 0) this.#places.splice(at, 1);
+    return at >= 0;
   }
 
   /** Servers that are there. */
@@ -124,10 +125,10 @@ export class RequestQueue<Server> {
     }
   }
 
-  /** Fails what waits and what is under way. */
-  close(): void {
+  /** Fails what waits and what is under way, and what is asked for from now on. @param reason Default: that it was closed. */
+  close(reason = new Error(this.options.closed)): void {
     this.#timers.forEach(clearTimeout);
-    this.#end.abort(new Error(this.options.closed));
+    this.#end.abort(reason);
   }
 
   #retire(job: Job<Server>): void {

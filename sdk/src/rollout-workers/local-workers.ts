@@ -39,7 +39,7 @@ export interface LocalWorkersOptions {
   count?: number;
   /** Threads of each. Default 1. */
   threads?: number;
-  /** Start another one in a lost one's place. Default true. */
+  /** Start another one in a lost one's place: at once, or up to a second later where they end before any answer. Default true. */
   replaceLost?: boolean;
   /** Program and arguments. Default: Node with the worker of this package. */
   command?: readonly [string, ...string[]];
@@ -52,10 +52,15 @@ const RULES: Rules<LocalWorkersOptions> = {
   command: listOf(TEXT, { words: 'a list of a program and its arguments' }),
 };
 
+/** Pause before another worker takes the place of one that never answered, in milliseconds; doubled with each in a row. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+
 /** A worker that is a child of this process and speaks over its standard input and output. */
 class ChildLink implements WorkerLink {
   readonly #answers: AsyncGenerator<Frame>;
   #weights: string | null = null;
+  hasAnswered = false;
 
   constructor(
     readonly name: string,
@@ -91,6 +96,7 @@ class ChildLink implements WorkerLink {
       throw new WorkerLost((error as Error).message);
     }
     if (answer.done) throw new WorkerLost(`worker ${this.name} is gone`);
+    this.hasAnswered = true;
     return answer.value;
   }
 
@@ -118,7 +124,12 @@ function requireRunning(child: ChildProcess): Promise<void> {
 export class LocalWorkers implements WorkerSource {
   readonly #links = new Map<string, ChildLink>();
   readonly #weights = new Map<string, readonly Frame[]>();
+  readonly #pauses = new Set<NodeJS.Timeout>();
   #events: WorkerEvents | null = null;
+  /** Workers in a row that ended without an answer. */
+  #lostAtStart = 0;
+  /** Why no other worker could be started; null while nothing says so. */
+  #problem: string | null = null;
   #isClosed = false;
 
   /** @throws When there is no such option or one breaks its rule. */
@@ -157,14 +168,29 @@ export class LocalWorkers implements WorkerSource {
       isGone = true;
       this.#links.delete(name);
       this.#events?.left(link, reason);
-      if (replaceLost && !this.#isClosed) this.add();
+      this.#lostAtStart = link.hasAnswered ? 0 : this.#lostAtStart + 1;
+      if (this.#isClosed) return;
+      if (this.#problem === null) {
+        if (replaceLost) this.#replace();
+      } else if (this.#links.size === 0) this.#events?.ended(this.#problem);
     };
-    child.on('error', (error) => {
-      this.#isClosed = true;
-      gone(error.message);
+    child.on('error', ({ message }) => {
+      this.#problem = `their program must run: ${message}`;
+      gone(message);
     });
     child.on('close', (code, signal) => gone(`it ended with ${signal ?? `code ${code}`}`));
     this.#events?.joined(link);
+  }
+
+  /** Starts a worker in a lost one's place: at once, or after a pause where programs end without an answer. */
+  #replace(): void {
+    if (this.#lostAtStart === 0) return this.add();
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#lostAtStart - 1), LONGEST_PAUSE_MS);
+    const timer = setTimeout(() => {
+      this.#pauses.delete(timer);
+      this.add();
+    }, pause);
+    this.#pauses.add(timer);
   }
 
   async keep(id: string, frames: readonly Frame[]): Promise<void> {
@@ -177,6 +203,7 @@ export class LocalWorkers implements WorkerSource {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#pauses.forEach(clearTimeout);
     const ends = [...this.#links.values()].map(
       ({ child }) => new Promise((resolve) => child.once('close', resolve)),
     );

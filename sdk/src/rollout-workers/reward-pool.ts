@@ -8,7 +8,7 @@ import { REWARD_TIMEOUT_MS } from '../rewards/score-rewards';
 import type { WorkersReport } from '../training/rollout-workers';
 import { callInTime, checkLimit, type TimedWork } from './call-in-time';
 import { encodeQuestion, readAnswer } from './reward-message';
-import { WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
+import { MOST_LOST_AT_START, WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
 import { absoluteWhereThere } from './worker-model';
 import { WorkerStatistics } from './worker-statistics';
 
@@ -73,6 +73,10 @@ export class RewardPool {
   /** What workers held after their last part, by name. */
   #residentBytes = new Map<string, number>();
   #ended = { late: 0, large: 0 };
+  /** Workers that may be lost before any answers: those that one part may cost, and some that had nothing to do. */
+  readonly #mostLostAtStart: number;
+  #lostAtStart = 0;
+  #hasAnswered = false;
   #opening: Promise<void> | null = null;
 
   /** @throws When there is no such option or one breaks its rule. */
@@ -91,6 +95,7 @@ export class RewardPool {
     this.#limits = { timeoutMs, mostMemoryBytes: mostMemoryBytes ?? Infinity };
     const modules = (options.modules ?? []).map(absoluteWhereThere);
     this.#source = source;
+    this.#mostLostAtStart = mostAttempts + MOST_LOST_AT_START;
     this.#queue = new RequestQueue<WorkerLink>([], async () => {}, {
       requestsInFlight: 1,
       retries: mostAttempts - 1,
@@ -126,7 +131,11 @@ export class RewardPool {
         this.#statistics.join(link.name);
         this.#queue.add(link);
       },
-      left: (link) => this.#forget(link),
+      left: (link, reason) => {
+        // One that was ended from here is none that was lost.
+        if (this.#forget(link)) this.#settleLost(reason);
+      },
+      ended: (reason) => this.#fail(reason),
     });
     return this.#opening;
   }
@@ -142,10 +151,25 @@ export class RewardPool {
     if (this.#opening !== null) await this.#source.close();
   }
 
-  #forget(link: WorkerLink): void {
+  /** @returns Whether it was there. */
+  #forget(link: WorkerLink): boolean {
+    if (!this.#queue.remove(link)) return false;
     this.#statistics.leave(link.name);
     this.#residentBytes.delete(link.name);
-    this.#queue.remove(link);
+    return true;
+  }
+
+  /** Has what no worker ever answered fail, once many were lost. */
+  #settleLost(reason: string): void {
+    this.#lostAtStart += 1;
+    if (this.#hasAnswered || this.#lostAtStart < this.#mostLostAtStart) return;
+    this.#fail(`${this.#lostAtStart} were lost before any rated, the last one as ${reason}`);
+    void this.#source.close();
+  }
+
+  /** Fails what waits and what is asked for from now on: for good. */
+  #fail(reason: string): void {
+    this.#queue.close(new Error(`Cannot rate over workers as they must be there: ${reason}`));
   }
 
   /** Ends a worker that holds too much, whose source starts another one in its place. */
@@ -182,6 +206,7 @@ export class RewardPool {
       prompts: pictures.map(({ prompt }) => prompt),
     });
     const answer = await callInTime(link, question, null, part);
+    this.#hasAnswered = true;
     const { residentBytes = 0 } = answer.header as { residentBytes?: number };
     this.#residentBytes.set(link.name, residentBytes);
     if (residentBytes > this.#limits.mostMemoryBytes) this.#endLarge(link);

@@ -1,5 +1,8 @@
 import type { Frame } from './frame';
 
+/** As many workers in a row lost while they start are no accident. */
+export const MOST_LOST_AT_START = 5;
+
 /** A worker was lost while it had something to do; somebody else can do it. */
 export class WorkerLost extends Error {
   override name = 'WorkerLost';
@@ -26,6 +29,8 @@ export interface WorkerEvents {
   joined(link: WorkerLink): void;
   /** Calls that were under way reject, too. */
   left(link: WorkerLink, reason: string): void;
+  /** No worker will come any more, by no wish of whoever opened the source: what waits for one has failed. */
+  ended(reason: string): void;
 }
 
 /** Where workers come from: this machine, a cluster. They may come and go at any time. */

@@ -20,7 +20,7 @@ import { decodeResult, encodePart } from './part-message';
 import { PublishedWeights, type Published } from './published-weights';
 import { backendName, type WorkerGreeting } from './rollout-worker';
 import { encodeWeights } from './weights-message';
-import { WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
+import { MOST_LOST_AT_START, WorkerLost, type WorkerLink, type WorkerSource } from './worker-link';
 import { withAbsolutePaths, WORKER_MODEL_RULES, type WorkerModel } from './worker-model';
 import { WorkerStatistics } from './worker-statistics';
 
@@ -75,9 +75,6 @@ interface Job extends TimedWork {
   done(result: RolledOutPart): void;
   fail(error: unknown): void;
 }
-
-/** As many workers in a row lost while they start are no accident. */
-const MOST_LOST_AT_START = 5;
 
 const now = () => performance.now() / 1000;
 
@@ -134,15 +131,18 @@ export class WorkerPool implements RolloutWorkers {
     this.#opening ??= this.#source.open({
       joined: (link) => void this.#greet(link),
       left: (link, reason) => this.#forget(link, reason),
+      ended: (reason) => this.#fail(`there must be workers: ${reason}`),
     });
     return this.#opening;
   }
 
   async publish(version: number, model: TrainableModel): Promise<void> {
+    const frames = encodeWeights(model);
     await this.open();
+    if (this.#refusal !== null) throw this.#refusal;
     this.#revision += 1;
     const id = `${version}.${this.#revision}`;
-    await this.#source.keep(id, encodeWeights(model));
+    await this.#source.keep(id, frames);
     this.#published.replace(version, id);
   }
 
@@ -242,12 +242,14 @@ export class WorkerPool implements RolloutWorkers {
       if (this.#lostAtStart < MOST_LOST_AT_START) return;
     }
     if (this.#present.size > 0) return;
-    this.#refusal = new Error(
-      `Cannot roll out as a worker must be able to load the model: ${error.message}`,
-      { cause: error },
-    );
-    for (const job of [...this.#waiting, ...this.#underWay]) job.fail(this.#refusal);
+    this.#fail(`a worker must be able to load the model: ${error.message}`, error);
     void this.#source.close();
+  }
+
+  /** Fails what waits and what is asked for from now on: for good. @param rule That is broken, in words. */
+  #fail(rule: string, cause?: Error): void {
+    this.#refusal ??= new Error(`Cannot roll out as ${rule}`, { cause });
+    for (const job of [...this.#waiting, ...this.#underWay]) job.fail(this.#refusal);
   }
 
   /** Work that a worker has its time for. */

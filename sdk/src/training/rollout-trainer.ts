@@ -1,6 +1,7 @@
 import type { DiffusionModelConfig } from '../config';
 import { cellSignal } from '../core/cell-signal';
 import { optionsAmong } from '../core/option-rules';
+import { orAborted } from '../core/or-aborted';
 import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
 import { takeRewardMetrics } from '../rewards/take-reward-metrics';
@@ -13,7 +14,7 @@ import type { RolloutBatch } from './rollout-batch';
 import { rolloutGroups, ROLLOUT_GROUPS_RULES, type RolloutGroupsOptions } from './rollout-groups';
 import { requireRated, requireRewards, StepScorer, type StepRewards } from './score-step';
 import { RolloutsAhead, type StepRollout } from './rollouts-ahead';
-import type { RolloutPlace } from './rollout-workers';
+import type { RolloutPlace, RolloutWorkers } from './rollout-workers';
 import type { RolloutReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
 import type { EarlierWeights } from './trainer-state';
@@ -84,6 +85,8 @@ export abstract class RolloutTrainer<
   #hasRated = false;
   /** Steps in a row of whose pictures none could be rated. */
   #unratedSteps = 0;
+  /** Until what was published last is there, or could not be. */
+  #publishing: Promise<unknown> = Promise.resolve();
 
   /** @param algo How noise is put in; what is left out comes from the pipeline's configuration. */
   protected constructor(
@@ -107,10 +110,10 @@ export abstract class RolloutTrainer<
       workers &&
       new RolloutsAhead(maxStaleness, {
         copy: () => this.asRolledOut(async () => copyOf(pipeline.transformer.trainableVariables())),
-        publish: (version, weights) =>
+        publish: (version, weights, signal) =>
           this.asRolledOut(() =>
             withWeights(pipeline.transformer, weights, () =>
-              workers.publish(version, pipeline.transformer),
+              this.#publish(workers, version, signal),
             ),
           ),
         start: (step, version, { signal, onAsked }) =>
@@ -130,6 +133,18 @@ export abstract class RolloutTrainer<
   override resumeAt(position: TrainerPosition): void {
     super.resumeAt(position);
     if (position.promptSpreads !== undefined) this.#priority?.restore(position.promptSpreads);
+  }
+
+  /** Has workers keep the present weights. One that was stopped may still be under way, and must not come after the next. */
+  async #publish(
+    workers: RolloutWorkers,
+    version: number,
+    signal: AbortSignal | null,
+  ): Promise<void> {
+    await orAborted(this.#publishing, signal);
+    const published = workers.publish(version, this.pipeline.transformer);
+    this.#publishing = published.catch(() => {});
+    await orAborted(published, signal);
   }
 
   /** How a step's pictures are made, beyond what the settings say. */

@@ -1,3 +1,4 @@
+import { orAborted } from '../core/or-aborted';
 import type { PromptRecord } from '../rewards';
 import { tf } from '../tensorflow';
 import type { RolloutBatch } from './rollout-batch';
@@ -18,8 +19,16 @@ export interface StepRollout {
 export interface RolloutSource {
   /** A copy of the weights that roll out now, by their names; it is the caller's. */
   copy(): Promise<Map<string, tf.Tensor>>;
-  /** Makes weights known as those of a step: a copy, or for null the present ones. */
-  publish(version: number, weights: ReadonlyMap<string, tf.Tensor> | null): Promise<void>;
+  /**
+   * Makes weights known as those of a step: a copy, or for null the present ones.
+   *
+   * @throws The signal's reason once it is aborted; the model has its own weights again then.
+   */
+  publish(
+    version: number,
+    weights: ReadonlyMap<string, tf.Tensor> | null,
+    signal: AbortSignal | null,
+  ): Promise<void>;
   /**
    * Rolls out for a step with the weights that were published last.
    *
@@ -62,7 +71,7 @@ export class RolloutsAhead implements EarlierWeights {
     for (const [version, steps] of this.#missing(step, last)) {
       // Workers keep a version that parts were asked for with: the next one has to come after.
       await orAborted(this.#asked, signal);
-      await this.source.publish(version, this.#kept.get(version) ?? null);
+      await this.source.publish(version, this.#kept.get(version) ?? null, signal);
       this.#asked = Promise.all(steps.map((one) => this.#begin(one, version)));
     }
     const taken = this.#started.get(step) as Promise<StepRollout>;
@@ -140,24 +149,5 @@ export class RolloutsAhead implements EarlierWeights {
   #drop(version: number, weights: ReadonlyMap<string, tf.Tensor>): void {
     tf.dispose([...weights.values()]);
     this.#kept.delete(version);
-  }
-}
-
-/** What a promise gives, unless the signal is aborted before. */
-async function orAborted<Result>(
-  promise: Promise<Result>,
-  signal: AbortSignal | null,
-): Promise<Result> {
-  if (signal === null) return promise;
-  signal.throwIfAborted();
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop);
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -82,6 +82,20 @@ describe('RewardPool', function () {
     for (const id of processes) assert.throws(() => process.kill(id as number, 0), /ESRCH/);
   });
 
+  it('starts no more workers where programs end before any rates', async () => {
+    const command = [process.execPath, '-e', ''] as const;
+    const ending = new RewardPool(new LocalWorkers({ command }), { reward: 'x', mostAttempts: 1 });
+    let message = '';
+    while (!message.startsWith('Cannot')) {
+      await rateBy(ending, [1]).catch((error: Error) => ({ message } = error));
+    }
+    assert.equal(
+      message,
+      'Cannot rate over workers as they must be there: 6 were lost before any rated, the last one as it ended with code 0',
+    );
+    await ending.close();
+  });
+
   it('says that its program cannot be started', async () => {
     const none = new RewardPool(new LocalWorkers({ command: ['/none/such'] }), { reward: 'x' });
     await assert.rejects(

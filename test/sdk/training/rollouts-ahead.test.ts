@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  DiffusionNFTTrainer,
   trainDiffusionNFT,
   trainFlowGRPO,
   type FlowGRPOOptions,
@@ -123,6 +124,43 @@ describe('rollouts ahead', function () {
       assert.match(said, /settings.maxStaleness was 0, and is 1/);
       rmSync(runDirectory, { recursive: true });
     }));
+
+  it('can be stopped while workers keep weights, and has them keep the next after that', async () => {
+    const pipeline = await loadSmall('diffusion_nft');
+    const tensors = tf.memory().numTensors;
+    const asked: number[] = [];
+    let keep = () => {};
+    const rolloutWorkers: RolloutWorkers = {
+      ...workerOf(pipeline),
+      publish: (version) => {
+        asked.push(version);
+        return new Promise((resolve) => (keep = resolve));
+      },
+    };
+    const trainer = new DiffusionNFTTrainer(pipeline, { ...OPTIONS, rolloutWorkers });
+    const weights = trainedWeights(pipeline);
+    const untilAsked = async (times: number) => {
+      while (asked.length < times) await new Promise((done) => setImmediate(done));
+    };
+    for (const times of [1, 1]) {
+      const stop = new AbortController();
+      const step = assert.rejects(trainer.step({ signal: stop.signal }), { message: 'stopped' });
+      await untilAsked(times);
+      stop.abort(new Error('stopped'));
+      await step;
+    }
+    assert.deepEqual(asked, [1], 'the second waited for the first');
+    assert.deepEqual(trainedWeights(pipeline), weights);
+    const stop = new AbortController();
+    const step = assert.rejects(trainer.step({ signal: stop.signal }), { message: 'stopped' });
+    keep();
+    await untilAsked(2);
+    stop.abort(new Error('stopped'));
+    await step;
+    trainer.dispose();
+    assert.equal(tf.memory().numTensors, tensors);
+    pipeline.dispose();
+  });
 
   it('publishes weights once all parts with those before were asked for, and rolls a failed step out by the same again', async () => {
     const events: string[] = [];

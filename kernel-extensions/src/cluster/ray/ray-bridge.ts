@@ -21,10 +21,15 @@ export interface BridgeEvent {
   reason?: string;
 }
 
+/** What is answered in a lost driver's place. */
+const lost = (reason: string): Frame => ({ header: { lost: reason }, payload: NOTHING });
+
 /** A Python process that is a driver of a Ray cluster, and speaks frames. There is no Ray client for Node. */
 export class RayBridge {
   readonly #waiting = new Map<number, (frame: Frame) => void>();
   readonly #ended: Promise<void>;
+  /** Why the driver ended; null while it is there. */
+  #lost: string | null = null;
   #calls = 0;
   #sending: Promise<void> = Promise.resolve();
 
@@ -72,6 +77,7 @@ export class RayBridge {
 
   /** Says something and gives the answer; a lost driver's is `{lost}`. */
   async ask(header: FrameHeader, payload: Uint8Array = NOTHING): Promise<Frame> {
+    if (this.#lost !== null) return lost(this.#lost);
     const call = (this.#calls += 1);
     const answer = new Promise<Frame>((resolve) => this.#waiting.set(call, resolve));
     await this.#send({ header: { ...header, call }, payload });
@@ -106,9 +112,8 @@ export class RayBridge {
       reason = (error as Error).message;
       this.child.kill('SIGKILL');
     }
-    for (const call of [...this.#waiting.keys()]) {
-      this.#settle(call, { header: { lost: reason }, payload: NOTHING });
-    }
+    this.#lost = reason;
+    for (const call of [...this.#waiting.keys()]) this.#settle(call, lost(reason));
     onEnd(reason);
   }
 

@@ -72,7 +72,10 @@ export class RayWorkers implements WorkerSource {
       (reason) => {
         for (const link of this.#links.values()) events.left(link, reason);
         this.#links.clear();
-        if (!this.#isClosed) process.stderr.write(`Rollout workers are gone: ${reason}\n`);
+        this.#places.clear();
+        if (this.#isClosed) return;
+        process.stderr.write(`Rollout workers are gone: ${reason}\n`);
+        events.ended(reason);
       },
     );
     this.#bridge = bridge;
