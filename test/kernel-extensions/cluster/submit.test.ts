@@ -65,6 +65,34 @@ describe('flowbook submit', function () {
     assert.deepEqual(bundleFiles(project, ['src', 'run.mjs']).files, ['run.mjs', 'src/a.ts']);
   });
 
+  it('names links to folders, broken links and repositories within, which it does not send', () => {
+    const git = (cwd: string, ...words: string[]) =>
+      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...words], {
+        cwd,
+        stdio: 'ignore',
+      });
+    write('src/a.ts');
+    write('gone.ts');
+    write('inner/b.ts');
+    symlinkSync('src', join(project, 'folder'));
+    symlinkSync('none', join(project, 'broken'));
+    symlinkSync('src/a.ts', join(project, 'file'));
+    const all = [
+      ['broken', 'a link that leads nowhere'],
+      ['folder', 'a link to a folder'],
+    ];
+    assert.deepEqual([...bundleFiles(project).noFiles], all);
+    for (const of of [join(project, 'inner'), project]) {
+      git(of, 'init', '--quiet');
+      git(of, 'add', '.');
+      git(of, 'commit', '--quiet', '--message', 'all');
+    }
+    rmSync(join(project, 'gone.ts'));
+    const sent = bundleFiles(project);
+    assert.deepEqual([...sent.noFiles], [...all, ['inner', 'a git repository of its own']]);
+    assert.deepEqual(sent.files, ['file', 'package.json', 'run.mjs', 'src/a.ts']);
+  });
+
   it('keeps private keys and links to elsewhere at home, whatever they are called', () => {
     write('notes.txt', '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA');
     write('.aws/config.txt');
@@ -233,7 +261,12 @@ describe('describeBundle()', () => {
     ]);
     const ignored = Array.from({ length: 12 }, (_, at) => `${at}/`);
     const sent = { files: [...sizes.keys()], sizes, bytes: 2_502_009, ignored, runs: ['out/'] };
-    assert.deepEqual(describeBundle({ ...sent, secrets: ['.env'], outside: ['l'] }, 2), [
+    const left = {
+      secrets: ['.env'],
+      outside: ['l'],
+      noFiles: new Map([['m', 'a link to a folder']]),
+    };
+    assert.deepEqual(describeBundle({ ...sent, ...left }, 2), [
       'Sends 4 files, 2.5 MB:',
       '    2.5 MB  c',
       '    1.0 kB  b',
@@ -242,6 +275,7 @@ describe('describeBundle()', () => {
       'Does not send what runs wrote: out/',
       'Does not send .env, which looks like a secret',
       'Does not send l, which leads out of the project',
+      'Does not send m, which is a link to a folder',
     ]);
   });
 });

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
 import * as path from 'node:path';
 import { leftByRuns } from './left-by-runs';
 import { holdsSecret } from './secret-contents';
@@ -16,6 +24,8 @@ export interface BundleFiles {
   secrets: string[];
   /** Left out as they are links that lead out of the folder. */
   outside: string[];
+  /** Left out as they are no files, by what they are: links to folders, links that lead nowhere, repositories within this one. */
+  noFiles: ReadonlyMap<string, string>;
   /** Left out as runs wrote them, or as they are earlier bundles: folders with a `/` at their end. */
   runs: string[];
   /** Left out as git ignores them; folders as a whole, with a `/` at their end. */
@@ -49,7 +59,7 @@ function walk(folder: string, below: string): string[] {
 
 /**
  * The files that a project's job takes along: all that git does not ignore; without git, those of no hidden folder, of no
- * node_modules and not of `runs`. Secrets stay, links that lead out of the folder, and what earlier runs wrote.
+ * node_modules and not of `runs`. Secrets stay, links to folders and out of the project, submodules, and what earlier runs wrote.
  *
  * @param only Folders and files below the project to take, all by default. Of what runs wrote, only what is named here is taken.
  * @throws When one of them is not there.
@@ -71,6 +81,7 @@ export function bundleFiles(folder: string, only: readonly string[] = []): Bundl
     bytes: 0,
     secrets: [] as string[],
     outside: [] as string[],
+    noFiles: new Map<string, string>(),
     ignored: listedByGit(folder, '--others', '--ignored', '--directory') ?? [],
   };
   const root = realpathSync(folder);
@@ -78,7 +89,11 @@ export function bundleFiles(folder: string, only: readonly string[] = []): Bundl
     if (runs.some((run) => file.startsWith(run))) continue;
     const whole = path.join(folder, file);
     const found = statSync(whole, { throwIfNoEntry: false });
-    if (found?.isFile() !== true) continue;
+    if (found?.isFile() !== true) {
+      const what = withoutFile(whole, found);
+      if (what !== null) bundle.noFiles.set(file, what);
+      continue;
+    }
     const real = realpathSync(whole);
     if (holdsSecret(whole, [file, path.relative(root, real)])) bundle.secrets.push(file);
     else if (!real.startsWith(root + path.sep)) bundle.outside.push(file);
@@ -89,6 +104,14 @@ export function bundleFiles(folder: string, only: readonly string[] = []): Bundl
     }
   }
   return bundle;
+}
+
+/** What stands in a file's place; null for what is gone, which git still lists. */
+function withoutFile(whole: string, found: Stats | undefined): string | null {
+  const isLink = lstatSync(whole, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  if (found === undefined) return isLink ? 'a link that leads nowhere' : null;
+  if (isLink) return found.isDirectory() ? 'a link to a folder' : 'a link to no file';
+  return found.isDirectory() ? 'a git repository of its own' : 'no file';
 }
 
 /** Whether a file is, or lies below, one of those that are named. */

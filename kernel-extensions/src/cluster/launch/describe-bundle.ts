@@ -8,7 +8,7 @@ import type { BundleFiles } from './bundle';
  * @param most Files that are named; of more, the largest.
  */
 export function describeBundle(sent: BundleFiles, most = Infinity): string[] {
-  const { files, sizes, bytes, runs, ignored, secrets, outside } = sent;
+  const { files, sizes, bytes, runs, ignored, secrets, outside, noFiles } = sent;
   const sizeOf = (file: string): number => sizes.get(file) ?? 0;
   const bySize = [...files].sort((one, other) => sizeOf(other) - sizeOf(one));
   const named = files.length <= most ? files : bySize.slice(0, most);
@@ -23,6 +23,7 @@ export function describeBundle(sent: BundleFiles, most = Infinity): string[] {
     ...(runs.length > 0 ? [`Does not send what runs wrote: ${inFew(runs)}`] : []),
     ...secrets.map((file) => `Does not send ${file}, which looks like a secret`),
     ...outside.map((file) => `Does not send ${file}, which leads out of the project`),
+    ...[...noFiles].map(([name, what]) => `Does not send ${name}, which is ${what}`),
   ];
 }
 
