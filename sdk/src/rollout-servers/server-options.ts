@@ -12,6 +12,7 @@ import {
   type Rules,
 } from '../core/option-rules';
 import type { WeightDtype } from '../io/state-dict';
+import { LONGEST_BACKOFF_MS } from '../io/http/backoff';
 import { httpUrl, LONGEST_ANSWER_MS } from '../io/http/post';
 
 /** How servers roll out. Only `url` and `weightsFolder` are required. */
@@ -90,7 +91,7 @@ const BOUNDS = {
   picturesPerRequest: [1, 1024],
   timeoutMs: [1, LONGEST_ANSWER_MS],
   retries: [0, 100],
-  backoffMs: [0, 600_000],
+  backoffMs: [0, LONGEST_BACKOFF_MS],
   maxResponseBytes: [1, 2 ** 31],
 } as const;
 

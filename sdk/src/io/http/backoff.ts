@@ -1,5 +1,8 @@
 import type { RandomKey } from '../../core/random-key';
 
+/** Largest `backoffMs`: timers keep it doubled, too. */
+export const LONGEST_BACKOFF_MS = 600_000;
+
 /**
  * The wait after a failed try, in milliseconds: the longest one doubles with each further failure, and what is waited is drawn
  * between half of it and all, so that clients do not come back together.

@@ -1,4 +1,5 @@
 import { withTimeLimit } from '../../core/time-limit';
+import { addressOf } from './address-of';
 import { HttpError } from './http-error';
 import { isPickle } from './pickle';
 
@@ -65,7 +66,7 @@ export async function post(url: URL, request: PostRequest): Promise<PostAnswer> 
   const { timeoutMs, signal } = request;
   const tooLate = () =>
     new HttpError(
-      `Cannot get an answer from ${nameOf(url)} as it must come within ${timeoutMs} ms`,
+      `Cannot get an answer from ${addressOf(url)} as it must come within ${timeoutMs} ms`,
       true,
     );
   try {
@@ -76,7 +77,7 @@ export async function post(url: URL, request: PostRequest): Promise<PostAnswer> 
     if (error instanceof HttpError) throw error;
     const { cause = error } = error as Error;
     throw new HttpError(
-      `Cannot get an answer from ${nameOf(url)}: ${(cause as Error).message}`,
+      `Cannot get an answer from ${addressOf(url)}: ${(cause as Error).message}`,
       true,
       { cause: error },
     );
@@ -116,7 +117,7 @@ function redirected(url: URL, { status, headers }: Response, redirects: number):
     REDIRECTS.includes(status) && target?.origin === url.origin && redirects < MOST_REDIRECTS;
   if (!isAllowed || target === null) {
     throw new HttpError(
-      `Cannot get an answer from ${nameOf(url)} as it may redirect by 307 or 308 within ${url.origin}, ${MOST_REDIRECTS} times: current answer is ${status} to ${JSON.stringify(location)}`,
+      `Cannot get an answer from ${addressOf(url)} as it may redirect by 307 or 308 within ${url.origin}, ${MOST_REDIRECTS} times: current answer is ${status} to ${JSON.stringify(location)}`,
       false,
     );
   }
@@ -126,7 +127,7 @@ function redirected(url: URL, { status, headers }: Response, redirects: number):
 async function readBounded(url: URL, response: Response, most: number): Promise<Uint8Array> {
   const tooLong = (length: number | string) =>
     new HttpError(
-      `Cannot read the answer of ${nameOf(url)} as it must have at most ${most} bytes: current value is ${length}`,
+      `Cannot read the answer of ${addressOf(url)} as it must have at most ${most} bytes: current value is ${length}`,
       false,
     );
   const declared = Number(response.headers.get('content-length'));
@@ -148,7 +149,7 @@ async function readBounded(url: URL, response: Response, most: number): Promise<
 function refusal(url: URL, status: number, bytes: Uint8Array): HttpError {
   const isPassing = status >= 500 || status === 429 || status === 408;
   return new HttpError(
-    `Cannot get an answer from ${nameOf(url)} as its status must be 200 to 299: current value is ${status}${reasonIn(bytes)}`,
+    `Cannot get an answer from ${addressOf(url)} as its status must be 200 to 299: current value is ${status}${reasonIn(bytes)}`,
     isPassing,
   );
 }
@@ -172,9 +173,4 @@ function textIn(json: unknown): string | null {
   const nested = (error as { message?: unknown } | null)?.message;
   const said = [error, nested, detail, message].find((value) => typeof value === 'string');
   return (said as string | undefined) ?? null;
-}
-
-/** An address as messages show it: without its query, which may hold a key. */
-function nameOf({ origin, pathname }: URL): string {
-  return `${origin}${pathname}`;
 }

@@ -9,6 +9,8 @@ import {
 } from '../../core/option-rules';
 import type { PixelImage } from '../../core/pixel-image';
 import { RandomKey } from '../../core/random-key';
+import { addressOf } from '../../io/http/address-of';
+import { LONGEST_BACKOFF_MS } from '../../io/http/backoff';
 import { bearerToken } from '../../io/http/bearer-token';
 import { httpUrl, LONGEST_ANSWER_MS, post } from '../../io/http/post';
 import { RequestQueue } from '../../io/request-queue';
@@ -42,7 +44,7 @@ export interface HttpRewardOptions {
   timeoutMs?: number;
   /** Tries after the first one, when none came through or the status was 408, 429 or 5xx. Default 2. */
   retries?: number;
-  /** Longest rest of a server after a failure, in milliseconds; doubled with each further one in a row. Default 500. */
+  /** Longest rest of a server after a failure, in milliseconds, up to 600000; doubled with each further one in a row. Default 500. */
   backoffMs?: number;
   /** A longer answer is refused. Default 1 MiB. */
   maxResponseBytes?: number;
@@ -69,14 +71,14 @@ const DEFAULTS = {
   seed: 0,
 };
 
-/** Smallest values of the numbers among the options. */
-const LEAST = {
-  picturesPerRequest: 1,
-  requestsInFlight: 1,
-  timeoutMs: 1,
-  retries: 0,
-  backoffMs: 0,
-  maxResponseBytes: 1,
+/** Smallest and, where there are such, largest values of the numbers among the options. */
+const BOUNDS = {
+  picturesPerRequest: [1, Infinity],
+  requestsInFlight: [1, Infinity],
+  timeoutMs: [1, LONGEST_ANSWER_MS],
+  retries: [0, Infinity],
+  backoffMs: [0, LONGEST_BACKOFF_MS],
+  maxResponseBytes: [1, Infinity],
 } as const;
 
 const RULES: Rules<HttpRewardOptions> = {
@@ -99,20 +101,15 @@ function completeOptions(options: HttpRewardOptions) {
   checkOptions('ask a server for rewards', options, RULES);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const complete = { ...DEFAULTS, ...(Object.fromEntries(given) as HttpRewardOptions) };
-  for (const [name, least] of Object.entries(LEAST)) {
-    const value = complete[name as keyof typeof LEAST];
+  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
+    const value = complete[name as keyof typeof BOUNDS];
     const isWhole = Number.isSafeInteger(value) || name === 'backoffMs';
-    requireOption(isWhole && value >= least, name, `a number from ${least}`, value);
+    const words = `a number from ${least}${most < Infinity ? ` to ${most}` : ''}`;
+    requireOption(isWhole && value >= least && value <= most, name, words, value);
   }
-  const { url, protocol, text, timeoutMs } = complete;
+  const { url, protocol, text } = complete;
   const isGiven = [url].flat().every((one) => typeof one === 'string');
   requireOption(isGiven, 'url', 'an address, or a list of them', url);
-  requireOption(
-    timeoutMs <= LONGEST_ANSWER_MS,
-    'timeoutMs',
-    `a number up to ${LONGEST_ANSWER_MS}`,
-    timeoutMs,
-  );
   requireOption(Object.hasOwn(PROTOCOLS, protocol), 'protocol', 'json or safetensors', protocol);
   requireOption(['prompt', 'ground_truth'].includes(text), 'text', 'prompt or ground_truth', text);
   return complete;
@@ -147,11 +144,10 @@ export function httpReward(options: HttpRewardOptions): RewardFunction {
   const { text, metadata, picturesPerRequest, seed } = complete;
   const urls = [complete.url].flat().map(httpUrl);
   requireOption(urls.length > 0, 'url', 'one address at least', 'none');
-  const nameOf = ({ origin, pathname }: URL) => `${origin}${pathname}`;
   const protocol = PROTOCOLS[complete.protocol];
   const queue = new RequestQueue(urls, async () => {}, {
     ...complete,
-    key: RandomKey.fromSeed(seed).fold('http reward', ...urls.map(nameOf)),
+    key: RandomKey.fromSeed(seed).fold('http reward', ...urls.map(addressOf)),
     closed: 'Cannot ask a server for rewards as it was closed',
   });
 
@@ -170,7 +166,7 @@ export function httpReward(options: HttpRewardOptions): RewardFunction {
           metadata,
         });
         const answer = await post(url, { ...complete, body, headers, signal: stop });
-        return readScores(answer, nameOf(url), pictures.length);
+        return readScores(answer, addressOf(url), pictures.length);
       },
       signal,
     );
@@ -190,5 +186,5 @@ export function httpReward(options: HttpRewardOptions): RewardFunction {
     return joinRatings(requests, results);
   };
   reward.limitsTime = true;
-  return Object.defineProperty(reward, 'name', { value: urls.map(nameOf).join(', ') });
+  return Object.defineProperty(reward, 'name', { value: urls.map(addressOf).join(', ') });
 }

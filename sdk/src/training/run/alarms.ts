@@ -1,3 +1,4 @@
+import { givenOptions } from '../../core/given-options';
 import {
   checkOptions,
   COUNT_OR_INFINITY,
@@ -210,13 +211,14 @@ function seen(lines: readonly LogLine[], limits: AlarmLimits): Map<AlarmName, st
  * The alarms that begin at the last line of a log: what holds now and did not hold a line before.
  *
  * @param lines In the order of their steps.
+ * @param limits One that is undefined is one left out.
  * @example
  * const [alarm] = alarmsAtEnd([{ step: 1, seconds: 1, reward: NaN }]);
  * alarm.symptom; // 'reward not finite'
  */
 export function alarmsAtEnd(lines: readonly LogLine[], limits: Partial<AlarmLimits> = {}): Alarm[] {
   checkOptions('raise alarms', limits, ALARM_RULES);
-  const all = { ...ALARM_LIMITS, ...limits };
+  const all: AlarmLimits = { ...ALARM_LIMITS, ...givenOptions(limits) };
   const before = seen(lines.slice(0, -1), all);
   return [...seen(lines, all)].flatMap(([name, symptom]) => {
     if (before.has(name)) return [];

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { givenOptions } from '../../core/given-options';
 import { EventFile } from '../../io/tensorboard/event-file';
 import type { TrainableModel } from '../../pipelines';
 import type { EvaluationReport } from '../evaluate-policy';
@@ -14,7 +15,7 @@ import { removePartial, runOf } from './checkpoint-places';
 import { CheckpointWriter } from './checkpoint-writer';
 import { chooseCheckpoint, type ChosenCheckpoint } from './choose-checkpoint';
 import { describeBasis, differencesFrom } from './run-basis';
-import { describeSettings } from './describe-settings';
+import { describeConfiguration, describeSettings } from './describe-settings';
 import { openUnattended } from './open-unattended';
 import {
   keepPicture,
@@ -114,7 +115,7 @@ export class RunRecorder {
       replayGap: clipRatio,
       // Weights of an earlier step make a gap of their own.
       rolloutGap: maxStaleness === 0 ? (rolloutWorkers?.mostGap ?? null) : null,
-      ...options.alarmLimits,
+      ...givenOptions(options.alarmLimits),
     };
   }
 
@@ -177,7 +178,7 @@ export class RunRecorder {
       seed: settings.seed,
       trainer: describeSettings(settings),
       model: modelConfig,
-      configuration: this.#options.configuration ?? null,
+      configuration: describeConfiguration(this.#options.configuration ?? null),
       ...describeSurroundings(),
     };
     writeRunRecord(this.folder, this.#record);

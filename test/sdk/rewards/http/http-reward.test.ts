@@ -252,7 +252,7 @@ describe('httpReward()', () => {
     await stop(httpReward({ url: server.url, picturesPerRequest: 1 }));
     server.requests.length = 0;
     server.answer = (_, response) => server.sendJson(response, '{}', 503);
-    await stop(httpReward({ url: server.url, backoffMs: 1e6 }));
+    await stop(httpReward({ url: server.url, backoffMs: 6e5 }));
   });
 
   it('follows a redirect within the server, and none that leads elsewhere', async () => {
@@ -302,11 +302,19 @@ describe('httpReward()', () => {
       ],
       [
         { timeoutMs: NaN },
-        'Cannot ask a server for rewards as timeoutMs must be a number from 1: current value is NaN',
+        'Cannot ask a server for rewards as timeoutMs must be a number from 1 to 300000: current value is NaN',
       ],
       [
         { timeoutMs: 300_001 },
-        'Cannot ask a server for rewards as timeoutMs must be a number up to 300000: current value is 300001',
+        'Cannot ask a server for rewards as timeoutMs must be a number from 1 to 300000: current value is 300001',
+      ],
+      [
+        { backoffMs: 600_001 },
+        'Cannot ask a server for rewards as backoffMs must be a number from 0 to 600000: current value is 600001',
+      ],
+      [
+        { backoffMs: Infinity },
+        'Cannot ask a server for rewards as backoffMs must be a number from 0 to 600000: current value is Infinity',
       ],
       [
         { protocol: 'pickle' },

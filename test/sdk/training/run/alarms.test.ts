@@ -52,6 +52,13 @@ describe('alarmsOf()', () => {
     assert.deepEqual(begun(log), [[2, 'not-finite']]);
   });
 
+  it('takes a limit that is undefined for one left out', () => {
+    const log = logOf(8, (step) => ({ ...HEALTHY, clipFraction: 0.5, replayGap: step }));
+    const nothing = { clipFraction: undefined, window: undefined, replayGap: undefined };
+    assert.deepEqual(begun(log, nothing), begun(log));
+    assert.deepEqual(begun(log, nothing), [[5, 'clip-fraction-high']]);
+  });
+
   it('sees ratios outside of the clip range before an update', () => {
     const log = logOf(4, (step) => ({ ...HEALTHY, replayGap: step === 3 ? 0.02 : 1e-4 }));
     assert.deepEqual(begun(log, { replayGap: 1e-3 }), [[3, 'ratio-outside-clip']]);
