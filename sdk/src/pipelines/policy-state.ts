@@ -26,6 +26,7 @@ interface Place {
  */
 export class PolicyState {
   readonly #place: Place;
+  #isDisposed = false;
 
   private constructor(place: Place) {
     this.#place = place;
@@ -138,8 +139,10 @@ export class PolicyState {
     this.#place.load(values);
   }
 
-  /** Frees the copy, or removes its adapter. */
+  /** Frees the copy, or removes its adapter; a second time it does nothing. */
   dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
     this.#place.dispose();
   }
 }

@@ -83,7 +83,7 @@ const LOGGED_TOGETHER = 50;
  * Trains from new weights: batches, gradients, AdamW, and a mean of the weights, which they are set to in the end. A run
  * that was stopped goes on where it was saved last, to the same bits.
  *
- * @returns What the last evaluation found.
+ * @returns What the last evaluation found; of a run that was finished before, one of the weights as they are.
  * @throws When there is no such option or one breaks its rule, the loss is not finite, or the signal is aborted; the folder
  *   keeps the last state.
  */
@@ -110,6 +110,9 @@ export async function pretrain(
     log.restart(readRunLog(folder, done));
     const startedAt = performance.now();
     let losses: number[] = [];
+    const evaluate = () => average.use(async () => (await task.evaluate?.()) ?? {});
+    // A run that was finished before has nothing else to say.
+    if (done >= steps) found = await evaluate();
     for (let step = done + 1; step <= steps; step++) {
       throwIfAborted(signal);
       await setImmediate();
@@ -129,7 +132,6 @@ export async function pretrain(
       }
       const isMeasured = step % everySteps === 0 || step === steps;
       if (step % LOGGED_TOGETHER !== 0 && !isMeasured) continue;
-      const evaluate = () => average.use(async () => (await task.evaluate?.()) ?? {});
       if (isMeasured) found = await evaluate();
       const seconds = (performance.now() - startedAt) / 1000;
       const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;

@@ -13,6 +13,7 @@ export interface UpdateLine {
 export function meanUpdates(updates: readonly UpdateLine[], learningRate: number): UpdateReport {
   const meanOf = (read: (update: UpdateLine) => number) => mean(updates.map(read));
   return {
+    updates: updates.length,
     loss: meanOf(({ loss }) => loss),
     gradNorm: meanOf(({ norm }) => norm),
     skippedUpdates: updates.filter(({ norm }) => !Number.isFinite(norm)).length,

@@ -68,6 +68,7 @@ export async function updatePolicy(
   }
   const meanOf = (read: (update: (typeof updates)[number]) => number) => mean(updates.map(read));
   return {
+    updates: updates.length,
     loss: meanOf(({ loss }) => loss),
     ratioMean: meanOf(({ ratioMean }) => ratioMean),
     clipFraction: meanOf(({ clipFraction }) => clipFraction),

@@ -6,6 +6,8 @@ import type { WorkersReport } from './rollout-workers';
 
 /** What a step's updates report, whatever the objective. */
 export interface UpdateReport {
+  /** Updates of the weights. With none of them `loss` and what else is a mean over them is NaN, and not in the log. */
+  updates: number;
   loss: number;
   /** Length of the gradient before clipping, mean over the step's updates. */
   gradNorm: number;
@@ -82,6 +84,25 @@ export type LoggedReport = Pick<RolloutReport, 'step' | 'seconds'> &
   Partial<RolloutReport> &
   Partial<PolicyReport>;
 
+/** What a line of the log says itself: no monitor may be called so. */
+export const OWN_NAMES: readonly string[] = [
+  ...['step', 'seconds', 'reward', 'rewardStd', 'diversity', 'loss', 'learningRate', 'gradNorm'],
+  ...['ratioMean', 'clipFraction', 'approxKl', 'replayGap'],
+  ...['rewardFailures', 'skippedUpdates', 'skippedSamples', 'rolledBack'],
+  ...['staleness', 'requeued', 'duplicates', 'workers'],
+  ...['rolloutSeconds', 'rewardSeconds', 'updateSeconds'],
+];
+
+/** What further names of a line begin with. */
+export const OWN_PREFIXES: readonly string[] = [
+  ...['reward/', 'evaluation/', 'workers/', 'reward_cache/', 'reward_workers/'],
+  ...['actor/', 'rewards/', 'rollout_corr/', 'consistency/'],
+];
+
+/** What an evaluation says itself, and what further names of it begin with: no term of a reward may be called so. */
+export const EVALUATED_NAMES: readonly string[] = ['reward', 'exact', 'diversity'];
+export const EVALUATED_PREFIXES: readonly string[] = ['exact/'];
+
 /**
  * The numbers of a report as one flat line; monitors stand under their own names, the parts of the reward under
  * `reward/<name>`, an evaluation under `evaluation/`. What a report does not have is left out.
@@ -96,8 +117,8 @@ export function logLine(report: LoggedReport): LogLine {
     rewardTerms = {},
     rewardFailures = 0,
   } = report;
-  const { loss, ratioMean, clipFraction, approxKl, gradNorm, replayGap, skippedUpdates } = report;
-  const { skippedSamples, rolledBack } = report;
+  const { loss, ratioMean, clipFraction, approxKl, gradNorm, replayGap } = report;
+  const { updates, skippedUpdates, skippedSamples, rolledBack } = report;
   const { monitors, learningRate, metrics, evaluation = null, timings = {} } = report;
   const { workers = null, rewardMetrics = {} } = report;
   const toMilliseconds = (value: number) => Math.round(value * 1000) / 1000;
@@ -109,12 +130,7 @@ export function logLine(report: LoggedReport): LogLine {
     ...monitors,
     ...under('reward/', rewardTerms),
     ...(Number.isNaN(diversity) ? {} : { diversity }),
-    loss,
-    ratioMean,
-    clipFraction,
-    approxKl,
-    gradNorm,
-    replayGap,
+    ...(updates > 0 ? { loss, ratioMean, clipFraction, approxKl, gradNorm, replayGap } : {}),
     learningRate,
     ...(rewardFailures > 0 ? { rewardFailures } : {}),
     ...(skippedUpdates > 0 ? { skippedUpdates } : {}),

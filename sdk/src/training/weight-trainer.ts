@@ -145,8 +145,9 @@ export abstract class WeightTrainer<
     }
   }
 
-  /** Takes the new adapter back where a constructor fails. @returns The error. */
+  /** Takes the new adapter back where a constructor fails, and frees the mean of the weights. @returns The error. */
   protected notBuilt(error: unknown): unknown {
+    this.average?.dispose();
     this.#adapter.takeBack();
     return error;
   }

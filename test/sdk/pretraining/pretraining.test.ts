@@ -133,6 +133,7 @@ describe('pretrain()', () => {
     const { distance } = await pretrain(task, options());
     assert.ok(distance < 0.02, `${distance}`);
     assert.deepEqual(task.evaluate?.(), { distance });
+    assert.deepEqual(await pretrain(task, options()), { distance }, 'also once it is finished');
     task.w.dispose();
   });
 

@@ -156,6 +156,9 @@ describe('OnlineDPOTrainer', () => {
     const trainer = new OnlineDPOTrainer(pipeline, options);
     assert.equal((await trainer.step()).pairs, 0);
     trainer.dispose();
+    const { log, alarms } = await trainDiffusionDPO(pipeline, { ...options, steps: 1 });
+    for (const name of ['loss', 'gradNorm']) assert.ok(!(name in log[0]), name);
+    assert.deepEqual([log[0].reward, alarms], [1, []]);
     const upstream = new OnlineDPOTrainer(pipeline, { ...options, compat: 'verl-omni' });
     assert.equal((await upstream.step()).pairs, 2);
     upstream.dispose();

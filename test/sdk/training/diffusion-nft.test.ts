@@ -112,6 +112,15 @@ describe('trainDiffusionNFT()', () => {
     assert.notDeepEqual(base(), start);
   });
 
+  it('may be disposed twice', () => {
+    const { adapters } = pipeline.transformer;
+    const trainer = new DiffusionNFTTrainer(pipeline, { ...SMALL, lora: { rank: 2 } });
+    trainer.dispose();
+    trainer.dispose();
+    assert.deepEqual(adapters.names(), ['default']);
+    adapters.remove('default');
+  });
+
   it('stops at the signal, with the policy in its place', async () => {
     const controller = new AbortController();
     const { stopped, steps } = await trainDiffusionNFT(pipeline, {

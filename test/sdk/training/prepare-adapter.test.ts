@@ -97,8 +97,13 @@ describe("a trainer's adapter", function () {
     transformer.addLora({ ...LORA, key, adapterName: 'style' });
     const options = { prompts: ['a red fox'], reward: 'redness', groupSize: 2, lora: LORA };
     const made = (more: object) => () => new FlowGRPOTrainer(pipeline, { ...options, ...more });
-    assert.throws(made({ monitors: { other: 'misspelt' } }), /misspelt/);
-    assert.throws(() => new DiffusionNFTTrainer(pipeline, options), /exactly one other adapter/);
+    const tensors = tf.memory().numTensors;
+    assert.throws(made({ monitors: { other: 'misspelt' }, ema: 0.9 }), /misspelt/);
+    assert.throws(
+      () => new DiffusionNFTTrainer(pipeline, { ...options, ema: 0.9 }),
+      /exactly one other adapter/,
+    );
+    assert.equal(tf.memory().numTensors, tensors);
     assert.deepEqual(
       [transformer.adapters.names(), transformer.adapters.active],
       [['style'], ['style']],

@@ -11,6 +11,7 @@ import {
   trainFlowGRPO,
   type RolloutPipeline,
 } from '@flowbook/sdk';
+import { OWN_NAMES, OWN_PREFIXES } from '../../../sdk/src/training/step-report';
 import { inFolder, loadSmall, SMALL_RUNS, type SmallOptions } from './run/small-runs';
 
 const ROLLOUT = { prompts: ['a red fox'], reward: 'redness', groupSize: 2, steps: 1 };
@@ -135,6 +136,23 @@ const REFUSED: [trainers: string[], options: object, words: string][] = [
     { monitors: null },
     'monitors must be rewards by name, each a registered one or a function: current value is null',
   ],
+  ...['step', 'reward', 'loss', 'workers', 'evaluation/reward'].map(
+    (name): [string[], object, string] => [
+      ON_ROLLOUTS,
+      { monitors: { again: 'redness', [name]: 'redness' } },
+      `monitors must have names that the log does not use itself (${[...OWN_NAMES, ...OWN_PREFIXES.map((one) => `${one}...`)].join(', ')}): current value is "${name}"`,
+    ],
+  ),
+  ...['reward', 'exact', 'exact/red'].map((name): [string[], object, string] => [
+    ON_ROLLOUTS,
+    { reward: { other: 'redness', [name]: 'redness' } },
+    `reward must have names that the log does not use itself (reward, exact, diversity, exact/...): current value is "${name}"`,
+  ]),
+  [
+    ALL,
+    { evaluation: { ...EVALUATION, reward: { diversity: 'redness' } } },
+    'evaluation.reward must have names that the log does not use itself (reward, exact, diversity, exact/...): current value is "diversity"',
+  ],
   [
     ON_ROLLOUTS,
     { promptPriority: { memory: 2 } },
@@ -249,7 +267,7 @@ describe('options of trainers', function () {
         compat: null,
         learningRate: undefined,
         unheardOf: undefined,
-        alarmLimits: { gradNormFactor: Infinity },
+        alarmLimits: { gradNormFactor: Infinity, replayGap: undefined, clipFraction: undefined },
       };
       const { stopped } = await train(pipelines.get(algorithm)!, {
         ...nothing,
