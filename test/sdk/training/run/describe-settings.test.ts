@@ -32,7 +32,9 @@ describe('describeSettings()', () => {
 
   it('takes rewards by the names of settings for what they are', () => {
     const terms = { evaluation: 'redness', teacher: { reward: brightness }, rolloutWorkers: 'x' };
-    assert.deepEqual(describeSettings({ reward: terms, monitors: terms }), {
+    const settings = { prompts: [], reward: terms, monitors: terms };
+    assert.deepEqual(describeSettings(settings), {
+      prompts: 0,
       reward: { ...terms, teacher: { reward: 'brightness' } },
       monitors: { ...terms, teacher: { reward: 'brightness' } },
     });
@@ -45,7 +47,8 @@ describe('describeSettings()', () => {
       verl: { server_url: `http://judge.example/c${query}` },
       url: 'redness',
     });
-    assert.deepEqual(describeSettings({ reward: asked('?key=made-up') }), { reward: asked('') });
+    const settings = { prompts: [], reward: asked('?key=made-up') };
+    assert.deepEqual(describeSettings(settings), { prompts: 0, reward: asked('') });
     assert.deepEqual(describeConfiguration({ reward: asked('?key=made-up') }), {
       reward: asked(''),
     });
