@@ -136,6 +136,11 @@ export class WorkerPool implements RolloutWorkers {
     return this.#opening;
   }
 
+  /**
+   * Has workers keep a version of the weights, which parts are then made with.
+   *
+   * @throws When there can be no workers, or none any more; when the weights cannot be sent.
+   */
   async publish(version: number, model: TrainableModel): Promise<void> {
     const frames = encodeWeights(model);
     await this.open();
