@@ -1,4 +1,5 @@
 import { checkOptions, COMPAT, wholeNumber } from '../core/option-rules';
+
 /** Row r of base seed b has the seed (b ROW_FACTOR + r) mod SEED_MODULUS. */
 const ROW_FACTOR = 1_000_003n;
 const SEED_MODULUS = 2n ** 63n - 1n;
@@ -59,6 +60,7 @@ export function rolloutSeeds(
  * `compat: 'verl-omni'` gives all of them one seed: with several pictures a prompt they are all alike.
  *
  * @param count Pictures of a prompt.
+ * @throws When there is no such option, or it or the count breaks its rule.
  * @example
  * validationSeeds(3); // [42, 43, 44]
  */
@@ -67,6 +69,7 @@ export function validationSeeds(
   options: { seed?: number; compat?: 'verl-omni' | null } = {},
 ): number[] {
   checkOptions('seed a validation', options, { seed: wholeNumber(), compat: COMPAT });
+  checkOptions('seed a validation', { count }, { count: wholeNumber(0) });
   const { seed = VALIDATION_SEED, compat = null } = options;
   return Array.from({ length: count }, (_, at) => seed + (compat === 'verl-omni' ? 0 : at));
 }

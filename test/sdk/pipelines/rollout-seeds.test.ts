@@ -38,5 +38,10 @@ describe('validationSeeds()', () => {
     assert.deepEqual(validationSeeds(3), [42, 43, 44]);
     assert.deepEqual(validationSeeds(3, { compat: 'verl-omni' }), [42, 42, 42]);
     assert.deepEqual(validationSeeds(2, { seed: 7 }), [7, 8]);
+    for (const count of [-2, 1.5, NaN]) {
+      assert.throws(() => validationSeeds(count), {
+        message: `Cannot seed a validation as count must be a whole number from 0: current value is ${count}`,
+      });
+    }
   });
 });
