@@ -2,11 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { rewardCurve } from '@flowbook/kernel-extensions';
 import {
-  RandomKey,
   advantageEstimators,
   readRunRecord,
   runTraining,
-  tf,
   writeSafetensors,
   type LogLine,
   type TrainingResult,
@@ -17,12 +15,10 @@ import { lastMeans } from './last-means';
 import { RESULTS, ROOT } from './places';
 import { recipeName, type FullRecipe } from './recipe';
 import { readResult, recipeResult, type RecipeResult } from './result';
+import { registerShuffled, SHUFFLED } from './shuffled-advantages';
 
 /** Points of a curve. */
 const CURVE_POINTS = 12;
-
-/** The advantages of a step, each picture's given to another one: what is left of learning when nothing is rewarded. */
-const SHUFFLED = 'shuffled';
 
 export interface RunRecipeOptions {
   seed: number;
@@ -86,7 +82,7 @@ async function train(
 ): Promise<Trained> {
   const folder = join(places.runs, name);
   mkdirSync(folder, { recursive: true });
-  if (advEstimator === SHUFFLED) registerShuffled(seed);
+  if (advEstimator === SHUFFLED) registerShuffled(seed, () => trainer.stepsDone);
   const pipeline = await loadModel(recipe);
   const run = { resume: 'auto', runDirectory: folder } as const;
   const trainer = recipe.trainer(pipeline, {
@@ -119,19 +115,6 @@ async function train(
     pipeline.dispose();
     if (advEstimator === SHUFFLED) advantageEstimators.unregister(SHUFFLED);
   }
-}
-
-function registerShuffled(seed: number): void {
-  const estimate = advantageEstimators.get('flow_grpo');
-  let calls = 0;
-  advantageEstimators.register(SHUFFLED, (rewards, groups, options) =>
-    tf.tidy(() => {
-      const key = RandomKey.fromSeed(seed).fold('shuffled', calls++);
-      const order = groups.map((_, row) => row);
-      order.sort((a, b) => key.fold(a).uniform() - key.fold(b).uniform());
-      return tf.gather(estimate(rewards, groups, options), tf.tensor1d(order, 'int32'));
-    }),
-  );
 }
 
 function makeResult(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -11,7 +13,7 @@ import {
 } from 'node:fs';
 import promises from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readRunLog, readRunPictures, readRunRecord, tf } from '@flowbook/sdk';
+import { checkpointIn, readRunLog, readRunPictures, readRunRecord, tf } from '@flowbook/sdk';
 import { whatIsBroken } from '../../sdk/src/training/run/checkpoint-manifest';
 import { placeOf, rotateCheckpoints } from '../../sdk/src/training/run/checkpoint-places';
 import { chooseCheckpoint } from '../../sdk/src/training/run/choose-checkpoint';
@@ -24,6 +26,7 @@ import {
   withoutTimes,
   type SmallOptions,
 } from '../sdk/training/run/small-runs';
+import { CHECKPOINT_STATE } from './checkpoint-state';
 import { withFaultyDisk } from './faulty-disk';
 
 const { algorithm, train } = SMALL_RUNS.FlowGRPO;
@@ -168,6 +171,102 @@ describe('checkpoints', function () {
       rmSync(join(runDirectory, 'checkpoints/last'), { recursive: true });
       assert.deepEqual(await run({ ...options, runDirectory, resume: 'auto' }), whole);
       assert.deepEqual(readRunRecord(runDirectory)?.resumedAfter, [2]);
+    }));
+
+  it('that a run goes back behind are set aside, and gone on from no more', () =>
+    inFolder(async (parent) => {
+      /** Rates the only evaluation of a step. */
+      const evaluation = (rewards: number[]) => ({
+        prompts: ['a red fox'],
+        everySteps: 1,
+        numInferenceSteps: 2,
+        reward: async () => [rewards.shift() ?? 0],
+      });
+      const options = { checkpointEverySteps: 2, ema: 0.9 };
+      const runDirectory = join(parent, 'run');
+      await run({ ...options, runDirectory, evaluation: evaluation([0.9]) });
+      const stepsIn = (folder: string) =>
+        Object.fromEntries(
+          readdirSync(join(folder, 'checkpoints'))
+            .filter((name) => name !== 'abandoned')
+            .map((name) => [name, stepIn(join(folder, 'checkpoints', name))]),
+        );
+      assert.deepEqual(stepsIn(runDirectory), { best: 1, last: 4, 'last.previous': 2 });
+
+      // From the best one on by another reward, and killed at once.
+      const other = { ...options, reward: 'jpeg_compressibility', checkpointEverySteps: 9 };
+      const [killed, back] = [join(parent, 'killed'), join(parent, 'run/checkpoints/best')];
+      let whole: unknown;
+      const said = await textOnStderr(async () => {
+        whole = await run({
+          ...other,
+          runDirectory,
+          evaluation: evaluation([]),
+          resume: back,
+          onStep: ({ step }) =>
+            void (step === 3 && cpSync(runDirectory, killed, { recursive: true })),
+        });
+      });
+      assert.match(
+        said,
+        /^Goes back to step 1: ".*last", ".*last\.previous" lie below checkpoints\/abandoned until the next one is made\n/m,
+      );
+      assert.deepEqual(stepsIn(runDirectory), { best: 1, last: 4 });
+      assert.equal(existsSync(join(runDirectory, 'checkpoints/abandoned')), false);
+      rmSync(join(killed, 'lock.json'));
+      assert.deepEqual(stepsIn(killed), { best: 1 });
+      assert.equal(stepIn(join(killed, 'checkpoints/abandoned/last')), 4);
+      const again = { ...other, runDirectory: killed, evaluation: evaluation([]), resume: true };
+      assert.deepEqual(await run(again), whole);
+    }));
+
+  it('hold the best of the log that a run begins with, in another folder too', () =>
+    inFolder(async (parent) => {
+      const [from, into] = [join(parent, 'from'), join(parent, 'into')];
+      let rewards = [0.5, 0.9, 0.1, 0.2];
+      const evaluation = {
+        prompts: ['a red fox'],
+        everySteps: 1,
+        numInferenceSteps: 2,
+        reward: async () => [rewards.shift() ?? 0],
+      };
+      const options = { checkpointEverySteps: 1, checkpointsKept: 4, evaluation };
+      await run({ ...options, runDirectory: from });
+      const best = (folder: string) => join(folder, 'checkpoints/best');
+      assert.equal(stepIn(best(from)), 2);
+      await run({ ...options, steps: 5, resume: from, runDirectory: into });
+      assert.deepEqual([stepIn(best(into)), whatIsBroken(best(into))], [2, null]);
+      // The best step lies ahead of the one that it goes back to, which was the best until then.
+      rewards = [];
+      const first = join(from, 'checkpoints/last.previous-3');
+      assert.equal(stepIn(first), 1);
+      await run({ ...options, steps: 2, resume: first });
+      assert.deepEqual([stepIn(best(from)), whatIsBroken(best(from))], [1, null]);
+    }));
+
+  it('checkpointIn() takes the best one where it is newer than the last, and chooseCheckpoint() where those are broken', () =>
+    inFolder(async (folder) => {
+      const put = (name: string, step: number) => {
+        const place = join(folder, 'checkpoints', name);
+        mkdirSync(place, { recursive: true });
+        const text = JSON.stringify({ ...CHECKPOINT_STATE, step });
+        writeFileSync(join(place, 'state.json'), text);
+        const sha256 = createHash('sha256').update(text).digest('hex');
+        const files = { 'state.json': { bytes: text.length, sha256 } };
+        writeFileSync(join(place, 'manifest.json'), JSON.stringify({ files }));
+        return place;
+      };
+      const [last, previous, best] = [put('last', 6), put('last.previous', 4), put('best', 5)];
+      writeFileSync(join(folder, 'log.jsonl'), '{"step":6,"seconds":1}\n');
+      assert.equal(checkpointIn(folder), last);
+      writeFileSync(join(last, 'state.json'), '{');
+      const said = await textOnStderr(async () => {
+        assert.equal(chooseCheckpoint(last).place, best);
+      });
+      assert.match(said, /^Skips a broken checkpoint and takes the one before: /);
+      put('last', 3);
+      assert.equal(checkpointIn(folder), best);
+      assert.equal(chooseCheckpoint(previous).place, previous);
     }));
 
   it('are kept when memory runs out in the middle of a run, which then goes on with the same bits', () =>

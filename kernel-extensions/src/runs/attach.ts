@@ -1,5 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import {
   RUN_FILES,
   cellSignal,
@@ -75,13 +76,15 @@ export async function attach(folder: string, all: AttachOptions = {}): Promise<R
   }
 }
 
-/** Reads the pictures of a run, each file once. */
+/** Reads the pictures of a run, each file once; those that were removed since it kept them are left out. */
 function pictureReader(folder: string): () => Promise<TimelinePicture[]> {
   const known = new Map<string, PixelImage>();
   return async () => {
     const pictures: TimelinePicture[] = [];
     for (const { file, ...picture } of readRunPictures(folder)) {
-      const image = known.get(file) ?? (await readImage(join(folder, RUN_FILES.pictures, file)));
+      const path = join(folder, RUN_FILES.pictures, file);
+      if (!known.has(file) && !existsSync(path)) continue;
+      const image = known.get(file) ?? (await readImage(path));
       known.set(file, image);
       pictures.push({ ...picture, image });
     }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { endedCells } from '../script/progress';
 import { readRecord } from '../script/script-record';
-import { logOf, summarizeRun } from './run-summary';
+import { logsOf, summarizeRun } from './run-summary';
 import { shortNumber } from './runs-table';
 
 const pollMs = 500;
@@ -15,7 +15,8 @@ export async function followRun(folder: string): Promise<number> {
     return 2;
   }
   let cells = 0;
-  let steps = 0;
+  /** Lines of each training that were printed. */
+  const steps = new Map<string, number>();
   for (;;) {
     // The record first: what it says has ended has written all the rest before.
     const { exitCode, error } = readRecord(folder)!;
@@ -23,11 +24,13 @@ export async function followRun(folder: string): Promise<number> {
     const ended = cellsOf(folder);
     for (const line of ended.slice(cells)) process.stdout.write(`${line}\n`);
     cells = ended.length;
-    const log = logOf(folder);
-    for (const line of log.slice(steps)) {
-      process.stdout.write(`step ${line.step}, reward ${shortNumber(line.reward)}\n`);
+    for (const [training, log] of logsOf(folder)) {
+      // A training that was taken up again may have fewer lines than before.
+      for (const line of log.slice(steps.get(training) ?? 0)) {
+        process.stdout.write(`step ${line.step}, reward ${shortNumber(line.reward)}\n`);
+      }
+      steps.set(training, log.length);
     }
-    steps = log.length;
     if (state !== 'running') {
       process.stdout.write(`${state}${error === null ? '' : `: ${error}`}\n`);
       return exitCode ?? 1;

@@ -48,6 +48,13 @@ export function summarizeRun(directory: string): RunSummary {
   };
 }
 
+/** The steps of each training in a run's folder and in those below it that `runName` made, by its folder, the newest last. */
+export function logsOf(directory: string): Map<string, LogLine[]> {
+  return new Map(
+    trainingFolders(directory).map((folder) => [folder, readRunLog(folder).lines] as const),
+  );
+}
+
 /** The steps of the newest training in a run's folder, or in one below it that `runName` made. */
 export function logOf(directory: string): LogLine[] {
   const folder = trainingFolders(directory).at(-1);

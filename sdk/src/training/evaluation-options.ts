@@ -38,6 +38,14 @@ export interface EvaluationOptions {
   picturesKept?: number;
 }
 
+/** Steps between two evaluations when nothing else is said. */
+const EVERY_STEPS = 10;
+
+/** Whether a step ends with an evaluation. */
+export function isEvaluationDue(evaluation: EvaluationOptions | null, step: number): boolean {
+  return evaluation !== null && step > 0 && step % (evaluation.everySteps ?? EVERY_STEPS) === 0;
+}
+
 const COUNT = wholeNumber(1);
 
 /** What the options of an evaluation must be. */

@@ -63,7 +63,10 @@ export interface FlowGRPOOptions extends RunOptions<StepReport> {
   learningRate?: number;
   /** Steps over which the learning rate rises to its value. Default 5. */
   warmupSteps?: number;
-  /** 'constant' after the warm-up (default), or 'cosine' down to `minLrRatio` at the last step. */
+  /**
+   * 'constant' after the warm-up (default), or 'cosine' down to `minLrRatio`, which the step after the last of `steps` would have,
+   * and every one that is asked for beyond has.
+   */
   lrSchedule?: 'constant' | 'cosine';
   /** Least learning rate of 'cosine', as a share of it. Default 0. */
   minLrRatio?: number;

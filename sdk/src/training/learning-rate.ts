@@ -14,9 +14,9 @@ export interface LearningRateSchedule {
   learningRate: number;
   /** Steps over which the rate rises to its value. Default 0. */
   warmupSteps?: number;
-  /** What follows: 'constant' (default), or 'cosine' down to `minLrRatio` at the last step. */
+  /** What follows: 'constant' (default), or 'cosine' down to `minLrRatio`, which the step after the last would have. */
   lrSchedule?: 'constant' | 'cosine';
-  /** Steps of the whole run; 'cosine' needs them. */
+  /** Steps of the whole run; 'cosine' needs them, and stays after them where it has come to. */
   totalSteps?: number;
   /** Least rate of 'cosine', as a share of the learning rate. Default 0. */
   minLrRatio?: number;
@@ -40,7 +40,8 @@ const RULES: Rules<LearningRateSchedule> = {
  * The learning rate of a training step.
  *
  *   warm-up: lr step / warmupSteps
- *   cosine:  lr max(m, (1 - m) / 2 cos(2 pi cycles p) + (1 + m) / 2),  p = (step - 1 - warmup) / (total - warmup)
+ *   cosine:  lr max(m, (1 - m) / 2 cos(2 pi cycles p) + (1 + m) / 2),
+           p = (step - 1 - warmup) / (total - warmup), at most 1
  *
  * @param step From 1.
  * @throws When there is no such setting or one breaks its rule.
@@ -56,7 +57,7 @@ export function learningRateAt(step: number, schedule: LearningRateSchedule): nu
     return (learningRate * (compat === null ? step : done)) / Math.max(1, warmupSteps);
   }
   if (lrSchedule === 'constant') return learningRate;
-  const progress = (done - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+  const progress = Math.min(1, (done - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
   const wave = Math.cos(2 * Math.PI * numCycles * progress);
   return learningRate * Math.max(m, ((1 - m) / 2) * wave + (1 + m) / 2);
 }

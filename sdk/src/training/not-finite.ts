@@ -37,6 +37,15 @@ export function whereNotFinite(tensors: ReadonlyMap<string, tf.Tensor>): string 
   return null;
 }
 
+/** Throws when weights are not finite, which no update would mend. @param step That is to be done. */
+export function requireFiniteWeights(weights: ReadonlyMap<string, tf.Tensor>, step: number): void {
+  const where = whereNotFinite(weights);
+  if (where === null) return;
+  throw new Error(
+    `Cannot train as weights must be finite: ${where} are not, before step ${step}; take another checkpoint`,
+  );
+}
+
 /** What a step found that was not finite, and what became of it. */
 export class NotFiniteLog {
   /** In words, in order. */

@@ -15,7 +15,7 @@ import { rolloutGroups, ROLLOUT_GROUPS_RULES, type RolloutGroupsOptions } from '
 import { requireRated, requireRewards, StepScorer, type StepRewards } from './score-step';
 import { RolloutsAhead, type StepRollout } from './rollouts-ahead';
 import type { RolloutPlace, RolloutWorkers } from './rollout-workers';
-import type { RolloutReport } from './step-report';
+import type { RolloutReport, UpdateReport } from './step-report';
 import type { TrainablePipeline } from './trainable-pipeline';
 import type { EarlierWeights } from './trainer-state';
 import {
@@ -68,7 +68,7 @@ export type RolloutTrainerSettings = WeightTrainerSettings &
   >;
 
 /** What an objective reports beyond what every rollout does. */
-type ReportOf<Update> = RolloutReport & Update;
+type ReportOf<Update> = RolloutReport & UpdateReport & Update;
 
 /**
  * Training on own rollouts, one step at a time: draw prompts, roll out a group of pictures for each, rate them, and learn.
@@ -132,6 +132,8 @@ export abstract class RolloutTrainer<
 
   override resumeAt(position: TrainerPosition): void {
     super.resumeAt(position);
+    // Other weights' rollouts; with earlier weights, those of the checkpoint have taken their place.
+    if (this.earlier === null) this.#ahead?.load(new Map());
     if (position.promptSpreads !== undefined) this.#priority?.restore(position.promptSpreads);
   }
 
@@ -160,26 +162,31 @@ export abstract class RolloutTrainer<
 
   /**
    * Does one step. When it is stopped or fails on the way, the weights are as they were after the last
-   * update, and the next call does the same step again.
+   * update, and the next call does the same step again; after its last update, what is left of it: the evaluation.
    *
+   * @param options.lastStep No rollout is begun ahead beyond it, and a step beyond it has the present weights' rollout. Default: the settings'
+   *   `steps`.
    * @throws The signal's reason once it is aborted; and when rewards fail as `onNotFinite` does not bear, or the objective refuses
    *   the rollout.
    */
-  async step({ signal = cellSignal() }: { signal?: AbortSignal | null } = {}): Promise<
-    ReportOf<Update>
-  > {
+  async step({
+    signal = cellSignal(),
+    lastStep = this.settings.steps,
+  }: { signal?: AbortSignal | null; lastStep?: number } = {}): Promise<ReportOf<Update>> {
     const { groupSize, promptsPerStep } = this.settings;
-    return this.guarded(groupSize * promptsPerStep, () => this.#step(signal));
+    const { unevaluated } = this;
+    if (unevaluated !== null) return this.#evaluated(unevaluated as ReportOf<Update>, signal);
+    return this.guarded(groupSize * promptsPerStep, () => this.#step(signal, lastStep));
   }
 
-  async #step(signal: AbortSignal | null): Promise<ReportOf<Update>> {
-    const { prompts, reward, monitors, groupSize, steps, rolloutWorkers } = this.settings;
+  async #step(signal: AbortSignal | null, lastStep: number): Promise<ReportOf<Update>> {
+    const { prompts, groupSize, rolloutWorkers } = this.settings;
     const scoring = { signal, timeoutMs: this.settings.rewardTimeoutMs };
     const step = this.stepsDone + 1;
     const started = now();
     const { batch, drawn, version, ...rollout } = await (this.#ahead === null
       ? this.asRolledOut(() => this.#rollOut(step, signal))
-      : this.#ahead.take(step, steps, signal));
+      : this.#ahead.take(step, lastStep, signal));
     try {
       this.#settleUnrated(rollout.scored);
       const scored = this.#withFinite(batch, rollout.scored, step);
@@ -197,7 +204,7 @@ export abstract class RolloutTrainer<
         this.#priority?.learn(prompts.indexOf(prompt), rewards);
       });
       const updateSeconds = now() - rated;
-      return {
+      const report = {
         step,
         seconds,
         reward: mean(scored.rated.map((row) => scored.rewards[row])),
@@ -209,8 +216,8 @@ export abstract class RolloutTrainer<
         ...update,
         workers: rolloutWorkers && { staleness: step - version, ...rolloutWorkers.takeReport() },
         ...this.notFinite?.report,
-        evaluation: await this.evaluateAt(step, signal),
-        rewardMetrics: takeRewardMetrics(reward, monitors),
+        evaluation: null,
+        rewardMetrics: {},
         timings: {
           rolloutSeconds: rolledOut - started,
           rewardSeconds: rated - rolledOut,
@@ -219,9 +226,23 @@ export abstract class RolloutTrainer<
         images: batch.images,
         prompts: batch.prompts,
         rewards: scored.rewards,
-      } as ReportOf<Update>;
+      };
+      return await this.#evaluated(report as unknown as ReportOf<Update>, signal);
     } finally {
       batch.dispose();
+    }
+  }
+
+  async #evaluated(
+    report: ReportOf<Update>,
+    signal: AbortSignal | null,
+  ): Promise<ReportOf<Update>> {
+    const { reward, monitors } = this.settings;
+    try {
+      return await this.evaluated(report, signal);
+    } finally {
+      // An evaluation asks the same rewards.
+      report.rewardMetrics = { ...takeRewardMetrics(reward, monitors), ...report.rewardMetrics };
     }
   }
 

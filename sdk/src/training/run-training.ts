@@ -5,7 +5,8 @@ import type { EvaluationOptions } from './evaluation-options';
 import type { Alarm } from './run/alarms';
 import type { RunOptions } from './run/run-options';
 import { RUN_RULES } from './run/run-rules';
-import { RunRecorder, type RecordedTrainer } from './run/run-recorder';
+import type { RecordedTrainer } from './run/recorded-trainer';
+import { RunRecorder } from './run/run-recorder';
 import { evaluationLine, logLine, type LogLine, type LoggedReport } from './step-report';
 
 /** How a training ended. */
@@ -28,13 +29,13 @@ export interface TrainingResult {
 
 /** What can be trained step by step. */
 export interface Trainer<Report extends LoggedReport> extends RecordedTrainer {
-  readonly settings: RecordedTrainer['settings'] & { evaluation: EvaluationOptions | null };
   /**
    * Makes one step: with its rollout, its rewards and its updates, whatever the trainer's objective has of them.
    *
+   * @param options.lastStep The step that the run ends with: nothing is begun ahead beyond it.
    * @throws The signal's reason once it is aborted.
    */
-  step(options: { signal: AbortSignal | null }): Promise<Report>;
+  step(options: { signal: AbortSignal | null; lastStep: number }): Promise<Report>;
   /** Makes and rates pictures of prompts, without learning. Default: those of the settings. */
   evaluate(
     options?: EvaluationOptions | null,
@@ -74,7 +75,7 @@ export async function runTraining<Report extends LoggedReport>(
   const doneBefore = trainer.stepsDone;
   const recorder = await RunRecorder.open(trainer, options);
   const { log, folder, pictures } = recorder;
-  const last = doneBefore + steps;
+  const last = (recorder.isResumed ? 0 : doneBefore) + steps;
   const began = performance.now();
   const end = async (stopped: TrainingResult['stopped']): Promise<TrainingResult> => {
     await recorder.end(stopped);
@@ -95,10 +96,15 @@ export async function runTraining<Report extends LoggedReport>(
       const seconds = Math.round(trainer.seconds * 1000) / 1000;
       await recorder.step({ step: 0, seconds, ...evaluationLine(found) }, found);
     }
-    while (trainer.stepsDone < last) {
+    const { unevaluated } = recorder;
+    if (unevaluated !== null && trainer.unevaluated === null) {
+      const found = await trainer.evaluate(undefined, { signal });
+      await recorder.step({ ...unevaluated, ...evaluationLine(found) }, found);
+    }
+    while (trainer.stepsDone < last || trainer.unevaluated !== null) {
       if (signal?.aborted) return await end('aborted');
       if (recorder.isOutOfPatience) return await end('stopped-early');
-      const report = await trainer.step({ signal });
+      const report = await trainer.step({ signal, lastStep: last });
       await recorder.step(logLine(report), report.evaluation ?? null);
       const { lines, alarms } = log;
       await onStep?.(report, { log: lines, alarms, pictures, steps: last, folder });

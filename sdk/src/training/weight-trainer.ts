@@ -10,25 +10,23 @@ import { backendInfo } from '../tensorflow';
 import { AdamW } from './adamw';
 import { chooseMicroBatch, firstMicroBatch } from './choose-micro-batch';
 import { evaluatePolicy, EVALUATION_DEFAULT_RULES, type EvaluationReport } from './evaluate-policy';
-import type { EvaluationOptions } from './evaluation-options';
+import { isEvaluationDue, type EvaluationOptions } from './evaluation-options';
 import type { FlowGRPOOptions } from './flow-grpo-options';
 import type { FlowGRPOSettings } from './flow-grpo-settings';
-import { NotFiniteLog, whereNotFinite } from './not-finite';
+import { NotFiniteLog, requireFiniteWeights, whereNotFinite } from './not-finite';
 import { prepareAdapter, refuseFoundAdapter, type PreparedAdapter } from './prepare-adapter';
 import { PromptCache } from './prompt-cache';
 import type { RunOptions } from './run/run-options';
 import { requireMemory } from './require-memory';
 import { StepSnapshot } from './step-snapshot';
 import { setGradientCheckpointing } from './set-gradient-checkpointing';
+import type { LoggedReport } from './step-report';
 import type { EarlierWeights, TrainerState } from './trainer-state';
 import type { TrainablePipeline } from './trainable-pipeline';
 import { WeightAverage } from './weight-average';
 
 /** Prompts are padded to a multiple of this many tokens, so that few shapes need compiling. */
 const COMPILED_TOKENS = 16;
-
-/** Steps between two evaluations. */
-const EVERY_STEPS = 10;
 
 const now = () => performance.now() / 1000;
 
@@ -97,6 +95,7 @@ export abstract class WeightTrainer<
   #begin = now();
   #stepsDone = 0;
   #updatesDone = 0;
+  #unevaluated: LoggedReport | null = null;
   #isFirst = true;
   /** Whether the adapter was there before, and no checkpoint's values are in it yet. */
   #hasFoundAdapter: boolean;
@@ -157,6 +156,11 @@ export abstract class WeightTrainer<
     return this.#stepsDone;
   }
 
+  /** A step that is done, but for its evaluation, which failed or was stopped: the next call of `step` makes that alone. */
+  get unevaluated(): LoggedReport | null {
+    return this.#unevaluated;
+  }
+
   /** Spent so far, in a run that was resumed also before it stopped. */
   get seconds(): number {
     return now() - this.#begin;
@@ -167,7 +171,11 @@ export abstract class WeightTrainer<
    * of them.
    */
   get state(): TrainerState | null {
-    if (this.optimizer.updates !== this.#updatesDone) return null;
+    return this.optimizer.updates === this.#updatesDone ? this.parts : null;
+  }
+
+  /** The same in the middle of a step, too: what a checkpoint replaces. */
+  get parts(): TrainerState {
     const { optimizer, average, policies, earlier } = this;
     return { model: this.pipeline.transformer, optimizer, average, policies, earlier };
   }
@@ -186,6 +194,8 @@ export abstract class WeightTrainer<
       settings.microBatchReason = 'as it was chosen before the run was resumed';
     }
     this.#stepsDone = step;
+    this.#updatesDone = this.optimizer.updates;
+    this.#unevaluated = null;
     this.#begin = now() - seconds;
     this.#hasFoundAdapter = false;
   }
@@ -220,7 +230,7 @@ export abstract class WeightTrainer<
     const { state } = this;
     if (this.#isFirst) {
       this.beginHere();
-      this.#requireFinite(step);
+      requireFiniteWeights(this.pipeline.transformer.trainableVariables(), step);
       await setImmediate();
       this.#requireMemory(pictures);
     }
@@ -241,15 +251,6 @@ export abstract class WeightTrainer<
     if (backendInfo().device !== 'CPU' || microBatchReason !== 'given') return;
     const facts = { microBatchSize: Math.min(microBatchSize, pictures), freeBytes: freeMemory() };
     requireMemory({ ...facts, pictureBytes: this.#estimate(1) });
-  }
-
-  /** Throws when weights are not finite, which no update would mend. */
-  #requireFinite(step: number): void {
-    const where = whereNotFinite(this.pipeline.transformer.trainableVariables());
-    if (where === null) return;
-    throw new Error(
-      `Cannot train as weights must be finite: ${where} are not, before step ${step}; take another checkpoint`,
-    );
   }
 
   /** Looks at the weights after a step's updates, and takes the step back where that is what to do. */
@@ -325,14 +326,17 @@ export abstract class WeightTrainer<
     return this.seconds;
   }
 
-  /** The evaluation of a step, or null at those without one. */
-  protected async evaluateAt(
-    step: number,
+  /** Completes a step's report with its evaluation, where one is due; what fails or is stopped there leaves the report to the next call. */
+  protected async evaluated<Report extends LoggedReport>(
+    report: Report,
     signal: AbortSignal | null,
-  ): Promise<EvaluationReport | null> {
-    const { evaluation } = this.settings;
-    const isDue = evaluation !== null && step % (evaluation.everySteps ?? EVERY_STEPS) === 0;
-    return isDue ? this.evaluate(evaluation, { signal }) : null;
+  ): Promise<Report> {
+    this.#unevaluated = report;
+    if (isEvaluationDue(this.settings.evaluation, report.step)) {
+      report.evaluation = await this.evaluate(undefined, { signal });
+    }
+    this.#unevaluated = null;
+    return report;
   }
 
   /**

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemorySink, attach, mime } from '@flowbook/kernel-extensions';
-import { loadPipeline, trainFlowGRPO } from '@flowbook/sdk';
+import { loadPipeline, readRunPictures, trainFlowGRPO } from '@flowbook/sdk';
 
 const MODEL = join(__dirname, '../../golden/models/tiny-qwen-image');
 
@@ -41,6 +41,11 @@ describe('attach()', () => {
     assert.deepEqual([state, step], ['finished', 2]);
     assert.match(textsOf(sink, 'training').at(-1) ?? '', /step 2 of 2 .+ finished/);
     assert.match(textsOf(sink, 'picture-timeline').at(-1) ?? '', /3 evaluations, steps 0 to 2/);
+    // One that was removed since is left out.
+    const [{ file }] = readRunPictures(folder);
+    rmSync(join(folder, 'pictures', file));
+    await attach(folder, { sink });
+    assert.match(textsOf(sink, 'picture-timeline').at(-1) ?? '', /2 evaluations, steps 1 to 2/);
   });
 
   it('follows a run of another process until it ends', async () => {

@@ -34,6 +34,12 @@ describe('learningRateAt()', () => {
     assert.equal(rates(schedule, 5)[4], 0.5);
   });
 
+  it('stays after the last step where the cosine has come to', () => {
+    const schedule = { lrSchedule: 'cosine', totalSteps: 4, minLrRatio: 0.1 } as const;
+    assert.deepEqual(rates(schedule, 9).slice(4), [0.1, 0.1, 0.1, 0.1, 0.1]);
+    assert.deepEqual(rates({ ...schedule, numCycles: 1 }, 6).slice(4), [1, 1]);
+  });
+
   it('refuses a schedule that it does not know, and a minimum that is no share', () => {
     assert.throws(() => rates({ lrSchedule: 'linear' as 'cosine' }, 1), {
       message:

@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   DiffusionNFTTrainer,
+  FlowGRPOTrainer,
+  runTraining,
   trainDiffusionNFT,
   trainFlowGRPO,
   type FlowGRPOOptions,
@@ -160,6 +162,24 @@ describe('rollouts ahead', function () {
     trainer.dispose();
     assert.equal(tf.memory().numTensors, tensors);
     pipeline.dispose();
+  });
+
+  it('goes on beyond the steps of the settings, as far as a run is asked for', async () => {
+    const [pipeline, other] = [await loadSmall('flow_grpo'), await loadSmall('flow_grpo')];
+    const trainer = new FlowGRPOTrainer(pipeline, {
+      ...OPTIONS,
+      steps: 2,
+      sdeWindowRange: [0, 3],
+      rolloutCorrection: { bypass_mode: false },
+      rolloutWorkers: workerOf(other),
+      maxStaleness: 1,
+    });
+    const { log } = await runTraining(trainer, { steps: 3 });
+    const more = await runTraining(trainer, { steps: 2 });
+    assert.deepEqual(stalenessOf([...log, ...more.log]), [0, 1, 1, 1, 1]);
+    trainer.dispose();
+    pipeline.dispose();
+    other.dispose();
   });
 
   it('publishes weights once all parts with those before were asked for, and rolls a failed step out by the same again', async () => {

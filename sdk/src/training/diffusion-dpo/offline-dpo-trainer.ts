@@ -55,13 +55,16 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
   }
 
   /**
-   * Does one step. When it is stopped or fails on the way, the next call does the same step again.
+   * Does one step. When it is stopped or fails on the way, the next call does the same step again; after its last update, what is
+   * left of it: the evaluation.
    *
    * @throws The signal's reason once it is aborted.
    */
   async step({
     signal = cellSignal(),
   }: { signal?: AbortSignal | null } = {}): Promise<OfflineDpoStepReport> {
+    const { unevaluated } = this;
+    if (unevaluated !== null) return this.evaluated(unevaluated as OfflineDpoStepReport, signal);
     return this.guarded(2 * this.settings.pairsPerStep, () => this.#step(signal));
   }
 
@@ -90,10 +93,15 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
       );
       this.cache.trim();
       const seconds = this.endStep(step);
-      const report = meanUpdates(updates, optimizer.lr);
-      const evaluation = await this.evaluateAt(step, signal);
-      const skipped = this.notFinite?.report;
-      return { step, seconds, ...report, ...skipped, pairs: drawn.length, evaluation };
+      const report = {
+        step,
+        seconds,
+        ...meanUpdates(updates, optimizer.lr),
+        ...this.notFinite?.report,
+        pairs: drawn.length,
+        evaluation: null,
+      };
+      return await this.evaluated<OfflineDpoStepReport>(report, signal);
     } finally {
       tf.dispose(Object.values(pairs).filter((value) => value instanceof tf.Tensor));
     }

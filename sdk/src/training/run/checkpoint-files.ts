@@ -15,8 +15,10 @@ import type { CheckpointPart, CheckpointWriter } from './checkpoint-writer';
 /** Tensors that a message lists; the rest is counted. */
 const LISTED = 3;
 
-const OPTIMIZER = 'optimizer.safetensors';
+export const OPTIMIZER = 'optimizer.safetensors';
 const WEIGHTS = 'transformer';
+/** The mean of the weights, in their form. */
+export const AVERAGE = 'ema';
 /** Weights that rollouts ahead are made with, as `<version>/<name>`. */
 const EARLIER = 'earlier-weights.safetensors';
 
@@ -54,7 +56,7 @@ export function writeCheckpoint(
   const versions = earlier?.after(info.step) ?? new Map<number, never>();
   const parts: CheckpointPart[] = [
     (at) => writeTrained(model, join(at, WEIGHTS)),
-    (at) => average?.use(() => writeTrained(model, join(at, 'ema'))),
+    (at) => average?.use(() => writeTrained(model, join(at, AVERAGE))),
     (at) => {
       const moments = optimizer.stateDict();
       try {
@@ -106,7 +108,7 @@ export function loadCheckpoint(
       load(values);
     });
   loadTrained(join(folder, WEIGHTS), (values) => assignAll(model.trainableVariables(), values));
-  if (average !== null) loadTrained(join(folder, 'ema'), (values) => average.load(values));
+  if (average !== null) loadTrained(join(folder, AVERAGE), (values) => average.load(values));
   withTensors(readSafetensors(join(folder, OPTIMIZER)), (values) =>
     optimizer.loadStateDict(values),
   );
@@ -194,7 +196,8 @@ function adapterFolder(folder: string, name: string): string {
   return name === 'default' ? folder : join(folder, name);
 }
 
-function policyFile(name: string): string {
+/** Holds the weights of another policy. */
+export function policyFile(name: string): string {
   return `policy-${name}.safetensors`;
 }
 

@@ -1,6 +1,9 @@
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { syncFolder } from '../../io/write-atomically';
+import { readCheckpointInfo } from './checkpoint-info';
 import { MANIFEST } from './checkpoint-manifest';
 import { RUN_FILES } from './run-files';
 
@@ -17,32 +20,63 @@ function ageOf(name: string, of: string): number | null {
   return found === null ? null : Number(found[1] ?? 1);
 }
 
+/** What a folder of a run holds; nothing where it is not there. */
+function namesIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(
+      `Cannot use "${folder}" for a run as it must be a folder that can be read: ${message}`,
+      { cause: error },
+    );
+  }
+}
+
 /** What there is of a checkpoint and the ones before it, the newest first. */
 function placesThatExist(folder: string): string[] {
-  const parent = dirname(folder);
-  if (!existsSync(parent)) return [];
-  return readdirSync(parent)
+  return namesIn(dirname(folder))
     .flatMap((name) => ageOf(name, basename(folder)) ?? [])
     .sort((a, b) => a - b)
     .map((age) => placeOf(folder, age));
 }
 
+/** The step that a checkpoint says it is of; null where it says none, as a broken one may. */
+export function stepOfCheckpoint(place: string): number | null {
+  try {
+    return readCheckpointInfo(place).step;
+  } catch {
+    return null;
+  }
+}
+
+/** The folder of a run's best checkpoint. */
+export function bestOf(run: string): string {
+  return join(run, RUN_FILES.checkpoints, 'best');
+}
+
+/** All checkpoints of a run, the newest first: the last ones by their names, and the best one among them by its step. */
+function checkpointsOf(run: string): string[] {
+  const places = placesThatExist(join(run, RUN_FILES.checkpoints, 'last'));
+  const best = bestOf(run);
+  if (!existsSync(join(best, MANIFEST))) return places;
+  const step = stepOfCheckpoint(best) ?? 0;
+  const older = places.findIndex((place) => (stepOfCheckpoint(place) ?? Infinity) < step);
+  places.splice(older < 0 ? places.length : older, 0, best);
+  return places;
+}
+
 /**
- * The checkpoint that a path stands for, whole or not: a checkpoint's folder, or the last one of a run's; the best one where a
- * run ended before its first `last`. null when there is none.
+ * The checkpoint that a path stands for, whole or not: a checkpoint's folder, or the newest one of a run's. null when there is none.
  *
  * @example
  * checkpointIn('notebooks'); // null // no folder of a run
  */
 export function checkpointIn(path: string): string | null {
-  const last = join(path, RUN_FILES.checkpoints, 'last');
   if (existsSync(join(path, MANIFEST))) return path;
   // A run that ended while it put the new one in place has left the one before.
-  const before =
-    placesThatExist(last)[0] ?? placesThatExist(path).find((one) => one !== path) ?? null;
-  if (before !== null) return before;
-  const best = join(path, RUN_FILES.checkpoints, 'best');
-  return existsSync(join(best, MANIFEST)) ? best : null;
+  return checkpointsOf(path)[0] ?? placesThatExist(path).find((one) => one !== path) ?? null;
 }
 
 /** The folder of the run that a checkpoint belongs to; null where it lies elsewhere, as a copy may. */
@@ -53,8 +87,32 @@ export function runOf(checkpoint: string): string | null {
 
 /** A checkpoint and the ones before it, the newest first. @param place As `checkpointIn` found it. */
 export function checkpointsFrom(place: string): string[] {
-  const candidates = placesThatExist(place.replace(/\.previous(-\d+)?$/, ''));
-  return candidates.slice(candidates.indexOf(place));
+  const run = runOf(place);
+  const isPlace = (one: string): boolean => resolve(one) === resolve(place);
+  const own = run === null ? [] : checkpointsOf(run);
+  const all = own.some(isPlace) ? own : placesThatExist(place.replace(/\.previous(-\d+)?$/, ''));
+  return [place, ...all.slice(all.findIndex(isPlace) + 1)];
+}
+
+/** Where checkpoints lie that a run has gone back behind. */
+const ABANDONED = 'abandoned';
+
+/**
+ * Sets a run's checkpoints of steps after one aside: it goes on from that step, and later ones are of what it did before. They stay
+ * below `checkpoints/abandoned` until the run's next checkpoint is in its place.
+ *
+ * @returns Where they were.
+ */
+export function abandonCheckpoints(run: string, step: number): string[] {
+  const later = checkpointsOf(run).filter((place) => (stepOfCheckpoint(place) ?? 0) > step);
+  if (later.length === 0) return [];
+  const checkpoints = join(run, RUN_FILES.checkpoints);
+  const aside = join(checkpoints, ABANDONED);
+  rmSync(aside, { recursive: true, force: true });
+  mkdirSync(aside);
+  for (const place of later) renameSync(place, join(aside, basename(place)));
+  syncFolder(checkpoints);
+  return later;
 }
 
 /**
@@ -78,9 +136,15 @@ export function rotateCheckpoints(
   renameSync(by, folder);
   syncFolder(dirname(folder));
   syncFolder(dirname(dirname(folder)));
-  for (const place of placesThatExist(folder).slice(kept)) {
-    rmSync(place, { recursive: true, force: true });
-  }
+  const past = [...placesThatExist(folder).slice(kept), join(dirname(folder), ABANDONED)];
+  for (const place of past) rmSync(place, { recursive: true, force: true });
+}
+
+/** Copies a whole checkpoint into its place in another run. */
+export async function copyCheckpoint(from: string, to: string): Promise<void> {
+  const partial = `${to}.${randomBytes(4).toString('hex')}.partial`;
+  await cp(from, partial, { recursive: true });
+  rotateCheckpoints(to, partial, 1);
 }
 
 /** What `writeAtomically` and the writer of checkpoints call a thing that is not whole yet. */
@@ -89,8 +153,7 @@ const UNFINISHED = /\.[0-9a-f]{8}\.partial$/;
 /** Removes what writing left behind that was stopped on its way: of checkpoints, of the record and log, of pictures. */
 export function removePartial(run: string): void {
   for (const folder of [run, join(run, RUN_FILES.pictures), join(run, RUN_FILES.checkpoints)]) {
-    if (!existsSync(folder)) continue;
-    for (const name of readdirSync(folder)) {
+    for (const name of namesIn(folder)) {
       if (UNFINISHED.test(name)) rmSync(join(folder, name), { recursive: true, force: true });
     }
   }

@@ -14,7 +14,7 @@ export interface ChosenCheckpoint {
 }
 
 /**
- * The checkpoint that a run goes on from: the newest whole one that the log reaches, as steps that are done again lose nothing;
+ * The checkpoint that a run goes on from: the newest whole one that the log reaches, the best one among them, as steps that are done again lose nothing;
  * where it reaches none, the newest whole one. What is passed over, and lines that stay missing, are named on stderr.
  *
  * @param found As `checkpointIn` found it.

@@ -115,13 +115,13 @@ export function restartPictures(folder: string, lastStep: number): void {
   writeAtomically(index, (append) => append(Buffer.from(text)));
 }
 
-/** The pictures that a run has kept up to a step, with what they show. */
+/** The pictures that a run has kept up to a step, with what they show; without those whose files were removed. */
 export async function readKeptPictures(folder: string, lastStep: number): Promise<KeptPicture[]> {
-  const kept = readRunPictures(folder).filter(({ step }) => step <= lastStep);
+  const kept = readRunPictures(folder)
+    .filter(({ step }) => step <= lastStep)
+    .map(({ file, ...picture }) => ({ ...picture, path: join(folder, RUN_FILES.pictures, file) }))
+    .filter(({ path }) => existsSync(path));
   return Promise.all(
-    kept.map(async ({ file, ...picture }) => ({
-      ...picture,
-      image: await readImage(join(folder, RUN_FILES.pictures, file)),
-    })),
+    kept.map(async ({ path, ...picture }) => ({ ...picture, image: await readImage(path) })),
   );
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { appendJsonLine } from '../../io/append-json-line';
@@ -43,6 +43,22 @@ export class RunLog {
   write(line: LogLine): void {
     this.lines.push(line);
     if (this.path !== null) appendJsonLine(this.path, line);
+  }
+
+  /**
+   * Puts a line in the place of the last one, in memory and in the file.
+   *
+   * @throws When the operating system refuses.
+   */
+  amend(line: LogLine): void {
+    const before = JSON.stringify(this.lines.pop());
+    this.lines.push(line);
+    if (this.path === null) return;
+    const rows = readFileSync(this.path, 'utf8').split('\n');
+    const at = rows.lastIndexOf(before);
+    if (at < 0) return appendJsonLine(this.path, line);
+    rows[at] = JSON.stringify(line);
+    writeAtomically(this.path, (append) => append(Buffer.from(rows.join('\n'))));
   }
 
   /**

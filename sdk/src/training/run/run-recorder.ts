@@ -1,20 +1,24 @@
-import { join, resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { givenOptions } from '../../core/given-options';
 import { EventFile } from '../../io/tensorboard/event-file';
-import type { TrainableModel } from '../../pipelines';
 import type { EvaluationReport } from '../evaluate-policy';
-import type { RolloutWorkers } from '../rollout-workers';
-import type { LogLine } from '../step-report';
-import type { TrainerState } from '../trainer-state';
-import type { TrainerPosition } from '../weight-trainer';
+import { isEvaluationDue } from '../evaluation-options';
+import { logLine, type LogLine } from '../step-report';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
 import { bestStep, requireMetric } from './best-step';
-import { isSavable, loadCheckpoint, writeCheckpoint } from './checkpoint-files';
-import type { CheckpointInfo } from './checkpoint-info';
-import { removePartial, runOf } from './checkpoint-places';
+import { isSavable, writeCheckpoint } from './checkpoint-files';
+import {
+  abandonCheckpoints,
+  bestOf,
+  copyCheckpoint,
+  removePartial,
+  runOf,
+  stepOfCheckpoint,
+} from './checkpoint-places';
 import { CheckpointWriter } from './checkpoint-writer';
 import { chooseCheckpoint, type ChosenCheckpoint } from './choose-checkpoint';
-import { describeBasis, differencesFrom } from './run-basis';
+import { describeBasis } from './run-basis';
 import { describeConfiguration, describeSettings } from './describe-settings';
 import { openUnattended } from './open-unattended';
 import {
@@ -25,7 +29,9 @@ import {
   restartPictures,
   type KeptPicture,
 } from './picture-files';
+import type { RecordedTrainer } from './recorded-trainer';
 import { requireOwnFolder } from './require-own-folder';
+import { resumeTrainer } from './resume-trainer';
 import { RUN_FILES } from './run-files';
 import { RunLock } from './run-lock';
 import { readRunLog, RunLog } from './run-log';
@@ -51,30 +57,8 @@ const EVALUATED = 'evaluation/reward';
 /** Checkpoints that stay when nothing else is said: one more in case the last is broken. */
 const CHECKPOINTS_KEPT = 2;
 
-/** What each trainer has recorded last: others may have written into the same file. */
-const logOf = new WeakMap<RecordedTrainer, RunLog>();
-
-/** What is recorded: every trainer is one. */
-export interface RecordedTrainer {
-  readonly settings: Parameters<typeof describeSettings>[0] & {
-    steps: number;
-    seed: number;
-    evaluation: { picturesKept?: number } | null;
-    microBatchSize: number;
-    clipRatio?: number;
-    rolloutWorkers?: RolloutWorkers | null;
-    maxStaleness?: number;
-  };
-  readonly modelConfig: object;
-  readonly stepsDone: number;
-  readonly seconds: number;
-  readonly state: TrainerState | null;
-  /** Step and seconds, and what else is drawn next follows from. */
-  readonly position: TrainerPosition;
-  resumeAt(position: TrainerPosition): void;
-  /** Is called in place of `resumeAt` where no checkpoint is resumed. */
-  beginHere(): void;
-}
+/** Who has recorded each trainer last: others may have written into the same files. */
+const recorderOf = new WeakMap<RecordedTrainer, RunRecorder>();
 
 /**
  * Writes what a run leaves, into its folder where it has one: run.json, log.jsonl, checkpoints, pictures and TensorBoard's
@@ -95,8 +79,12 @@ export class RunRecorder {
   #record: RunRecord | null = null;
   /** The step that the last checkpoint is of. */
   #savedStep = 0;
+  /** Of the checkpoint that it goes on from. */
+  #resumedRun: string | null = null;
   /** Whether it is written how the run ended. */
   isClosed = false;
+  /** Whether it goes on from a checkpoint. */
+  isResumed = false;
 
   private constructor(
     trainer: RecordedTrainer,
@@ -160,7 +148,7 @@ export class RunRecorder {
     const again = startStep ?? (beginsAnew ? 0 : null);
     if (folder !== null && again !== null) restartPictures(folder, again - 1);
     if (checkpoint === null && !beginsAnew && this.#trainer.stepsDone > 0) this.#goOn();
-    logOf.set(this.#trainer, this.log);
+    recorderOf.set(this.#trainer, this);
     if (folder !== null) this.#events = new EventFile(folder, { startStep });
   }
 
@@ -182,17 +170,16 @@ export class RunRecorder {
       ...describeSurroundings(),
     };
     writeRunRecord(this.folder, this.#record);
+    await this.#keepBest();
   }
 
   /** Records a line of the log, and an evaluation's pictures; looks for alarms; makes checkpoints that are due. */
   async step(line: LogLine, evaluation: EvaluationReport | null): Promise<void> {
     const { log, folder } = this;
     this.#lock?.requireHeld();
+    this.#note(line);
     this.#writer.throwIfFailed();
-    log.write(line);
     requireMetric(log.lines, this.#bestMetric);
-    for (const alarm of alarmsAtEnd(log.lines, this.#limits)) log.alarm(alarm);
-    this.#events?.scalars(line.step, scalarsOf(line));
     if (evaluation !== null) await this.#keepPictures(line.step, evaluation);
     if (folder === null) return;
     const isBest = this.#bestMetric in line && this.#best()?.step === line.step;
@@ -202,6 +189,14 @@ export class RunRecorder {
     this.#write(this.#progress('running'));
   }
 
+  /** The line of the last step where its evaluation is due, and failed or was stopped. */
+  get unevaluated(): LogLine | null {
+    const { stepsDone, settings } = this.#trainer;
+    const line = this.log.lines.at(-1);
+    if (line?.step !== stepsDone || EVALUATED in line) return null;
+    return isEvaluationDue(settings.evaluation, stepsDone) ? line : null;
+  }
+
   /** Whether the metric that says what is best has not risen for as long as `patience` says. */
   get isOutOfPatience(): boolean {
     const { patience = null } = this.#options;
@@ -209,12 +204,13 @@ export class RunRecorder {
   }
 
   /**
-   * Makes the last checkpoint, waits until it is on disk, writes how the run ended, and gives its folder free.
+   * Makes the last checkpoint, of a step without its evaluation too, waits until it is on disk, writes how the run ended, and gives
+   * its folder free.
    *
    * @throws When the checkpoint could not be written: the run has failed by that then.
    */
   async end(state: Exclude<RunState, 'running'>, error: unknown = null): Promise<void> {
-    if (this.folder === null || this.isClosed) return;
+    if (this.isClosed) return;
     this.isClosed = true;
     const close = (how: Exclude<RunState, 'running'>, by: unknown) => {
       const words = by === null ? null : by instanceof Error ? by.message : String(by);
@@ -223,9 +219,14 @@ export class RunRecorder {
     try {
       this.#lock?.requireHeld();
       try {
+        const { unevaluated } = this.#trainer;
+        if (unevaluated !== null && this.log.lines.at(-1)?.step !== unevaluated.step) {
+          this.#note(logLine(unevaluated));
+        }
         if (this.#checkpointSteps !== null) await this.#save('last');
         await this.#writer.settle();
       } catch (problem) {
+        this.#savedStep = 0;
         close('failed', error ?? problem);
         throw problem;
       }
@@ -248,6 +249,22 @@ export class RunRecorder {
   get #checkpointSteps(): number | null {
     const { checkpointEverySteps = CHECKPOINT_STEPS } = this.#options;
     return checkpointEverySteps;
+  }
+
+  /** Writes a line, in the place of one of its step that waited for its evaluation, and what is alarming about it. */
+  #note(line: LogLine): void {
+    const { log } = this;
+    const last = log.lines.at(-1);
+    const before = last?.step === line.step ? last : null;
+    if (before === null) log.write(line);
+    else log.amend(line);
+    const known = log.alarms.filter((alarm) => alarm.step === line.step).map(({ name }) => name);
+    for (const alarm of alarmsAtEnd(log.lines, this.#limits)) {
+      if (!known.includes(alarm.name)) log.alarm(alarm);
+    }
+    const { step, ...metrics } = line;
+    const added = Object.entries(metrics).filter(([name]) => before === null || !(name in before));
+    this.#events?.scalars(step, Object.fromEntries(added));
   }
 
   #best() {
@@ -279,7 +296,7 @@ export class RunRecorder {
     }
   }
 
-  /** A checkpoint belongs to a line of the log: in the middle of a step, or of its evaluation, none is made. */
+  /** A checkpoint belongs to a line of the log: in the middle of a step none is made. */
   async #save(name: 'last' | 'best'): Promise<void> {
     const { state, stepsDone: step, seconds, settings } = this.#trainer;
     const { lines, path } = this.log;
@@ -293,7 +310,7 @@ export class RunRecorder {
     const basis = describeBasis(this.#trainer);
     const info = { ...this.#trainer.position, step, seconds, seed, trainer, ...basis };
     const { checkpointsKept = CHECKPOINTS_KEPT } = this.#options;
-    await writeCheckpoint(join(this.folder, RUN_FILES.checkpoints, name), state, info, {
+    await writeCheckpoint(this.#placeOf(name)!, state, info, {
       writer: this.#writer,
       kept: name === 'last' ? checkpointsKept : 1,
       after: [path, pictureIndex(this.folder)],
@@ -303,31 +320,57 @@ export class RunRecorder {
 
   /** A trainer that is asked for more steps in its folder: what was best, patience and alarms go by what it did there before. */
   #goOn(): void {
-    const before = logOf.get(this.#trainer);
+    const before = recorderOf.get(this.#trainer);
     const { path } = this.log;
-    if (!before?.path || path === null || resolve(before.path) !== resolve(path)) return;
-    this.log.lines.push(...before.lines);
-    this.log.alarms.push(...before.alarms);
-    this.#savedStep = this.#trainer.stepsDone;
+    if (!before?.log.path || path === null || resolve(before.log.path) !== resolve(path)) return;
+    this.log.lines.push(...before.log.lines);
+    this.log.alarms.push(...before.log.alarms);
+    this.#savedStep = before.#savedStep;
   }
 
-  #resume({ place, info, broken }: ChosenCheckpoint): number {
-    const state = this.#trainer.state;
-    const known = { seed: this.#trainer.settings.seed, trainer: this.#trainer.constructor.name };
-    for (const key of ['seed', 'trainer'] as const) requireSame(place, key, info, known);
-    if (state === null) throw new Error('Cannot resume as the trainer must not be within a step');
-    loadCheckpoint(place, state);
-    for (const difference of differencesFrom(info, describeBasis(this.#trainer))) {
-      process.stderr.write(`Goes on from "${place}" with a difference: ${difference}\n`);
-    }
-    this.#trainer.resumeAt(info);
+  /** @returns The step that it goes on after. */
+  #resume(checkpoint: ChosenCheckpoint): number {
+    resumeTrainer(this.#trainer, checkpoint);
+    const { place, info, broken } = checkpoint;
     for (const one of broken) this.#writer.broken.add(resolve(one));
+    const { folder } = this;
+    const run = runOf(place);
+    this.isResumed = true;
+    this.#resumedRun = run;
+    if (run === null || folder === null) return info.step;
+    if (realpathSync(run) !== realpathSync(folder)) return info.step;
+    const later = abandonCheckpoints(folder, info.step);
+    if (later.length > 0) {
+      const named = later.map((one) => `"${one}"`).join(', ');
+      process.stderr.write(
+        `Goes back to step ${info.step}: ${named} lie below checkpoints/abandoned until the next one is made\n`,
+      );
+    }
+    // It is there as it is.
+    if (basename(place) === 'last') this.#savedStep = info.step;
     return info.step;
   }
 
+  #placeOf(name: 'last' | 'best'): string | null {
+    return this.folder && join(this.folder, RUN_FILES.checkpoints, name);
+  }
+
+  /** Sees to it that a resumed run has the weights that were best in the log it begins with, where they are still somewhere. */
+  async #keepBest(): Promise<void> {
+    const best = this.#best();
+    const place = this.#placeOf('best');
+    if (!this.isResumed || best === null || place === null || this.#checkpointSteps === null)
+      return;
+    if (stepOfCheckpoint(place) === best.step) return;
+    if (best.step === this.#trainer.stepsDone) return this.#save('best');
+    const source = this.#resumedRun && bestOf(this.#resumedRun);
+    if (source !== null && stepOfCheckpoint(source) === best.step)
+      await copyCheckpoint(source, place);
+  }
+
   #requireSavable(): void {
-    const model: TrainableModel | undefined = this.#trainer.state?.model;
-    if (this.#checkpointSteps === null || model === undefined || isSavable(model)) return;
+    const { model } = this.#trainer.parts;
+    if (this.#checkpointSteps === null || isSavable(model)) return;
     throw new Error(
       'Cannot make checkpoints as the model must have savePretrained and saveLora: set checkpointEverySteps to null to run without',
     );
@@ -344,20 +387,4 @@ function checkBestMetric(
   throw new Error(
     'Cannot stop early as there must be evaluations or another bestMetric: evaluation is null',
   );
-}
-
-function requireSame(
-  checkpoint: string,
-  key: 'seed' | 'trainer',
-  info: CheckpointInfo,
-  known: Pick<CheckpointInfo, 'seed' | 'trainer'>,
-): void {
-  if (info[key] === known[key]) return;
-  throw new Error(
-    `Cannot resume from "${checkpoint}" as its ${key} must be this run's, ${known[key]}: current value is ${info[key]}`,
-  );
-}
-
-function scalarsOf({ step: _step, ...metrics }: LogLine): Record<string, number> {
-  return metrics;
 }

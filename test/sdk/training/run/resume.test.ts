@@ -3,7 +3,15 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning, readRunLog, readRunRecord, type RunRecord } from '@flowbook/sdk';
+import {
+  FlowGRPOTrainer,
+  isRunning,
+  readRunLog,
+  readRunPictures,
+  readRunRecord,
+  runTraining,
+  type RunRecord,
+} from '@flowbook/sdk';
 import { isFast } from '../../../long-run';
 import { textOnStderr } from '../../io/hub/text-on-stderr';
 import {
@@ -99,6 +107,108 @@ describe('resume', function () {
         }));
     }
   }
+
+  /** Rates evaluations; the second one ends as `end` does. */
+  const evaluated = (end: (() => never) | null) => {
+    let rated = 0;
+    const reward = async (pictures: readonly unknown[]) => {
+      rated += 1;
+      if (rated === 2 && end !== null) end();
+      return pictures.map(() => 0.5);
+    };
+    return { prompts: ['a red fox'], reward, everySteps: 1, numInferenceSteps: 2 };
+  };
+
+  for (const name of ['FlowGRPO', 'offline Diffusion-DPO']) {
+    for (const how of ['failed', 'was stopped']) {
+      it(`${name}: a step whose evaluation ${how} is in the log and the last checkpoint, and a resumed run makes that evaluation`, () =>
+        inFolder(async (parent) => {
+          const own = { steps: 3, ema: 0.9, checkpointEverySteps: 9 };
+          const whole = await run(SMALL_RUNS[name], {
+            ...own,
+            evaluation: evaluated(null),
+            runDirectory: join(parent, 'whole'),
+          });
+          const runDirectory = join(parent, 'stopped');
+          const controller = new AbortController();
+          const end = (): never => {
+            if (how === 'was stopped') controller.abort(new Error('stopped'));
+            throw new Error('the server is gone');
+          };
+          const options = { ...own, runDirectory, evaluation: evaluated(end) };
+          const first = run(SMALL_RUNS[name], { ...options, signal: controller.signal });
+          if (how === 'failed') await assert.rejects(first, /the server is gone/);
+          else assert.equal((await first).stopped, 'aborted');
+          const { lines } = readRunLog(runDirectory);
+          assert.deepEqual(
+            lines.map((line) => [line.step, line['evaluation/reward']]),
+            [
+              [1, 0.5],
+              [2, undefined],
+            ],
+          );
+          const stepOf = (checkpoint: string): number =>
+            JSON.parse(
+              readFileSync(join(runDirectory, 'checkpoints', checkpoint, 'state.json'), 'utf8'),
+            ).step;
+          assert.deepEqual([stepOf('last'), stepOf('best')], [2, 1]);
+          const second = await run(SMALL_RUNS[name], {
+            ...own,
+            runDirectory,
+            evaluation: evaluated(null),
+            resume: true,
+          });
+          assert.deepEqual(second.log, whole.log);
+          assert.deepEqual(second.weights, whole.weights);
+          assert.deepEqual(second.kept, whole.kept);
+          assert.deepEqual(withoutTimes(readRunLog(runDirectory).lines), whole.log);
+          assert.deepEqual(
+            readRunPictures(runDirectory).map(({ step }) => step),
+            [1, 2, 3],
+          );
+          assert.deepEqual(readRunRecord(runDirectory)?.resumedAfter, [2]);
+        }));
+    }
+  }
+
+  it('a trainer that is asked for more makes the evaluation that failed first, and one that is resumed ends with the step asked for', () =>
+    inFolder(async (folder) => {
+      const pipeline = await loadSmall('flow_grpo');
+      const trainer = new FlowGRPOTrainer(pipeline, {
+        prompts: ['a red fox'],
+        reward: 'redness',
+        groupSize: 2,
+        steps: 4,
+        compile: false,
+        sdeWindowRange: [0, 3],
+        evaluation: evaluated(() => {
+          throw new Error('the server is gone');
+        }),
+      });
+      const steps: number[] = [];
+      const go = (options: object) =>
+        runTraining(trainer, {
+          runDirectory: folder,
+          onStep: ({ step }) => void steps.push(step),
+          ...options,
+        });
+      await assert.rejects(go({}), /the server is gone/);
+      assert.deepEqual([trainer.stepsDone, trainer.unevaluated?.step, steps], [2, 2, [1]]);
+      const { log } = await go({ steps: 0 });
+      assert.deepEqual([trainer.stepsDone, trainer.unevaluated, steps], [2, null, [1, 2]]);
+      assert.deepEqual(
+        log.map((line) => [line.step, line['evaluation/reward']]),
+        [
+          [1, 0.5],
+          [2, 0.5],
+        ],
+      );
+      assert.deepEqual(readRunLog(folder).lines, log);
+      assert.equal((await go({ resume: true })).stopped, 'finished');
+      assert.deepEqual([trainer.stepsDone, readRunRecord(folder)?.steps], [4, 4]);
+      trainer.dispose();
+      pipeline.dispose();
+    }));
 
   it('a run whose process was killed ends as one that was not', () =>
     inFolder(async (parent) => {

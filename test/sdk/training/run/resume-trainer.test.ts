@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  FlowGRPOTrainer,
+  readRunLog,
+  readRunPictures,
+  readRunRecord,
+  runTraining,
+  trainFlowGRPO,
+  type FlowGRPOOptions,
+  type RolloutPipeline,
+} from '@flowbook/sdk';
+import { withFaultyDisk } from '../../../trust/faulty-disk';
+import { textOnStderr } from '../../io/hub/text-on-stderr';
+import { inFolder, loadSmall, trainedWeights, withoutTimes } from './small-runs';
+
+const OPTIONS = {
+  prompts: ['a red fox', 'two cats'],
+  reward: 'redness',
+  promptsPerStep: 1,
+  groupSize: 2,
+  steps: 3,
+  compile: false,
+  clipRatio: 1,
+  learningRate: 1e-3,
+  sdeWindowRange: [0, 3],
+} satisfies FlowGRPOOptions;
+
+const stepOf = (folder: string): number =>
+  JSON.parse(readFileSync(join(folder, 'checkpoints/last/state.json'), 'utf8')).step;
+
+async function withPipeline<Result>(work: (pipeline: RolloutPipeline) => Promise<Result>) {
+  const pipeline = await loadSmall('flow_grpo');
+  try {
+    return await work(pipeline);
+  } finally {
+    pipeline.dispose();
+  }
+}
+
+describe('resuming a trainer', function () {
+  this.timeout(180_000);
+
+  const REFUSED: [what: string, first: object, then: object, expected: RegExp][] = [
+    [
+      'ema',
+      {},
+      { ema: 0.9 },
+      /^Cannot resume from ".*last" as ema must be null, as it was before, so that there is no mean of the weights: current value is 0\.9$/,
+    ],
+    [
+      'klLossCoef',
+      {},
+      { klLossCoef: 0.1 },
+      /^Cannot resume from ".*last" as klLossCoef must be 0, as it was before, so that there is no reference: current value is 0\.1$/,
+    ],
+    [
+      'promptPriority',
+      { promptPriority: {} },
+      { promptPriority: {}, prompts: ['a red fox'] },
+      /^Cannot resume from ".*last" with promptPriority as there must be as many prompts as before, 2: current number is 1$/,
+    ],
+    [
+      'fewer layers',
+      { lora: { rank: 2, targetModules: ['to_q', 'to_v'] } },
+      { lora: { rank: 2, targetModules: ['to_q'] } },
+      /^Cannot resume from ".*last" as what it trained must be trained again: ".*to_v.*" is not$/,
+    ],
+  ];
+  for (const [what, first, then, expected] of REFUSED) {
+    it(`is refused before anything changes where ${what} cannot be what it was`, () =>
+      inFolder(async (runDirectory) => {
+        await withPipeline((pipeline) =>
+          trainFlowGRPO(pipeline, { ...OPTIONS, ...first, steps: 1, runDirectory }),
+        );
+        await withPipeline(async (pipeline) => {
+          const trainer = new FlowGRPOTrainer(pipeline, { ...OPTIONS, ...then });
+          const before = trainedWeights(pipeline);
+          const resumed = runTraining(trainer, { runDirectory, resume: true });
+          await assert.rejects(resumed, { message: expected });
+          assert.deepEqual(trainedWeights(pipeline), before);
+          assert.equal(trainer.stepsDone, 0);
+          trainer.dispose();
+        });
+      }));
+  }
+
+  it('takes one that was stopped between the updates of a step back to its checkpoint', () =>
+    inFolder(async (parent) => {
+      const options = { ...OPTIONS, miniBatchSize: 1 };
+      const whole = await withPipeline(async (pipeline) => {
+        const { log } = await trainFlowGRPO(pipeline, options);
+        return { log: withoutTimes(log), weights: trainedWeights(pipeline) };
+      });
+      await withPipeline(async (pipeline) => {
+        const trainer = new FlowGRPOTrainer(pipeline, options);
+        const run = { runDirectory: join(parent, 'run') };
+        await runTraining(trainer, { ...run, steps: 1 });
+        const controller = new AbortController();
+        const { optimizer } = trainer;
+        const stepAsync = optimizer.stepAsync.bind(optimizer);
+        optimizer.stepAsync = async (gradients) => {
+          await stepAsync(gradients);
+          controller.abort(new Error('stopped'));
+        };
+        const { signal } = controller;
+        const { stopped } = await runTraining(trainer, { ...run, steps: 2, signal });
+        optimizer.stepAsync = stepAsync;
+        assert.deepEqual([stopped, trainer.stepsDone, trainer.state], ['aborted', 1, null]);
+        const { log } = await runTraining(trainer, { ...run, resume: true });
+        assert.deepEqual(withoutTimes(log), whole.log);
+        assert.deepEqual(trainedWeights(pipeline), whole.weights);
+        trainer.dispose();
+      });
+    }));
+
+  it('does without a picture that was removed, and leaves a checkpoint that is there as it is', () =>
+    inFolder(async (runDirectory) => {
+      const options = {
+        ...OPTIONS,
+        runDirectory,
+        evaluation: { prompts: ['a red fox'], everySteps: 1 },
+      };
+      await withPipeline((pipeline) => trainFlowGRPO(pipeline, { ...options, steps: 1 }));
+      const [{ file }] = readRunPictures(runDirectory);
+      rmSync(join(runDirectory, 'pictures', file));
+      await withPipeline((pipeline) =>
+        trainFlowGRPO(pipeline, { ...options, steps: 1, resume: true }),
+      );
+      assert.equal(existsSync(join(runDirectory, 'checkpoints/last.previous')), false);
+      const steps: number[][] = [];
+      await withPipeline((pipeline) =>
+        trainFlowGRPO(pipeline, {
+          ...options,
+          steps: 2,
+          resume: true,
+          onStep: (_, { pictures }) => void steps.push(pictures.map(({ step }) => step)),
+        }),
+      );
+      assert.deepEqual(steps, [[2]]);
+      assert.deepEqual([stepOf(runDirectory), readRunLog(runDirectory).lines.length], [2, 2]);
+    }));
+
+  it('makes a checkpoint that could not be written once more, and says what must be a folder', () =>
+    inFolder(async (runDirectory) => {
+      const checkpoints = join(runDirectory, 'checkpoints');
+      await withPipeline(async (pipeline) => {
+        const trainer = new FlowGRPOTrainer(pipeline, OPTIONS);
+        const run = (steps: number) => runTraining(trainer, { runDirectory, steps });
+        writeFileSync(checkpoints, '');
+        await assert.rejects(run(1), {
+          message: `Cannot use "${checkpoints}" for a run as it must be a folder that can be read: ENOTDIR: not a directory, scandir '${checkpoints}'`,
+        });
+        rmSync(checkpoints);
+        const isWeights = (name: string) => name === 'optimizer.safetensors';
+        await textOnStderr(() =>
+          withFaultyDisk('ENOSPC', isWeights, () =>
+            assert.rejects(run(1), /the disk must have room/),
+          ),
+        );
+        assert.deepEqual([trainer.stepsDone, readRunRecord(runDirectory)?.state], [1, 'failed']);
+        assert.equal((await run(0)).stopped, 'finished');
+        assert.equal(stepOf(runDirectory), 1);
+        trainer.dispose();
+      });
+    }));
+});
