@@ -3,7 +3,12 @@ import { dirname, join } from 'node:path';
 import type ts from 'typescript';
 import { type FullCompiler, forkSurface } from './tslab/fork-surface';
 import { signatureQuickInfo } from './tslab/signature-help';
-import { declaredNames, isReplacedName, mergeDeclarations } from './tslab/merge-declarations';
+import {
+  declarationsOf,
+  declaredNames,
+  isReplacedName,
+  mergeDeclarations,
+} from './tslab/merge-declarations';
 import { CellHost, type CellHostOptions } from './tslab/watch-host';
 
 /** A complaint of the compiler about a cell or a file it imports; lines and columns count from 0. */
@@ -175,9 +180,19 @@ export class TslabAdapter {
     });
   }
 
-  /** Makes the names that a cell declared visible to the cells after it. */
-  adopt(declarations: string): void {
+  /**
+   * Makes the names that a cell declared visible to the cells after it.
+   *
+   * @returns what gives names back the types that they had before: a cell that failed has left them alone.
+   */
+  adopt(declarations: string): (names: readonly string[]) => void {
+    const before = this.declarations;
     this.declarations = declarations;
+    return (names) => {
+      if (names.length === 0) return;
+      const own = declarationsOf(this.typescript, before, new Set(names));
+      this.declarations = mergeDeclarations(this.typescript, this.declarations, own);
+    };
   }
 
   /** The same for a cell that nobody has checked: it is read when somebody asks for types. */

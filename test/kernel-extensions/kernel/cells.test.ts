@@ -140,6 +140,31 @@ describe('a cell', () => {
     );
   });
 
+  it('that fails before a declaration leaves the name as it was, with its type', async () => {
+    await run('const model = { a: 1 };\nlet count = 1;\nclass Thing { old = 1 }');
+    const fails = "throw new Error('early');";
+    await run(`${fails}\nconst model = 'text';\nlet count = 2;\nclass Thing { young = 1 }`);
+    assert.equal(await textOf('count++;\n[model.a, count, new Thing().old]'), '[ 1, 2, 1 ]');
+    await run(`const model = 'text';\n${fails}\nlet count = 3;`);
+    assert.equal(await textOf('[model.length, count]'), '[ 4, 2 ]');
+  });
+
+  it('may declare require, and not exports', async () => {
+    const code =
+      "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n" +
+      "import { sep } from 'node:path';\nconst kept = require('node:path').sep === sep;\nkept";
+    assert.equal(await textOf(code), 'true');
+    assert.equal(
+      await textOf("[kept, 'cache' in require, typeof require('node:fs')]"),
+      "[ true, true, 'object' ]",
+    );
+    const { error } = await run('const exports = 1;');
+    assert.match(
+      error?.evalue ?? '',
+      /^Cannot declare 'exports' in a cell as .*: choose another name$/,
+    );
+  });
+
   it('is stopped by a type error before any of it runs', async () => {
     const result = await run("console.log('runs');\nconst wrong: string = 5;");
     assert.equal(printed(result), '');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KernelClient } from '../../../kernel-extensions/src/kernel/client';
 import { History } from '../../../kernel-extensions/src/kernel/server/history';
@@ -128,6 +128,19 @@ describe('HistoryStore', () => {
     history.add(1, '1');
     assert.deepEqual(history.query({ hist_access_type: 'tail', n: 9 }), [[1, 1, '1']]);
   });
+
+  it("a program's kernel keeps none, wherever the user's own variable has it kept", async () => {
+    const kept = join(folder.path, 'own');
+    process.env.FLOWBOOK_HISTORY = kept;
+    try {
+      const kernel = await KernelClient.start();
+      await kernel.execute('1 + 1');
+      await kernel.shutdown();
+    } finally {
+      delete process.env.FLOWBOOK_HISTORY;
+    }
+    assert.equal(existsSync(kept), false);
+  }).timeout(60_000);
 
   it('a kernel that was killed in a hung cell leaves its history to the next one', async () => {
     const env = { FLOWBOOK_HISTORY: join(folder.path, 'killed') };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause, printed, resultText, runningKernel } from './running-kernel';
@@ -73,7 +73,7 @@ describe('interrupt_request', () => {
     assert.equal(result.error?.ename, 'Interrupted');
     assert.match(
       printed(result, 'stderr'),
-      /^The interrupt waits for a call into native code.*\nThe call ended \d+\.\d s after the interrupt\.\n$/,
+      /^The interrupt waits for a call into native code.*\nThe wait ended \d+\.\d s after the interrupt\.\n$/,
     );
     assert.equal(resultText(await running.kernel.execute('hasGoneOn')), 'false');
   }).timeout(60_000);
@@ -201,4 +201,87 @@ const train = (steps) => trainFlowGRPO(pipeline, { prompts: ['a red fox'], rewar
       '42',
     );
   }).timeout(120_000);
+});
+
+describe('interrupt_request while a package loads', function () {
+  this.timeout(60_000);
+  const folder = mkdtempSync(join(tmpdir(), 'flowbook-test-'));
+  const running = runningKernel(() => ({ cwd: folder }));
+  after(() => rmSync(folder, { recursive: true }));
+
+  function writePackage(name: string, type: 'commonjs' | 'module', code: string): void {
+    const place = join(folder, 'node_modules', name);
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ name, type, main: 'index.js' }));
+    writeFileSync(join(place, 'index.js'), code);
+  }
+
+  /** Interrupts a cell once its package prints that it begins. */
+  async function interruptLoading(code: string) {
+    let asked = false;
+    return running.kernel.execute(`// @ts-nocheck\n${code}`, {
+      onOutput: ({ output_type }) => {
+        if (output_type === 'stream' && !asked) void running.kernel.interrupt();
+        asked = true;
+      },
+    });
+  }
+
+  const begin = "require('node:fs').writeSync(1, 'begins\\n'); const until = Date.now() + 1200;";
+  const work = 'while (Date.now() < until);';
+  const ways = {
+    'an import of a CommonJS package': "import { first, second } from 'slow';\n[first, second]",
+    'require() in a function': "const slow = require('slow-too');\n[slow.first, slow.second]",
+    'an import of an ES module': "import { first, second } from 'slow-module';\n[first, second]",
+    'import()': "const { first, second } = await import('slow-module-too');\n[first, second]",
+  };
+  before(() => {
+    const common = `exports.first = 1; ${begin} ${work} exports.second = 2;`;
+    writePackage('slow', 'commonjs', common);
+    writePackage('slow-too', 'commonjs', common);
+    writePackage('slow-too-late', 'commonjs', common);
+    const module = `import { writeSync } from 'node:fs'; export const first = 1; ${begin.replace("require('node:fs').", '')} ${work} export const second = 2;`;
+    writePackage('slow-module', 'module', module);
+    writePackage('slow-module-too', 'module', module);
+    writePackage(
+      'endless',
+      'commonjs',
+      `exports.a = 1; require('./part.js'); ${begin} while (!globalThis.goOn);`,
+    );
+    writeFileSync(
+      join(folder, 'node_modules/endless/part.js'),
+      "exports.whole = require('endless');",
+    );
+  });
+  for (const [name, code] of Object.entries(ways)) {
+    it(`waits for ${name}, which is whole for later cells`, async () => {
+      const interrupted = await interruptLoading(`${code};\nwhile (true);`);
+      assert.equal(interrupted.error?.ename, 'Interrupted');
+      const later = await running.kernel.execute(`// @ts-nocheck\n${code}`);
+      assert.equal(resultText(later), '[ 1, 2 ]');
+    });
+  }
+
+  it('stops a cell before its own code begins', async () => {
+    const result = await interruptLoading("import 'slow-too-late';\nconsole.log('runs')");
+    assert.equal(result.error?.ename, 'Interrupted');
+    assert.equal(printed(result), 'begins\n');
+  });
+
+  it('stops a package that never ends when it is asked again, which is loaded anew', async () => {
+    const cell = interruptLoading("import { a } from 'endless'");
+    await pause(3000);
+    await running.kernel.interrupt();
+    const result = await cell;
+    assert.equal(result.error?.ename, 'Interrupted');
+    assert.match(printed(result, 'stderr'), /for a package to load.*Another interrupt/);
+    await running.kernel.execute('(globalThis as any).goOn = true');
+    const again =
+      "// @ts-nocheck\nimport { a } from 'endless';\n[a, require('endless/part.js').whole.a]";
+    assert.equal(resultText(await running.kernel.execute(again)), '[ 1, 1 ]');
+    const loop = running.kernel.execute('while (true);');
+    await pause(300);
+    await running.kernel.interrupt();
+    assert.equal((await loop).error?.ename, 'Interrupted');
+  });
 });

@@ -108,6 +108,14 @@ describe('the kernel', () => {
     );
   });
 
+  it('fails where the client cannot answer a question for input', async () => {
+    const code = "await (globalThis as any)[Symbol.for('flowbook.input')]('name? ', false)";
+    const { error } = await running.kernel.execute(code, {
+      onInput: () => Promise.reject(new Error('nobody is there')),
+    });
+    assert.equal(error?.evalue, 'nobody is there');
+  });
+
   it('completes the name under the cursor alone, counting code points', async () => {
     assert.deepEqual(
       await running.kernel

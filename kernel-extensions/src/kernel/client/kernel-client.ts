@@ -22,7 +22,7 @@ export interface ExecuteOptions {
   userExpressions?: Record<string, string>;
   /** Called for each output as it arrives, also for what callbacks of the cell print after it ended. */
   onOutput?: (output: CellOutput) => void;
-  /** Answers `await input(prompt)`; without it a cell that asks for input fails. */
+  /** Answers `await input(prompt)`, which rejects with what it throws; without it a cell that asks for input fails. */
   onInput?: (prompt: string, password: boolean) => string | Promise<string>;
 }
 
@@ -291,8 +291,15 @@ export class KernelClient {
   private async answerInput(message: Message): Promise<void> {
     const cell = this.cells.get(message.parent_header.msg_id);
     const { prompt, password } = message.content as { prompt: string; password: boolean };
-    const value = (await cell?.onInput?.(prompt, password)) ?? '';
-    this.channels.send('stdin', 'input_reply', { status: 'ok', value }, message.header);
+    const reply = (content: Record<string, unknown>) =>
+      this.channels.send('stdin', 'input_reply', content, message.header);
+    try {
+      reply({ status: 'ok', value: (await cell?.onInput?.(prompt, password)) ?? '' });
+    } catch (error) {
+      const { name: ename, message: evalue } =
+        error instanceof Error ? error : { name: 'Error', message: String(error) };
+      reply({ status: 'error', value: '', ename, evalue });
+    }
   }
 
   private endedError(): Error {

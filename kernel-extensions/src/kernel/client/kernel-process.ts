@@ -68,9 +68,9 @@ export class KernelProcess {
       cwd: options.cwd,
       env: {
         FLOWBOOK_UNPACED: '1',
-        FLOWBOOK_HISTORY: 'off', // what programs run is nobody's typing
         ...process.env,
         ...spec.env,
+        FLOWBOOK_HISTORY: 'off', // what programs run is nobody's typing, whatever the user's own variable says
         ...options.env,
         JPY_PARENT_PID: String(process.pid), // the kernel ends when this process does
       },

@@ -1,9 +1,11 @@
 import { Script } from 'node:vm';
 import {
+  CELL_REQUIRE,
   CELL_RUNTIME,
   handOverResult,
   moduleSyntaxTransformer,
   readCellSyntax,
+  renamedRequire,
   withoutExportPrologue,
   type CellSyntax,
 } from './cell-syntax';
@@ -54,6 +56,11 @@ export function compileCell(
     ts,
     ts.createSourceFile('cell.js', text, ts.ScriptTarget.ES2022, false, ts.ScriptKind.JS),
   );
+  if (syntax.declared.has('exports')) {
+    throw new SyntaxError(
+      "Cannot declare 'exports' in a cell as it is what cells share their names by: choose another name",
+    );
+  }
   const { outputText, sourceMapText } = ts.transpileModule(text, {
     fileName: 'cell.js',
     compilerOptions: {
@@ -69,7 +76,7 @@ export function compileCell(
         moduleSyntaxTransformer(ts, isShared),
         labelledLoops(ts),
       ],
-      after: [withoutExportPrologue(ts)],
+      after: [withoutExportPrologue(ts), renamedRequire(ts)],
     },
   });
   const maps = [
@@ -78,7 +85,8 @@ export function compileCell(
   ];
   const fileName = positions.add(cell, maps, linesBefore);
   const mode = strict ? '"use strict"; ' : '';
-  const prefix = `(async function (exports, require, ${CELL_RUNTIME}) { ${mode}${bindCall(syntax)}`;
+  const own = syntax.declared.has('require') ? '' : `var require = ${CELL_REQUIRE}; `;
+  const prefix = `(async function (exports, ${CELL_REQUIRE}, ${CELL_RUNTIME}) { ${mode}${own}${bindCall(syntax)}`;
   const code = outputText.replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, '');
   const script = new Script(`${prefix}${code}\n${CELL_RUNTIME}.end(); })`, {
     filename: fileName,

@@ -165,6 +165,7 @@ export class CellRunner {
     { emitted, adopt }: Translation & { kind: 'cell' },
   ): Promise<Outcome> {
     let exports: CellExports | null = null;
+    let keepTypes: (names: readonly string[]) => void = () => {};
     let result: unknown;
     let isShown = false;
     try {
@@ -182,9 +183,12 @@ export class CellRunner {
         },
       };
       await runInCell(cell, () => this.modules.preload(compiled.imports));
+      // An interrupt that came while modules loaded is taken between these two turns of the event loop.
+      if (compiled.imports.size > 0)
+        for (let turn = 0; turn < 2; turn++) await nextTurn(async () => {});
       cell.signal.throwIfAborted();
       exports = cellExports;
-      if (id === cell.id) adopt();
+      if (id === cell.id) keepTypes = adopt();
       const { run } = compiled;
       const own = this.dialect.scriptGlobals ? globalThis : undefined;
       const require = this.modules.require();
@@ -198,7 +202,7 @@ export class CellRunner {
       exports.complete();
       return { value: result, isShown };
     } catch (thrown) {
-      exports?.abandon(this.positions.label(id));
+      keepTypes(exports?.abandon(this.positions.label(id)) ?? []);
       return { thrown, isBeforeStart: exports === null };
     }
   }

@@ -7,6 +7,9 @@ type TypeScript = typeof ts;
 /** The name under which a cell's code finds what the kernel gives it. */
 export const CELL_RUNTIME = '__flowbook';
 
+/** What a cell's imports are compiled to calls of: `require` may be a name of the cell's own. */
+export const CELL_REQUIRE = `${CELL_RUNTIME}Require`;
+
 /** What the code of a cell declares and imports. */
 export interface CellSyntax {
   /** Names that later cells will see, imports among them. */
@@ -96,7 +99,7 @@ export function handOverResult(
 }
 
 /** Names that a cell's function gets as parameters, or that every function has. */
-const OWN_NAMES = new Set([CELL_RUNTIME, 'exports', 'require', 'arguments', 'undefined']);
+const OWN_NAMES = new Set([CELL_RUNTIME, 'exports', 'arguments', 'undefined']);
 
 /**
  * `import(x)` and `import.meta` have no meaning in a script, so a cell asks its runtime for them. Names
@@ -204,6 +207,23 @@ export function withoutExportPrologue(ts: TypeScript): ts.TransformerFactory<ts.
           ),
       ),
     );
+}
+
+/** Calls the `require` of TypeScript's own code by another name than a cell's code can. */
+export function renamedRequire(ts: TypeScript): ts.TransformerFactory<ts.SourceFile> {
+  return (context) => {
+    const { factory } = context;
+    const visit = (node: ts.Node): ts.Node => {
+      if (ts.isPropertyAccessExpression(node)) {
+        const object = visit(node.expression) as ts.Expression;
+        return factory.updatePropertyAccessExpression(node, object, node.name);
+      }
+      if (!ts.isIdentifier(node)) return ts.visitEachChild(node, visit, context);
+      const isOwn = node.text === 'require' && node.pos < 0 && ts.getOriginalNode(node) === node;
+      return isOwn ? factory.createIdentifier(CELL_REQUIRE) : node;
+    };
+    return (file) => ts.visitEachChild(file, visit, context);
+  };
 }
 
 /**

@@ -25,8 +25,11 @@ export type Translation =
       emitted: EmittedCell;
       /** Complaints that do not stop it. */
       warnings: Diagnostic[];
-      /** Makes the names that it declares known to the checker; called when it begins to run. */
-      adopt(): void;
+      /**
+       * Makes the names that it declares known to the checker; called when it begins to run. Returns what is called
+       * where it fails, with the names that keep what they were before.
+       */
+      adopt(): (kept: readonly string[]) => void;
     };
 
 const NO_CHECK = /^\s*(\/\/.*\n\s*)*\/\/\s*@ts-nocheck/;
@@ -107,7 +110,10 @@ export class CellTranslator {
       kind: 'cell',
       emitted,
       warnings: [],
-      adopt: () => this.tslab.adoptLater(source),
+      adopt: () => {
+        this.tslab.adoptLater(source);
+        return () => {};
+      },
     };
   }
 

@@ -19,6 +19,8 @@ export enum Slot {
   Settled,
   /** 1 while the compiler runs. */
   Compiling,
+  /** How many modules Node is loading. */
+  Loading,
 }
 
-export const SLOT_COUNT = 4;
+export const SLOT_COUNT = 5;

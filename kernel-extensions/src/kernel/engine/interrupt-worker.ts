@@ -12,6 +12,8 @@ const PATIENCE_MS = 400;
 const LOOK_AGAIN_MS = 100;
 /** An interrupt that was taken ends its cell in this time, unless the main thread got stuck after it. */
 const SETTLING_MS = 1000;
+/** Asked again after this time, an interrupt stops modules half-way, too. */
+const INSISTING_MS = 1000;
 const slots = new Int32Array(workerData as SharedArrayBuffer);
 const inspector = new Session();
 inspector.connectToMainThread();
@@ -19,6 +21,9 @@ inspector.connectToMainThread();
 let requested = 0;
 let cell = 0;
 let askedAt = 0;
+/** When the interrupt was asked for that has not ended its cell yet. */
+let firstAskedAt = 0;
+let insists = false;
 let timer: NodeJS.Timeout | null = null;
 
 function tell(): void {
@@ -33,8 +38,10 @@ function stopIfStuck(): void {
   if (waitsForTraining()) askedAt = performance.now();
   const taken = Atomics.load(slots, Slot.Taken) === requested;
   const late = performance.now() - askedAt > (taken ? SETTLING_MS : PATIENCE_MS) - 1;
-  // The compiler keeps state that must not be torn; it always ends.
-  if (late && Atomics.load(slots, Slot.Compiling) === 0) {
+  // The compiler keeps state that must not be torn; it always ends. So do modules, but for an endless loop.
+  const isHeld =
+    Atomics.load(slots, Slot.Compiling) > 0 || (!insists && Atomics.load(slots, Slot.Loading) > 0);
+  if (late && !isHeld) {
     Atomics.store(slots, Slot.Stopped, requested);
     // What is stopped may be the main thread taking the interrupt. V8 refuses a second stop during the first.
     inspector.post('Runtime.terminateExecution', tell);
@@ -44,8 +51,11 @@ function stopIfStuck(): void {
 
 const pipe = new Socket({ fd: INTERRUPT_PIPE, readable: true, writable: false });
 pipe.on('data', (chunk: Buffer) => {
+  const isSettled = Atomics.load(slots, Slot.Settled) === requested;
   requested += 1;
   askedAt = performance.now();
+  if (isSettled) firstAskedAt = askedAt;
+  insists = askedAt - firstAskedAt > INSISTING_MS;
   cell = Number(chunk.toString().trim().split('\n').at(-1));
   tell();
   if (timer) clearTimeout(timer);

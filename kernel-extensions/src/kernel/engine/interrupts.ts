@@ -4,6 +4,7 @@ import { clearUnbalancedAsyncHooks } from './async-hook-checks';
 import type { CellContext } from './cell-context';
 import { waitsForTraining } from './interrupt-patience';
 import { Slot, SLOT_COUNT, type InterruptRequest } from './interrupt-slots';
+import { ModuleLoads } from './module-loads';
 
 /** After its signal was aborted, and a training of `flowbook run` is over, a cell has this long to end on its own. */
 const GRACE_MS = 400;
@@ -20,6 +21,7 @@ export class CellInterrupted extends Error {
 /** Takes interrupts on the main thread and brings them to the running cell. */
 export class Interrupts {
   private readonly slots = new Int32Array(new SharedArrayBuffer(4 * SLOT_COUNT));
+  private readonly loads = new ModuleLoads(this.slots);
   private running: { cell: CellContext; stop: (reason: Error) => void } | null = null;
   /** A cell whose interrupt came before the cell itself. */
   private expected = 0;
@@ -66,6 +68,7 @@ export class Interrupts {
   end(cell: CellContext): void {
     if (!this.isRunning(cell)) return;
     this.running = null;
+    this.loads.release();
     this.settle();
     this.reach(cell);
   }
@@ -96,10 +99,18 @@ export class Interrupts {
     }
   }
 
+  /** Loads a module, which must not be stopped half-way unless somebody insists. */
+  whileLoading<T>(work: () => Promise<T>): Promise<T> {
+    return this.loads.hold(work);
+  }
+
   /** May be called again for the same interrupt: stopping a loop can stop this function too. */
   private take({ request, cell }: InterruptRequest): void {
     const wasStopped = Atomics.load(this.slots, Slot.Stopped) === request;
-    if (wasStopped) clearUnbalancedAsyncHooks();
+    if (wasStopped) {
+      clearUnbalancedAsyncHooks();
+      this.loads.forgetStopped();
+    }
     const { running } = this;
     const isForRunning = running && cell === running.cell.id;
     if (isForRunning) {

@@ -127,6 +127,7 @@ class Engine {
       provided: new Map([['tslab', () => this.tslab.displayModule()]]),
       globals: dialect.globals ?? new Map(),
       positions: this.positions,
+      whileLoading: (work) => this.interrupts.whileLoading(work),
     });
     this.runner = new CellRunner(
       typescript,

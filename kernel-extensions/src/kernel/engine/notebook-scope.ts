@@ -6,6 +6,8 @@ export interface Accessor {
 
 interface Binding extends Accessor {
   cell: number;
+  /** Whether its cell stopped before the declaration: it has no value. */
+  isUnreached?: boolean;
 }
 
 /**
@@ -26,8 +28,9 @@ export class NotebookScope {
     private readonly assigned: (name: string) => void = () => {},
   ) {}
 
-  /** Whether a name is more than a global of the process. */
+  /** Whether a name is more than a global of the process, or than what every cell has of its own. */
   has(name: string): boolean {
+    if (name === 'require') return this.bindings.has(name);
     return this.bindings.has(name) || this.builtins.has(name) || !(name in globalThis);
   }
 
@@ -101,17 +104,29 @@ export class CellExports {
     }
   }
 
-  /** The cell stopped half-way: names whose declaration was not reached say so when they are read. */
-  abandon(label: string): void {
+  /**
+   * The cell stopped half-way: names whose declaration was not reached keep the value that they had, or say so when
+   * they are read.
+   *
+   * @returns those that keep their value.
+   */
+  abandon(label: string): string[] {
+    const kept: string[] = [];
     for (const name of this.declared) {
       if (this.claimed.has(name)) continue;
+      const before = this.bindings.get(name);
+      if (before && !before.isUnreached) {
+        kept.push(name);
+        continue;
+      }
       const get = () => {
         throw new ReferenceError(
           `Cannot read '${name}' as ${label}, which declares it, stopped before the declaration`,
         );
       };
-      this.claim(name, { get, set: get });
+      this.claim(name, { get, set: get }, true);
     }
+    return kept;
   }
 
   private read(name: string | symbol): unknown {
@@ -145,11 +160,11 @@ export class CellExports {
     return true;
   }
 
-  private claim(name: string, accessor: Accessor): void {
+  private claim(name: string, accessor: Accessor, isUnreached = false): void {
     this.claimed.add(name);
     const owner = this.bindings.get(name);
     if (!owner || owner.cell <= this.cell)
-      this.bindings.set(name, { cell: this.cell, ...accessor });
+      this.bindings.set(name, { cell: this.cell, isUnreached, ...accessor });
   }
 }
 

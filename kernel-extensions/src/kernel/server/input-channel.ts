@@ -6,7 +6,10 @@ import { OrderedSender } from '../protocol/ordered-sender';
 export class InputChannel {
   private readonly sender: OrderedSender;
   /** Questions without an answer yet, oldest first. */
-  private readonly waiting = new Map<string, { cell: string; settle(value: string): void }>();
+  private readonly waiting = new Map<
+    string,
+    { cell: string; settle(value: string): void; fail(error: Error): void }
+  >();
   /** Questions that nobody waits for any more, although a client may still show them. */
   private readonly over = new Set<string>();
 
@@ -18,11 +21,11 @@ export class InputChannel {
     this.sender = new OrderedSender(socket);
   }
 
-  /** Sends an input_request to the client that sent `parent` and waits for its answer. */
+  /** Sends an input_request to the client that sent `parent` and waits for its answer; rejects where that is an error. */
   ask(parent: Message, prompt: string, password: boolean): Promise<string> {
     const header = createHeader('input_request', this.session);
-    return new Promise((settle) => {
-      this.waiting.set(header.msg_id, { cell: parent.header.msg_id, settle });
+    return new Promise((settle, fail) => {
+      this.waiting.set(header.msg_id, { cell: parent.header.msg_id, settle, fail });
       this.sender.send(
         this.codec.encode({
           identities: parent.identities,
@@ -42,8 +45,11 @@ export class InputChannel {
     if (this.over.delete(id)) return;
     const key = this.waiting.has(id) ? id : this.waiting.keys().next().value;
     if (key === undefined) return;
-    this.waiting.get(key)?.settle(String(reply.content.value ?? ''));
+    const question = this.waiting.get(key);
     this.waiting.delete(key);
+    const { status, evalue, value } = reply.content;
+    if (status === 'error') question?.fail(new Error(String(evalue)));
+    else question?.settle(String(value ?? ''));
   }
 
   /** Forgets the questions of one cell, or of all: whoever asked was interrupted, or is gone. */

@@ -1,7 +1,7 @@
 /** JavaScript is stopped sooner than this; what goes on is no JavaScript. */
 const PATIENCE_MS = 1500;
 
-/** Says in the notebook when an interrupt has to wait for a call into native code, and when that call has ended. */
+/** Says in the notebook when an interrupt has to wait for a call into native code or a package, and when that has ended. */
 export class InterruptWait {
   private askedAt = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -14,7 +14,7 @@ export class InterruptWait {
     this.timer = setTimeout(() => {
       this.isTold = true;
       print(
-        'The interrupt waits for a call into native code, which cannot be stopped: the cell ends when that call does. A restart of the kernel ends it now.\n',
+        'The interrupt waits for a call into native code, which cannot be stopped, or for a package to load: the cell ends when that does. Another interrupt stops the loading, a restart of the kernel either.\n',
       );
     }, PATIENCE_MS);
   }
@@ -23,7 +23,7 @@ export class InterruptWait {
   end(print: (text: string) => void): void {
     clearTimeout(this.timer);
     const seconds = ((performance.now() - this.askedAt) / 1000).toFixed(1);
-    if (this.isTold) print(`The call ended ${seconds} s after the interrupt.\n`);
+    if (this.isTold) print(`The wait ended ${seconds} s after the interrupt.\n`);
     this.isTold = false;
     this.askedAt = 0;
   }

@@ -78,6 +78,26 @@ export function mergeDeclarations(ts: TypeScript, before: string, own: string): 
   return [own.replace(/^export \{.*\};?$/gm, '').trimEnd(), ...texts, ''].join('\n');
 }
 
+/** The declarations of some names' values. */
+export function declarationsOf(
+  ts: TypeScript,
+  declarations: string,
+  names: ReadonlySet<string>,
+): string {
+  const source = parse(ts, declarations);
+  const printer = ts.createPrinter({ newLine: ts.NewLineKind.LineFeed });
+  const texts = source.statements.flatMap((statement) => {
+    const declared = namesOf(ts, statement);
+    const isWanted = ([name, space]: [string, Space]) => names.has(name) && space !== 'type';
+    if (!declared.some(isWanted)) return [];
+    const others = declared.filter((one) => !isWanted(one)).map(([name]) => name);
+    if (others.length === 0) return [statement.getText(source)];
+    const rest = without(ts, statement, new Set(others));
+    return rest ? [printer.printNode(ts.EmitHint.Unspecified, rest, source)] : [];
+  });
+  return texts.join('\n');
+}
+
 function isTypeDeclaration(ts: TypeScript, node: ts.Statement): boolean {
   return (
     ts.isClassDeclaration(node) ||

@@ -35,6 +35,8 @@ export interface ModuleLoaderOptions {
   /** Values that source files find as if they were global. */
   globals: ReadonlyMap<string, unknown>;
   positions: { addFile(path: string, map: SourceMap): void };
+  /** Holds off interrupts while Node imports a module; it does so by itself for what is required. */
+  whileLoading<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** A module as the loader goes about it. */
@@ -210,7 +212,7 @@ export class ModuleLoader {
       url = pathToFileURL(path).href + (last === first ? '' : `?changed=${last}`);
     }
     try {
-      return await this.importerFor(dirname(from))(url);
+      return await this.options.whileLoading(() => this.importerFor(dirname(from))(url));
     } catch (error) {
       throw this.explained(error, specifier, name);
     }
