@@ -47,6 +47,19 @@ describe('widgets outside of a notebook', () => {
     assert.deepEqual(chosen.values, { eta: 0.8 });
   });
 
+  it('sliders() runs again for a call while the last output is drawn', async () => {
+    const chosen = await sliders({ eta: { value: 0.5, min: 0, max: 1 } }, ({ eta }) => ({
+      [Symbol.for('Jupyter.display')]: async () => {
+        await new Promise((settle) => setTimeout(settle, 100));
+        return { [mime.plain]: `eta ${eta}` };
+      },
+    }));
+    const first = chosen.set({ eta: 0.6 });
+    await new Promise((settle) => setTimeout(settle, 50));
+    await Promise.all([first, chosen.set({ eta: 0.7 })]);
+    assert.equal(texts(sink).at(-1), 'eta 0.7');
+  });
+
   it('sliders() refuses no sliders, numbers outside, and names that are none', async () => {
     await assert.rejects(
       sliders({}, () => ''),

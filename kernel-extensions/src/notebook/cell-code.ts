@@ -211,16 +211,49 @@ function withoutExport(statements: ts.Statement[]): TextEdit[] {
   });
 }
 
-/** A class that is renamed keeps the name that it prints: `A { x: 1 }`. */
+/** A class or function that is renamed keeps the name that it prints: `A { x: 1 }`, `[Function: act]`. */
 function keptNames(statements: ts.Statement[], own: Binding[]): TextEdit[] {
-  return statements.filter(ts.isClassDeclaration).flatMap((statement) => {
-    const binding = own.find(({ declarations }) => declarations.includes(statement));
-    if (!binding || binding.scriptName === binding.name) return [];
-    if (statement.members.some((member) => member.name?.getText() === 'name' && isStatic(member)))
-      return [];
-    const open = statement.members.pos;
-    return [insertion(open, `\nstatic readonly name: string = ${JSON.stringify(binding.name)};\n`)];
+  const renamed = own.filter(({ name, scriptName }) => name !== scriptName);
+  const ofNode = (node: ts.Declaration) =>
+    renamed.find(({ declarations }) => declarations.includes(node));
+  // Behind the declaration: tsx, which keeps names, gives it there the name that it finds.
+  const naming = (statement: ts.Statement, { name, scriptName }: Binding): TextEdit => {
+    const value = JSON.stringify(name);
+    return insertion(
+      statement.end,
+      `\nObject.defineProperty(${scriptName}, 'name', { value: ${value} });`,
+    );
+  };
+  return statements.flatMap((statement) => {
+    if (ts.isClassDeclaration(statement)) {
+      const binding = ofNode(statement);
+      if (!binding || hasStaticName(statement)) return [];
+      const name = JSON.stringify(binding.name);
+      return [insertion(statement.members.pos, `\nstatic readonly name: string = ${name};\n`)];
+    }
+    if (ts.isFunctionDeclaration(statement)) {
+      const binding = statement.body && ofNode(statement);
+      return binding ? [naming(statement, binding)] : [];
+    }
+    if (!ts.isVariableStatement(statement)) return [];
+    return statement.declarationList.declarations.flatMap((declaration) => {
+      const binding = takesItsName(declaration.initializer) ? ofNode(declaration) : undefined;
+      return binding ? [naming(statement, binding)] : [];
+    });
   });
+}
+
+/** Whether a value is called by the variable that it is first assigned to. */
+function takesItsName(value: ts.Expression | undefined): boolean {
+  if (!value) return false;
+  if (ts.isParenthesizedExpression(value)) return takesItsName(value.expression);
+  if (ts.isArrowFunction(value)) return true;
+  if (ts.isFunctionExpression(value)) return value.name === undefined;
+  return ts.isClassExpression(value) && value.name === undefined && !hasStaticName(value);
+}
+
+function hasStaticName({ members }: ts.ClassLikeDeclaration): boolean {
+  return members.some((member) => member.name?.getText() === 'name' && isStatic(member));
 }
 
 function isStatic(member: ts.ClassElement): boolean {

@@ -13,6 +13,12 @@ export interface ScriptCheck {
 
 const mostProblems = 10;
 
+/**
+ * An ES module in a script of CommonJS, imported or named in a type: TypeScript refuses what the kernel, tsx and Node's own
+ * require() load.
+ */
+const esModuleInCommonJs = new Set([1479, 1541, 1542]);
+
 const nothing = ts.TypeFlags.Void | ts.TypeFlags.Undefined | ts.TypeFlags.Null | ts.TypeFlags.Never;
 
 const strict: ts.CompilerOptions = {
@@ -79,7 +85,7 @@ export class ScriptChecker {
     const all = [
       ...program.getSyntacticDiagnostics(script),
       ...program.getSemanticDiagnostics(script),
-    ];
+    ].filter(({ code }) => !esModuleInCommonJs.has(code));
     const problems = all.slice(0, mostProblems).map(({ start = 0, messageText }) => {
       const id = cellAt(start);
       const cell = id === undefined ? '' : ` (cell [${id}])`;

@@ -44,7 +44,9 @@ export async function importScript(
   const script = await read(text);
   const known = original && (await exported(original));
   const added = script.outside.flatMap((line) => newImports(line, known?.outside ?? []));
-  const notebook = mergeCells(script.cells, original, known?.cells ?? [], ownImports);
+  const notebook = mergeCells(script.cells, original, known?.cells ?? [], (cell) =>
+    ownImports(cell).join('\n'),
+  );
   if (added.length > 0) addOutside(notebook, added);
   const again = await exported(notebook);
   const differs = script.cells.find((cell, index) => !isSame(cell, again.cells[index]));
@@ -107,33 +109,69 @@ function isSame(one: Cell, other: Cell | undefined): boolean {
 }
 
 /** The import statements of a cell, as written. */
-function ownImports({ cell_type, source }: Cell): string {
-  if (cell_type === 'markdown') return '';
+function ownImports({ cell_type, source }: Cell): string[] {
+  if (cell_type === 'markdown') return [];
   const file = ts.createSourceFile('cell.ts', source, ts.ScriptTarget.Latest, true);
   const isOutside = (one: ts.Statement): boolean =>
     ts.isImportDeclaration(one) ||
     ts.isImportEqualsDeclaration(one) ||
     /^declare\b/.test(one.getText(file));
-  return file.statements
-    .filter(isOutside)
-    .map((one) => one.getText(file))
-    .join('\n');
+  return file.statements.filter(isOutside).map((one) => one.getText(file));
+}
+
+/** The names that an import statement brings, each as it stands there. */
+interface ImportedNames {
+  /** `type ` where all are types. */
+  type: string;
+  /** `fs` of `import fs`, `* as fs`. */
+  whole: string[];
+  /** What is in its braces. */
+  named: string[];
+  /** Module and attributes, as written. */
+  from: string;
+  /** The same for a name of the same module, however it is written. */
+  keyOf(name: string): string;
+}
+
+function importedNames(line: string): ImportedNames | null {
+  const file = ts.createSourceFile('line.ts', line, ts.ScriptTarget.Latest, true);
+  const [statement] = file.statements;
+  if (!statement || !ts.isImportDeclaration(statement) || !statement.importClause) return null;
+  const { importClause, moduleSpecifier, attributes } = statement;
+  const { name, namedBindings, isTypeOnly } = importClause;
+  const isNamed = namedBindings !== undefined && ts.isNamedImports(namedBindings);
+  const whole = [name, isNamed ? undefined : namedBindings].filter((one) => one !== undefined);
+  const type = isTypeOnly ? 'type ' : '';
+  const behind = attributes ? ` ${attributes.getText(file)}` : '';
+  const module = (moduleSpecifier as ts.StringLiteral).text;
+  return {
+    type,
+    whole: whole.map((one) => one.getText(file)),
+    named: isNamed ? namedBindings.elements.map((one) => one.getText(file)) : [],
+    from: moduleSpecifier.getText(file) + behind,
+    keyOf: (one) => JSON.stringify([module, behind, one.startsWith(type) ? one : type + one]),
+  };
 }
 
 /** What an import statement brings that none of the known ones does. */
 function newImports(line: string, known: string[]): string[] {
   if (known.includes(line)) return [];
-  const match = /^import (type )?\{ (.*) \} from ('.*');$/.exec(line);
-  if (!match) return [line];
-  const has = (name: string): boolean =>
-    known.some(
-      (one) =>
-        one.endsWith(`from ${match[3]};`) && /\{ (.*) \}/.exec(one)?.[1].split(', ').includes(name),
-    );
-  const names = match[2].split(', ').filter((name) => !has(name));
-  return names.length > 0
-    ? [`import ${match[1] ?? ''}{ ${names.join(', ')} } from ${match[3]};`]
-    : [];
+  const own = importedNames(line);
+  if (!own) return [line];
+  const keys = known.flatMap((one) => {
+    const names = importedNames(one);
+    return names
+      ? [
+          ...names.whole.map((name) => names.keyOf(`whole ${name}`)),
+          ...names.named.map(names.keyOf),
+        ]
+      : [];
+  });
+  const whole = own.whole.filter((name) => !keys.includes(own.keyOf(`whole ${name}`)));
+  const named = own.named.filter((name) => !keys.includes(own.keyOf(name)));
+  if (whole.length + named.length === 0) return [];
+  const parts = named.length > 0 ? [...whole, `{ ${named.join(', ')} }`] : whole;
+  return [`import ${own.type}${parts.join(', ')} from ${own.from};`];
 }
 
 function addOutside({ cells }: Notebook, lines: string[]): void {
@@ -146,6 +184,10 @@ function addOutside({ cells }: Notebook, lines: string[]): void {
       `Cannot import a script's imports as it must have a cell of code: current value is ${lines[0]}`,
     );
   }
-  const source = `${lines.join('\n')}\n\n${first.source}`.trimEnd();
+  // The cell may import what no cell used before, which no script has.
+  const own = ownImports(first);
+  const added = lines.flatMap((line) => newImports(line, own));
+  if (added.length === 0) return;
+  const source = `${added.join('\n')}\n\n${first.source}`.trimEnd();
   cells[cells.indexOf(first)] = { ...first, source, execution_count: null, outputs: [] };
 }

@@ -45,7 +45,8 @@ export function namedParameter(
 }
 
 /**
- * The value that a text on the command line stands for. Lists are separated by commas.
+ * The value that a text on the command line stands for. Lists are separated by commas; texts with commas or quotes in them are
+ * read as JSON.
  *
  * @throws Error with the rule alone (`a number`, `one of "sde", "cps"`); the caller names the parameter.
  * @example
@@ -67,7 +68,7 @@ export function parseParameter(rule: ParameterRule, text: string): ParameterValu
       throw new Error(inWords(rule));
     }
     case 'string[]':
-      return splitList(text);
+      return /^\s*\[\s*"/.test(text) ? textsFromJson(text) : splitList(text);
     case 'number[]': {
       const numbers = splitList(text).map(parseNumber);
       if (rule.length === undefined || numbers.length === rule.length) return numbers;
@@ -87,9 +88,14 @@ export function parameterFrom(rule: ParameterRule, value: unknown): ParameterVal
   if (typeof value === 'string') return parseParameter(rule, value);
   if (Array.isArray(value) && (rule.kind === 'number[]' || rule.kind === 'string[]')) {
     const kind = rule.kind === 'number[]' ? 'number' : 'string';
-    const items = value.map((item) => parameterFrom({ kind }, item));
-    if (rule.length === undefined || items.length === rule.length) return items as ParameterValue;
+    const isWhole = rule.length === undefined || value.length === rule.length;
+    try {
+      if (isWhole) return value.map((item) => parameterFrom({ kind }, item)) as ParameterValue;
+    } catch (error) {
+      throw new Error(inWords(rule), { cause: error });
+    }
   }
+  if (Number.isNaN(value)) throw new Error(inWords(rule));
   const isSame = typeof value === rule.kind || (value === null && rule.nullable === true);
   if (isSame || rule.choices?.includes(value as null)) return value as ParameterValue;
   throw new Error(inWords(rule));
@@ -115,7 +121,7 @@ function inWords({ kind, choices = [], length }: ParameterRule): string {
     boolean: 'true or false',
     choice: `one of ${choices.map((one) => JSON.stringify(one)).join(', ')}`,
     'number[]': length === undefined ? 'numbers' : `${length} numbers with commas between them`,
-    'string[]': 'texts',
+    'string[]': 'texts, as in a,b or ["a","b"]',
   }[kind];
 }
 
@@ -125,6 +131,16 @@ function parseNumber(text: string): number {
   const value = Number(trimmed);
   if (trimmed === '' || Number.isNaN(value)) throw new Error(inWords({ kind: 'number' }));
   return value;
+}
+
+function textsFromJson(text: string): string[] {
+  try {
+    const items: unknown = JSON.parse(text);
+    if (Array.isArray(items) && items.every((item) => typeof item === 'string')) return items;
+  } catch {
+    // Refused below, as what is no text is.
+  }
+  throw new Error(inWords({ kind: 'string[]' }));
 }
 
 function splitList(text: string): string[] {

@@ -93,9 +93,7 @@ export class ScriptRun {
       signal: this.stop.signal,
     };
     connectTslabDisplays(sink);
-    const stray = new Promise<never>((_resolve, reject) => {
-      process.once('uncaughtException', reject);
-    });
+    const stray = this.firstStrayError();
     const cell = Object.assign((id: string) => this.begin(id), {
       result: (value: unknown) => this.result(value),
       checkpoint: <Values extends object | void>(id: string, body: () => Promise<Values>) =>
@@ -114,6 +112,18 @@ export class ScriptRun {
     }
     // A training that was stopped returns as one that was done.
     return this.end(this.stop.by ?? outcome);
+  }
+
+  /** Rejects with the first error that no cell awaits; those after it are printed while the run ends. */
+  private firstStrayError(): Promise<never> {
+    let isFirst = true;
+    return new Promise((_resolve, reject) => {
+      process.on('uncaughtException', (error) => {
+        if (isFirst) reject(error);
+        else process.stderr.write(`Uncaught ${inspect(error)}\n`);
+        isFirst = false;
+      });
+    });
   }
 
   private async begin(id: string): Promise<void> {

@@ -25,8 +25,8 @@ export function keepDeclaredType(
   const insert = (at: number, text: string): TextEdit => ({ start: at, end: at, text });
 
   if (!initializer) {
-    const assigned = type !== undefined && !declaration.exclamationToken && assignedLater;
-    return assigned ? [insert(name.end, '!')] : [];
+    // Whether it is assigned before it is read, the cells' order decides, and a loop or a function of another cell.
+    return type && !declaration.exclamationToken ? [insert(name.end, '!')] : [];
   }
   if (!type) {
     return isBoolean(initializer) && assignedLater ? [insert(initializer.end, ' as boolean')] : [];

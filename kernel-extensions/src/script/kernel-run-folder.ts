@@ -38,14 +38,16 @@ export class KernelRunFolder {
   }
 
   cellEnds({ id, outputs = [] }: Cell, seconds: number): void {
-    const text = outputs.map((one) => (isStdout(one) ? one.text : '')).join('');
-    if (text !== '') this.append(printedFile, { cell: id, text });
+    this.keepPrinted({ id, outputs });
     const hasFailed = outputs.some(({ output_type }) => output_type === 'error');
     const state = hasFailed ? 'failed' : 'done';
     keepEvent(this.directory, { event: 'cell', cell: id, state, seconds });
   }
 
-  /** Ends the run. Displays are written now: a later cell may have updated an earlier one's. */
+  /**
+   * Ends the run. Displays are written now, and what was printed anew: a later cell may have updated an earlier one's,
+   * and callbacks print after their cell has ended.
+   */
   end(
     cells: readonly Cell[],
     outcome: Pick<ScriptRecord, 'state' | 'exitCode' | 'error'> & { exitCode: number },
@@ -53,9 +55,16 @@ export class KernelRunFolder {
     const { seconds } = this;
     Object.assign(this.record, outcome, { seconds, ended: new Date().toISOString() });
     writeRecord(this.directory, this.record);
+    this.write(printedFile, '');
+    for (const cell of cells) this.keepPrinted(cell);
     writeRunPage(this.directory, this.keepOutputs(cells));
     const { state, exitCode } = outcome;
     keepEvent(this.directory, { event: 'end', state, exitCode, seconds });
+  }
+
+  private keepPrinted({ id, outputs = [] }: Pick<Cell, 'id' | 'outputs'>): void {
+    const text = outputs.map((one) => (isStdout(one) ? one.text : '')).join('');
+    if (text !== '') this.append(printedFile, { cell: id, text });
   }
 
   private keepOutputs(cells: readonly Cell[]): ShownDisplay[] {

@@ -84,7 +84,7 @@ function request(command: Command, name: string, flags: FlagTable): ScriptReques
         values[flag] = parameterFrom(flags[flag].rule, value);
       } catch (error) {
         throw new Error(
-          `Cannot take "${flag}" from ${where} as it must be ${(error as Error).message}: current value is ${JSON.stringify(value)}`,
+          `Cannot take "${flag}" from ${where} as it must be ${(error as Error).message}: current value is ${typeof value === 'number' ? value : JSON.stringify(value)}`,
           { cause: error },
         );
       }

@@ -88,13 +88,15 @@ export class Sliders<Name extends string> {
 
   /** @param isNewest False once an interrupted run that went on all the same has been replaced. */
   async #drawNewest(isNewest: () => boolean): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      const drawn = await this.#draw(this.values);
-      if (!isNewest()) return;
-      this.#output.update(drawn);
-    }
-    await this.#output.finish();
+    do {
+      while (this.#again) {
+        this.#again = false;
+        const drawn = await this.#draw(this.values);
+        if (!isNewest()) return;
+        this.#output.update(drawn);
+      }
+      await this.#output.finish();
+    } while (this.#again && isNewest()); // moved while the last output was drawn
   }
 }
 

@@ -235,6 +235,26 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
     ],
   },
   {
+    name: 'redeclared-functions',
+    cells: [
+      code(
+        'a',
+        'function act() {}; let loss: number',
+        'const arrow = () => 1, Box = class { x = 1 }',
+      ),
+      code(
+        'b',
+        'for (const n of [1, 2]) loss = n',
+        'function act(n: number): number { return n }',
+        'const arrow = <T>(x: T): T => x, Box = class { y = 1 }',
+        'console.log(act, arrow.name, act(1), arrow(2), [arrow], new Box())',
+      ),
+      code('c', 'const act = function (): void {}', 'const arrow = function own() {}'),
+      code('d', 'console.log(act.name, arrow.name, loss)'),
+    ],
+    stdout: ['[Function: act] arrow 1 2 [ [Function: arrow] ] Box { y: 1 }', 'act own 2'],
+  },
+  {
     name: 'control-flow',
     cells: [
       code(

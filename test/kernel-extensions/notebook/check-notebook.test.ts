@@ -38,6 +38,21 @@ describe('flowbook check', function () {
     assert.deepEqual(readdirSync(path.dirname(file)), ['same.ipynb']);
   });
 
+  it('takes packages that are ES modules alone, which the kernel and scripts load', () => {
+    const files = {
+      'package.json': JSON.stringify({ name: 'only-esm', type: 'module', exports: './index.js' }),
+      'index.js': 'export const one = 1;',
+      'index.d.ts': 'export declare const one: number; export interface Shape { a: number }',
+    };
+    for (const [name, text] of Object.entries(files))
+      workspace.write(`node_modules/only-esm/${name}`, text);
+    const file = workspace.writeNotebook('module.ipynb', [
+      { id: 'a', source: "import { one } from 'only-esm'\nimport type { Shape } from 'only-esm'" },
+      { id: 'b', source: 'const shape: Shape = { a: one }\nshape' },
+    ]);
+    assert.equal(flowbook(['check', file]).stderr, `${file}: the same\n`);
+  });
+
   it('names the first cell and line that differ, and exits with 1', () => {
     const file = workspace.writeNotebook('differs.ipynb', [
       { id: 'a', source: "Math.random()\nconsole.log('same')" },
@@ -106,6 +121,7 @@ describe('flowbook strip', function () {
     notebook.cells[0].outputs = [{ output_type: 'stream', name: 'stdout', text: 'secret\n' }];
     notebook.cells[0].execution_count = 3;
     notebook.cells[0].metadata = { tags: ['kept'], execution: { 'shell.execute_reply': 'now' } };
+    notebook.metadata.widgets = { 'application/vnd.jupyter.widget-state+json': { state: {} } };
     writeNotebook(file, notebook);
   });
   after(() => workspace.remove());
@@ -117,7 +133,9 @@ describe('flowbook strip', function () {
     copyFileSync(file, workspace.path('copy.ipynb'));
     assert.equal(flowbook(['strip', workspace.path('copy.ipynb')]).status, 0);
     assert.equal(readFileSync(workspace.path('copy.ipynb'), 'utf8'), stdout);
-    const [cell] = readNotebook(workspace.path('copy.ipynb')).cells;
+    const stripped = readNotebook(workspace.path('copy.ipynb'));
+    assert.deepEqual(Object.keys(stripped.metadata), ['kernelspec', 'language_info']);
+    const [cell] = stripped.cells;
     assert.deepEqual(cell, {
       id: 'a',
       cell_type: 'code',

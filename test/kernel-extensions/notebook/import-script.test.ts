@@ -75,6 +75,26 @@ describe('importScript()', function () {
     assert.equal(cells[3], small.cells[3]);
   });
 
+  it('adds the names alone that are new to imports of every form', async () => {
+    const notebook = notebookOf([
+      {
+        id: 'a',
+        source:
+          "import fs, { readFileSync, statSync } from 'node:fs'\nimport * as path from 'node:path'\nconsole.log(fs.readFileSync, readFileSync, path.sep)",
+      },
+      { id: 'b', source: 'console.log(1)' },
+    ]);
+    const text = (await exported(notebook))
+      .replace('{ readFileSync }', '{ existsSync, readFileSync, statSync }')
+      .replace("import * as path from 'node:path'", "import posix, * as path from 'node:path'")
+      .replace('console.log(1)', 'console.log(existsSync, statSync, posix)');
+    const { cells } = await imported(text, notebook);
+    assert.equal(
+      cells[0].source,
+      `import { existsSync } from 'node:fs';\nimport posix from 'node:path';\n\n${notebook.cells[0].source}`,
+    );
+  });
+
   it('refuses a script whose cells are none of the notebook', async () => {
     const cells = [
       { id: 'mine', cell_type: 'code' as const, metadata: {}, source: 'const a = 1;' },

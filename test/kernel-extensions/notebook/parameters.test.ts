@@ -3,6 +3,7 @@ import { injectParameters } from '../../../kernel-extensions/src/notebook/inject
 import { parseCells } from '../../../kernel-extensions/src/notebook/cell-syntax';
 import {
   describeRule,
+  parameterFrom,
   parseParameter,
 } from '../../../kernel-extensions/src/notebook/parameter-value';
 import { readParameters } from '../../../kernel-extensions/src/notebook/parameters';
@@ -76,6 +77,7 @@ describe('parseParameter()', () => {
     assert.deepEqual(parseParameter({ kind: 'number[]' }, '[1e-4, 3]'), [1e-4, 3]);
     assert.deepEqual(parseParameter({ kind: 'number[]' }, ''), []);
     assert.deepEqual(parseParameter({ kind: 'string[]' }, 'a, b'), ['a', 'b']);
+    assert.deepEqual(parseParameter({ kind: 'string[]' }, '["a, b", "\\"c\\""]'), ['a, b', '"c"']);
     assert.equal(parseParameter({ kind: 'choice', choices: [1, 'x'] }, '1'), 1);
     assert.equal(parseParameter({ kind: 'boolean' }, 'true'), true);
     assert.equal(parseParameter({ kind: 'number', nullable: true }, 'null'), null);
@@ -90,6 +92,11 @@ describe('parseParameter()', () => {
       /^Error: one of "a", 2$/,
     );
     assert.throws(() => parseParameter({ kind: 'number[]', length: 2 }, '1'), /^Error: 2 numbers/);
+    const texts = /^Error: texts, as in a,b or \["a","b"\]$/;
+    assert.throws(() => parseParameter({ kind: 'string[]' }, '["a", b]'), texts);
+    assert.throws(() => parameterFrom({ kind: 'string[]' }, ['a', 5]), texts);
+    assert.throws(() => parameterFrom({ kind: 'number' }, NaN), /^Error: a number$/);
+    assert.throws(() => parameterFrom({ kind: 'number[]' }, [1, NaN]), /^Error: numbers$/);
   });
 
   it('describeRule() says what a value may be', () => {

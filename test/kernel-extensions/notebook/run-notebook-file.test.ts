@@ -131,6 +131,23 @@ describe('flowbook run', () => {
     assert.deepEqual(outputs(notebook, 'extra'), []);
   });
 
+  it('keeps what a callback prints after its cell has ended', () => {
+    const out = workspace.path('late');
+    const source = "console.log('first')\nsetTimeout(() => console.log('late'), 300)";
+    const wait = 'await new Promise((settle) => setTimeout(settle, 600))';
+    const file = workspace.writeNotebook('nb/late.ipynb', [
+      { id: 'a', source },
+      { id: 'b', source: `${wait}\nconsole.log('second')` },
+    ]);
+    const { status, stderr } = flowbookRun(file, '--out', out);
+    assert.equal(status, 0, stderr);
+    assert.equal(
+      readFileSync(path.join(out, 'printed.jsonl'), 'utf8'),
+      '{"cell":"a","text":"first\\nlate\\n"}\n{"cell":"b","text":"second\\n"}\n',
+    );
+    assert.match(readFileSync(path.join(out, 'index.html'), 'utf8'), /late/);
+  });
+
   it('exits with 1 and the error when a cell fails, and still writes the notebook', () => {
     const out = workspace.path('failed');
     const { status, stderr } = flowbookRun(notebookFile, '--out', out, '-p', 'steps=3');

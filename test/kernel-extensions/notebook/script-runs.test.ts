@@ -66,16 +66,16 @@ describe('a script and its run folder', function () {
   this.timeout(120_000);
   const workspace = new Workspace();
   let script: string;
-  before(async () => {
-    const notebookFile = workspace.writeNotebook('nb/n.ipynb', cells);
-    script = workspace.path('n.ts');
-    const { text } = await exportNotebook(readNotebook(notebookFile), {
-      notebookFile,
-      scriptFile: script,
-    });
-    writeFileSync(script, text);
-  });
+  before(async () => (script = await exported('n', cells)));
   after(() => workspace.remove());
+
+  async function exported(name: string, of: AwkwardNotebook['cells']): Promise<string> {
+    const notebookFile = workspace.writeNotebook(`nb/${name}.ipynb`, of);
+    const scriptFile = workspace.path(`${name}.ts`);
+    const { text } = await exportNotebook(readNotebook(notebookFile), { notebookFile, scriptFile });
+    writeFileSync(scriptFile, text);
+    return scriptFile;
+  }
 
   const record = (out: string) => JSON.parse(readFileSync(path.join(out, 'script.json'), 'utf8'));
   const lines = (file: string) =>
@@ -175,6 +175,27 @@ describe('a script and its run folder', function () {
       assert.match(stderr, message);
     });
   }
+
+  it('fails, with its record and page, where errors come that no cell awaits', async () => {
+    const stray = await exported('stray', [
+      {
+        id: 'a',
+        source:
+          'const jobs = [1, 2].map(async (n) => { await null; throw new Error(`job ${n}`) })\nawait new Promise((resolve) => setTimeout(resolve, 200))',
+      },
+    ]);
+    const out = workspace.path('out', 'stray');
+    const { status, stderr } = run(stray, '--out', out);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^Error in cell 1 \[a\], line 1 of stray\.ipynb \(stray\.ts:\d+\): Error: job 1$/m,
+    );
+    assert.match(stderr, /^Uncaught Error: job 2$/m);
+    const { state, exitCode } = record(out);
+    assert.deepEqual([state, exitCode], ['failed', 1]);
+    assert.ok(existsSync(path.join(out, 'index.html')));
+  });
 
   it('says its progress as JSON on stderr with --json', () => {
     const { stderr } = run(script, '--json', '--out', workspace.path('out', 'json'));
