@@ -3,6 +3,7 @@ import {
   ANYTHING,
   COMPAT,
   number,
+  oneOf,
   record,
   section,
   SWITCH,
@@ -63,9 +64,16 @@ const RULES: Rules<LossConfig> = {
   compat: COMPAT,
 };
 
-/** What the settings must be that some losses share: a loss that does not name its own settings may take any. */
-export function lossConfigRule(parts: readonly { ownSettings?: readonly string[] }[]): Rule {
-  if (parts.some(({ ownSettings }) => ownSettings === undefined)) return record(RULES);
+/**
+ * What the settings must be that some losses share: a loss that does not name its own settings may take any. verl-omni's
+ * section names its loss beside them (`loss_mode`), which must be this one.
+ */
+export function lossConfigRule(
+  lossMode: string,
+  parts: readonly { ownSettings?: readonly string[] }[],
+): Rule {
+  const rules = { ...RULES, loss_mode: oneOf(lossMode) };
+  if (parts.some(({ ownSettings }) => ownSettings === undefined)) return record(rules);
   const own = parts.flatMap(({ ownSettings = [] }) => ownSettings);
-  return section({ ...Object.fromEntries(own.map((name) => [name, ANYTHING])), ...RULES });
+  return section({ ...Object.fromEntries(own.map((name) => [name, ANYTHING])), ...rules });
 }

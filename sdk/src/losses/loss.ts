@@ -64,7 +64,7 @@ export function computeLoss(
   checkOptions(
     `compute loss "${name}"`,
     { config },
-    { config: lossConfigRule([losses.get(name)]) },
+    { config: lossConfigRule(name, [losses.get(name)]) },
   );
   return computePart(name, inputs, config);
 }

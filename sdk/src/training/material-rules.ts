@@ -4,7 +4,7 @@ import { keeps, listOf, rule, wholeNumber, type Rule } from '../core/option-rule
 import { showValue } from '../core/show-value';
 import type { RewardTerms } from '../rewards';
 import { namedTerms } from '../rewards/weighted-rewards';
-import { EVALUATED_NAMES, EVALUATED_PREFIXES, OWN_NAMES, OWN_PREFIXES } from './step-report';
+import { EVALUATED_NAMES, EVALUATED_PREFIXES, OWN_NAMES, OWN_PREFIXES } from './log-names';
 
 /** What everything random follows from. */
 export const KEY: Rule = rule('a random key', (value) => value instanceof RandomKey);

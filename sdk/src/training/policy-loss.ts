@@ -61,8 +61,10 @@ export function checkLossConfig(
   lossConfig: Partial<LossConfig>,
   options: PolicyLossOptions,
 ): void {
-  const names = [options.lossMode ?? 'flow_grpo', ...furtherTerms(options).map(([name]) => name)];
-  const rules = { lossConfig: lossConfigRule(names.map((name) => losses.get(name))) };
+  const lossMode = options.lossMode ?? 'flow_grpo';
+  const names = [lossMode, ...furtherTerms(options).map(([name]) => name)];
+  const parts = names.map((name) => losses.get(name));
+  const rules = { lossConfig: lossConfigRule(lossMode, parts) };
   checkOptions(action, { lossConfig }, rules);
 }
 

@@ -84,25 +84,6 @@ export type LoggedReport = Pick<RolloutReport, 'step' | 'seconds'> &
   Partial<RolloutReport> &
   Partial<PolicyReport>;
 
-/** What a line of the log says itself: no monitor may be called so. */
-export const OWN_NAMES: readonly string[] = [
-  ...['step', 'seconds', 'reward', 'rewardStd', 'diversity', 'loss', 'learningRate', 'gradNorm'],
-  ...['ratioMean', 'clipFraction', 'approxKl', 'replayGap'],
-  ...['rewardFailures', 'skippedUpdates', 'skippedSamples', 'rolledBack'],
-  ...['staleness', 'requeued', 'duplicates', 'workers'],
-  ...['rolloutSeconds', 'rewardSeconds', 'updateSeconds'],
-];
-
-/** What further names of a line begin with. */
-export const OWN_PREFIXES: readonly string[] = [
-  ...['reward/', 'evaluation/', 'workers/', 'reward_cache/', 'reward_workers/'],
-  ...['actor/', 'rewards/', 'rollout_corr/', 'consistency/'],
-];
-
-/** What an evaluation says itself, and what further names of it begin with: no term of a reward may be called so. */
-export const EVALUATED_NAMES: readonly string[] = ['reward', 'exact', 'diversity'];
-export const EVALUATED_PREFIXES: readonly string[] = ['exact/'];
-
 /**
  * The numbers of a report as one flat line; monitors stand under their own names, the parts of the reward under
  * `reward/<name>`, an evaluation under `evaluation/`. What a report does not have is left out.

@@ -113,6 +113,18 @@ describe('computeLoss() by settings', () => {
       }
     }
   });
+
+  test("takes verl-omni's whole section, which names this loss, and refuses one that names another", () => {
+    const section = { loss_mode: 'flow_grpo', clip_ratio: 1e-4 };
+    const [whole, own] = [section, {}].map((config) =>
+      read(computeLoss('flow_grpo', someInputs(), config).loss),
+    );
+    assert.equal(whole, own);
+    assert.throws(() => computeLoss('grpo_guard', someInputs(), section), {
+      message:
+        'Cannot compute loss "grpo_guard" as config.loss_mode must be grpo_guard: current value is "flow_grpo"',
+    });
+  });
 });
 
 describe("computeLoss('diffusion_nft')", () => {

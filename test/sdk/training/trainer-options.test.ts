@@ -11,7 +11,7 @@ import {
   trainFlowGRPO,
   type RolloutPipeline,
 } from '@flowbook/sdk';
-import { OWN_NAMES, OWN_PREFIXES } from '../../../sdk/src/training/step-report';
+import { OWN_NAMES, OWN_PREFIXES } from '../../../sdk/src/training/log-names';
 import { inFolder, loadSmall, SMALL_RUNS, type SmallOptions } from './run/small-runs';
 
 const ROLLOUT = { prompts: ['a red fox'], reward: 'redness', groupSize: 2, steps: 1 };
@@ -136,7 +136,7 @@ const REFUSED: [trainers: string[], options: object, words: string][] = [
     { monitors: null },
     'monitors must be rewards by name, each a registered one or a function: current value is null',
   ],
-  ...['step', 'reward', 'loss', 'workers', 'evaluation/reward'].map(
+  ...['step', 'alarm', 'reward', 'loss', 'workers', 'evaluation/reward'].map(
     (name): [string[], object, string] => [
       ON_ROLLOUTS,
       { monitors: { again: 'redness', [name]: 'redness' } },
