@@ -58,6 +58,8 @@ export interface CheckedCell {
   emitted: EmittedCell | null;
   /** Declarations of all names that are visible after this cell. */
   declarations: string;
+  /** The names among them that are its own. */
+  declared: ReadonlySet<string>;
 }
 
 export interface TslabOptions {
@@ -103,6 +105,9 @@ export class TslabAdapter {
   /** Declarations of the names that the cells so far have left. */
   private declarations = '';
   private readonly unread: string[] = [];
+  /** For each name, how many cells had been adopted when one declared it last. */
+  private readonly declaredAt = new Map<string, number>();
+  private adopted = 0;
   private esModule = '';
   private complaints: readonly ts.Diagnostic[] = [];
   private goOn = false;
@@ -176,21 +181,25 @@ export class TslabAdapter {
             }
           : null;
       const diagnostics = this.complaints.map((one) => this.describe(one));
-      return { diagnostics, emitted, declarations: this.declarationsAfter(conversion) };
+      return { diagnostics, emitted, ...this.declarationsAfter(conversion) };
     });
   }
 
   /**
    * Makes the names that a cell declared visible to the cells after it.
    *
-   * @returns what gives names back the types that they had before: a cell that failed has left them alone.
+   * @returns what gives names back the types that they had before, but for those that a later cell has declared: a cell
+   * that failed has left them alone.
    */
-  adopt(declarations: string): (names: readonly string[]) => void {
+  adopt({ declarations, declared }: CheckedCell): (names: readonly string[]) => void {
     const before = this.declarations;
+    const place = (this.adopted += 1);
+    for (const name of declared) this.declaredAt.set(name, place);
     this.declarations = declarations;
     return (names) => {
-      if (names.length === 0) return;
-      const own = declarationsOf(this.typescript, before, new Set(names));
+      const kept = names.filter((name) => (this.declaredAt.get(name) ?? 0) <= place);
+      if (kept.length === 0) return;
+      const own = declarationsOf(this.typescript, before, new Set(kept));
       this.declarations = mergeDeclarations(this.typescript, this.declarations, own);
     };
   }
@@ -201,8 +210,7 @@ export class TslabAdapter {
   }
 
   private catchUp(): void {
-    for (const source of this.unread.splice(0))
-      this.adopt(this.checkNow(source, true).declarations);
+    for (const source of this.unread.splice(0)) this.adopt(this.checkNow(source, true));
   }
 
   /** Declares names, as `any` where nothing else is known of them. */
@@ -250,20 +258,24 @@ export class TslabAdapter {
   }
 
   /** tslab's own merging of declarations knows no namespaces, so only the cell's part of its answer is used. */
-  private declarationsAfter({ declOutput = '' }: Conversion): string {
+  private declarationsAfter({
+    declOutput = '',
+  }: Conversion): Pick<CheckedCell, 'declarations' | 'declared'> {
     let own = declOutput.replace(/^let [\w$]+: any;$/gm, '');
     // Where TypeScript cannot write declarations for a cell (an exported class expression with private
     // members, say) tslab puts the word "undefined" in their place; `var` in a block has none, either.
     if (own.startsWith(NO_DECLARATIONS)) own = '';
     const names = /export \{([^}]*)\};?\s*(?:\/\/#.*\s*)?$/.exec(this.esModule ?? '')?.[1] ?? '';
     const known = declaredNames(this.typescript, own);
-    own += names
+    const untyped = names
       .split(',')
       .map((name) => name.trim())
-      .filter((name) => name !== '' && !known.has(name))
-      .map((name) => `declare let ${name}: any;\n`)
-      .join('');
-    return mergeDeclarations(this.typescript, this.declarations, own);
+      .filter((name) => name !== '' && !known.has(name));
+    own += untyped.map((name) => `declare let ${name}: any;\n`).join('');
+    return {
+      declarations: mergeDeclarations(this.typescript, this.declarations, own),
+      declared: new Set([...known, ...untyped]),
+    };
   }
 
   /** Puts the compiler where tslab's modules will find it, in place of tslab's own. */

@@ -63,6 +63,16 @@ describe('interrupt_request', () => {
     assert.equal(result.error?.ename, 'Interrupted');
   });
 
+  it('leaves the names of later cells alone where the cell fails late, types included', async () => {
+    await running.kernel.execute('const zed = { a: 1 };');
+    const late =
+      "await new Promise((settle) => setTimeout(settle, 2000));\nif (n >= 0) throw new Error('late');";
+    await interrupt(`${late}\nconst zed = 'text';`);
+    await running.kernel.execute('const zed = 5;');
+    await pause(2000);
+    assert.equal(resultText(await running.kernel.execute('zed.toFixed(1)')), '5.0');
+  });
+
   it('says that it waits for a native call, and when that has ended', async () => {
     const cell = running.kernel.execute(
       "let hasGoneOn = false; require('node:child_process').execSync('sleep 3'); hasGoneOn = true;",

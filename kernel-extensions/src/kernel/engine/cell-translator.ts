@@ -73,7 +73,7 @@ export class CellTranslator {
       kind: 'cell',
       emitted: this.emittedOf(checked, parsed),
       warnings: diagnostics,
-      adopt: () => this.tslab.adopt(checked.declarations),
+      adopt: () => this.tslab.adopt(checked),
     };
   }
 

@@ -115,6 +115,7 @@ export class CellExports {
     for (const name of this.declared) {
       if (this.claimed.has(name)) continue;
       const before = this.bindings.get(name);
+      if (before && before.cell > this.cell) continue; // a later cell's
       if (before && !before.isUnreached) {
         kept.push(name);
         continue;
