@@ -1,5 +1,9 @@
 import { nearestName } from '../../core/nearest-name';
 import type { LogLine } from '../step-report';
+import type { RunOptions } from './run-options';
+
+/** What is best by when nothing else is said. */
+export const EVALUATED = 'evaluation/reward';
 
 /** Where a metric was best. */
 export interface BestStep {
@@ -49,5 +53,17 @@ export function requireMetric(lines: readonly LogLine[], metric: string): void {
   if (!isDue) return;
   throw new Error(
     `Cannot tell the best step as bestMetric must be a number of the log: current value is "${metric}", the nearest is "${nearestName(metric, known)}"`,
+  );
+}
+
+/** Throws when there is nothing that would say what is best. */
+export function checkBestMetric(
+  { patience = null, bestMetric }: RunOptions<never>,
+  isEvaluated: boolean,
+): void {
+  const metric = bestMetric ?? EVALUATED;
+  if (patience === null || isEvaluated || !metric.startsWith('evaluation/')) return;
+  throw new Error(
+    'Cannot stop early as there must be evaluations or another bestMetric: evaluation is null',
   );
 }

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { givenOptions } from '../../core/given-options';
 import { EventFile } from '../../io/tensorboard/event-file';
@@ -6,8 +6,9 @@ import type { EvaluationReport } from '../evaluate-policy';
 import { isEvaluationDue } from '../evaluation-options';
 import { logLine, type LogLine } from '../step-report';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
-import { bestStep, requireMetric } from './best-step';
+import { bestStep, checkBestMetric, EVALUATED, requireMetric } from './best-step';
 import { isSavable, writeCheckpoint } from './checkpoint-files';
+import { whatIsBroken } from './checkpoint-manifest';
 import {
   abandonCheckpoints,
   bestOf,
@@ -50,9 +51,6 @@ const PICTURES_KEPT = 8;
 
 /** Steps between two checkpoints when nothing else is said. */
 const CHECKPOINT_STEPS = 10;
-
-/** What is best by when nothing else is said. */
-const EVALUATED = 'evaluation/reward';
 
 /** Checkpoints that stay when nothing else is said: one more in case the last is broken. */
 const CHECKPOINTS_KEPT = 2;
@@ -332,19 +330,29 @@ export class RunRecorder {
   #resume(checkpoint: ChosenCheckpoint): number {
     resumeTrainer(this.#trainer, checkpoint);
     const { place, info, broken } = checkpoint;
-    for (const one of broken) this.#writer.broken.add(resolve(one));
     const { folder } = this;
     const run = runOf(place);
     this.isResumed = true;
     this.#resumedRun = run;
     if (run === null || folder === null) return info.step;
-    if (realpathSync(run) !== realpathSync(folder)) return info.step;
+    if (realpathSync(run) !== realpathSync(folder)) {
+      const last = this.#placeOf('last')!;
+      // An attempt that ended before its first step has left it.
+      const isThere = stepOfCheckpoint(last) === info.step && whatIsBroken(last) === null;
+      if (isThere) this.#savedStep = info.step;
+      return info.step;
+    }
     const later = abandonCheckpoints(folder, info.step);
     if (later.length > 0) {
       const named = later.map((one) => `"${one}"`).join(', ');
       process.stderr.write(
         `Goes back to step ${info.step}: ${named} lie below checkpoints/abandoned until the next one is made\n`,
       );
+    }
+    for (const one of broken) {
+      const there = resolve(folder, RUN_FILES.checkpoints, basename(one));
+      // The place of one that was set aside is the next good one's.
+      if (existsSync(there)) this.#writer.broken.add(there);
     }
     // It is there as it is.
     if (basename(place) === 'last') this.#savedStep = info.step;
@@ -375,16 +383,4 @@ export class RunRecorder {
       'Cannot make checkpoints as the model must have savePretrained and saveLora: set checkpointEverySteps to null to run without',
     );
   }
-}
-
-/** Throws when there is nothing that would say what is best. */
-function checkBestMetric(
-  { patience = null, bestMetric }: RunOptions<never>,
-  isEvaluated: boolean,
-): void {
-  const metric = bestMetric ?? EVALUATED;
-  if (patience === null || isEvaluated || !metric.startsWith('evaluation/')) return;
-  throw new Error(
-    'Cannot stop early as there must be evaluations or another bestMetric: evaluation is null',
-  );
 }

@@ -4,12 +4,13 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { readRunLog } from '@flowbook/sdk';
+import { readRunLog, readRunPictures } from '@flowbook/sdk';
 import { textOnStderr } from '../../io/hub/text-on-stderr';
 import { SMALL_RUNS, inFolder, loadSmall } from './small-runs';
 import { keepEnvironment } from '../../../setup/keep-environment';
@@ -100,6 +101,72 @@ describe('resume, into another folder than that of its run', () => {
       // The run's own folder by another name.
       symlinkSync(from, join(parent, 'link'));
       assert.equal((await resume(join(parent, 'link'))).log.length, 3);
+      pipeline.dispose();
+    }));
+
+  it('may be tried again where it was stopped, failed or was killed before its first step', () =>
+    inFolder(async (parent) => {
+      const pipeline = await loadSmall('flow_grpo');
+      const [from, into, killed] = ['from', 'into', 'killed'].map((name) => join(parent, name));
+      let isBroken = true;
+      const evaluation = {
+        prompts: ['a red fox'],
+        everySteps: 1,
+        numInferenceSteps: 2,
+        reward: async (pictures: readonly unknown[]) => {
+          if (isBroken) throw new Error('the server is gone');
+          return pictures.map(() => 0.5);
+        },
+      };
+      const checkpoints = (folder: string) => readdirSync(join(folder, 'checkpoints'));
+      const whole = { evaluation: { ...evaluation, reward: 'redness' }, checkpointEverySteps: 1 };
+      await FlowGRPO.train(pipeline, { ...whole, steps: 1, runDirectory: from });
+      const goOn = { steps: 2, runDirectory: from, resume: true };
+      // Its second step is to be evaluated yet.
+      await assert.rejects(FlowGRPO.train(pipeline, { ...goOn, evaluation }), /server is gone/);
+      assert.equal(readRunLog(from).lines.length, 2);
+      isBroken = false;
+      const resume = (given: object) =>
+        FlowGRPO.train(pipeline, {
+          evaluation,
+          steps: 3,
+          resume: from,
+          runDirectory: into,
+          ...given,
+        });
+      for (const how of ['aborted', 'failed', 'failed again']) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const reward = async (): Promise<number[]> => {
+          if (how === 'failed') cpSync(into, killed, { recursive: true });
+          if (how === 'aborted') controller.abort(new Error('stopped'));
+          throw new Error('no step is made');
+        };
+        const ended = resume({ reward, signal });
+        if (how === 'aborted') assert.equal((await ended).stopped, 'aborted');
+        else await assert.rejects(ended, /no step is made/);
+        assert.equal(readRunLog(into).lines.at(-1)?.['evaluation/reward'], 0.5);
+        assert.deepEqual(
+          readRunPictures(into).map(({ step }) => step),
+          [2],
+        );
+        // The same step once, however often it was tried.
+        assert.deepEqual(checkpoints(into).sort(), ['best', 'last']);
+      }
+      rmSync(join(killed, 'lock.json'));
+      rmSync(join(killed, 'checkpoints/last'), { recursive: true });
+      for (const runDirectory of [into, killed]) {
+        const { log } = await resume({ runDirectory });
+        assert.deepEqual(
+          log.map(({ step }) => step),
+          [1, 2, 3],
+        );
+        // What it holds now is more than what it began with.
+        await assert.rejects(
+          resume({ runDirectory }),
+          /must hold no other training: it has log\.jsonl, pictures, checkpoints;/,
+        );
+      }
       pipeline.dispose();
     }));
 });

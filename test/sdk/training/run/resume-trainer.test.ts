@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import {
   FlowGRPOTrainer,
@@ -27,8 +34,8 @@ const OPTIONS = {
   sdeWindowRange: [0, 3],
 } satisfies FlowGRPOOptions;
 
-const stepOf = (folder: string): number =>
-  JSON.parse(readFileSync(join(folder, 'checkpoints/last/state.json'), 'utf8')).step;
+const stepOf = (folder: string, checkpoint = 'last'): number =>
+  JSON.parse(readFileSync(join(folder, 'checkpoints', checkpoint, 'state.json'), 'utf8')).step;
 
 async function withPipeline<Result>(work: (pipeline: RolloutPipeline) => Promise<Result>) {
   const pipeline = await loadSmall('flow_grpo');
@@ -140,6 +147,35 @@ describe('resuming a trainer', function () {
       );
       assert.deepEqual(steps, [[2]]);
       assert.deepEqual([stepOf(runDirectory), readRunLog(runDirectory).lines.length], [2, 2]);
+    }));
+
+  it('keeps as many checkpoints as it is told where the last one was broken', () =>
+    inFolder(async (runDirectory) => {
+      const options = { ...OPTIONS, runDirectory, checkpointEverySteps: 1, checkpointsKept: 3 };
+      await withPipeline((pipeline) => trainFlowGRPO(pipeline, { ...options, steps: 2 }));
+      const checkpoints = join(runDirectory, 'checkpoints');
+      const kept = () =>
+        readdirSync(checkpoints).filter((name) => /^last[^/]*(?<!partial)$/.test(name));
+      truncateSync(join(checkpoints, 'last/optimizer.safetensors'), 10);
+      const counts: number[] = [];
+      const said = await textOnStderr(() =>
+        withPipeline((pipeline) =>
+          trainFlowGRPO(pipeline, {
+            ...options,
+            steps: 5,
+            resume: true,
+            onStep: ({ step }) => void (step > 3 && counts.push(kept().length)),
+          }),
+        ),
+      );
+      assert.match(said, /^Skips a broken checkpoint .*last"/m);
+      assert.deepEqual(counts, [3, 3]);
+      const names = ['last', 'last.previous', 'last.previous-2'];
+      assert.deepEqual(kept().sort(), names);
+      assert.deepEqual(
+        names.map((name) => stepOf(runDirectory, name)),
+        [5, 4, 3],
+      );
     }));
 
   it('makes a checkpoint that could not be written once more, and says what must be a folder', () =>
