@@ -73,6 +73,26 @@ describe('interrupt_request', () => {
     assert.equal(resultText(await running.kernel.execute('zed.toFixed(1)')), '5.0');
   });
 
+  const stops = {
+    'waits for what never settles': 'await new Promise(() => {});',
+    'is in a loop': 'while (n >= 0);',
+    'goes on all the same': 'await new Promise((settle) => setTimeout(settle, 1500));',
+  };
+  for (const [name, code] of Object.entries(stops)) {
+    it(`leaves the names that a cell has not reached as they were where it ${name}`, async () => {
+      await running.kernel.execute('const model = { a: 1 };');
+      const { result } = await interrupt(`${code}\nconst model = 'text'; const fresh = 1;`);
+      assert.equal(result.error?.ename, 'Interrupted');
+      await pause(1500);
+      assert.equal(resultText(await running.kernel.execute('model.a')), '1');
+      const { error } = await running.kernel.execute('fresh');
+      assert.match(
+        error?.evalue ?? '',
+        /^Cannot read 'fresh' as .*, which declares it, stopped before the declaration$/,
+      );
+    });
+  }
+
   it('says that it waits for a native call, and when that has ended', async () => {
     const cell = running.kernel.execute(
       "let hasGoneOn = false; require('node:child_process').execSync('sleep 3'); hasGoneOn = true;",

@@ -15,7 +15,7 @@ import type { KernelDialect } from './dialects/dialect';
 import { ErrorReport } from './error-report';
 import { CellInterrupted, type Interrupts } from './interrupts';
 import type { ModuleLoader } from './modules/module-loader';
-import { NotebookScope, type CellExports } from './notebook-scope';
+import { NotebookScope } from './notebook-scope';
 import { plainBundle, resultBundle } from './result-bundle';
 
 /** User expressions are numbered apart from the cells. */
@@ -41,6 +41,8 @@ export class CellRunner {
   private readonly scope: NotebookScope;
   private readonly errors: ErrorReport;
   private expressions = FIRST_EXPRESSION;
+  /** For a cell whose code runs: says that it does not reach its other declarations. */
+  private readonly giveUps = new WeakMap<CellContext, () => void>();
 
   constructor(
     private readonly typescript: typeof ts,
@@ -89,6 +91,7 @@ export class CellRunner {
     const fail = (thrown: unknown) => finish(this.errors.fromThrown(thrown));
     const abandon = (reason: Error) => {
       this.abandonUnfinished();
+      this.giveUps.get(cell)?.(); // now: its code may never settle
       fail(reason);
     };
     if (!this.interrupts.begin(cell, abandon)) return;
@@ -164,8 +167,7 @@ export class CellRunner {
     id: number,
     { emitted, adopt }: Translation & { kind: 'cell' },
   ): Promise<Outcome> {
-    let exports: CellExports | null = null;
-    let keepTypes: (names: readonly string[]) => void = () => {};
+    let giveUp: (() => void) | null = null;
     let result: unknown;
     let isShown = false;
     try {
@@ -187,8 +189,9 @@ export class CellRunner {
       if (compiled.imports.size > 0)
         for (let turn = 0; turn < 2; turn++) await nextTurn(async () => {});
       cell.signal.throwIfAborted();
-      exports = cellExports;
-      if (id === cell.id) keepTypes = adopt();
+      const keepTypes = id === cell.id ? adopt() : () => {};
+      giveUp = () => keepTypes(cellExports.abandon(this.positions.label(id)));
+      this.giveUps.set(cell, giveUp);
       const { run } = compiled;
       const own = this.dialect.scriptGlobals ? globalThis : undefined;
       const require = this.modules.require();
@@ -199,11 +202,12 @@ export class CellRunner {
       } finally {
         await runInCell(cell, settleDisplays);
       }
-      exports.complete();
+      cellExports.complete();
+      this.giveUps.delete(cell);
       return { value: result, isShown };
     } catch (thrown) {
-      keepTypes(exports?.abandon(this.positions.label(id)) ?? []);
-      return { thrown, isBeforeStart: exports === null };
+      giveUp?.();
+      return { thrown, isBeforeStart: giveUp === null };
     }
   }
 

@@ -106,7 +106,7 @@ export class CellExports {
 
   /**
    * The cell stopped half-way: names whose declaration was not reached keep the value that they had, or say so when
-   * they are read.
+   * they are read. They stay so where its code goes on all the same.
    *
    * @returns those that keep their value.
    */
@@ -114,6 +114,7 @@ export class CellExports {
     const kept: string[] = [];
     for (const name of this.declared) {
       if (this.claimed.has(name)) continue;
+      this.claimed.add(name);
       const before = this.bindings.get(name);
       if (before && before.cell > this.cell) continue; // a later cell's
       if (before && !before.isUnreached) {
