@@ -17,7 +17,10 @@ export function keepDeclaredType(
   const [declaration] = binding.declarations;
   if (!declaration || !ts.isVariableDeclaration(declaration) || !ts.isIdentifier(declaration.name))
     return [];
-  if (!ts.isVariableStatement(declaration.parent.parent)) return [];
+  const statement = declaration.parent.parent;
+  if (!ts.isVariableStatement(statement)) return [];
+  // What is only declared has no value here, and stands outside of the cells.
+  if (statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.DeclareKeyword)) return [];
   const { name, type, initializer } = declaration;
   const elsewhere = binding.references.filter(({ cell }) => cell !== binding.cell);
   const assignedLater = binding.references.some(({ inFunction, writes }) => inFunction && writes);

@@ -239,7 +239,7 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
     cells: [
       code(
         'a',
-        'function act() {}; let loss: number',
+        'function act() {}; let loss: number; declare let performance: object',
         'const arrow = () => 1, Box = class { x = 1 }',
       ),
       code(
@@ -250,9 +250,9 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
         'console.log(act, arrow.name, act(1), arrow(2), [arrow], new Box())',
       ),
       code('c', 'const act = function (): void {}', 'const arrow = function own() {}'),
-      code('d', 'console.log(act.name, arrow.name, loss)'),
+      code('d', 'console.log(act.name, arrow.name, loss, typeof performance)'),
     ],
-    stdout: ['[Function: act] arrow 1 2 [ [Function: arrow] ] Box { y: 1 }', 'act own 2'],
+    stdout: ['[Function: act] arrow 1 2 [ [Function: arrow] ] Box { y: 1 }', 'act own 2 object'],
   },
   {
     name: 'control-flow',
