@@ -270,6 +270,7 @@ describe('interrupt_request while a package loads', function () {
     writePackage('slow', 'commonjs', common);
     writePackage('slow-too', 'commonjs', common);
     writePackage('slow-too-late', 'commonjs', common);
+    writePackage('slow-at-last', 'commonjs', common);
     const module = `import { writeSync } from 'node:fs'; export const first = 1; ${begin.replace("require('node:fs').", '')} ${work} export const second = 2;`;
     writePackage('slow-module', 'module', module);
     writePackage('slow-module-too', 'module', module);
@@ -296,6 +297,14 @@ describe('interrupt_request while a package loads', function () {
     const result = await interruptLoading("import 'slow-too-late';\nconsole.log('runs')");
     assert.equal(result.error?.ename, 'Interrupted');
     assert.equal(printed(result), 'begins\n');
+  });
+
+  it('leaves the work of earlier cells alone where the cell ends with the load', async () => {
+    const signal = "(globalThis as any)[Symbol.for('flowbook.cell')].signal";
+    await running.kernel.execute(`const earlier: AbortSignal = ${signal};`);
+    const result = await interruptLoading("require('slow-at-last').second");
+    assert.equal(resultText(result), '2');
+    assert.equal(resultText(await running.kernel.execute('earlier.aborted')), 'false');
   });
 
   it('stops a package that never ends when it is asked again, which is loaded anew', async () => {
