@@ -158,6 +158,9 @@ describe('a cell', () => {
       await textOf("[kept, 'cache' in require, typeof require('node:fs')]"),
       "[ true, true, 'object' ]",
     );
+    assert.equal(await textOf('Object.keys({ require })'), "[ 'require' ]");
+    await run('function require(name: string) { return name }');
+    assert.equal(await textOf("import fs = require('node:fs');\ntypeof fs.statSync"), 'function');
     const { error } = await run('const exports = 1;');
     assert.match(
       error?.evalue ?? '',

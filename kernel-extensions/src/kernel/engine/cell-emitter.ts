@@ -1,6 +1,7 @@
 import type ts from 'typescript';
 import type { EmittedCell } from '../tslab-adapter';
 import { keepResult } from './cell-result';
+import { CELL_REQUIRE } from './cell-syntax';
 
 type TypeScript = typeof ts;
 
@@ -102,7 +103,7 @@ function requireAssignments(ts: TypeScript): ts.TransformerFactory<ts.SourceFile
           if (!ts.isImportEqualsDeclaration(node) || node.isTypeOnly) return node;
           if (!ts.isExternalModuleReference(node.moduleReference)) return node;
           const call = factory.createCallExpression(
-            factory.createIdentifier('require'),
+            factory.createIdentifier(CELL_REQUIRE),
             undefined,
             [node.moduleReference.expression],
           );

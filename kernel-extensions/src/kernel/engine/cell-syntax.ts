@@ -99,7 +99,7 @@ export function handOverResult(
 }
 
 /** Names that a cell's function gets as parameters, or that every function has. */
-const OWN_NAMES = new Set([CELL_RUNTIME, 'exports', 'arguments', 'undefined']);
+const OWN_NAMES = new Set([CELL_RUNTIME, CELL_REQUIRE, 'exports', 'arguments', 'undefined']);
 
 /**
  * `import(x)` and `import.meta` have no meaning in a script, so a cell asks its runtime for them. Names
@@ -213,14 +213,16 @@ export function withoutExportPrologue(ts: TypeScript): ts.TransformerFactory<ts.
 export function renamedRequire(ts: TypeScript): ts.TransformerFactory<ts.SourceFile> {
   return (context) => {
     const { factory } = context;
+    const isOwn = (node: ts.Expression) =>
+      ts.isIdentifier(node) &&
+      node.text === 'require' &&
+      node.pos < 0 &&
+      ts.getOriginalNode(node) === node;
     const visit = (node: ts.Node): ts.Node => {
-      if (ts.isPropertyAccessExpression(node)) {
-        const object = visit(node.expression) as ts.Expression;
-        return factory.updatePropertyAccessExpression(node, object, node.name);
-      }
-      if (!ts.isIdentifier(node)) return ts.visitEachChild(node, visit, context);
-      const isOwn = node.text === 'require' && node.pos < 0 && ts.getOriginalNode(node) === node;
-      return isOwn ? factory.createIdentifier(CELL_REQUIRE) : node;
+      const changed = ts.visitEachChild(node, visit, context);
+      if (!ts.isCallExpression(changed) || !isOwn(changed.expression)) return changed;
+      const callee = factory.createIdentifier(CELL_REQUIRE);
+      return factory.updateCallExpression(changed, callee, undefined, changed.arguments);
     };
     return (file) => ts.visitEachChild(file, visit, context);
   };
