@@ -200,7 +200,7 @@ export class TslabAdapter {
       const kept = names.filter((name) => (this.declaredAt.get(name) ?? 0) <= place);
       if (kept.length === 0) return;
       const own = declarationsOf(this.typescript, before, new Set(kept));
-      this.declarations = mergeDeclarations(this.typescript, this.declarations, own);
+      this.declarations = mergeDeclarations(this.typescript, this.declarations, own, kept);
     };
   }
 

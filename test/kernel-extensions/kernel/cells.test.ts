@@ -149,6 +149,15 @@ describe('a cell', () => {
     assert.equal(await textOf('[model.length, count]'), '[ 4, 2 ]');
   });
 
+  it('that fails before a declaration leaves what was there without a cell', async () => {
+    const fails = "if (Date.now() > 0) throw new Error('early');";
+    await run(`${fails}\nconst crypto = 1; const require = 2; class Buffer {}`);
+    const code =
+      "[typeof crypto.randomUUID, typeof require('node:fs').statSync, Buffer.from('a').length]";
+    assert.equal(await textOf(code), "[ 'function', 'function', 1 ]");
+    assert.equal(await textOf(`// @ts-nocheck\n${code}`), "[ 'function', 'function', 1 ]");
+  });
+
   it('may declare require, and not exports', async () => {
     const code =
       "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n" +

@@ -18,6 +18,7 @@ interface Binding extends Accessor {
 export class NotebookScope {
   private readonly bindings = new Map<string, Binding>();
   private readonly ofHost = new Set(Object.getOwnPropertyNames(globalThis));
+  private readonly reflected = new Set<string>();
 
   /**
    * @param builtins what cells find without declaring it, unless one of them does
@@ -44,6 +45,7 @@ export class NotebookScope {
   reflect(names: Iterable<string>): void {
     for (const name of names) {
       if (this.ofHost.has(name)) continue;
+      this.reflected.add(name);
       Object.defineProperty(globalThis, name, {
         configurable: true,
         enumerable: true,
@@ -61,7 +63,11 @@ export class NotebookScope {
   /** The `exports` object for the code of one cell. */
   openCell(cell: number, declared: ReadonlySet<string>): CellExports {
     const builtin = (name: string) => this.builtin(name);
-    return new CellExports(cell, declared, this.bindings, builtin, this.assigned);
+    const isThere = (name: string) =>
+      name === 'require' ||
+      this.builtins.has(name) ||
+      (name in globalThis && !this.reflected.has(name));
+    return new CellExports(cell, declared, this.bindings, builtin, isThere, this.assigned);
   }
 }
 
@@ -76,6 +82,8 @@ export class CellExports {
     private readonly declared: ReadonlySet<string>,
     private readonly bindings: Map<string, Binding>,
     private readonly builtin: (name: string) => Accessor | undefined,
+    /** Whether a name has a value without a cell that declares it. */
+    private readonly isThere: (name: string) => boolean,
     private readonly assigned: (name: string) => void,
   ) {
     this.proxy = new Proxy(
@@ -117,7 +125,7 @@ export class CellExports {
       this.claimed.add(name);
       const before = this.bindings.get(name);
       if (before && before.cell > this.cell) continue; // a later cell's
-      if (before && !before.isUnreached) {
+      if (before ? !before.isUnreached : this.isThere(name)) {
         kept.push(name);
         continue;
       }

@@ -22,9 +22,16 @@ const REPLACED = /_replaced\d+$/;
  * A value may replace a value and a type a type; where one half of a class or an import is replaced,
  * the other half of a value becomes `any`. A replaced type that others refer to is kept by another name, and so is
  * a replaced variable or function that they name in a `typeof`.
+ *
+ * @param gone values that are replaced even where `own` does not declare them.
  */
-export function mergeDeclarations(ts: TypeScript, before: string, own: string): string {
-  const declared = { value: new Set<string>(), type: new Set<string>() };
+export function mergeDeclarations(
+  ts: TypeScript,
+  before: string,
+  own: string,
+  gone: readonly string[] = [],
+): string {
+  const declared = { value: new Set(gone), type: new Set<string>() };
   for (const statement of parse(ts, own).statements) {
     for (const [name, space] of namesOf(ts, statement)) {
       if (space !== 'type') declared.value.add(name);
