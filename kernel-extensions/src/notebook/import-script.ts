@@ -129,8 +129,8 @@ interface ImportedNames {
   named: string[];
   /** Module and attributes, as written. */
   from: string;
-  /** The same for a name of the same module, however it is written. */
-  keyOf(name: string): string;
+  /** The same for a name of the same module, however it is written; as if it were no type alone with `isPlain`. */
+  keyOf(name: string, isPlain?: boolean): string;
 }
 
 function importedNames(line: string): ImportedNames | null {
@@ -149,7 +149,10 @@ function importedNames(line: string): ImportedNames | null {
     whole: whole.map((one) => one.getText(file)),
     named: isNamed ? namedBindings.elements.map((one) => one.getText(file)) : [],
     from: moduleSpecifier.getText(file) + behind,
-    keyOf: (one) => JSON.stringify([module, behind, one.startsWith(type) ? one : type + one]),
+    keyOf: (one, isPlain = false) => {
+      const full = one.startsWith(type) ? one : type + one;
+      return JSON.stringify([module, behind, isPlain ? full.replace(/^type /, '') : full]);
+    },
   };
 }
 
@@ -163,18 +166,53 @@ function newImports(line: string, known: string[]): string[] {
     return names
       ? [
           ...names.whole.map((name) => names.keyOf(`whole ${name}`)),
-          ...names.named.map(names.keyOf),
+          ...names.named.map((name) => names.keyOf(name)),
         ]
       : [];
   });
-  const whole = own.whole.filter((name) => !keys.includes(own.keyOf(`whole ${name}`)));
-  const named = own.named.filter((name) => !keys.includes(own.keyOf(name)));
+  // What brings a value brings its type.
+  const isNew = (name: string): boolean =>
+    !keys.includes(own.keyOf(name)) && !keys.includes(own.keyOf(name, true));
+  const whole = own.whole.filter((name) => isNew(`whole ${name}`));
+  const named = own.named.filter(isNew);
+  return statementOf(own, whole, named);
+}
+
+/** An import statement with some of its names; none where there are none. */
+function statementOf({ type, from }: ImportedNames, whole: string[], named: string[]): string[] {
   if (whole.length + named.length === 0) return [];
   const parts = named.length > 0 ? [...whole, `{ ${named.join(', ')} }`] : whole;
-  return [`import ${own.type}${parts.join(', ')} from ${own.from};`];
+  return [`import ${type}${parts.join(', ')} from ${from};`];
+}
+
+/** Takes out of a cell what it imports as a type alone and the added lines bring as a value. */
+function withoutTypesOf(added: string[], cell: Cell): Cell {
+  const keys = added.flatMap((line) => {
+    const names = importedNames(line);
+    const all = names && [...names.whole.map((name) => `whole ${name}`), ...names.named];
+    return all?.map((name) => names!.keyOf(name)) ?? [];
+  });
+  let { source } = cell;
+  for (const line of ownImports(cell)) {
+    const names = importedNames(line);
+    if (!names) continue;
+    const stays = (name: string): boolean => {
+      const plain = names.keyOf(name, true);
+      return plain === names.keyOf(name) || !keys.includes(plain);
+    };
+    const whole = names.whole.filter((name) => stays(`whole ${name}`));
+    const named = names.named.filter(stays);
+    if (whole.length + named.length === names.whole.length + names.named.length) continue;
+    const [rest] = statementOf(names, whole, named);
+    const at = source.indexOf(line);
+    const behind = source.slice(at + line.length);
+    source = source.slice(0, at) + (rest ? rest + behind : behind.replace(/^[ \t]*\n/, ''));
+  }
+  return source === cell.source ? cell : { ...cell, source };
 }
 
 function addOutside({ cells }: Notebook, lines: string[]): void {
+  cells.forEach((cell, index) => (cells[index] = withoutTypesOf(lines, cell)));
   const codes = cells.filter(
     (cell) => cell.cell_type === 'code' && !cellTags(cell).includes('no-export'),
   );

@@ -95,6 +95,26 @@ describe('importScript()', function () {
     );
   });
 
+  it('writes no second import of a name that became a type alone, or a value', async () => {
+    const code = 'console.log(null as Stats | PathLike | null)';
+    const of = (line: string) => notebookOf([{ id: 'a', source: `${line}\n${code}` }]);
+    const value = of("import { PathLike, Stats } from 'node:fs'");
+    const type = of("import type { PathLike, Stats } from 'node:fs'");
+    const imports = /import .*node:fs.*/;
+    const became = async (notebook: Notebook, line: string) => {
+      const text = (await exported(notebook)).replace(imports, line);
+      return (await imported(text, notebook)).cells[0].source;
+    };
+    const types = "import type { PathLike, Stats } from 'node:fs';";
+    assert.equal(await became(value, types), value.cells[0].source);
+    assert.equal(
+      await became(type, "import { type PathLike, Stats } from 'node:fs';"),
+      `import { Stats } from 'node:fs';\n\nimport type { PathLike } from 'node:fs';\n${code}`,
+    );
+    const both = "import { PathLike, Stats } from 'node:fs';";
+    assert.equal(await became(type, both), `${both}\n\n${code}`);
+  });
+
   it('refuses a script whose cells are none of the notebook', async () => {
     const cells = [
       { id: 'mine', cell_type: 'code' as const, metadata: {}, source: 'const a = 1;' },
