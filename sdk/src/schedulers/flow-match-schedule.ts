@@ -125,13 +125,15 @@ export abstract class FlowMatchSchedule {
   /**
    * Sets the first step's index, for runs that start in the middle.
    *
+   * @param beginIndex null: none, as after `setTimesteps`; each step is found by its timestep.
    * @throws When the schedule has no such timestep.
    */
-  setBeginIndex(beginIndex = 0): void {
+  setBeginIndex(beginIndex: number | null = 0): void {
     const last = this.timestepValues.length - 1;
-    if (!(Number.isInteger(beginIndex) && beginIndex >= 0 && beginIndex <= last)) {
+    const isStep = (index: number) => Number.isInteger(index) && index >= 0 && index <= last;
+    if (beginIndex !== null && !isStep(beginIndex)) {
       throw new Error(
-        `Cannot set the begin index as it must be a whole number from 0 to ${last}: current value is ${showValue(beginIndex)}`,
+        `Cannot set the begin index as it must be a whole number from 0 to ${last}, or null: current value is ${showValue(beginIndex)}`,
       );
     }
     this.#beginIndex = beginIndex;

@@ -11,16 +11,18 @@ const laidOut = () => {
 const x = () => tf.ones([2, 3, 4]);
 
 describe('what schedulers step from', () => {
-  it('setBeginIndex() takes a step of the schedule alone', () => {
+  it('setBeginIndex() takes a step of the schedule, or none', () => {
     const scheduler = laidOut();
     for (const index of [-1, 4, 1.5, NaN]) {
       assert.throws(() => scheduler.setBeginIndex(index), {
-        message: `Cannot set the begin index as it must be a whole number from 0 to 3: current value is ${index}`,
+        message: `Cannot set the begin index as it must be a whole number from 0 to 3, or null: current value is ${index}`,
       });
     }
     assert.equal(scheduler.beginIndex, null);
     scheduler.setBeginIndex(3);
     assert.equal(scheduler.beginIndex, 3);
+    scheduler.setBeginIndex(null);
+    assert.equal(scheduler.beginIndex, null);
   });
 
   it('scaleNoise() and the Euler step refuse what would be spread over the rows', () => {
