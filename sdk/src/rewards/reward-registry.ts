@@ -22,7 +22,10 @@ export interface RewardContext {
  */
 export interface RewardFunction {
   (images: PixelImage[], prompts: PromptRecord[], context: RewardContext): Promise<number[]>;
-  /** What it says of itself since it was asked last, by name, for the log of a run. */
+  /**
+   * What it says of itself since it was asked last, by name, for the log of a run: counts, which are added up where a step's
+   * evaluation is made again, and under names that end in `/kept` or `/residentBytes` how much there is now.
+   */
   takeMetrics?(): Record<string, number>;
   /** Sees to it by itself that each call ends, as servers' rewards do; it is given no other time limit. */
   limitsTime?: boolean;

@@ -40,3 +40,21 @@ export function takeRewardMetrics(...rewards: Rewards[]): Record<string, number>
   const all = new Set(rewards.flatMap(functionsOf));
   return Object.assign({}, ...[...all].map(metricsOf)) as Record<string, number>;
 }
+
+/** Names that say how much there is, and not what was done since it was asked last. */
+const LEVELS = /\/(kept|residentBytes)$/;
+
+/**
+ * A step's numbers with what rewards have said of themselves since then: counts are added up, and how much there is stands as it was
+ * said last.
+ */
+export function addRewardMetrics<Numbers extends Record<string, number>>(
+  before: Numbers,
+  taken: Record<string, number>,
+): Numbers {
+  const sums = Object.entries(taken).map(([name, value]) => [
+    name,
+    LEVELS.test(name) ? value : value + (before[name] ?? 0),
+  ]);
+  return { ...before, ...(Object.fromEntries(sums) as Record<string, number>) };
+}

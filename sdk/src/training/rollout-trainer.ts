@@ -4,7 +4,7 @@ import { optionsAmong } from '../core/option-rules';
 import { orAborted } from '../core/or-aborted';
 import type { RandomKey } from '../core/random-key';
 import { mean, standardDeviation } from '../core/statistics';
-import { takeRewardMetrics } from '../rewards/take-reward-metrics';
+import { addRewardMetrics, takeRewardMetrics } from '../rewards/take-reward-metrics';
 import { drawPrompts } from './draw-prompts';
 import type { FlowGRPOSettings } from './flow-grpo-settings';
 import { Monitors } from './monitors';
@@ -174,9 +174,15 @@ export abstract class RolloutTrainer<
     lastStep = this.settings.steps,
   }: { signal?: AbortSignal | null; lastStep?: number } = {}): Promise<ReportOf<Update>> {
     const { groupSize, promptsPerStep } = this.settings;
-    const { unevaluated } = this;
-    if (unevaluated !== null) return this.#evaluated(unevaluated as ReportOf<Update>, signal);
-    return this.guarded(groupSize * promptsPerStep, () => this.#step(signal, lastStep));
+    const report =
+      (this.unevaluated as ReportOf<Update> | null) ??
+      (await this.guarded(groupSize * promptsPerStep, () => this.#step(signal, lastStep)));
+    try {
+      return await this.evaluated(report, signal);
+    } finally {
+      // An evaluation asks the same rewards.
+      report.rewardMetrics = addRewardMetrics(report.rewardMetrics, this.takeRewardMetrics());
+    }
   }
 
   async #step(signal: AbortSignal | null, lastStep: number): Promise<ReportOf<Update>> {
@@ -227,23 +233,15 @@ export abstract class RolloutTrainer<
         prompts: batch.prompts,
         rewards: scored.rewards,
       };
-      return await this.#evaluated(report as unknown as ReportOf<Update>, signal);
+      return report as unknown as ReportOf<Update>;
     } finally {
       batch.dispose();
     }
   }
 
-  async #evaluated(
-    report: ReportOf<Update>,
-    signal: AbortSignal | null,
-  ): Promise<ReportOf<Update>> {
-    const { reward, monitors } = this.settings;
-    try {
-      return await this.evaluated(report, signal);
-    } finally {
-      // An evaluation asks the same rewards.
-      report.rewardMetrics = { ...takeRewardMetrics(reward, monitors), ...report.rewardMetrics };
-    }
+  /** What rewards and monitors say of themselves since they were asked last; a step asks them at its end. */
+  takeRewardMetrics(): Record<string, number> {
+    return takeRewardMetrics(this.settings.reward, this.settings.monitors);
   }
 
   /** Notes what a reward could not rate. One that never rated anything ends the run at once: it may be misspelt, or not there. */

@@ -1,5 +1,6 @@
 import { cellSignal } from '../core/cell-signal';
 import { checkOptions, wholeNumber, type Rules } from '../core/option-rules';
+import { addRewardMetrics } from '../rewards/take-reward-metrics';
 import type { EvaluationReport } from './evaluate-policy';
 import type { EvaluationOptions } from './evaluation-options';
 import type { Alarm } from './run/alarms';
@@ -99,7 +100,8 @@ export async function runTraining<Report extends LoggedReport>(
     const { unevaluated } = recorder;
     if (unevaluated !== null && trainer.unevaluated === null) {
       const found = await trainer.evaluate(undefined, { signal });
-      await recorder.step({ ...unevaluated, ...evaluationLine(found) }, found);
+      const line = addRewardMetrics(unevaluated, trainer.takeRewardMetrics?.() ?? {});
+      await recorder.step({ ...line, ...evaluationLine(found) }, found);
     }
     while (trainer.stepsDone < last || trainer.unevaluated !== null) {
       if (signal?.aborted) return await end('aborted');

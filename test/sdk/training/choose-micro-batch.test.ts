@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { FlowGRPOTrainer, readRunRecord, trainFlowGRPO } from '@flowbook/sdk';
 import { freeMemory, watchMemory } from '../../../sdk/src/core/memory-watch';
 import { estimatePicture } from '../../../sdk/src/inspection/estimate-picture';
 import { chooseMicroBatch, firstMicroBatch } from '../../../sdk/src/training/choose-micro-batch';
-import { inFolder, loadSmall } from './run/small-runs';
+import { SMALL_RUNS, inFolder, loadSmall } from './run/small-runs';
 
 const FACTS = {
   measured: 4,
@@ -85,6 +87,25 @@ describe("microBatchSize: 'auto'", () => {
       assert.match(String(settings?.microBatchReason), /are free$/);
       pipeline.dispose();
     }));
+
+  for (const name of ['FlowGRPO', 'offline Diffusion-DPO']) {
+    it(`${name}: is chosen of a first step whose evaluation fails, too`, () =>
+      inFolder(async (runDirectory) => {
+        const { algorithm, train } = SMALL_RUNS[name];
+        const pipeline = await loadSmall(algorithm);
+        const reward = async (): Promise<number[]> => {
+          throw new Error('the server is gone');
+        };
+        const evaluation = { prompts: ['a red fox'], everySteps: 1, reward };
+        const own = { steps: 1, runDirectory, evaluation, microBatchSize: 'auto' as const };
+        await assert.rejects(train(pipeline, own), /server is gone/);
+        const { microBatchSize, microBatchReason } = readRunRecord(runDirectory)?.trainer ?? {};
+        assert.match(String(microBatchReason), /^micro-batches of \d of 4 pictures: one takes/);
+        const state = readFileSync(join(runDirectory, 'checkpoints/last/state.json'), 'utf8');
+        assert.equal(JSON.parse(state).microBatchSize, microBatchSize);
+        pipeline.dispose();
+      }));
+  }
 
   it('keeps its choice when the run is resumed, whatever is free then', () =>
     inFolder(async (runDirectory) => {

@@ -63,9 +63,10 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
   async step({
     signal = cellSignal(),
   }: { signal?: AbortSignal | null } = {}): Promise<OfflineDpoStepReport> {
-    const { unevaluated } = this;
-    if (unevaluated !== null) return this.evaluated(unevaluated as OfflineDpoStepReport, signal);
-    return this.guarded(2 * this.settings.pairsPerStep, () => this.#step(signal));
+    const report =
+      (this.unevaluated as OfflineDpoStepReport | null) ??
+      (await this.guarded(2 * this.settings.pairsPerStep, () => this.#step(signal)));
+    return this.evaluated(report, signal);
   }
 
   async #step(signal: AbortSignal | null): Promise<OfflineDpoStepReport> {
@@ -93,7 +94,7 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
       );
       this.cache.trim();
       const seconds = this.endStep(step);
-      const report = {
+      return {
         step,
         seconds,
         ...meanUpdates(updates, optimizer.lr),
@@ -101,7 +102,6 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
         pairs: drawn.length,
         evaluation: null,
       };
-      return await this.evaluated<OfflineDpoStepReport>(report, signal);
     } finally {
       tf.dispose(Object.values(pairs).filter((value) => value instanceof tf.Tensor));
     }

@@ -52,12 +52,12 @@ export function stepOfCheckpoint(place: string): number | null {
 }
 
 /** The folder of a run's best checkpoint. */
-export function bestOf(run: string): string {
+function bestOf(run: string): string {
   return join(run, RUN_FILES.checkpoints, 'best');
 }
 
 /** All checkpoints of a run, the newest first: the last ones by their names, and the best one among them by its step. */
-function checkpointsOf(run: string): string[] {
+export function checkpointsOf(run: string): string[] {
   const places = placesThatExist(join(run, RUN_FILES.checkpoints, 'last'));
   const best = bestOf(run);
   if (!existsSync(join(best, MANIFEST))) return places;
@@ -140,11 +140,11 @@ export function rotateCheckpoints(
   for (const place of past) rmSync(place, { recursive: true, force: true });
 }
 
-/** Copies a whole checkpoint into its place in another run. */
-export async function copyCheckpoint(from: string, to: string): Promise<void> {
+/** Copies a whole checkpoint into another place, of its run or another. @param broken As `rotateCheckpoints` takes it. */
+export async function copyCheckpoint(from: string, to: string, broken: Set<string>): Promise<void> {
   const partial = `${to}.${randomBytes(4).toString('hex')}.partial`;
   await cp(from, partial, { recursive: true });
-  rotateCheckpoints(to, partial, 1);
+  rotateCheckpoints(to, partial, 1, broken);
 }
 
 /** What `writeAtomically` and the writer of checkpoints call a thing that is not whole yet. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import { whatIsBroken } from './checkpoint-manifest';
-import { checkpointsFrom, runOf } from './checkpoint-places';
+import { checkpointsFrom, runOf, stepOfCheckpoint } from './checkpoint-places';
 import { RUN_FILES } from './run-files';
 import { readRunLog } from './run-log';
 
@@ -60,6 +60,14 @@ export function chooseCheckpoint(found: string): ChosenCheckpoint {
     say(`Goes on from "${reached.place}" and does ${again} again: ${end}`);
   }
   return chosen;
+}
+
+/** Whether a checkpoint is of a step, and whole; one of that step which is broken is named on stderr. */
+export function isWholeOf(step: number, place: string): boolean {
+  if (stepOfCheckpoint(place) !== step) return false;
+  const problem = whatIsBroken(place);
+  if (problem !== null) say(`Skips a broken checkpoint of step ${step}: "${place}": ${problem}`);
+  return problem === null;
 }
 
 function stepsFrom(first: number, last: number): string {

@@ -31,6 +31,8 @@ export interface RecordedTrainer {
   readonly position: TrainerPosition;
   /** Goes on from there; its parts hold what they held then. */
   resumeAt(position: TrainerPosition): void;
+  /** What rewards say of themselves since they were asked last, of a trainer whose reports have that. */
+  takeRewardMetrics?(): Record<string, number>;
   /** Is called in place of `resumeAt` where no checkpoint is resumed. */
   beginHere(): void;
 }

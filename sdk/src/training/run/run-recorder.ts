@@ -8,17 +8,15 @@ import { logLine, type LogLine } from '../step-report';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
 import { bestStep, checkBestMetric, EVALUATED, requireMetric } from './best-step';
 import { isSavable, writeCheckpoint } from './checkpoint-files';
-import { whatIsBroken } from './checkpoint-manifest';
 import {
   abandonCheckpoints,
-  bestOf,
+  checkpointsOf,
   copyCheckpoint,
   removePartial,
   runOf,
-  stepOfCheckpoint,
 } from './checkpoint-places';
 import { CheckpointWriter } from './checkpoint-writer';
-import { chooseCheckpoint, type ChosenCheckpoint } from './choose-checkpoint';
+import { chooseCheckpoint, isWholeOf, type ChosenCheckpoint } from './choose-checkpoint';
 import { describeBasis } from './run-basis';
 import { describeConfiguration, describeSettings } from './describe-settings';
 import { openUnattended } from './open-unattended';
@@ -220,6 +218,8 @@ export class RunRecorder {
         const { unevaluated } = this.#trainer;
         if (unevaluated !== null && this.log.lines.at(-1)?.step !== unevaluated.step) {
           this.#note(logLine(unevaluated));
+          // By a metric that is no evaluation's it may be the best all the same.
+          if (this.#best()?.step === unevaluated.step) await this.#save('best');
         }
         if (this.#checkpointSteps !== null) await this.#save('last');
         await this.#writer.settle();
@@ -261,8 +261,10 @@ export class RunRecorder {
       if (!known.includes(alarm.name)) log.alarm(alarm);
     }
     const { step, ...metrics } = line;
-    const added = Object.entries(metrics).filter(([name]) => before === null || !(name in before));
-    this.#events?.scalars(step, Object.fromEntries(added));
+    const told = Object.entries(metrics).filter(
+      ([name, value]) => !Object.is(before?.[name], value),
+    );
+    this.#events?.scalars(step, Object.fromEntries(told));
   }
 
   #best() {
@@ -338,8 +340,7 @@ export class RunRecorder {
     if (realpathSync(run) !== realpathSync(folder)) {
       const last = this.#placeOf('last')!;
       // An attempt that ended before its first step has left it.
-      const isThere = stepOfCheckpoint(last) === info.step && whatIsBroken(last) === null;
-      if (isThere) this.#savedStep = info.step;
+      if (isWholeOf(info.step, last)) this.#savedStep = info.step;
       return info.step;
     }
     const later = abandonCheckpoints(folder, info.step);
@@ -369,11 +370,12 @@ export class RunRecorder {
     const place = this.#placeOf('best');
     if (!this.isResumed || best === null || place === null || this.#checkpointSteps === null)
       return;
-    if (stepOfCheckpoint(place) === best.step) return;
-    if (best.step === this.#trainer.stepsDone) return this.#save('best');
-    const source = this.#resumedRun && bestOf(this.#resumedRun);
-    if (source !== null && stepOfCheckpoint(source) === best.step)
-      await copyCheckpoint(source, place);
+    const { step } = best;
+    if (isWholeOf(step, place)) return;
+    if (step === this.#trainer.stepsDone) return this.#save('best');
+    const others = this.#resumedRun === null ? [] : checkpointsOf(this.#resumedRun);
+    const source = others.find((one) => resolve(one) !== resolve(place) && isWholeOf(step, one));
+    if (source !== undefined) await copyCheckpoint(source, place, this.#writer.broken);
   }
 
   #requireSavable(): void {

@@ -18,6 +18,7 @@ import {
   type FlowGRPOOptions,
   type RolloutPipeline,
 } from '@flowbook/sdk';
+import { whatIsBroken } from '../../../../sdk/src/training/run/checkpoint-manifest';
 import { withFaultyDisk } from '../../../trust/faulty-disk';
 import { textOnStderr } from '../../io/hub/text-on-stderr';
 import { inFolder, loadSmall, trainedWeights, withoutTimes } from './small-runs';
@@ -176,6 +177,111 @@ describe('resuming a trainer', function () {
         names.map((name) => stepOf(runDirectory, name)),
         [5, 4, 3],
       );
+    }));
+
+  it('brings back the best checkpoint of the log that it begins with, from any whole one of that step', () =>
+    inFolder(async (parent) => {
+      const [from, into] = [join(parent, 'from'), join(parent, 'into')];
+      const values = [0.1, 0.9, 0.2, 0.95];
+      const evaluation = {
+        prompts: ['a red fox'],
+        everySteps: 1,
+        numInferenceSteps: 2,
+        reward: async () => [values.shift() ?? 0],
+      };
+      const options = { ...OPTIONS, evaluation, checkpointEverySteps: 1, checkpointsKept: 4 };
+      const run = (given: object) =>
+        textOnStderr(() =>
+          withPipeline((pipeline) =>
+            trainFlowGRPO(pipeline, { ...options, runDirectory: from, ...given }),
+          ),
+        );
+      const best = join(from, 'checkpoints/best');
+      await run({ steps: 4 });
+      assert.equal(stepOf(from, 'best'), 4);
+      // The best step before is that of an older checkpoint alone.
+      await run({ steps: 3, resume: join(from, 'checkpoints/last.previous') });
+      assert.deepEqual([stepOf(from, 'best'), whatIsBroken(best)], [2, null]);
+      truncateSync(join(best, 'optimizer.safetensors'), 10);
+      const named = `Skips a broken checkpoint of step 2: "${best}": optimizer.safetensors has 10 bytes`;
+      assert.ok((await run({ steps: 3, resume: true })).includes(named));
+      assert.deepEqual([stepOf(from, 'best'), whatIsBroken(best)], [2, null]);
+      for (const name of readdirSync(join(from, 'checkpoints'))) {
+        const file = join(from, 'checkpoints', name, 'optimizer.safetensors');
+        if (stepOf(from, name) === 2) truncateSync(file, 10);
+      }
+      assert.ok((await run({ steps: 3, resume: from, runDirectory: into })).includes(named));
+      assert.deepEqual(readdirSync(join(into, 'checkpoints')), ['last']);
+    }));
+
+  it('keeps the best checkpoint of a step whose evaluation failed, where another metric says what is best', () =>
+    inFolder(async (runDirectory) => {
+      let rated = 0;
+      const options = {
+        ...OPTIONS,
+        runDirectory,
+        bestMetric: 'reward',
+        reward: async (pictures: readonly unknown[]) => pictures.map((_, at) => ++rated + at),
+        evaluation: {
+          prompts: ['a red fox'],
+          everySteps: 2,
+          reward: async () => {
+            throw new Error('the server is gone');
+          },
+        },
+      };
+      await assert.rejects(
+        withPipeline((pipeline) => trainFlowGRPO(pipeline, options)),
+        /server is gone/,
+      );
+      const rewards = readRunLog(runDirectory).lines.map(({ reward }) => reward);
+      assert.ok(rewards.length === 2 && rewards[1] > rewards[0]);
+      assert.deepEqual([stepOf(runDirectory), stepOf(runDirectory, 'best')], [2, 2]);
+    }));
+
+  it('counts what rewards did for an evaluation that is made again to its step', () =>
+    inFolder(async (runDirectory) => {
+      let [asked, taken, left] = [0, 0, 0];
+      const reward = Object.assign(
+        async (pictures: readonly unknown[], prompts: readonly { prompt: string }[]) => {
+          asked += 1;
+          if (prompts[0].prompt === 'gone' && left-- > 0) throw new Error('the server is gone');
+          return pictures.map((_, at) => at);
+        },
+        {
+          takeMetrics: () => {
+            const calls = asked - taken;
+            taken = asked;
+            return { 'own/calls': calls, 'own/kept': asked };
+          },
+        },
+      );
+      const evaluation = { prompts: ['gone'], everySteps: 1, numInferenceSteps: 2 };
+      const options = { ...OPTIONS, reward, evaluation };
+      const numbersOf = (numbers: Record<string, number>) => [
+        numbers['own/calls'],
+        numbers['own/kept'],
+      ];
+      await withPipeline(async (pipeline) => {
+        const trainer = new FlowGRPOTrainer(pipeline, options);
+        left = 1;
+        await assert.rejects(trainer.step(), /server is gone/);
+        assert.deepEqual(numbersOf((await trainer.step()).rewardMetrics), [asked, asked]);
+        const before = asked;
+        assert.deepEqual(numbersOf((await trainer.step()).rewardMetrics), [asked - before, asked]);
+        trainer.dispose();
+      });
+      const run = (given: object) =>
+        withPipeline((pipeline) => trainFlowGRPO(pipeline, { ...options, runDirectory, ...given }));
+      [asked, taken, left] = [0, 0, 1];
+      await assert.rejects(run({ steps: 1 }), /server is gone/);
+      let atStep = 0;
+      const onStep = () => void (atStep = asked);
+      const { log } = await run({ steps: 2, resume: true, onStep });
+      const [first, second] = log.map(numbersOf);
+      assert.equal(first[0], first[1]);
+      assert.deepEqual(second, [atStep - first[1], atStep]);
+      assert.deepEqual(readRunLog(runDirectory).lines, log);
     }));
 
   it('makes a checkpoint that could not be written once more, and says what must be a folder', () =>
