@@ -123,8 +123,9 @@ export class Interrupts {
       setTimeout(stop, wasStopped ? 0 : GRACE_MS, !wasStopped, true).unref();
       running.cell.interrupt();
     } else if (cell > this.lastBegun) this.expected = cell;
+    else if (!running && cell === 0) this.interruptEnded(wasStopped);
     // One for a cell that has ended meanwhile is none for what other cells have left running.
-    else if (!running && (cell === 0 || wasStopped)) this.interruptEnded(wasStopped);
+    else if (!running && wasStopped) this.abandon();
     // It may have been one of them that was stopped.
     if (wasStopped) this.interruptCallbacks();
     Atomics.store(this.slots, Slot.Taken, request);
