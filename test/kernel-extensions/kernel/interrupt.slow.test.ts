@@ -270,6 +270,8 @@ describe('interrupt_request while a package loads', function () {
     writePackage('slow', 'commonjs', common);
     writePackage('slow-too', 'commonjs', common);
     writePackage('slow-too-late', 'commonjs', common);
+    writePackage('counter', 'commonjs', 'exports.n = 0;');
+    writePackage('serving', 'module', 'await new Promise(() => {});');
     writePackage('slow-at-last', 'commonjs', common);
     const module = `import { writeSync } from 'node:fs'; export const first = 1; ${begin.replace("require('node:fs').", '')} ${work} export const second = 2;`;
     writePackage('slow-module', 'module', module);
@@ -297,6 +299,18 @@ describe('interrupt_request while a package loads', function () {
     const result = await interruptLoading("import 'slow-too-late';\nconsole.log('runs')");
     assert.equal(result.error?.ename, 'Interrupted');
     assert.equal(printed(result), 'begins\n');
+  });
+
+  it('keeps what was loaded whole while an import never settles', async () => {
+    const cell = running.kernel.execute(
+      "// @ts-nocheck\nvoid import('serving');\nawait new Promise((settle) => setTimeout(settle, 300));\nrequire('counter').n = 5;\nwhile (true);",
+    );
+    for (const ms of [1000, 2000]) {
+      await pause(ms);
+      await running.kernel.interrupt();
+    }
+    assert.equal((await cell).error?.ename, 'Interrupted');
+    assert.equal(resultText(await running.kernel.execute("require('counter').n")), '5');
   });
 
   it('leaves the work of earlier cells alone where the cell ends with the load', async () => {

@@ -11,20 +11,31 @@ interface LoadedModule {
  */
 export class ModuleLoads {
   private readonly open = new Set<object>();
-  /** Files whose load has begun since none was open. */
+  /** Files of CommonJS whose load has begun since none of them was loading. */
   private readonly begun = new Set<string>();
+  /** How many of them are loading: one from within the other. */
+  private depth = 0;
 
   /** @param slots where the interrupt thread sees how many there are. */
   constructor(private readonly slots: Int32Array) {
     // Every require() of a CommonJS module comes here, whoever calls it.
     const prototype = Module.prototype as unknown as LoadedModule;
     const { load } = prototype;
-    const { begun } = this;
-    const hold = this.hold.bind(this);
+    const require = this.require.bind(this);
     prototype.load = function (path) {
-      begun.add(path);
-      hold(() => load.call(this, path));
+      require(path, () => load.call(this, path));
     };
+  }
+
+  private require(path: string, work: () => void): void {
+    this.begun.add(path);
+    this.depth += 1;
+    try {
+      this.hold(work);
+    } finally {
+      this.depth -= 1;
+      if (this.depth === 0) this.begun.clear();
+    }
   }
 
   /** Loads a module, or several. */
@@ -56,13 +67,18 @@ export class ModuleLoads {
   /** Running JavaScript was stopped: what was loading then is loaded anew, with all that may hold a part of it. */
   forgetStopped(): void {
     const { cache } = createRequire(__filename);
+    const begun = [...this.begun].flatMap((path) => cache[path] ?? []);
+    const torn = new Set(begun.filter(({ loaded }) => !loaded));
+    for (const part of torn)
+      for (const one of begun) if (one.children.includes(part)) torn.add(one);
     // Native code is there once.
-    for (const path of this.begun) if (!path.endsWith('.node')) delete cache[path];
+    for (const { filename } of torn) if (!filename.endsWith('.node')) delete cache[filename];
+    this.depth = 0;
+    this.begun.clear();
     this.release();
   }
 
   private count(): void {
-    if (this.open.size === 0) this.begun.clear();
     Atomics.store(this.slots, Slot.Loading, this.open.size);
   }
 }
