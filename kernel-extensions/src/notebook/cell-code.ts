@@ -246,7 +246,11 @@ function keptNames(statements: ts.Statement[], own: Binding[]): TextEdit[] {
 /** Whether a value is called by the variable that it is first assigned to. */
 function takesItsName(value: ts.Expression | undefined): boolean {
   if (!value) return false;
-  if (ts.isParenthesizedExpression(value)) return takesItsName(value.expression);
+  const isSaidOfTypes =
+    ts.isAssertionExpression(value) ||
+    ts.isSatisfiesExpression(value) ||
+    ts.isNonNullExpression(value);
+  if (isSaidOfTypes || ts.isParenthesizedExpression(value)) return takesItsName(value.expression);
   if (ts.isArrowFunction(value)) return true;
   if (ts.isFunctionExpression(value)) return value.name === undefined;
   return ts.isClassExpression(value) && value.name === undefined && !hasStaticName(value);

@@ -65,6 +65,8 @@ export class ScriptRun {
   private cellBegan = 0;
   private resultLines: string[] = [];
   private pending: Promise<void> = Promise.resolve();
+  /** Whether it is decided how the run ends. */
+  private isDecided = false;
 
   constructor(private readonly places: ScriptPlaces) {
     const { directory, file, notebookFile, parameters, resume } = places;
@@ -104,6 +106,7 @@ export class ScriptRun {
       const cells = main(cell).then(() => this.endCell());
       await Promise.race([cells, this.stop.over, stray]);
     } catch (error) {
+      this.isDecided = true;
       if (this.stop.by === null) {
         await this.endCell('failed').catch(() => undefined);
         await this.report(error);
@@ -114,14 +117,16 @@ export class ScriptRun {
     return this.end(this.stop.by ?? outcome);
   }
 
-  /** Rejects with the first error that no cell awaits; those after it are printed while the run ends. */
+  /**
+   * Rejects with the first error that no cell awaits; those after it, or after a cell has failed, are printed while the run
+   * ends.
+   */
   private firstStrayError(): Promise<never> {
-    let isFirst = true;
     return new Promise((_resolve, reject) => {
       process.on('uncaughtException', (error) => {
-        if (isFirst) reject(error);
-        else process.stderr.write(`Uncaught ${inspect(error)}\n`);
-        isFirst = false;
+        if (this.isDecided) process.stderr.write(`Uncaught ${inspect(error)}\n`);
+        else reject(error);
+        this.isDecided = true;
       });
     });
   }

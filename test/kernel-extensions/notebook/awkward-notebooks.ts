@@ -246,7 +246,7 @@ export const awkwardNotebooks: AwkwardNotebook[] = [
         'b',
         'for (const n of [1, 2]) loss = n',
         'function act(n: number): number { return n }',
-        'const arrow = <T>(x: T): T => x, Box = class { y = 1 }',
+        'const arrow = (<T>(x: T): T => x)! satisfies object as <T>(x: T) => T, Box = class { y = 1 }',
         'console.log(act, arrow.name, act(1), arrow(2), [arrow], new Box())',
       ),
       code('c', 'const act = function (): void {}', 'const arrow = function own() {}'),

@@ -197,6 +197,20 @@ describe('a script and its run folder', function () {
     assert.ok(existsSync(path.join(out, 'index.html')));
   });
 
+  it('prints an error that no cell awaits after a cell has failed', async () => {
+    const failing = await exported('failing', [
+      {
+        id: 'a',
+        source:
+          "import { display } from '@flowbook/kernel-extensions'\nvoid display(new Promise((settle) => setTimeout(() => settle('x'), 300)))\nsetTimeout(() => { throw new Error('stray') }, 50)\nthrow new Error('first')",
+      },
+    ]);
+    const { status, stderr } = run(failing, '--out', workspace.path('out', 'failing'));
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /: Error: first$/m);
+    assert.match(stderr, /^Uncaught Error: stray$/m);
+  });
+
   it('says its progress as JSON on stderr with --json', () => {
     const { stderr } = run(script, '--json', '--out', workspace.path('out', 'json'));
     const events = stderr
