@@ -50,6 +50,7 @@ export function tokenRows(rows: TokenRows): number[][] {
  * Source: diffusers `QwenImagePipeline._get_qwen_prompt_embeds`.
  *
  * @param maxLength Tokens of an embedding; the rest is cut off.
+ * @param prefix Tokens of the template's prefix.
  * @returns One (L_b, D) tensor for each prompt, without padding. The caller owns them.
  * @throws When there are no prompts, or a row has nothing behind the template's prefix.
  */
@@ -57,6 +58,7 @@ function embedTokens(
   textEncoder: PromptEncoder,
   { ids, mask }: TokenizedPrompts,
   maxLength: number,
+  prefix: number,
 ): tf.Tensor2D[] {
   checkEncoding(ids.length, maxLength);
   const longest = Math.max(...ids.map((row) => row.length));
@@ -69,12 +71,10 @@ function embedTokens(
   return tf.tidy(() => {
     const hidden = textEncoder.forward({ input_ids: widen(ids), attention_mask: widen(mask) });
     return mask.map((row, b) => {
-      const kept = row
-        .flatMap((value, at) => (value === 0 ? [] : [at]))
-        .slice(TEMPLATE_PREFIX_TOKENS);
+      const kept = row.flatMap((value, at) => (value === 0 ? [] : [at])).slice(prefix);
       if (kept.length === 0) {
         throw new Error(
-          `Cannot embed prompt ${b} as it must have more tokens than the template's ${TEMPLATE_PREFIX_TOKENS}: current number is ${row.filter(Boolean).length}`,
+          `Cannot embed prompt ${b} as it must have more tokens than the template's ${prefix}: current number is ${row.filter(Boolean).length}`,
         );
       }
       const positions = tf.tensor1d(kept.slice(0, maxLength), 'int32');
@@ -88,8 +88,9 @@ export function embedTokenBatch(
   textEncoder: PromptEncoder,
   tokens: TokenizedPrompts,
   maxLength: number,
+  prefix = TEMPLATE_PREFIX_TOKENS,
 ): PromptEmbeddings {
-  const rows = embedTokens(textEncoder, tokens, maxLength);
+  const rows = embedTokens(textEncoder, tokens, maxLength, prefix);
   try {
     return padEmbeddings(rows);
   } finally {
