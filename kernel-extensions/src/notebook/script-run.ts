@@ -104,11 +104,11 @@ export class ScriptRun {
     let outcome: Outcome = 'done';
     try {
       const cells = main(cell).then(() => this.endCell());
-      await Promise.race([cells, this.stop.over, stray]);
+      await Promise.race([cells, this.stop.over, stray, this.waitInVain()]);
     } catch (error) {
       this.isDecided = true;
       if (this.stop.by === null) {
-        await this.endCell('failed').catch(() => undefined);
+        await Promise.race([this.endCell('failed'), nothingLeft()]).catch(() => undefined);
         await this.report(error);
         outcome = 'failed';
       }
@@ -129,6 +129,14 @@ export class ScriptRun {
         this.isDecided = true;
       });
     });
+  }
+
+  /** Rejects when nothing is left that could settle what the cells wait for: Node would end with 0 and no word. */
+  private async waitInVain(): Promise<never> {
+    await nothingLeft();
+    throw new Error(
+      `Cannot end cell ${this.current ?? ''} as what it waits for must settle: nothing that runs could do so any more`,
+    );
   }
 
   private async begin(id: string): Promise<void> {
@@ -267,3 +275,7 @@ export class ScriptRun {
     if (isError && error.stack) process.stderr.write(`${error.stack}\n`);
   }
 }
+
+/** Resolves when no timer, file or process keeps Node going. */
+const nothingLeft = () =>
+  new Promise<void>((resolve) => void process.once('beforeExit', () => resolve()));

@@ -211,6 +211,28 @@ describe('a script and its run folder', function () {
     assert.match(stderr, /^Uncaught Error: stray$/m);
   });
 
+  it('fails, with its record, where nothing is left that could settle what a cell waits for', async () => {
+    const sources = {
+      waits: 'console.log(1)\nawait new Promise(() => {})',
+      shows:
+        "import { display } from '@flowbook/kernel-extensions'\nvoid display(new Promise(() => {}))\nthrow new Error('first')",
+    };
+    const messages = {
+      waits:
+        /: Error: Cannot end cell a as what it waits for must settle: nothing that runs could do so any more$/m,
+      shows: /: Error: first$/m,
+    };
+    for (const name of ['waits', 'shows'] as const) {
+      const out = workspace.path('out', name);
+      const waiting = await exported(name, [{ id: 'a', source: sources[name] }]);
+      const { status, stderr } = run(waiting, '--out', out);
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, messages[name]);
+      const { state, exitCode } = record(out);
+      assert.deepEqual([state, exitCode], ['failed', 1]);
+    }
+  });
+
   it('says its progress as JSON on stderr with --json', () => {
     const { stderr } = run(script, '--json', '--out', workspace.path('out', 'json'));
     const events = stderr
