@@ -156,20 +156,22 @@ function importedNames(line: string): ImportedNames | null {
   };
 }
 
+/** The keys of all names that import statements bring. */
+function keysOf(lines: string[]): string[] {
+  return lines.flatMap((line) => {
+    const names = importedNames(line);
+    if (!names) return [];
+    const all = [...names.whole.map((name) => `whole ${name}`), ...names.named];
+    return all.map((name) => names.keyOf(name));
+  });
+}
+
 /** What an import statement brings that none of the known ones does. */
 function newImports(line: string, known: string[]): string[] {
   if (known.includes(line)) return [];
   const own = importedNames(line);
   if (!own) return [line];
-  const keys = known.flatMap((one) => {
-    const names = importedNames(one);
-    return names
-      ? [
-          ...names.whole.map((name) => names.keyOf(`whole ${name}`)),
-          ...names.named.map((name) => names.keyOf(name)),
-        ]
-      : [];
-  });
+  const keys = keysOf(known);
   // What brings a value brings its type.
   const isNew = (name: string): boolean =>
     !keys.includes(own.keyOf(name)) && !keys.includes(own.keyOf(name, true));
@@ -187,11 +189,7 @@ function statementOf({ type, from }: ImportedNames, whole: string[], named: stri
 
 /** Takes out of a cell what it imports as a type alone and the added lines bring as a value. */
 function withoutTypesOf(added: string[], cell: Cell): Cell {
-  const keys = added.flatMap((line) => {
-    const names = importedNames(line);
-    const all = names && [...names.whole.map((name) => `whole ${name}`), ...names.named];
-    return all?.map((name) => names!.keyOf(name)) ?? [];
-  });
+  const keys = keysOf(added);
   let { source } = cell;
   for (const line of ownImports(cell)) {
     const names = importedNames(line);

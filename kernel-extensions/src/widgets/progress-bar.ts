@@ -4,6 +4,7 @@ import { display, liveDisplay, type LiveDisplay, progress, updateDisplay } from 
 import { type Unsettled, unsettledDisplays } from '../display/publish-queue';
 import { commsAvailable } from '../kernel/comms';
 import { bar, box, button, label } from './controls';
+import { ownCell } from './own-cell';
 
 /** Options of `progressBar()`. */
 export interface ProgressBarOptions {
@@ -22,12 +23,6 @@ const intervalMs = 500;
 /** How long a bar's widgets outlive it: a front end that is still loading them to draw them fails when they go. */
 const closeAfterMs = 10_000;
 
-/** What code finds of the cell that it belongs to; only a kernel's can be interrupted. */
-interface Cell {
-  signal?: AbortSignal;
-  interrupt?: () => void;
-}
-
 /** The widget in the front end. */
 interface Shown {
   move(done: number, words: string): void;
@@ -40,7 +35,7 @@ export class ProgressBar implements Unsettled {
   readonly #displayId = randomUUID();
   readonly #begin = performance.now();
   readonly #stop = new AbortController();
-  readonly #cell = (globalThis as { [key: symbol]: Cell | undefined })[Symbol.for('flowbook.cell')];
+  readonly #cell = ownCell();
   readonly #shown: Shown | LiveDisplay;
   /** Aborted by the Stop button, and with the cell. */
   readonly signal: AbortSignal;

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { display, type LiveDisplay, liveDisplay } from '../display';
 import { commsAvailable } from '../kernel/comms';
 import { box, slider } from './controls';
+import { ownCell } from './own-cell';
 
 /** A number to be chosen. */
 export interface SliderRange {
@@ -73,12 +74,10 @@ export class Sliders<Name extends string> {
   }
 
   #start(): Run {
-    const cell = (globalThis as { [key: symbol]: { signal?: AbortSignal } | undefined })[
-      Symbol.for('flowbook.cell')
-    ];
+    const signal = ownCell()?.signal;
     const run: Run = {
       // A callback of a cell that was interrupted before is not interrupted.
-      signal: cell?.signal?.aborted ? undefined : cell?.signal,
+      signal: signal?.aborted ? undefined : signal,
       ended: this.#drawNewest(() => this.#run === run).finally(() => {
         if (this.#run === run) this.#run = null;
       }),
