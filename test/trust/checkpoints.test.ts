@@ -22,6 +22,7 @@ import {
   SMALL_RUNS,
   inFolder,
   loadSmall,
+  ratedBy,
   trainedWeights,
   withoutTimes,
   type SmallOptions,
@@ -175,16 +176,9 @@ describe('checkpoints', function () {
 
   it('that a run goes back behind are set aside, and gone on from no more', () =>
     inFolder(async (parent) => {
-      /** Rates the only evaluation of a step. */
-      const evaluation = (rewards: number[]) => ({
-        prompts: ['a red fox'],
-        everySteps: 1,
-        numInferenceSteps: 2,
-        reward: async () => [rewards.shift() ?? 0],
-      });
       const options = { checkpointEverySteps: 2, ema: 0.9 };
       const runDirectory = join(parent, 'run');
-      await run({ ...options, runDirectory, evaluation: evaluation([0.9]) });
+      await run({ ...options, runDirectory, evaluation: ratedBy([0.9]) });
       const stepsIn = (folder: string) =>
         Object.fromEntries(
           readdirSync(join(folder, 'checkpoints'))
@@ -201,7 +195,7 @@ describe('checkpoints', function () {
         whole = await run({
           ...other,
           runDirectory,
-          evaluation: evaluation([]),
+          evaluation: ratedBy([]),
           resume: back,
           onStep: ({ step }) =>
             void (step === 3 && cpSync(runDirectory, killed, { recursive: true })),
@@ -216,20 +210,14 @@ describe('checkpoints', function () {
       rmSync(join(killed, 'lock.json'));
       assert.deepEqual(stepsIn(killed), { best: 1 });
       assert.equal(stepIn(join(killed, 'checkpoints/abandoned/last')), 4);
-      const again = { ...other, runDirectory: killed, evaluation: evaluation([]), resume: true };
+      const again = { ...other, runDirectory: killed, evaluation: ratedBy([]), resume: true };
       assert.deepEqual(await run(again), whole);
     }));
 
   it('hold the best of the log that a run begins with, in another folder too', () =>
     inFolder(async (parent) => {
       const [from, into] = [join(parent, 'from'), join(parent, 'into')];
-      let rewards = [0.5, 0.9, 0.1, 0.2];
-      const evaluation = {
-        prompts: ['a red fox'],
-        everySteps: 1,
-        numInferenceSteps: 2,
-        reward: async () => [rewards.shift() ?? 0],
-      };
+      const evaluation = ratedBy([0.5, 0.9, 0.1, 0.2]);
       const options = { checkpointEverySteps: 1, checkpointsKept: 4, evaluation };
       await run({ ...options, runDirectory: from });
       const best = (folder: string) => join(folder, 'checkpoints/best');
@@ -237,10 +225,9 @@ describe('checkpoints', function () {
       await run({ ...options, steps: 5, resume: from, runDirectory: into });
       assert.deepEqual([stepIn(best(into)), whatIsBroken(best(into))], [2, null]);
       // The best step lies ahead of the one that it goes back to, which was the best until then.
-      rewards = [];
       const first = join(from, 'checkpoints/last.previous-3');
       assert.equal(stepIn(first), 1);
-      await run({ ...options, steps: 2, resume: first });
+      await run({ ...options, evaluation: ratedBy([]), steps: 2, resume: first });
       assert.deepEqual([stepIn(best(from)), whatIsBroken(best(from))], [1, null]);
     }));
 

@@ -2,6 +2,7 @@ import { showValue } from '../core/show-value';
 import { z } from 'zod';
 import { firstIssue } from '../core/first-issue';
 import { nearestName } from '../core/nearest-name';
+import { withoutUndefined } from '../core/without-undefined';
 import { openModelDirectory } from '../io/model-directory';
 import { defaultSdeType } from './default-sde-type';
 import {
@@ -58,12 +59,6 @@ function lift(input: DiffusionModelConfigInput): Record<string, unknown> {
     pipeline: { ...pipeline, ...(input.pipeline ?? {}) },
     algo: { ...(input.algo ?? {}), sde_type },
   };
-}
-
-/** The entries that are not undefined. */
-function given<Settings extends object>(settings: Settings): Partial<Settings> {
-  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Partial<Settings>;
 }
 
 function explain(error: z.ZodError, input: unknown): Error {
@@ -179,8 +174,8 @@ export class DiffusionModelConfig {
   }): DiffusionModelConfig {
     return DiffusionModelConfig.from({
       ...this,
-      pipeline: { ...this.pipeline, ...given(pipeline) },
-      algo: { ...this.algo, ...given(algo) },
+      pipeline: { ...this.pipeline, ...withoutUndefined(pipeline) },
+      algo: { ...this.algo, ...withoutUndefined(algo) },
     });
   }
 }

@@ -1,5 +1,6 @@
 import { checkOptions } from '../core/option-rules';
 import { Registry } from '../core/registry';
+import { withoutUndefined } from '../core/without-undefined';
 import { stopGradient, tidyResult, type tf } from '../tensorflow';
 import { fitInputs } from './fit-inputs';
 import { LOSS_DEFAULTS, lossConfigRule, type LossConfig } from './loss-config';
@@ -81,8 +82,7 @@ export function computePart(
   );
   const available = present.map(([key]) => key);
   const missing = loss.requiredInputs.filter((key) => !available.includes(key));
-  const given = Object.entries(config).filter(([, value]) => value !== undefined);
-  const settings = { ...LOSS_DEFAULTS, ...Object.fromEntries(given) };
+  const settings: LossConfig = { ...LOSS_DEFAULTS, ...withoutUndefined(config) };
   missing.push(...(loss.furtherInputs?.(settings) ?? []).filter((key) => !available.includes(key)));
   if (missing.length > 0) {
     throw new Error(

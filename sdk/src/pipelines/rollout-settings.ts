@@ -1,6 +1,7 @@
 import type { SdeWindow } from '../schedulers';
 import { keyGenerator, torchGenerator, type Generator } from '../tensorflow';
 import { checkOptions, number, TEXT } from '../core/option-rules';
+import { withoutUndefined } from '../core/without-undefined';
 import { transitions } from '../schedulers';
 import type { OutputType, RolloutOptions } from './rollout-options';
 import type { RolloutRequest } from './rollout-request';
@@ -142,10 +143,4 @@ export function resolveSettings(
 /** Null for an empty list. */
 function filled(values: readonly number[] | null | undefined): readonly number[] | null {
   return values && values.length > 0 ? values : null;
-}
-
-function withoutUndefined<Options extends object>(options: Options): Partial<Options> {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as Partial<Options>;
 }

@@ -11,6 +11,7 @@ import {
   wholeNumber,
   type Rules,
 } from '../core/option-rules';
+import { withoutUndefined } from '../core/without-undefined';
 import type { WeightDtype } from '../io/state-dict';
 import { LONGEST_BACKOFF_MS } from '../io/http/backoff';
 import { httpUrl, LONGEST_ANSWER_MS } from '../io/http/post';
@@ -107,11 +108,10 @@ export function rolloutServerSettings(
 ): RolloutServerSettings {
   checkOptions('roll out on servers', all, RULES);
   const { url, tokenVariable, ...options } = all;
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const settings: RolloutServerSettings = {
     ...DEFAULTS,
     picturesPerRequest: mostPictures,
-    ...(Object.fromEntries(given) as Omit<RolloutServerOptions, 'url'>),
+    ...(withoutUndefined(options) as typeof options),
     weightsFolderOnServer: options.weightsFolderOnServer ?? '',
     urls: [url].flat().map((one) => httpUrl(one.endsWith('/') ? one : `${one}/`)),
     tokenVariable,

@@ -1,4 +1,5 @@
 import { checkOptions, number, type Rules } from '../core/option-rules';
+
 /** Where the line from image size to shift begins and ends. */
 export interface ShiftRange {
   /** Tokens at which mu is `baseShift`. Default 256. */

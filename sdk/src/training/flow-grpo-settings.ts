@@ -1,5 +1,6 @@
 import { advantageEstimators } from '../advantages';
 import { checkOptions } from '../core/option-rules';
+import { withoutUndefined } from '../core/without-undefined';
 import { losses } from '../losses';
 import type { PromptRecord } from '../rewards';
 import { checkRolloutWorkers } from './check-rollout-workers';
@@ -93,9 +94,7 @@ export function completeSettings(
   const prompts = options.prompts.map((prompt): PromptRecord =>
     typeof prompt === 'string' ? { prompt } : prompt,
   );
-  const given = Object.fromEntries(
-    Object.entries(withoutRunOptions(options)).filter(([, value]) => value !== undefined),
-  ) as LearningOptions;
+  const given = withoutUndefined(withoutRunOptions(options)) as LearningOptions;
   const settings: FlowGRPOSettings = {
     monitors: {},
     promptsPerStep: Math.min(PROMPTS_PER_STEP, prompts.length),

@@ -41,7 +41,7 @@ const RULES: Rules<LearningRateSchedule> = {
  *
  *   warm-up: lr step / warmupSteps
  *   cosine:  lr max(m, (1 - m) / 2 cos(2 pi cycles p) + (1 + m) / 2),
-           p = (step - 1 - warmup) / (total - warmup), at most 1
+ *             p = (step - 1 - warmup) / (total - warmup), at most 1
  *
  * @param step From 1.
  * @throws When there is no such setting or one breaks its rule.

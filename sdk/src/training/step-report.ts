@@ -1,4 +1,5 @@
 import type { PixelImage } from '../core/pixel-image';
+import { withoutUndefined } from '../core/without-undefined';
 import type { PromptRecord } from '../rewards';
 import type { ConsistencyReport } from './consistency-check';
 import type { EvaluationReport } from './evaluate-policy';
@@ -125,9 +126,7 @@ export function logLine(report: LoggedReport): LogLine {
       Object.entries<number>(timings).map(([name, value]) => [name, toMilliseconds(value)]),
     ),
   };
-  return Object.fromEntries(
-    Object.entries(line).filter(([, value]) => value !== undefined),
-  ) as LogLine;
+  return withoutUndefined(line) as LogLine;
 }
 
 /**

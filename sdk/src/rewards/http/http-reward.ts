@@ -9,6 +9,7 @@ import {
 } from '../../core/option-rules';
 import type { PixelImage } from '../../core/pixel-image';
 import { RandomKey } from '../../core/random-key';
+import { withoutUndefined } from '../../core/without-undefined';
 import { addressOf } from '../../io/http/address-of';
 import { LONGEST_BACKOFF_MS } from '../../io/http/backoff';
 import { bearerToken } from '../../io/http/bearer-token';
@@ -99,8 +100,7 @@ const RULES: Rules<HttpRewardOptions> = {
 
 function completeOptions(options: HttpRewardOptions) {
   checkOptions('ask a server for rewards', options, RULES);
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const complete = { ...DEFAULTS, ...(Object.fromEntries(given) as HttpRewardOptions) };
+  const complete = { ...DEFAULTS, ...(withoutUndefined(options) as HttpRewardOptions) };
   for (const [name, [least, most]] of Object.entries(BOUNDS)) {
     const value = complete[name as keyof typeof BOUNDS];
     const isWhole = Number.isSafeInteger(value) || name === 'backoffMs';

@@ -128,9 +128,6 @@ export async function nftGradients(
     adaptive_weight_min: options.adaptiveWeightMin,
     ref_kl_coef: refKlCoef,
   };
-  const given = Object.fromEntries(
-    Object.entries(config).filter(([, value]) => value !== undefined),
-  );
   const variables = model.transformer.trainableVariables();
   const gradients = new Map<string, tf.Tensor>();
   const sums: Record<string, number> = {};
@@ -154,7 +151,7 @@ export async function nftGradients(
           const part = await modelLossGradients(
             model.transformer,
             (module) => predictNoised(module, model.modelConfig, noised),
-            (v) => computeLoss('diffusion_nft', { ...fixed, forward_prediction: v }, given),
+            (v) => computeLoss('diffusion_nft', { ...fixed, forward_prediction: v }, config),
             variables,
           );
           addGradients(gradients, part.gradients, rows / B / K);

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../../core/without-undefined';
 import { losses } from '../../losses';
 import { importanceWeights } from './importance-weights';
 import { logRatioOf, offPolicyMetrics, underPrefix } from './off-policy-metrics';
@@ -59,8 +60,7 @@ export function rolloutCorrectionConfig(
       `Cannot correct rollouts as rollout_correction takes ${Object.keys(DEFAULTS).join(', ')}: current value has ${unknown.join(', ')}`,
     );
   }
-  const given = Object.entries(config).filter(([, value]) => value !== undefined);
-  const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as RolloutCorrectionConfig;
+  const settings: RolloutCorrectionConfig = { ...DEFAULTS, ...withoutUndefined(config) };
   if (settings.loss_type !== 'ppo_clip') {
     throw new Error(
       `Cannot correct rollouts as loss_type must be ppo_clip: current value is ${settings.loss_type as string}`,

@@ -1,4 +1,3 @@
-import { givenOptions } from '../../core/given-options';
 import {
   checkOptions,
   COUNT_OR_INFINITY,
@@ -7,6 +6,8 @@ import {
   type Rules,
 } from '../../core/option-rules';
 import { median } from '../../core/statistics';
+import { withoutUndefined } from '../../core/without-undefined';
+import { EVALUATED } from '../log-names';
 import type { LogLine } from '../step-report';
 
 /** What an alarm is about. */
@@ -75,8 +76,6 @@ export const ALARM_RULES: Rules<AlarmLimits> = {
   gradNormFactor: LIMIT,
   window: COUNT_OR_INFINITY,
 };
-
-const EVALUATED = 'evaluation/reward';
 
 /** Looks at the last line of a log: the symptom, or null. */
 type Rule = (lines: readonly LogLine[], limits: AlarmLimits) => string | null;
@@ -217,8 +216,15 @@ function seen(lines: readonly LogLine[], limits: AlarmLimits): Map<AlarmName, st
  * alarm.symptom; // 'reward not finite'
  */
 export function alarmsAtEnd(lines: readonly LogLine[], limits: Partial<AlarmLimits> = {}): Alarm[] {
+  return beginningAtEnd(lines, completeLimits(limits));
+}
+
+function completeLimits(limits: Partial<AlarmLimits>): AlarmLimits {
   checkOptions('raise alarms', limits, ALARM_RULES);
-  const all: AlarmLimits = { ...ALARM_LIMITS, ...givenOptions(limits) };
+  return { ...ALARM_LIMITS, ...withoutUndefined(limits) };
+}
+
+function beginningAtEnd(lines: readonly LogLine[], all: AlarmLimits): Alarm[] {
   const before = seen(lines.slice(0, -1), all);
   return [...seen(lines, all)].flatMap(([name, symptom]) => {
     if (before.has(name)) return [];
@@ -238,8 +244,8 @@ export function alarmsAtEnd(lines: readonly LogLine[], limits: Partial<AlarmLimi
  * alarmsOf(log).map(({ step, symptom }) => `${step}: ${symptom}`); // ['2: reward not finite']
  */
 export function alarmsOf(lines: readonly LogLine[], limits: Partial<AlarmLimits> = {}): Alarm[] {
-  checkOptions('raise alarms', limits, ALARM_RULES);
-  return lines.flatMap((_, at) => alarmsAtEnd(lines.slice(0, at + 1), limits));
+  const all = completeLimits(limits);
+  return lines.flatMap((_, at) => beginningAtEnd(lines.slice(0, at + 1), all));
 }
 
 /**

@@ -1,9 +1,7 @@
 import { nearestName } from '../../core/nearest-name';
+import { EVALUATED } from '../log-names';
 import type { LogLine } from '../step-report';
 import type { RunOptions } from './run-options';
-
-/** What is best by when nothing else is said. */
-export const EVALUATED = 'evaluation/reward';
 
 /** Where a metric was best. */
 export interface BestStep {

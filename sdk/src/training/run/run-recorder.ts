@@ -1,12 +1,13 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { givenOptions } from '../../core/given-options';
+import { withoutUndefined } from '../../core/without-undefined';
 import { EventFile } from '../../io/tensorboard/event-file';
 import type { EvaluationReport } from '../evaluate-policy';
 import { isEvaluationDue } from '../evaluation-options';
+import { EVALUATED } from '../log-names';
 import { logLine, type LogLine } from '../step-report';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
-import { bestStep, checkBestMetric, EVALUATED, requireMetric } from './best-step';
+import { bestStep, checkBestMetric, requireMetric } from './best-step';
 import { isSavable, writeCheckpoint } from './checkpoint-files';
 import {
   abandonCheckpoints,
@@ -99,7 +100,7 @@ export class RunRecorder {
       replayGap: clipRatio,
       // Weights of an earlier step make a gap of their own.
       rolloutGap: maxStaleness === 0 ? (rolloutWorkers?.mostGap ?? null) : null,
-      ...givenOptions(options.alarmLimits),
+      ...withoutUndefined(options.alarmLimits),
     };
   }
 

@@ -21,7 +21,7 @@ import {
 import { whatIsBroken } from '../../../../sdk/src/training/run/checkpoint-manifest';
 import { withFaultyDisk } from '../../../trust/faulty-disk';
 import { textOnStderr } from '../../io/hub/text-on-stderr';
-import { inFolder, loadSmall, trainedWeights, withoutTimes } from './small-runs';
+import { inFolder, loadSmall, ratedBy, trainedWeights, withoutTimes } from './small-runs';
 
 const OPTIONS = {
   prompts: ['a red fox', 'two cats'],
@@ -182,13 +182,7 @@ describe('resuming a trainer', function () {
   it('brings back the best checkpoint of the log that it begins with, from any whole one of that step', () =>
     inFolder(async (parent) => {
       const [from, into] = [join(parent, 'from'), join(parent, 'into')];
-      const values = [0.1, 0.9, 0.2, 0.95];
-      const evaluation = {
-        prompts: ['a red fox'],
-        everySteps: 1,
-        numInferenceSteps: 2,
-        reward: async () => [values.shift() ?? 0],
-      };
+      const evaluation = ratedBy([0.1, 0.9, 0.2, 0.95]);
       const options = { ...OPTIONS, evaluation, checkpointEverySteps: 1, checkpointsKept: 4 };
       const run = (given: object) =>
         textOnStderr(() =>

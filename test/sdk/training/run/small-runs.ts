@@ -110,6 +110,14 @@ export function loadSmall(algorithm: string): Promise<RolloutPipeline> {
   return loadPipeline(MODEL, { height: 32, width: 32, num_inference_steps: 4, algorithm });
 }
 
+/** An evaluation of one picture after every step, which gets these rewards in turn, then 0. The list is emptied. */
+export const ratedBy = (rewards: number[]) => ({
+  prompts: ['a red fox'],
+  everySteps: 1,
+  numInferenceSteps: 2,
+  reward: async () => [rewards.shift() ?? 0],
+});
+
 /** Runs `work` with an empty folder that is removed afterwards. */
 export async function inFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'flowbook-run-'));
