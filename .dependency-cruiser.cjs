@@ -1,8 +1,10 @@
+const { readdirSync } = require('node:fs');
+
 /** Doors of their own for what imports no package: displays must not load TensorFlow. */
 const SMALL_DOORS = 'core/(format-bytes|option-rules)\\.(ts|js|d\\.ts)$';
 
-/** Imports point one way; see the picture in ARCHITECTURE.md. */
-const layers = [
+/** The sdk's folders, lowest first: imports point one way, and neighbours do not know each other. See ARCHITECTURE.md. */
+const sdkLayers = [
   ['core'],
   ['tensorflow'],
   ['io'],
@@ -15,6 +17,23 @@ const layers = [
   ['rollout-workers'],
   ['rollout-servers'],
 ];
+
+/** The same of kernel-extensions. */
+const kernelLayers = [
+  ['display', 'run-folder', 'setup'],
+  ['kernel'],
+  ['widgets', 'notebook'],
+  ['script'],
+  ['export', 'launch', 'runs'],
+  ['sweep'],
+  ['cluster'],
+  ['commands'],
+];
+
+const foldersOf = (source) =>
+  readdirSync(source, { withFileTypes: true })
+    .filter((one) => one.isDirectory())
+    .map(({ name }) => name);
 
 const forbidden = [
   { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -38,20 +57,31 @@ const forbidden = [
   },
 ];
 
-layers.forEach((names, level) => {
-  const above = layers.slice(level + 1).flat();
-  for (const name of names) {
-    const siblings = names.filter((other) => other !== name);
-    const banned = [...above, ...siblings];
-    if (banned.length === 0) continue;
-    forbidden.push({
-      name: `${name}-looks-down-only`,
-      severity: 'error',
-      from: { path: `^sdk/src/${name}/` },
-      to: { path: `^sdk/src/(${banned.join('|')})/` },
-    });
+for (const [source, layers] of [
+  ['sdk/src', sdkLayers],
+  ['kernel-extensions/src', kernelLayers],
+]) {
+  const unlisted = foldersOf(source).filter((name) => !layers.flat().includes(name));
+  if (unlisted.length > 0) {
+    throw new Error(
+      `Cannot check imports as each folder of ${source} must have its place among the layers: ${unlisted.join(', ')} has none`,
+    );
   }
-});
+  layers.forEach((names, level) => {
+    const above = layers.slice(level + 1).flat();
+    for (const name of names) {
+      const siblings = names.filter((other) => other !== name);
+      const banned = [...above, ...siblings];
+      if (banned.length === 0) continue;
+      forbidden.push({
+        name: `${name}-looks-down-only`,
+        severity: 'error',
+        from: { path: `^${source}/${name}/` },
+        to: { path: `^${source}/(${banned.join('|')})/` },
+      });
+    }
+  });
+}
 
 module.exports = {
   forbidden,

@@ -4,7 +4,7 @@ import { brokenLinks } from './page-links';
 import { pageFile, pageGroups, readPages, stagePages } from './pages';
 
 /** Folders of sources, one module of the reference each, in the order in which data flows. */
-export const MODULES = [
+const SDK_MODULES = [
   ...[
     'core',
     'tensorflow',
@@ -16,12 +16,20 @@ export const MODULES = [
     'rewards',
     'advantages',
   ],
-  ...['losses', 'inspection', 'pipelines', 'training', 'pretraining'],
+  ...[
+    'losses',
+    'inspection',
+    'pipelines',
+    'training',
+    'pretraining',
+    'rollout-workers',
+    'rollout-servers',
+  ],
 ].map((name) => `sdk/src/${name}/index.ts`);
 
-const KERNEL_MODULES = ['display', 'notebook', 'kernel'].map(
-  (name) => `kernel-extensions/src/${name}/index.ts`,
-);
+const KERNEL_MODULES = [
+  ...['display', 'kernel', 'widgets', 'notebook', 'script', 'runs', 'cluster'],
+].map((name) => `kernel-extensions/src/${name}/index.ts`);
 
 /** What the site is made from and where it goes. */
 export interface SiteOptions {
@@ -52,7 +60,7 @@ export async function buildSite({ root, folder }: SiteOptions): Promise<string[]
   const { katex } = await import('@mdit/plugin-katex');
   const app = await Application.bootstrap({
     name: 'Flowbook',
-    entryPoints: [...MODULES, ...KERNEL_MODULES].map((file) => join(root, file)),
+    entryPoints: [...SDK_MODULES, ...KERNEL_MODULES].map((file) => join(root, file)),
     tsconfig: join(root, 'tsconfig.json'),
     basePath: root,
     readme: join(staged, 'README.md'),

@@ -5,12 +5,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { exportScript } from '../../kernel-extensions/src/notebook/export-script';
+import { exportScript } from '../../kernel-extensions/src/export/export-script';
 import { writeComparePage } from '../../kernel-extensions/src/runs/compare-page';
 import { summarizeRun } from '../../kernel-extensions/src/runs/run-summary';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import { hostile, samples } from '../kernel-extensions/display/samples';
-import { Workspace } from '../kernel-extensions/notebook/notebook-of';
+import { Workspace } from '../kernel-extensions/notebook-of';
 import { setupModule } from '../setup/setup-module';
 import { notebookFile, openNotebook, runAllCells, type OpenNotebook } from './open-notebook';
 

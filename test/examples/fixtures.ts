@@ -18,7 +18,7 @@ export const makeFixture: { [Name in keyof Fixtures]: () => Fixtures[Name] } = {
 
 /** Examples whose types alone are checked there, by file, with the reason. */
 export const notRun: Readonly<Record<string, string>> = {
-  'kernel-extensions/src/notebook/run-script.ts':
+  'kernel-extensions/src/script/run-script.ts':
     'it reads the arguments of its process and ends it; run-script.test.ts runs it in one of its own',
   'docs/displays.md': 'test/docs/displays.slow.test.ts runs them, and compares what they draw',
 };

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JupyterServer } from '../../kernel-extensions/src/launch/jupyter-server';
 import { ServerKernel } from '../../kernel-extensions/src/launch/server-kernel';
-import { installedJupyter } from '../../kernel-extensions/src/setup-pieces';
+import { installedJupyter } from '../../kernel-extensions/src/setup/setup-pieces';
 import type { LiveOutput } from '../../kernel-extensions/src/notebook/outputs';
 import { temporaryFolder } from '../setup/temporary-folder';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkNotebook } from '../../kernel-extensions/src/notebook/check-notebook';
+import { checkNotebook } from '../../kernel-extensions/src/export/check-notebook';
 import { isLong, runResumably } from '../long-run';
 
 const notebooks = join(__dirname, '../../notebooks');

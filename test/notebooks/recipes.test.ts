@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { KernelClient, readNotebook, type Notebook } from '@flowbook/kernel-extensions';
 import { executeNotebook } from '../../kernel-extensions/src/notebook/execute-notebook';
-import { exportScript } from '../../kernel-extensions/src/notebook/export-script';
+import { exportScript } from '../../kernel-extensions/src/export/export-script';
 import { injectParameters } from '../../kernel-extensions/src/notebook/inject-parameters';
 import { isLong } from '../long-run';
 

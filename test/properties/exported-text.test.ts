@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Notebook } from '@flowbook/kernel-extensions';
 import fc from 'fast-check';
 import ts from 'typescript';
-import { exportNotebook } from '../../kernel-extensions/src/notebook/export-notebook';
+import { exportNotebook } from '../../kernel-extensions/src/export/export-notebook';
 import { injectParameters } from '../../kernel-extensions/src/notebook/inject-parameters';
 import { holds } from './property';
 

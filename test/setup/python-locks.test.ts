@@ -120,7 +120,7 @@ describe('what pip installs', () => {
       'kernel-extensions/setup/pip.mjs',
     ]);
     assert.deepEqual(withText(/\bpip3? (install|download)\b|ensurepip\.|from pip\b|import pip\b/), [
-      'test/kernel-extensions/notebook/export-notebook.test.ts',
+      'test/kernel-extensions/export/export-notebook.test.ts',
     ]);
     assert.match(
       read('kernel-extensions/setup/pip.mjs'),

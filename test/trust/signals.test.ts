@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import { checkpointIn, readRunRecord } from '@flowbook/sdk';
-import { exportNotebook } from '../../kernel-extensions/src/notebook/export-notebook';
-import { exitCodes } from '../../kernel-extensions/src/notebook/exit-codes';
+import { exportNotebook } from '../../kernel-extensions/src/export/export-notebook';
+import { exitCodes } from '../../kernel-extensions/src/script/exit-codes';
 import { whatIsBroken } from '../../sdk/src/training/run/checkpoint-manifest';
-import { Workspace } from '../kernel-extensions/notebook/notebook-of';
+import { Workspace } from '../kernel-extensions/notebook-of';
 
 const root = join(__dirname, '../..');
 const tsx = createRequire(__filename).resolve('tsx');

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { stopSignal } from '../launch/stop-signal';
-import { exitCodes } from '../notebook/exit-codes';
+import { exitCodes } from '../script/exit-codes';
 import { collectNameValue } from './name-value';
 
 /** `flowbook check`: whether notebooks and their scripts give the same. */
@@ -25,7 +25,7 @@ async function check(
   notebooks: readonly string[],
   parameters: ReadonlyMap<string, string>,
 ): Promise<number> {
-  const { checkNotebook } = await import('../notebook/check-notebook.js');
+  const { checkNotebook } = await import('../export/check-notebook.js');
   const stop = stopSignal();
   let code: number = exitCodes.done;
   try {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { setupPieces } from '../setup-pieces';
+import { setupPieces } from '../setup/setup-pieces';
 
 /** `flowbook doctor`: the committed entry point runs it before anything is built; here it takes its place in the help. */
 export function doctorCommand(): Command {

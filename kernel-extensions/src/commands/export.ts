@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { Command } from 'commander';
 import { NotebookCodeError } from '../notebook/cell-syntax';
 import { NotebookFormatError, readNotebook } from '../notebook/notebook-file';
-import { replaceFile } from '../notebook/replace-file';
+import { replaceFile } from '../run-folder/replace-file';
 
 /** `flowbook export`: writes a notebook as a script. */
 export function exportCommand(): Command {
@@ -37,7 +37,7 @@ async function exportFile(
     return 2;
   }
   // The TypeScript compiler takes a moment to load, which the other commands need not wait for.
-  const { exportScript } = await import('../notebook/export-script.js');
+  const { exportScript } = await import('../export/export-script.js');
   try {
     const notebook = readNotebook(notebookFile);
     const { text, warnings } = await exportScript(notebook, notebookFile, scriptFile, check);

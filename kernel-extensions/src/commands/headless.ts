@@ -2,10 +2,10 @@ import * as path from 'node:path';
 import { nextRunFolder } from '@flowbook/sdk';
 import { findNotebook, notebooksFolder } from '../launch/find-notebook';
 import { kernelOnServer } from '../launch/kernel-on-server';
-import { exitCodes } from '../notebook/exit-codes';
-import { RUNS } from '../notebook/run-directory';
-import { runNotebookFile } from '../notebook/run-notebook-file';
-import { installedJupyter } from '../setup-pieces';
+import { exitCodes } from '../script/exit-codes';
+import { RUNS } from '../run-folder/run-directory';
+import { runNotebookFile } from '../script/run-notebook-file';
+import { installedJupyter } from '../setup/setup-pieces';
 
 export interface HeadlessFlags {
   out?: string;

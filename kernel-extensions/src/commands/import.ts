@@ -25,7 +25,7 @@ async function importFile(scriptFile: string, notebookFile: string): Promise<num
     return 2;
   }
   // The TypeScript compiler takes a moment to load, which the other commands need not wait for.
-  const { importScript } = await import('../notebook/import-script.js');
+  const { importScript } = await import('../export/import-script.js');
   try {
     const original = existsSync(notebookFile) ? readNotebook(notebookFile) : undefined;
     const text = readFileSync(scriptFile, 'utf8');

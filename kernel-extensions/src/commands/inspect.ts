@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { wholeNumberFrom } from '../notebook/whole-number';
+import { wholeNumberFrom } from '../script/whole-number';
 
 const count = wholeNumberFrom(1);
 

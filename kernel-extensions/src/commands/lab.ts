@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { notebooksFolder } from '../launch/find-notebook';
 import { JupyterServer } from '../launch/jupyter-server';
 import { stopSignal } from '../launch/stop-signal';
-import { wholeNumberFrom } from '../notebook/whole-number';
-import { installedJupyter } from '../setup-pieces';
+import { wholeNumberFrom } from '../script/whole-number';
+import { installedJupyter } from '../setup/setup-pieces';
 import { collectNameValue } from './name-value';
 
 interface LabFlags {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { Command } from 'commander';
-import { exitCodes } from '../notebook/exit-codes';
-import { makeRunDirectory, wantedDirectory } from '../notebook/run-directory';
+import { exitCodes } from '../script/exit-codes';
+import { makeRunDirectory, wantedDirectory } from '../run-folder/run-directory';
 import { collectNameValue } from './name-value';
 
 interface RunOptions {
@@ -46,7 +46,7 @@ async function run(file: string, flags: string[], options: RunOptions): Promise<
     return exitCodes.wrongUse;
   };
   const { parameter: parameters, resume, allowErrors } = options;
-  const { isScriptFile, runScriptFile } = await import('../notebook/run-script-file.js');
+  const { isScriptFile, runScriptFile } = await import('../script/run-script-file.js');
   const isScript = isScriptFile(file);
   const name = path.basename(file, path.extname(file));
   const wanted = wantedDirectory(options.out, name);
@@ -67,6 +67,6 @@ async function run(file: string, flags: string[], options: RunOptions): Promise<
     const directory = makeRunDirectory(wanted);
     return runScriptFile({ scriptFile: file, directory, parameters, flags, resume });
   }
-  const { runNotebookFile } = await import('../notebook/run-notebook-file.js');
+  const { runNotebookFile } = await import('../script/run-notebook-file.js');
   return runNotebookFile({ notebookFile: file, ...wanted, parameters, allowErrors, resume });
 }

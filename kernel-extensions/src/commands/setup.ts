@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { setupPieces } from '../setup-pieces';
+import { setupPieces } from '../setup/setup-pieces';
 
 /** `flowbook setup`: the committed entry point runs it before anything is built; here it takes its place in the help. */
 export function setupCommand(): Command {

@@ -17,9 +17,9 @@ import {
 } from '../cluster/launch/rayjob-manifest';
 import { quoted } from '../cluster/launch/shell-line';
 import { SlurmLauncher } from '../cluster/launch/slurm-launcher';
-import { exitCodes } from '../notebook/exit-codes';
-import { heedStops } from '../notebook/heed-stops';
-import { makeRunDirectory, RUNS } from '../notebook/run-directory';
+import { exitCodes } from '../script/exit-codes';
+import { heedStops } from '../script/heed-stops';
+import { makeRunDirectory, RUNS } from '../run-folder/run-directory';
 import { withSubmitOptions, type SubmitOptions } from './submit-options';
 
 /** Files that are named before a job is sent; `--dry-run` names all. */

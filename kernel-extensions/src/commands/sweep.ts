@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { wantedDirectory } from '../notebook/run-directory';
-import { wholeNumberFrom } from '../notebook/whole-number';
+import { wantedDirectory } from '../run-folder/run-directory';
+import { wholeNumberFrom } from '../script/whole-number';
 
 interface SweepCommandOptions {
   parameter: Map<string, string>;

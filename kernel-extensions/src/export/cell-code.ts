@@ -1,13 +1,13 @@
 import ts from 'typescript';
-import type { Binding, Bindings } from './bindings';
-import { type CellSyntax, isClosingBlock, isUsing, refuseNode } from './cell-syntax';
+import type { Binding, Bindings } from '../notebook/bindings';
+import { type CellSyntax, isClosingBlock, isUsing, refuseNode } from '../notebook/cell-syntax';
 import { type HandedOn, handedOn } from './handed-on';
-import { matchesOutside } from './literals';
-import { cellTags, type Notebook, runsInScript } from './notebook';
-import type { Parameter } from './parameters';
+import { matchesOutside } from '../notebook/literals';
+import { cellTags, type Notebook, runsInScript } from '../notebook/notebook';
+import type { Parameter } from '../notebook/parameters';
 import type { Relocate } from './relocate-module';
 import { keepDeclaredType } from './shared-variables';
-import { applyEdits, type TextEdit } from './text-edits';
+import { applyEdits, type TextEdit } from '../notebook/text-edits';
 
 /** A cell's code as it stands in a script. */
 export interface CellCode {

@@ -4,13 +4,19 @@ import * as path from 'node:path';
 import { KernelClient } from '../kernel/client';
 import { readPrintedText } from '../script/printed-text';
 import { readResults } from '../script/results';
-import { executeNotebook } from './execute-notebook';
+import { executeNotebook } from '../notebook/execute-notebook';
 import { exportScript } from './export-script';
-import { injectParameters } from './inject-parameters';
-import { type Cell, cellName, type Notebook, runsInNotebook, runsInScript } from './notebook';
-import { readNotebook } from './notebook-file';
+import { injectParameters } from '../notebook/inject-parameters';
+import {
+  type Cell,
+  cellName,
+  type Notebook,
+  runsInNotebook,
+  runsInScript,
+} from '../notebook/notebook';
+import { readNotebook } from '../notebook/notebook-file';
 import { makeOwnFolder } from './own-folder';
-import { scriptProgram } from './script-program';
+import { scriptProgram } from '../script/script-program';
 
 /** What a cell gave: its lines on stdout and the text of its last expression. */
 interface CellText {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import * as path from 'node:path';
 import ts from 'typescript';
-import { findSections } from './script-sections';
+import { findSections } from '../script/script-sections';
 
 /** What the type checker says about a script. */
 export interface ScriptCheck {

@@ -1,6 +1,6 @@
 import { formatScript } from './format-script';
-import type { Notebook } from './notebook';
-import { requireLanguage } from './require-language';
+import type { Notebook } from '../notebook/notebook';
+import { requireLanguage } from '../notebook/require-language';
 import { type ExportOptions, ScriptDraft } from './script-draft';
 
 export type { ExportOptions };

@@ -1,9 +1,9 @@
 import * as path from 'node:path';
 import { ScriptChecker } from './check-script';
 import { exportNotebook } from './export-notebook';
-import type { Notebook } from './notebook';
+import type { Notebook } from '../notebook/notebook';
 import { isModuleFile } from './module-kind';
-import { isSilenced } from './warnings/silenced';
+import { isSilenced } from '../notebook/warnings/silenced';
 
 /**
  * `exportNotebook` with the types of what the notebook imports: last expressions without a value are

@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import { NotebookCodeError } from './cell-syntax';
+import { NotebookCodeError } from '../notebook/cell-syntax';
 
 /** A script's table of flags as declarations of a cell: `const steps: number = 40; // training iterations`. */
 export function flagDeclarations(statement: ts.VariableStatement): string {

@@ -1,7 +1,7 @@
 import ts from 'typescript';
-import type { Bindings } from './bindings';
-import { type CellSyntax, refuseNode } from './cell-syntax';
-import { cellTags, type Notebook, runsInScript } from './notebook';
+import type { Bindings } from '../notebook/bindings';
+import { type CellSyntax, refuseNode } from '../notebook/cell-syntax';
+import { cellTags, type Notebook, runsInScript } from '../notebook/notebook';
 
 /** What a cell tagged `checkpoint` hands on. */
 export interface HandedOn {

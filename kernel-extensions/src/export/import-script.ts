@@ -1,10 +1,10 @@
 import * as path from 'node:path';
 import ts from 'typescript';
-import { NotebookCodeError } from './cell-syntax';
+import { NotebookCodeError } from '../notebook/cell-syntax';
 import { exportNotebook } from './export-notebook';
 import { formatScript } from './format-script';
 import { isModuleFile } from './module-kind';
-import { type Cell, cellTags, type Notebook } from './notebook';
+import { type Cell, cellTags, type Notebook } from '../notebook/notebook';
 import { readPercent } from './read-percent';
 import { isExportedScript, readScript } from './read-script';
 

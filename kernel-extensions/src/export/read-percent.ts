@@ -1,5 +1,5 @@
-import { NotebookCodeError } from './cell-syntax';
-import type { Cell } from './notebook';
+import { NotebookCodeError } from '../notebook/cell-syntax';
+import type { Cell } from '../notebook/notebook';
 import { uncomment } from './read-script';
 
 /**

@@ -1,9 +1,9 @@
 import * as path from 'node:path';
 import ts from 'typescript';
-import { NotebookCodeError } from './cell-syntax';
+import { NotebookCodeError } from '../notebook/cell-syntax';
 import { scriptCellCode } from './script-cell-code';
 import { flagDeclarations } from './flag-declarations';
-import type { Cell } from './notebook';
+import type { Cell } from '../notebook/notebook';
 import { relocation } from './relocate-module';
 
 /** A script taken apart: what its cells say, without what `flowbook export` added. */

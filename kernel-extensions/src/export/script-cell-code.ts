@@ -1,9 +1,9 @@
 import ts from 'typescript';
 import { relocations } from './cell-code';
-import { isClosingBlock } from './cell-syntax';
-import { literalRanges, matchesOutside } from './literals';
+import { isClosingBlock } from '../notebook/cell-syntax';
+import { literalRanges, matchesOutside } from '../notebook/literals';
 import type { Relocate } from './relocate-module';
-import { applyEdits, type TextEdit } from './text-edits';
+import { applyEdits, type TextEdit } from '../notebook/text-edits';
 
 /** A section of a script as a cell says it: the calls of `flowbook export` taken out. */
 export function scriptCellCode(

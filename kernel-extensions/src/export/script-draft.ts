@@ -1,22 +1,22 @@
 import * as path from 'node:path';
 import type ts from 'typescript';
-import { type Binding, type Bindings, findBindings, isShared } from './bindings';
+import { type Binding, type Bindings, findBindings, isShared } from '../notebook/bindings';
 import { type CellCode, cellCode } from './cell-code';
-import { type CellSyntax, NotebookCodeError, parseCells } from './cell-syntax';
-import { flagsComment } from './exported-script';
-import { type Cell, cellName, cellTags, type Notebook, runsInScript } from './notebook';
+import { type CellSyntax, NotebookCodeError, parseCells } from '../notebook/cell-syntax';
+import { flagsComment } from '../script/exported-script';
+import { type Cell, cellName, cellTags, type Notebook, runsInScript } from '../notebook/notebook';
 import { ownFlags } from '../script/own-flags';
-import { findParametersCell, type ParametersCell, readParameters } from './parameters';
+import { findParametersCell, type ParametersCell, readParameters } from '../notebook/parameters';
 import { flagEntry } from './script-flags';
 import { isOwnModule, type Relocate, relocationFrom } from './relocate-module';
 import { ScriptImports } from './script-imports';
-import { asComments, inOneLine, marker } from './script-sections';
-import { notebookWarnings } from './warnings/find-warnings';
-import { lateNames } from './warnings/late-names';
-import { lateSettings } from './warnings/late-settings';
-import { longUses } from './warnings/long-uses';
-import { ownPlaces } from './warnings/own-places';
-import { warningTexts } from './warnings/warning';
+import { asComments, inOneLine, marker } from '../script/script-sections';
+import { notebookWarnings } from '../notebook/warnings/find-warnings';
+import { lateNames } from '../notebook/warnings/late-names';
+import { lateSettings } from '../notebook/warnings/late-settings';
+import { longUses } from '../notebook/warnings/long-uses';
+import { ownPlaces } from '../notebook/warnings/own-places';
+import { warningTexts } from '../notebook/warnings/warning';
 
 /** Where a script comes from and goes to. */
 export interface ExportOptions {

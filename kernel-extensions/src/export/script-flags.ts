@@ -1,4 +1,4 @@
-import type { Parameter } from './parameters';
+import type { Parameter } from '../notebook/parameters';
 
 /** The entry of a parameter in the script's table of flags: `steps: flag.number(40, 'training iterations')`. */
 export function flagEntry({ name, rule, help, initializer }: Parameter, flag: string): string {

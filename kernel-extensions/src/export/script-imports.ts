@@ -1,6 +1,6 @@
 import ts from 'typescript';
-import type { Binding } from './bindings';
-import { type CellSyntax, importsValues } from './cell-syntax';
+import type { Binding } from '../notebook/bindings';
+import { type CellSyntax, importsValues } from '../notebook/cell-syntax';
 
 interface Names {
   /** `name` or `name as local`, sorted by first use, `type ` in front when it is imported as a type. */

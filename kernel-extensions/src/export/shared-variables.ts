@@ -1,6 +1,6 @@
 import ts from 'typescript';
-import type { Binding } from './bindings';
-import type { TextEdit } from './text-edits';
+import type { Binding } from '../notebook/bindings';
+import type { TextEdit } from '../notebook/text-edits';
 
 /**
  * In a notebook, a cell sees another cell's variable with its declared type. In a script, the flow of

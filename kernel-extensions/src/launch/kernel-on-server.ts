@@ -1,5 +1,5 @@
 import type { CellExecutor } from '../notebook/execute-notebook';
-import type { KernelPlace, NotebookKernel } from '../notebook/run-notebook-file';
+import type { KernelPlace, NotebookKernel } from '../script/run-notebook-file';
 import { JupyterServer, type JupyterServerOptions } from './jupyter-server';
 import { ServerKernel } from './server-kernel';
 

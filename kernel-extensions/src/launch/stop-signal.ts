@@ -1,5 +1,5 @@
-import { exitCodes } from '../notebook/exit-codes';
-import { heedSignals } from '../notebook/heed-stops';
+import { exitCodes } from '../script/exit-codes';
+import { heedSignals } from '../script/heed-stops';
 
 /** What a stopped command ends with, as shells count signals. */
 const codes = {

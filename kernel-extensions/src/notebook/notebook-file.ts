@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Cell, Notebook, NotebookOutput, OutputData } from './notebook';
-import { replaceFile } from './replace-file';
+import { replaceFile } from '../run-folder/replace-file';
 
 type Json = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { readRunLog, readRunPictures, RUN_FILES, type LogLine } from '@flowbook/sdk';
-import { runFoldersIn } from '../script/run-folders';
+import { runFoldersIn } from '../run-folder/run-folders';
 import { readResults } from '../script/results';
 import { readRecord } from '../script/script-record';
 

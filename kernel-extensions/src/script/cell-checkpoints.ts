@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { inspect, types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { z } from 'zod';
-import { replaceFile } from '../notebook/replace-file';
+import { replaceFile } from '../run-folder/replace-file';
 
 /** The folder of a run's folder that holds what cells tagged `checkpoint` hand on. */
 const folderName = 'cells';

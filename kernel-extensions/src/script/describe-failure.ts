@@ -3,8 +3,8 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { alignLines } from './align-code';
-import { cellName } from './notebook';
-import { readNotebook } from './notebook-file';
+import { cellName } from '../notebook/notebook';
+import { readNotebook } from '../notebook/notebook-file';
 import { findSections, type ScriptSection } from './script-sections';
 
 /** A place in the script, 1-based as stacks have it. */

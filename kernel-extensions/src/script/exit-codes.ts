@@ -1,6 +1,6 @@
 import { checkpointIn, readRunRecord, type RunRecord } from '@flowbook/sdk';
-import { hasKeptCell } from '../script/cell-checkpoints';
-import { runFoldersIn } from '../script/run-folders';
+import { hasKeptCell } from './cell-checkpoints';
+import { runFoldersIn } from '../run-folder/run-folders';
 
 /** What exported scripts and `flowbook run` end with. */
 export const exitCodes = {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { describeRule, parseParameter, type ParameterRule } from './parameter-value';
+import { describeRule, parseParameter, type ParameterRule } from '../notebook/parameter-value';
 
 /** One flag of a script: what its value may be, its default, and a line of help. */
 export interface Flag<T> {

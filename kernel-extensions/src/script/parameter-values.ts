@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import ts from 'typescript';
-import { notebookParameters } from './inject-parameters';
-import type { Notebook } from './notebook';
+import { notebookParameters } from '../notebook/inject-parameters';
+import type { Notebook } from '../notebook/notebook';
 
 /** What the parameters of a notebook are set to, by name. */
 export function parameterValues(notebook: Notebook): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { z } from 'zod';
-import { readKeptLines } from './kept-json';
+import { readKeptLines } from '../run-folder/kept-json';
 
 /** The file of a run's folder with what the cells printed: `{ cell, text }` a line. */
 export const printedFile = 'printed.jsonl';

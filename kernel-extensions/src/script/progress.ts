@@ -2,7 +2,7 @@ import { appendFileSync, existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { checkedFields } from '@flowbook/sdk';
 import { z } from 'zod';
-import { readKeptLines } from './kept-json';
+import { readKeptLines } from '../run-folder/kept-json';
 
 /** One thing that happened in a run; `progress.jsonl` and `--json` have a line for each. */
 export type ProgressEvent =

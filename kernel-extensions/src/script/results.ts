@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { z } from 'zod';
-import { readKeptLines } from './kept-json';
+import { readKeptLines } from '../run-folder/kept-json';
 
 /** The file of a run's folder with the cells' last values: a `CellResult` a line. */
 export const resultsFile = 'results.jsonl';

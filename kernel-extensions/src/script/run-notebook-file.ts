@@ -1,19 +1,19 @@
 import * as path from 'node:path';
 import { KernelClient } from '../kernel/client';
 import { PATIENCE_VARIABLE } from '../kernel/engine/interrupt-patience';
-import { KernelRunFolder } from '../script/kernel-run-folder';
-import type { ScriptRecord } from '../script/script-record';
-import { NotebookCodeError } from './cell-syntax';
+import { KernelRunFolder } from './kernel-run-folder';
+import type { ScriptRecord } from './script-record';
+import { NotebookCodeError } from '../notebook/cell-syntax';
 import { exitCodes, stoppedCode } from './exit-codes';
-import { type CellError, type CellExecutor, executeNotebook } from './execute-notebook';
+import { type CellError, type CellExecutor, executeNotebook } from '../notebook/execute-notebook';
 import { heedStops } from './heed-stops';
-import { injectParameters, ParameterError } from './inject-parameters';
-import { type Cell, cellName, type Notebook } from './notebook';
-import { NotebookFormatError, readNotebook, writeNotebook } from './notebook-file';
+import { injectParameters, ParameterError } from '../notebook/inject-parameters';
+import { type Cell, cellName, type Notebook } from '../notebook/notebook';
+import { NotebookFormatError, readNotebook, writeNotebook } from '../notebook/notebook-file';
 import { parameterValues } from './parameter-values';
-import { requireLanguage } from './require-language';
-import { makeRunDirectory, type WantedDirectory } from './run-directory';
-import { findWarnings } from './warnings/find-warnings';
+import { requireLanguage } from '../notebook/require-language';
+import { makeRunDirectory, type WantedDirectory } from '../run-folder/run-directory';
+import { findWarnings } from '../notebook/warnings/find-warnings';
 
 /**
  * What `flowbook run` was asked for. `<name>.ipynb` is written to its folder, and what a script's run leaves; the folder is made

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import * as path from 'node:path';
-import { ownFlags } from '../script/own-flags';
-import { ProcessRunFolder } from '../script/process-run-folder';
+import { ownFlags } from './own-flags';
+import { ProcessRunFolder } from './process-run-folder';
 import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
 import { isExported } from './exported-script';
 import { heedStops } from './heed-stops';

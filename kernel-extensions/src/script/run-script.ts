@@ -3,11 +3,11 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setDisplaySink } from '../display/sinks/current-sink';
 import { FileSink } from '../display/sinks/file-sink';
-import { readScriptCommand } from '../script/script-command';
-import { seedMathRandom } from '../script/seeded-random';
+import { readScriptCommand } from './script-command';
+import { seedMathRandom } from './seeded-random';
 import { exitCodes } from './exit-codes';
 import type { FlagTable, FlagValues } from './flags';
-import { makeRunDirectory } from './run-directory';
+import { makeRunDirectory } from '../run-folder/run-directory';
 import { ScriptRun, type ScriptCell } from './script-run';
 
 /** What an exported script hands to `runScript`. */

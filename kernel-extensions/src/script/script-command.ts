@@ -3,11 +3,11 @@ import * as path from 'node:path';
 import { runFolders } from '@flowbook/sdk';
 import { Command, CommanderError } from 'commander';
 import { parse as parseYaml } from 'yaml';
-import { exitCodes } from '../notebook/exit-codes';
-import { addFlags, type FlagTable } from '../notebook/flags';
+import { exitCodes } from './exit-codes';
+import { addFlags, type FlagTable } from './flags';
 import { parameterFrom } from '../notebook/parameter-value';
-import { RUNS, type WantedDirectory, wantedDirectory } from '../notebook/run-directory';
-import { wholeNumberFrom } from '../notebook/whole-number';
+import { RUNS, type WantedDirectory, wantedDirectory } from '../run-folder/run-directory';
+import { wholeNumberFrom } from './whole-number';
 
 import { readRecord } from './script-record';
 

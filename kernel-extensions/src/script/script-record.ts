@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import * as path from 'node:path';
 import { isRunning } from '@flowbook/sdk';
 import { z } from 'zod';
-import { replaceFile } from '../notebook/replace-file';
+import { replaceFile } from '../run-folder/replace-file';
 
 /** The file of a run's folder that says what ran, with which parameters, and how far it is. */
 export const recordFile = 'script.json';

@@ -5,15 +5,15 @@ import { mime } from '../display/bundle';
 import { settleDisplays } from '../display/publish-queue';
 import type { FileSink } from '../display/sinks/file-sink';
 import { toBundle } from '../display/to-bundle';
-import { CellCheckpoints } from '../script/cell-checkpoints';
-import { PrintedText } from '../script/printed-text';
-import { Progress, progressFile } from '../script/progress';
-import { resultsFile } from '../script/results';
-import { writeRunPage, type ShownDisplay } from '../script/run-page';
-import { newRecord, readRecord, writeRecord, type ScriptRecord } from '../script/script-record';
-import type { SeededRandom } from '../script/seeded-random';
-import { StopSignals } from '../script/stop-signals';
-import { connectTslabDisplays } from '../script/tslab-displays';
+import { CellCheckpoints } from './cell-checkpoints';
+import { PrintedText } from './printed-text';
+import { Progress, progressFile } from './progress';
+import { resultsFile } from './results';
+import { writeRunPage, type ShownDisplay } from './run-page';
+import { newRecord, readRecord, writeRecord, type ScriptRecord } from './script-record';
+import type { SeededRandom } from './seeded-random';
+import { StopSignals } from './stop-signals';
+import { connectTslabDisplays } from './tslab-displays';
 import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
 
 /** What a script's cells are given: call it where a cell begins, and hand it the cell's last value. */

@@ -1,6 +1,6 @@
 import ts from 'typescript';
-import { matchesOutside } from './literals';
-import { type Cell, cellTags } from './notebook';
+import { matchesOutside } from '../notebook/literals';
+import { type Cell, cellTags } from '../notebook/notebook';
 
 /** The part of a script that one cell became. */
 export interface ScriptSection {

@@ -1,6 +1,6 @@
-import type { StopSignal } from '../notebook/exit-codes';
-import { heedStops, type Stops } from '../notebook/heed-stops';
-import { isTraining } from './run-folders';
+import type { StopSignal } from './exit-codes';
+import { heedStops, type Stops } from './heed-stops';
+import { isTraining } from '../run-folder/run-folders';
 
 /** Time that a stopped cell has to end by itself. A run that is being trained has as long as its step and its checkpoint take. */
 const graceMs = 3000;

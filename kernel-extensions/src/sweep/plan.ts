@@ -2,12 +2,12 @@ import { existsSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { RandomKey } from '@flowbook/sdk';
 import { z } from 'zod';
-import { exportScript } from '../notebook/export-script';
+import { exportScript } from '../export/export-script';
 import { notebookParameters } from '../notebook/inject-parameters';
 import { readNotebook } from '../notebook/notebook-file';
-import { replaceFile } from '../notebook/replace-file';
-import { makeRunDirectory, type WantedDirectory } from '../notebook/run-directory';
-import { readKept } from '../script/kept-json';
+import { replaceFile } from '../run-folder/replace-file';
+import { makeRunDirectory, type WantedDirectory } from '../run-folder/run-directory';
+import { readKept } from '../run-folder/kept-json';
 import { type Axis, checkPoints, gridPoints, randomPoints, SweepError, type Point } from './axes';
 
 /** One run of a sweep. */

@@ -3,8 +3,8 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { observer, onAbort } from '@flowbook/sdk';
-import { exitCodes } from '../notebook/exit-codes';
-import { scriptProgram } from '../notebook/script-program';
+import { exitCodes } from '../script/exit-codes';
+import { scriptProgram } from '../script/script-program';
 import { readRecord } from '../script/script-record';
 import type { PlannedRun, SweepPlan } from './plan';
 

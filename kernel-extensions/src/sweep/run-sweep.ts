@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import * as path from 'node:path';
-import { exitCodes } from '../notebook/exit-codes';
-import { heedStops } from '../notebook/heed-stops';
-import type { WantedDirectory } from '../notebook/run-directory';
+import { exitCodes } from '../script/exit-codes';
+import { heedStops } from '../script/heed-stops';
+import type { WantedDirectory } from '../run-folder/run-directory';
 import { writeComparePage } from '../runs/compare-page';
 import { summarizeRun, type RunSummary } from '../runs/run-summary';
 import { runsTable } from '../runs/runs-table';

@@ -39,7 +39,10 @@ export interface LocalWorkersOptions {
   count?: number;
   /** Threads of each. Default 1. */
   threads?: number;
-  /** Start another one in a lost one's place: at once, or up to a second later where they end before any answer. Default true. */
+  /**
+   * Start another one in a lost one's place: at once, or up to a second later where they end before any answer. Without it, whoever
+   * waits goes on waiting until `add` starts one. Default true.
+   */
   replaceLost?: boolean;
   /** Program and arguments. Default: Node with the worker of this package. */
   command?: readonly [string, ...string[]];

@@ -6,13 +6,13 @@ import { hostname } from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readNotebook, writeNotebook } from '@flowbook/kernel-extensions';
-import { Workspace } from './notebook-of';
+import { Workspace } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const tsx = createRequire(__filename).resolve('tsx');
 
 function flowbook(args: string[], options: { cwd?: string; input?: string } = {}) {
-  const command = ['--import', tsx, path.join(__dirname, 'run-command.ts'), ...args];
+  const command = ['--import', tsx, path.join(__dirname, '../run-command.ts'), ...args];
   return spawnSync(process.execPath, command, { encoding: 'utf8', cwd: root, ...options });
 }
 
@@ -100,7 +100,7 @@ describe('flowbook check', function () {
     const left = `.flowbook-check-${dead}@${hostname()}-abcdef`;
     const elsewhere = `.flowbook-check-${dead}@another-machine-abcdef`;
     for (const name of [left, elsewhere]) mkdirSync(path.join(folder, name));
-    const command = ['--import', tsx, path.join(__dirname, 'run-command.ts'), 'check', file];
+    const command = ['--import', tsx, path.join(__dirname, '../run-command.ts'), 'check', file];
     const check = spawn(process.execPath, command, { cwd: root, stdio: 'ignore' });
     const ended = new Promise((resolve) => check.once('close', resolve));
     const own = () => readdirSync(folder).find((name) => name.includes(`-${check.pid}@`));

@@ -3,13 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
-import { Workspace } from './notebook-of';
+import { Workspace } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const tsx = createRequire(__filename).resolve('tsx');
 
 function flowbookExport(...args: string[]) {
-  const command = ['--import', tsx, path.join(__dirname, 'run-command.ts'), 'export', ...args];
+  const command = ['--import', tsx, path.join(__dirname, '../run-command.ts'), 'export', ...args];
   return spawnSync(process.execPath, command, { encoding: 'utf8', cwd: root });
 }
 

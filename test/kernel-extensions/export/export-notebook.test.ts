@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import * as prettier from 'prettier';
-import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
-import { exportScript } from '../../../kernel-extensions/src/notebook/export-script';
+import { exportNotebook } from '../../../kernel-extensions/src/export/export-notebook';
+import { exportScript } from '../../../kernel-extensions/src/export/export-script';
 import { awkwardNotebooks, type AwkwardNotebook } from './awkward-notebooks';
-import { notebookOf } from './notebook-of';
+import { notebookOf } from '../notebook-of';
 
 type Cells = AwkwardNotebook['cells'];
 

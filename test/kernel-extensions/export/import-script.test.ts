@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import * as path from 'node:path';
 import * as fc from 'fast-check';
 import { type Notebook, readNotebook } from '@flowbook/kernel-extensions';
-import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
-import { importScript } from '../../../kernel-extensions/src/notebook/import-script';
+import { exportNotebook } from '../../../kernel-extensions/src/export/export-notebook';
+import { importScript } from '../../../kernel-extensions/src/export/import-script';
 import { isLong, runResumably } from '../../long-run';
 import { awkwardNotebooks } from './awkward-notebooks';
-import { notebookOf } from './notebook-of';
+import { notebookOf } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const places = {

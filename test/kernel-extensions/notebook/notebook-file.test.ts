@@ -6,7 +6,7 @@ import {
   readNotebook,
   writeNotebook,
 } from '@flowbook/kernel-extensions';
-import { notebookOf, Workspace } from './notebook-of';
+import { notebookOf, Workspace } from '../notebook-of';
 
 const stored = {
   cells: [

@@ -7,7 +7,7 @@ import {
   parseParameter,
 } from '../../../kernel-extensions/src/notebook/parameter-value';
 import { readParameters } from '../../../kernel-extensions/src/notebook/parameters';
-import { notebookOf } from './notebook-of';
+import { notebookOf } from '../notebook-of';
 
 function read(...lines: string[]) {
   const notebook = notebookOf([{ id: 'p', tags: ['parameters'], source: lines.join('\n') }]);

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import type { Notebook } from '@flowbook/kernel-extensions';
-import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
-import { exportScript } from '../../../kernel-extensions/src/notebook/export-script';
+import { exportNotebook } from '../../../kernel-extensions/src/export/export-notebook';
+import { exportScript } from '../../../kernel-extensions/src/export/export-script';
 import { findWarnings } from '../../../kernel-extensions/src/notebook/warnings/find-warnings';
 import { warningCodes } from '../../../kernel-extensions/src/notebook/warnings/warning';
-import { notebookOf } from './notebook-of';
+import { notebookOf } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const pages = path.join(root, 'docs/warnings');

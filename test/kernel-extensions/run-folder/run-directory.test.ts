@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import {
   makeRunDirectory,
   wantedDirectory,
-} from '../../../kernel-extensions/src/notebook/run-directory';
+} from '../../../kernel-extensions/src/run-folder/run-directory';
 import { readScriptCommand } from '../../../kernel-extensions/src/script/script-command';
 import { newRecord, writeRecord } from '../../../kernel-extensions/src/script/script-record';
 

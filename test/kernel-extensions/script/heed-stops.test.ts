@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { heedStops } from '../../../kernel-extensions/src/notebook/heed-stops';
+import { heedStops } from '../../../kernel-extensions/src/script/heed-stops';
 
 describe('heedStops()', () => {
   it('tells the first signal from those after it, and gives them their usual meaning back', () => {

@@ -11,12 +11,12 @@ import {
 } from '@flowbook/kernel-extensions';
 import { executeNotebook } from '../../../kernel-extensions/src/notebook/execute-notebook';
 import { requireLanguage } from '../../../kernel-extensions/src/notebook/require-language';
-import { awkwardNotebooks } from './awkward-notebooks';
-import { Workspace } from './notebook-of';
+import { awkwardNotebooks } from '../export/awkward-notebooks';
+import { Workspace } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const tsx = createRequire(__filename).resolve('tsx');
-const command = ['--import', tsx, path.join(__dirname, 'run-command.ts')];
+const command = ['--import', tsx, path.join(__dirname, '../run-command.ts')];
 
 function flowbookRun(...args: string[]) {
   return spawnSync(process.execPath, [...command, 'run', ...args], { encoding: 'utf8', cwd: root });

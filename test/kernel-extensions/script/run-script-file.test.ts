@@ -3,8 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { readNotebook } from '@flowbook/kernel-extensions';
-import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
-import { Workspace } from './notebook-of';
+import { exportNotebook } from '../../../kernel-extensions/src/export/export-notebook';
+import { Workspace } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const command = [path.join(root, 'kernel-extensions/bin/flowbook.mjs'), 'run'];

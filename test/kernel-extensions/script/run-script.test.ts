@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import ts from 'typescript';
-import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
-import { isExported } from '../../../kernel-extensions/src/notebook/exported-script';
-import { importScript } from '../../../kernel-extensions/src/notebook/import-script';
-import { makeRunDirectory } from '../../../kernel-extensions/src/notebook/run-directory';
-import { awkwardNotebooks, type AwkwardNotebook } from './awkward-notebooks';
-import { Workspace } from './notebook-of';
+import { exportNotebook } from '../../../kernel-extensions/src/export/export-notebook';
+import { isExported } from '../../../kernel-extensions/src/script/exported-script';
+import { importScript } from '../../../kernel-extensions/src/export/import-script';
+import { makeRunDirectory } from '../../../kernel-extensions/src/run-folder/run-directory';
+import { awkwardNotebooks, type AwkwardNotebook } from '../export/awkward-notebooks';
+import { Workspace } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const tsx = createRequire(__filename).resolve('tsx');

@@ -5,9 +5,9 @@ import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { readNotebook } from '@flowbook/kernel-extensions';
-import { exportNotebook } from '../../../kernel-extensions/src/notebook/export-notebook';
-import type { AwkwardNotebook } from './awkward-notebooks';
-import { Workspace } from './notebook-of';
+import { exportNotebook } from '../../../kernel-extensions/src/export/export-notebook';
+import type { AwkwardNotebook } from '../export/awkward-notebooks';
+import { Workspace } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const tsx = createRequire(__filename).resolve('tsx');

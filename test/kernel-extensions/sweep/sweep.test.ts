@@ -10,11 +10,11 @@ import { sweepCommand } from '../../../kernel-extensions/src/commands/sweep';
 import { makePlan } from '../../../kernel-extensions/src/sweep/plan';
 import { axesOf, readPoints } from '../../../kernel-extensions/src/sweep/points-file';
 import { isLong } from '../../long-run';
-import { Workspace } from '../notebook/notebook-of';
+import { Workspace } from '../notebook-of';
 
 const root = path.resolve(__dirname, '../../..');
 const tsx = createRequire(__filename).resolve('tsx');
-const command = ['--import', tsx, path.join(__dirname, '../notebook/run-command.ts')];
+const command = ['--import', tsx, path.join(__dirname, '../run-command.ts')];
 
 function flowbook(...args: string[]) {
   return spawnSync(process.execPath, [...command, ...args], { encoding: 'utf8', cwd: root });

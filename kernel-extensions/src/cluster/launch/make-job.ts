@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { isExported } from '../../notebook/exported-script';
+import { isExported } from '../../script/exported-script';
 import { readNotebook } from '../../notebook/notebook-file';
-import { scriptProgram } from '../../notebook/script-program';
+import { scriptProgram } from '../../script/script-program';
 import { bundleFiles, copyBundle, type BundleFiles } from './bundle';
 import { requireSize } from './describe-bundle';
 import type { Job } from './launcher';
@@ -89,7 +89,7 @@ export async function writeBundle(plan: JobPlan): Promise<string[]> {
     if (!sent.files.includes(given)) copyBundle(project, [given], folder);
     return [];
   }
-  const { exportScript } = await import('../../notebook/export-script.js');
+  const { exportScript } = await import('../../export/export-script.js');
   const target = path.join(folder, script);
   const notebook = readNotebook(path.join(project, given));
   const { text, warnings } = await exportScript(notebook, path.join(folder, given), target, false);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { setupPieces } from '../../setup-pieces';
+import { setupPieces } from '../../setup/setup-pieces';
 
 /** How a Ray cluster is reached. */
 export interface RayConnection {

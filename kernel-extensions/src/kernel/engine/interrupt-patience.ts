@@ -1,4 +1,4 @@
-import { isTraining } from '../../script/run-folders';
+import { isTraining } from '../../run-folder/run-folders';
 
 /** Names the folder of a run whose trainings an interrupt waits for: their step and their checkpoint. `flowbook run` sets it. */
 export const PATIENCE_VARIABLE = 'FLOWBOOK_INTERRUPT_AFTER_TRAINING';

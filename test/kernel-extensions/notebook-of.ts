@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { type Notebook, writeNotebook } from '@flowbook/kernel-extensions';
-import type { AwkwardNotebook } from './awkward-notebooks';
+import type { AwkwardNotebook } from './export/awkward-notebooks';
 
-const root = path.resolve(__dirname, '../../..');
+const root = path.resolve(__dirname, '../..');
 
 /** A notebook of the given cells. */
 export function notebookOf(cells: AwkwardNotebook['cells']): Notebook {

@@ -1,3 +1,0 @@
-import { main } from '../../../kernel-extensions/src/cli';
-
-void main(process.argv);

@@ -1,0 +1,3 @@
+import { main } from '../../kernel-extensions/src/cli';
+
+void main(process.argv);
