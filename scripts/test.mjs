@@ -17,9 +17,7 @@ const isIn = (file) => (folder) => file.startsWith(folder);
 /** Tests that need Python, a browser or npm's registry, of whole runs in other processes, and of the whole site of documentation. */
 const slowFolders = [
   ...['jupyter', 'browser', 'packages', 'ray', 'reference', 'notebooks', 'trust'],
-  ...['cluster', 'export', 'script', 'sweep'].map((name) =>
-    join('kernel-extensions', name),
-  ),
+  ...['cluster', 'export', 'script', 'sweep'].map((name) => join('kernel-extensions', name)),
   join('datasets', 'pretrain'),
   join('docs', 'site'),
   join('sdk', 'rollout-workers'),
