@@ -16,7 +16,7 @@ import {
   type ShapesPrompt,
 } from '@flowbook/sdk';
 import { drawPictures, inBatches } from './pictures';
-import type { ShapesPipeline } from './pretrained-model';
+import type { ShapesPipeline } from './shapes-pipeline';
 
 /** What pre-training a transformer of the shapes world takes. */
 export interface TransformerSettings {

@@ -9,7 +9,7 @@ import { pretrainAutoencoder } from './autoencoder';
 import { drawCurves } from './draw-curves';
 import { pretrainTransformer } from './flow-matching';
 import { MODELS, shortened, type ModelName } from './models';
-import type { ShapesPipeline } from './pretrained-model';
+import type { ShapesPipeline } from './shapes-pipeline';
 import { progressLine } from './progress-line';
 
 const ROOT = resolve(__dirname, '../../..');

@@ -1,12 +1,6 @@
-import type {
-  DiffusionModelConfigInput,
-  QwenImagePipelineWithLogProb,
-  StableDiffusion3PipelineWithLogProb,
-} from '@flowbook/sdk';
+import type { DiffusionModelConfigInput } from '@flowbook/sdk';
 import type { AutoencoderSettings } from './autoencoder';
 import type { TransformerSettings } from './flow-matching';
-
-export type ShapesPipeline = QwenImagePipelineWithLogProb | StableDiffusion3PipelineWithLogProb;
 
 /** A model that is pre-trained. */
 export interface PretrainedModel {

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { KernelClient } from '../../../kernel-extensions/src/kernel/client';
 import { isLong } from '../../long-run';
 import { printed } from '../kernel/running-kernel';
-import { allPrograms, type Program } from './programs';
+import type { Program } from './program';
+import { allPrograms } from './programs';
 import { runScripts } from './run-scripts';
 
 /** One of this many programs runs in `npm test`, all in `npm run test:long`. */

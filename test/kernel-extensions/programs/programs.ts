@@ -1,20 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Program } from './program';
 import { templatePrograms } from './templates';
-
-/** A short program in cells. */
-export interface Program {
-  name: string;
-  cells: ProgramCell[];
-  /** Files that it imports: name -> text. */
-  files: Record<string, string>;
-}
-
-export interface ProgramCell {
-  source: string;
-  /** What it shows, line by line, where that is written below it; `!` and a part of the message for an error. */
-  expected: string[];
-}
 
 /** Lines below a cell that say what it shows. */
 const EXPECTED = /^\/\/([>!]) ?(.*)\n/gm;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Program } from './programs';
+import type { Program } from './program';
 
 /** Marks the beginning of a program's output. */
 const MARK = '#### ';

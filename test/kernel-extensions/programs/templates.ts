@@ -1,4 +1,4 @@
-import type { Program, ProgramCell } from './programs';
+import type { Program, ProgramCell } from './program';
 
 const cell = (source: string): ProgramCell => ({ source, expected: [] });
 
