@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { stopSignal } from '../launch/stop-signal';
+import { stopSignal } from './stop-signal';
 import { exitCodes } from '../script/exit-codes';
 import { collectNameValue } from './name-value';
 

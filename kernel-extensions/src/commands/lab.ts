@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { Command } from 'commander';
 import { notebooksFolder } from '../launch/find-notebook';
 import { JupyterServer } from '../launch/jupyter-server';
-import { stopSignal } from '../launch/stop-signal';
+import { stopSignal } from './stop-signal';
 import { wholeNumberFrom } from '../script/whole-number';
 import { installedJupyter } from '../setup/setup-pieces';
 import { collectNameValue } from './name-value';

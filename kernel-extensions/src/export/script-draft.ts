@@ -12,10 +12,10 @@ import { isOwnModule, type Relocate, relocationFrom } from './relocate-module';
 import { ScriptImports } from './script-imports';
 import { asComments, inOneLine, marker } from '../script/script-sections';
 import { notebookWarnings } from '../notebook/warnings/find-warnings';
-import { lateNames } from '../notebook/warnings/late-names';
-import { lateSettings } from '../notebook/warnings/late-settings';
-import { longUses } from '../notebook/warnings/long-uses';
-import { ownPlaces } from '../notebook/warnings/own-places';
+import { lateNames } from './warnings/late-names';
+import { lateSettings } from './warnings/late-settings';
+import { longUses } from './warnings/long-uses';
+import { ownPlaces } from './warnings/own-places';
 import { warningTexts } from '../notebook/warnings/warning';
 
 /** Where a script comes from and goes to. */

@@ -15,7 +15,7 @@ interface ExecuteReplyContent {
 type OnOutput = (output: LiveOutput) => void;
 
 /** The kernel ended while a cell ran, or before. */
-export class KernelDiedError extends Error {
+class KernelDiedError extends Error {
   override readonly name = 'KernelDied';
 }
 

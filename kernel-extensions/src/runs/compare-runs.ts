@@ -43,7 +43,7 @@ export async function compareRuns(
 }
 
 /** The first cell, in the order of the first run, that printed different text; null when there is none. */
-export function firstDifference(one: string, other: string): string | null {
+function firstDifference(one: string, other: string): string | null {
   const [a, b] = [readPrintedText(one), readPrintedText(other)];
   const cells = [...new Set([...a.keys(), ...b.keys()])];
   return cells.find((cell) => a.get(cell) !== b.get(cell)) ?? null;

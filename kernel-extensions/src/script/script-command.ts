@@ -94,7 +94,7 @@ function request(command: Command, name: string, flags: FlagTable): ScriptReques
   const before = folder.resume ? (readRecord(folder.directory)?.parameters ?? {}) : {};
   take(before, 'script.json', false);
   const seed = 'seed' in flags ? undefined : (own ?? (before.seed as number | undefined));
-  if (typeof params === 'string') take(readParameters(params), params, true);
+  if (typeof params === 'string') take(readParameterFile(params), params, true);
   return { values, ...folder, json: json === true, dryRun: dryRun === true, seed };
 }
 
@@ -126,7 +126,7 @@ function newestUnfinished(name: string): string | undefined {
 }
 
 /** Names and values from a YAML or JSON file. */
-export function readParameters(file: string): Record<string, unknown> {
+function readParameterFile(file: string): Record<string, unknown> {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

@@ -3,7 +3,7 @@ import { WidgetModel } from './widget-model';
 const controls = '@jupyter-widgets/controls';
 
 /** How much room a widget takes, in CSS. */
-export function layout(css: Record<string, string> = {}): WidgetModel {
+function layout(css: Record<string, string> = {}): WidgetModel {
   return new WidgetModel({ name: 'Layout', module: '@jupyter-widgets/base' }, css);
 }
 

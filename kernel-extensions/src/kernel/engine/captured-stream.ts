@@ -7,7 +7,7 @@ type WriteCallback = (error?: Error | null) => void;
  * Stands in for process.stdout or process.stderr: what is written goes to `print` at once, whole.
  * The real stream is never opened, so its descriptor stays blocking and native code loses nothing.
  */
-export class CapturedStream extends Writable {
+class CapturedStream extends Writable {
   private readonly decoder = new StringDecoder('utf8');
 
   constructor(

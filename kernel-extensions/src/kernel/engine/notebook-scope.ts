@@ -72,7 +72,7 @@ export class NotebookScope {
 }
 
 /** What one cell's compiled code gets as `exports`, and how it takes its names over. */
-export class CellExports {
+class CellExports {
   private readonly accessors = new Map<string, Accessor>();
   private readonly claimed = new Set<string>();
   readonly proxy: object;

@@ -1,9 +1,9 @@
 import type ts from 'typescript';
-import { type Bindings, isShared } from '../bindings';
-import { type CellSyntax, isUsing } from '../cell-syntax';
-import { cellTags } from '../notebook';
-import { lineOf } from './line-of';
-import type { NotebookWarning } from './warning';
+import { type Bindings, isShared } from '../../notebook/bindings';
+import { type CellSyntax, isUsing } from '../../notebook/cell-syntax';
+import { cellTags } from '../../notebook/notebook';
+import { lineOf } from '../../notebook/warnings/line-of';
+import type { NotebookWarning } from '../../notebook/warnings/warning';
 
 /**
  * FB204: `using` at the top level of a cell that other cells use names of: the kernel closes at the cell's end, the script at its

@@ -1,8 +1,8 @@
 import ts from 'typescript';
-import type { Bindings } from '../bindings';
-import type { CellSyntax } from '../cell-syntax';
-import { lineOf } from './line-of';
-import type { NotebookWarning } from './warning';
+import type { Bindings } from '../../notebook/bindings';
+import type { CellSyntax } from '../../notebook/cell-syntax';
+import { lineOf } from '../../notebook/warnings/line-of';
+import type { NotebookWarning } from '../../notebook/warnings/warning';
 
 const places = new Set(['__dirname', '__filename']);
 

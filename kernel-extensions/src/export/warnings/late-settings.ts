@@ -1,9 +1,9 @@
 import { isBuiltin } from 'node:module';
 import ts from 'typescript';
-import { type CellSyntax, importsValues } from '../cell-syntax';
-import { type Cell, cellName, type Notebook } from '../notebook';
-import { lineOf } from './line-of';
-import type { NotebookWarning } from './warning';
+import { type CellSyntax, importsValues } from '../../notebook/cell-syntax';
+import { type Cell, cellName, type Notebook } from '../../notebook/notebook';
+import { lineOf } from '../../notebook/warnings/line-of';
+import type { NotebookWarning } from '../../notebook/warnings/warning';
 
 /** FB206: a cell sets `process.env`, and a cell below imports a module: a script's imports come before all cells. */
 export function lateSettings(notebook: Notebook, cells: readonly CellSyntax[]): NotebookWarning[] {

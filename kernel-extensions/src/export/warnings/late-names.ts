@@ -1,6 +1,6 @@
-import type { Bindings } from '../bindings';
-import { type Cell, cellName, type Notebook } from '../notebook';
-import type { NotebookWarning } from './warning';
+import type { Bindings } from '../../notebook/bindings';
+import { type Cell, cellName, type Notebook } from '../../notebook/notebook';
+import type { NotebookWarning } from '../../notebook/warnings/warning';
 
 /**
  * FB202: a function reads a name of another cell, and a later cell declares the name again: called after
