@@ -12,7 +12,7 @@ const pipelineKeys = {
   num_inference_steps: count,
   /** Scale of true classifier-free guidance; off at 1 and below. */
   true_cfg_scale: z.number(),
-  /** Scale of distilled guidance, for models that embed it; null for others. */
+  /** Stable Diffusion 3's scale of classifier-free guidance, off at 1 and below; of distilled guidance for models that embed it. Null: none. */
   guidance_scale: z.number().nullable(),
   /** Longest prompt, in tokens. */
   max_sequence_length: count,

@@ -105,7 +105,9 @@ export abstract class DiffusionModelBase {
   }
 
   /**
-   * Sets timesteps and sigmas on a scheduler, on `device`.
+   * Sets timesteps and sigmas on a scheduler.
+   *
+   * @param device 'cpu' or 'cuda'. Checked against what this process has, moves nothing.
    *
    * @throws In the base itself: an adapter brings its own.
    */

@@ -25,7 +25,8 @@ const RULES: Rules<LoadPipelineOptions> = { ...LOAD_RULES, ...HUB_RULES };
  * that the ecosystem shares. Before anything large is downloaded or loaded, one line on stderr says what it takes.
  *
  * @param path Model directory in diffusers' layout, or `owner/name` on a hub where there is no such directory.
- * @param config What else the configuration says: size, steps, guidance, `algorithm`.
+ * @param config What else the configuration says. `forward` reads the size and `algorithm`; steps, guidance and noise are for
+ *   training adapters, which replay by them: hand `forward` the same.
  * @throws When there is no such option or one breaks its rule, no pipeline is registered for it, or the model cannot be had or
  *   lacks a part.
  * @example

@@ -60,7 +60,7 @@ export interface TrainableModel extends ModelMixin {
 export interface SchedulerMixin {
   /** (N) time of each step, falling. */
   readonly timesteps: tf.Tensor;
-  /** (N + 1) noise level before each step and after the last. */
+  /** (N + 1) noise level before each step and after the last; (N) on a training schedule, which has no end at 0. */
   readonly sigmas: tf.Tensor;
   /** Replaces times and noise levels by those of a run of so many steps. */
   setTimesteps(numInferenceSteps?: number | null, options?: object): void;
@@ -75,7 +75,10 @@ export type MicroBatch = Record<string, unknown>;
 /** The part of a batch that the scheduler reads. */
 export type SchedulerInputs = Record<string, unknown>;
 
-/** `[logProb (B), prevSampleMean (B, S, C), stdDevT (B, 1, 1), sqrtDt (B)]` */
+/**
+ * `[logProb (B), prevSampleMean (B, ...), stdDevT (B, 1, ...), sqrtDt (B)]`, of the latents' rank: (B, S, C) and (B, 1, 1) for
+ * Qwen-Image, (B, C, H, W) and (B, 1, 1, 1) for Stable Diffusion 3.
+ */
 export type ReverseStep = [
   logProb: tf.Tensor,
   prevSampleMean: tf.Tensor,

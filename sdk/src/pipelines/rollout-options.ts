@@ -26,7 +26,7 @@ export interface DenoisedStep {
 export interface RolloutOptions {
   /** Scale of true classifier-free guidance, for Qwen-Image. */
   trueCfgScale?: number;
-  /** Scale of guidance: distilled for Qwen-Image, classifier-free for Stable Diffusion 3. */
+  /** Scale of classifier-free guidance for Stable Diffusion 3; without effect for Qwen-Image. */
   guidanceScale?: number;
   /** In pixels. Default: the pipeline's configuration. */
   height?: number | null;
@@ -89,7 +89,7 @@ export interface DiffuseOptions extends Pick<
 
 /** How a pipeline is loaded. */
 export interface LoadOptions {
-  /** 'cpu' or 'cuda'; checked against what this process has. */
+  /** 'cpu' or 'cuda'. Checked against what this process has, moves nothing: all is computed where the process computes. */
   device?: string | null;
   /** Seed of the pipeline's own stream of random numbers, for calls that bring none. Default 0. */
   seed?: number;

@@ -142,7 +142,8 @@ export abstract class RolloutPipeline<Options extends RolloutOptions = RolloutOp
    * Makes pictures and collects what training needs: embeds the prompts, draws noise and window, runs
    * `diffuse`, and decodes.
    *
-   * What the request says in `sampling_params` goes before `options`. Without prompts, ids or
+   * What the request says in `sampling_params` goes before `options`. Of `modelConfig` the size alone is read (and `algorithm`,
+   * for the default of `sdeType`): hand over its steps, guidance, noise level and SDE type. Without prompts, ids or
    * embeddings the output is empty. The same seed gives a row the same noise in any batch. Calls may run
    * beside each other; `scheduler` keeps the schedule of the one that began last.
    *

@@ -1,4 +1,5 @@
 import type { Generator, tf } from '../tensorflow';
+import type { OutputType } from './rollout-options';
 
 /** Token ids or a mask: one row a prompt, or one row alone. */
 export type TokenRows = tf.Tensor | readonly number[] | readonly (readonly number[])[];
@@ -52,7 +53,8 @@ export interface SamplingParams {
   seed?: number | null;
   /** Initial latents of the request's pictures. */
   latents?: tf.Tensor | null;
-  output_type?: string | null;
+  /** What comes back as the picture; see `OutputType`. */
+  output_type?: OutputType | null;
   extra_args?: RolloutExtraArgs | null;
 }
 

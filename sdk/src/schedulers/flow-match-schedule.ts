@@ -18,7 +18,7 @@ const DIFFUSERS_CLASS = 'FlowMatchEulerDiscreteScheduler';
 
 /** Options of `setTimesteps`; null and undefined both mean "not given". */
 export interface SetTimestepsOptions {
-  /** 'cpu' or 'cuda'; checked against what this process has. */
+  /** 'cpu' or 'cuda'. Checked against what this process has, moves nothing. */
   device?: string | null;
   /** Noise levels before shifting, one a step, in (0, 1]; none above the one before it. */
   sigmas?: ArrayLike<number> | null;
@@ -125,7 +125,7 @@ export abstract class FlowMatchSchedule {
   /**
    * Sets the first step's index, for runs that start in the middle.
    *
-   * @param beginIndex null: none, as after `setTimesteps`; each step is found by its timestep.
+   * @param beginIndex null: none, as after `setTimesteps`; the first step is found by its timestep, the others follow it.
    * @throws When the schedule has no such timestep.
    */
   setBeginIndex(beginIndex: number | null = 0): void {

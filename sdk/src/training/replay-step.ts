@@ -29,13 +29,13 @@ export interface PolicyModel extends ReplayModel {
 export interface ReplayedStep {
   /** (B) */
   log_probs: tf.Tensor;
-  /** (B, S, C) */
+  /** (B, ...) as the latents. */
   prev_sample_mean: tf.Tensor;
-  /** (B, 1, 1) */
+  /** (B, 1, ...) */
   std_dev_t: tf.Tensor;
   /** (B) */
   sqrt_dt: tf.Tensor;
-  /** (B, S, C) the velocity, when it was asked for. */
+  /** (B, ...) the velocity, when it was asked for. */
   noise_pred: tf.Tensor | null;
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import {
   QwenImage,
+  RandomKey,
   applyPromptTemplate,
   drawSdeWindow,
   keyGenerator,
@@ -87,7 +88,7 @@ describe('QwenImagePipelineWithLogProb', () => {
 
   it('forward() refuses one step of a stretched schedule; verl-omni makes a picture of NaN', async () => {
     const stretched = await loadPipeline(MODEL, { height: 32, width: 32 });
-    const request = { prompts: ['a'], sampling_params: { output_type: 'latent' } };
+    const request = { prompts: ['a'], sampling_params: { output_type: 'latent' } } as const;
     const before = tf.memory().numTensors;
     await assert.rejects(stretched.forward(request, { numInferenceSteps: 1 }), {
       message:
@@ -270,6 +271,29 @@ describe('QwenImagePipelineWithLogProb', () => {
       seen,
       [0, 1, 2, 3].map((step) => [step, ['latents']]),
     );
+  });
+
+  it('forward() takes a scale of the adapters as attentionKwargs, and nothing else', async () => {
+    const { transformer } = pipeline;
+    const pictureOf = async (attentionKwargs?: ForwardOptions['attentionKwargs']) => {
+      const result = await rollOut({ outputType: 'latent', attentionKwargs });
+      const pixels = values(result.output as tf.Tensor);
+      release(result);
+      return pixels;
+    };
+    const without = await pictureOf();
+    transformer.addLora({ rank: 2, key: RandomKey.fromSeed(1) });
+    for (const [name, variable] of transformer.trainableVariables()) {
+      if (name.includes('lora_B')) tf.tidy(() => variable.assign(tf.fill(variable.shape, 0.05)));
+    }
+    assert.notDeepEqual(await pictureOf(), without);
+    assert.deepEqual(await pictureOf({ scale: 0 }), without);
+    await assert.rejects(
+      // @ts-expect-error: another key
+      pictureOf({ mask: 1 }),
+      /attention_kwargs must be \{scale\}: current value is \{mask\}/,
+    );
+    transformer.adapters.remove('default');
   });
 
   it('forward() lets the request go before the options', async () => {

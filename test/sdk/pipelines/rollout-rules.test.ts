@@ -4,6 +4,7 @@ import {
   tf,
   torchGenerator,
   type DiffusionOutput,
+  type OutputType,
   type RequestPrompt,
   type RolloutExtraArgs,
   type RolloutOptions,
@@ -74,7 +75,13 @@ for (const architecture of ARCHITECTURES) {
       ['max_sequence_length goes first', { max_sequence_length: 5 }, {}, textTokens, tokens(5)],
       ['max_sequence_length 0 does not', { max_sequence_length: 0 }, {}, textTokens, tokens(6)],
       ['output_type goes first', { output_type: 'pt' }, {}, latents, [1, 3, 32, 32]],
-      ['an empty output_type does not', { output_type: '' }, {}, latents, [1, ...shape(32, 32)]],
+      [
+        'an empty output_type does not',
+        { output_type: '' as OutputType },
+        {},
+        latents,
+        [1, ...shape(32, 32)],
+      ],
       ['noise_level 0 counts as given', extra({ noise_level: 0 }), {}, logProb, NaN],
       ['noise_level null does not', extra({ noise_level: null }), { noiseLevel: 0 }, logProb, NaN],
       [
@@ -159,8 +166,11 @@ for (const architecture of ARCHITECTURES) {
       assert.equal(await roll(guided, asked), false);
     });
 
-    it("draws with eta 0.7 unless told, whatever the configuration's noise_level", async () => {
-      assert.equal(pipeline.modelConfig.algo.noise_level, 1);
+    it("draws with eta 0.7 and takes the architecture's steps unless told, whatever the configuration says", async () => {
+      const { algo, pipeline: sizes } = pipeline.modelConfig;
+      assert.deepEqual([algo.noise_level, sizes.num_inference_steps], [1, 10]);
+      const steps = architecture.name === 'QwenImagePipeline' ? 50 : 28;
+      assert.equal(await roll(windowSize, {}, { numInferenceSteps: undefined }), steps - 1);
       const own = await roll(logProb);
       assert.equal(await roll(logProb, {}, { noiseLevel: 0.7 }), own);
       assert.notEqual(await roll(logProb, {}, { noiseLevel: 1 }), own);
@@ -230,7 +240,7 @@ for (const architecture of ARCHITECTURES) {
     });
 
     it('refuses an output type that is not known', async () => {
-      await assert.rejects(roll(latents, { output_type: 'jpeg' }), {
+      await assert.rejects(roll(latents, { output_type: 'jpeg' as OutputType }), {
         message:
           'Cannot make pictures as the output type must be one of pil, image, latent, pt, both: current value is jpeg',
       });

@@ -214,6 +214,16 @@ describe('step()', () => {
     assert.deepEqual(values(results[0]), values(results[1]));
   });
 
+  test('has a width that is a scalar, and one a row where rows differ', () => {
+    const shapeOf = (noiseLevel: number | number[]) => {
+      const scheduler = laidOut();
+      const t = scheduler.timestepValues[0];
+      return scheduler.step(normal(2), t, normal(1), { noiseLevel }).stdDevT.shape;
+    };
+    assert.deepEqual(shapeOf(0.7), []);
+    assert.deepEqual(shapeOf([0.7, 0.7, 0.7]), [3, 1, 1]);
+  });
+
   test("has a logProb of 'cps' that is no density: minus the mean squared distance, 0 without noise", () => {
     const scheduler = laidOut();
     const timestep = scheduler.timestepValues[1];

@@ -14,14 +14,17 @@ export interface ForwardOptions extends RolloutOptions {
    * prompts, and off without.
    */
   trueCfgScale?: number;
-  /** Default 50. */
+  /** Default: as many as `sigmas`, where they are given, else 50. */
   numInferenceSteps?: number;
   /** Noise levels before the shift. Default: N of them from 1 to 1/N. */
   sigmas?: readonly number[] | null;
-  /** Distilled guidance, for transformers that embed it. Default 1. */
+  /** Distilled guidance: no effect, as transformers that embed it (`guidance_embeds`) are not loaded. Default 1. */
   guidanceScale?: number;
-  /** Passed to the transformer. */
-  attentionKwargs?: Record<string, unknown> | null;
+  /**
+   * `scale` multiplies the transformer's adapters in this call. The replay does not know it: log-probabilities of a scaled
+   * rollout are not those that training computes. Default null: as 1.
+   */
+  attentionKwargs?: { scale?: number } | null;
   /** Default 512. */
   maxSequenceLength?: number;
 }

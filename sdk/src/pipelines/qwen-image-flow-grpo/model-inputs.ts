@@ -29,7 +29,7 @@ function numberOf(microBatch: MicroBatch, key: string, fallback: number): number
  * Builds what Qwen-Image's transformer takes, for the prompt and for the negative prompt, whose embeddings may be null.
  *
  * @param microBatch May hold height, width (pixels) and vae_scale_factor.
- * @throws When the model embeds guidance and the configuration has no guidance_scale.
+ * @throws When the model embeds guidance, which none that is loaded does, and the configuration has no guidance_scale.
  */
 export function qwenImageInputs(
   module: ModelMixin,

@@ -47,7 +47,7 @@ export class QwenImage extends FlowGRPOModel {
    * @param latents (B, T, S, C)
    * @param timesteps (B, T), from 0 to 1000.
    * @param microBatch May hold height, width (pixels) and vae_scale_factor.
-   * @throws When the model embeds guidance and the configuration has no guidance_scale.
+   * @throws When the model embeds guidance, which none that is loaded does, and the configuration has no guidance_scale.
    */
   static override prepareModelInputs(
     module: ModelMixin,

@@ -8,7 +8,7 @@ export interface SD3ForwardOptions extends RolloutOptions {
   negativePrompt?: string | readonly string[] | null;
   /** Scale of classifier-free guidance; off at 1 and below. Default 0. */
   guidanceScale?: number;
-  /** Default 28. */
+  /** Default: as many as `sigmas`, where they are given, else 28. */
   numInferenceSteps?: number;
   /** Noise levels before the shift. Default: the scheduler's own. */
   sigmas?: readonly number[] | null;
