@@ -19,8 +19,8 @@ two with \`03-without-ratio-norm/after\` were not tried there.
 
 Seconds are wall time of training with its evaluations, beside other work, and compare nothing: 01 shared its two processor cores with two
 other trainings, two seeds of 04 and 07 with others, and the three comparisons ran on a machine of another kind (an Intel Xeon; all others an
-AMD EPYC). 03, 05, 06 and the first seed of 04 were made a second time, by later code and before all else that the machine did. Each came to
-the same weights, byte by byte; their controls are those of the first time.
+AMD EPYC). 03, 05, 06 and the first seed of 04 were made a second time, by later code, first in line for both cores. Each came to the same
+weights, byte by byte; their controls are those of the first time.
 
 A result's \`curve\` has \`kl\`, the mean of old minus new log-probability within a step. It is exactly 0 by construction in 01, 04
 and 05, which update once a rollout, and null in 07 and 08, which have no log-probabilities: it compares nothing there.`;

@@ -1,5 +1,6 @@
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import { environmentChoice } from '../core/environment-choice';
 import { admitBfloat16 } from './bfloat16-handles';
 import { useCompiledStore } from './compiled-store';
 
@@ -58,7 +59,7 @@ function load(): BackendInfo {
   // Otherwise TensorFlow takes nearly all of a GPU's memory at once, and other processes on it find none.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   useCompiledStore();
-  const wanted = process.env.FLOWBOOK_BACKEND;
+  const wanted = environmentChoice('FLOWBOOK_BACKEND', ['cpu', 'tensorflow']);
   let reason = 'FLOWBOOK_BACKEND=cpu asks for it';
   if (wanted !== 'cpu') {
     try {

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { cpus, homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { environmentChoice } from '../core/environment-choice';
 import { flagsLine } from '../core/processor-flags';
 import { findChanged } from './stored-checksums';
 
@@ -29,7 +30,7 @@ const MOST_BYTES = 2 ** 30;
  */
 export function useCompiledStore(environment = process.env): void {
   const given = environment.TF_XLA_FLAGS ?? '';
-  if (environment.FLOWBOOK_COMPILED_STORE === 'off' || given.includes('persistent_cache')) return;
+  if (isStoreOff(environment) || given.includes('persistent_cache')) return;
   let folder: string;
   try {
     folder = join(cacheFolder(environment), 'compiled', buildKey());
@@ -48,6 +49,11 @@ export function useCompiledStore(environment = process.env): void {
     return;
   }
   environment.TF_XLA_FLAGS = `${given} --tf_xla_persistent_cache_directory=${folder}`.trim();
+}
+
+/** @throws When the variable says anything but `off`. */
+export function isStoreOff(environment = process.env): boolean {
+  return environmentChoice('FLOWBOOK_COMPILED_STORE', ['off'], environment) !== undefined;
 }
 
 /** Flowbook's folder in the user's cache, as kernel-extensions/setup, which runs before anything is built, finds it. FLOWBOOK_CACHE wins. */

@@ -53,7 +53,7 @@ ${machines.map(machineSection).join('\n')}
 
 A mid-size Qwen-Image with random weights (6 layers, 8 heads of 64, 57 million parameters), float32, two pictures of 256 px,
 prompts of 64 tokens. \`train-step\` replays one step with guidance, takes FlowGRPO's loss, clips, and updates adapters of rank 16.
-\`rollout\` is ten denoising steps. \`iteration\` is the first notebook's training step on the tiny checkpoint of \`datasets/\`: 192
+\`rollout\` is ten denoising steps. \`iteration\` is the first notebook's training step on the tiny Qwen-Image of \`datasets/\`: 192
 pictures rolled out, decoded, rated and learnt from; its reward is \`redness\`, which both sides compute alike. \`scheduler-*\` is one
 step of a sampler on four pictures of 1,024 tokens.
 `;

@@ -27,4 +27,20 @@ describe('the backend', function () {
     assert.equal(memoryGrowth(environment), 'true');
     assert.equal(memoryGrowth({ ...environment, TF_FORCE_GPU_ALLOW_GROWTH: 'false' }), 'false');
   });
+
+  it('refuses a FLOWBOOK_BACKEND that there is not', () => {
+    assert.throws(
+      () =>
+        execFileSync(
+          process.execPath,
+          ['--import', 'tsx', '-e', "require('./sdk/src/tensorflow/backend')"],
+          {
+            cwd: ROOT,
+            env: { ...process.env, FLOWBOOK_BACKEND: 'gpu' },
+            stdio: ['ignore', 'ignore', 'pipe'],
+          },
+        ),
+      /Cannot heed FLOWBOOK_BACKEND as it must be "cpu" or "tensorflow": current value is "gpu"/,
+    );
+  });
 });

@@ -10,7 +10,7 @@ import {
 import { dirname, join } from 'node:path';
 import { decode, encode } from '@msgpack/msgpack';
 import { tf } from '../backend';
-import { buildKey, cacheFolder, removeOldest } from '../compiled-store';
+import { buildKey, cacheFolder, isStoreOff, removeOldest } from '../compiled-store';
 
 /** Files that were not used for longest go first beyond this. */
 const MOST_BYTES = 2 ** 28;
@@ -66,7 +66,7 @@ export function writeToStore(path: string, value: unknown): void {
 }
 
 function open(): Store | null {
-  if (process.env.FLOWBOOK_COMPILED_STORE === 'off') return null;
+  if (isStoreOff()) return null;
   try {
     const folder = join(cacheFolder(), 'recorded');
     mkdirSync(folder, { recursive: true, mode: 0o700 });

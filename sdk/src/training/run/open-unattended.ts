@@ -1,3 +1,4 @@
+import { environmentChoice } from '../../core/environment-choice';
 import { describeSettings } from './describe-settings';
 import { settingsThatDiffer } from './run-basis';
 import { openRun, type OpenedRun } from './run-folder';
@@ -12,13 +13,18 @@ const taken = new Set<string>();
  * a run goes on with the checkpoint of its folder or name, if its settings are the same, and once a process: a second
  * training in the same folder is another run. Settings for which it begins anew are named on stderr.
  *
+ * @throws When the variable says something else; as `openRun`.
+ *
  * @returns Also whether a log that the folder holds is of a run that begins anew.
  */
 export function openUnattended(
   options: RunOptions<never>,
   settings: object,
 ): OpenedRun & { beginsAnew: boolean } {
-  if (options.resume !== undefined || process.env.FLOWBOOK_RESUME !== 'auto') {
+  if (
+    options.resume !== undefined ||
+    environmentChoice('FLOWBOOK_RESUME', ['auto']) === undefined
+  ) {
     const opened = openRun(options);
     return { ...opened, beginsAnew: opened.checkpoint === null && Boolean(options.resume) };
   }
