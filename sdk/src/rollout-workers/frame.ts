@@ -42,7 +42,8 @@ function checkLengths(header: number, payload: number, action: 'send' | 'read'):
 }
 
 /**
- * Writes a frame. Waits while the stream is full, so that frames do not pile up in memory.
+ * Writes a frame. Waits while the stream is full, so that frames do not pile up in memory. A stream that is closed, before or
+ * meanwhile, is not waited for: what reads the answers notices.
  *
  * @throws When header or payload is too long.
  *
@@ -61,7 +62,7 @@ export async function writeFrame(
   stream.write(prefix);
   const isFull = payload.length > 0 && !stream.write(payload);
   stream.uncork();
-  if (!isFull) return;
+  if (!isFull || stream.destroyed) return; // a closed one sends no event any more
   await new Promise<void>((resolve) => {
     const go = () => {
       for (const event of ['drain', 'close', 'error']) stream.removeListener(event, go);

@@ -3,11 +3,18 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RayWorkers } from '@flowbook/kernel-extensions';
-import { RewardPool, WorkerPool, pixelImage, type Frame, type WorkerLink } from '@flowbook/sdk';
+import {
+  MAX_FRAME_HEADER_BYTES,
+  RewardPool,
+  WorkerPool,
+  pixelImage,
+  type Frame,
+  type WorkerLink,
+} from '@flowbook/sdk';
 import { EMPTY, partAt } from '../../sdk/rollout-workers/held-workers';
 import { textOnStderr } from '../../sdk/io/hub/text-on-stderr';
 
-/** A driver with one worker, that ends after its first answer to `op`. */
+/** A driver with one worker, that ends after its first answer to `op`; as `deaf`, after a while, and hears nothing. */
 const driver = (op: string) => `#!${process.execPath}
 let held = Buffer.alloc(0);
 function say(header) {
@@ -17,7 +24,8 @@ function say(header) {
   require('node:fs').writeSync(1, Buffer.concat([prefix, text]));
 }
 say({ event: 'connected' });
-process.stdin.on('data', (chunk) => {
+if ('${op}' === 'deaf') setTimeout(() => process.exit(1), 200);
+else process.stdin.on('data', (chunk) => {
   held = Buffer.concat([held, chunk]);
   while (held.length >= 8) {
     const [header, payload] = [held.readUInt32LE(0), held.readUInt32LE(4)];
@@ -34,18 +42,23 @@ process.stdin.on('data', (chunk) => {
 const FRAME: Frame = { header: { index: 0 }, payload: new Uint8Array(10) };
 const ENDED = 'the driver of the Ray cluster ended';
 
-describe('RayWorkers whose driver ends', () => {
-  let folder: string;
-  const workers = (op: string) => {
-    const [python, tokenFile] = [join(folder, op), join(folder, 'token')];
-    writeFileSync(tokenFile, 'made-up');
-    writeFileSync(python, driver(op));
-    chmodSync(python, 0o755);
-    return new RayWorkers({ address: '127.0.0.1:1', tokenFile, python });
-  };
+let folder: string;
 
+function workers(op: string, command?: [string]): RayWorkers {
+  const [python, tokenFile] = [join(folder, op), join(folder, 'token')];
+  writeFileSync(tokenFile, 'made-up');
+  writeFileSync(python, driver(op));
+  chmodSync(python, 0o755);
+  return new RayWorkers({ address: '127.0.0.1:1', tokenFile, python, command });
+}
+
+function driverFolder(): void {
   before(() => (folder = mkdtempSync(join(tmpdir(), 'flowbook-driver-'))));
   after(() => rmSync(folder, { recursive: true, force: true }));
+}
+
+describe('RayWorkers whose driver ends', () => {
+  driverFolder();
 
   it('tell so, and keep no more weights', async () => {
     const source = workers('keep');
@@ -72,6 +85,22 @@ describe('RayWorkers whose driver ends', () => {
     await source.close();
   });
 
+  it('fail all weights that wait to be sent, though the driver takes no more of the first', async () => {
+    const source = workers('deaf');
+    const big: Frame = { header: {}, payload: new Uint8Array(1 << 20) };
+    const said = await textOnStderr(async () => {
+      await source.open({ joined: () => {}, left: () => {}, ended: () => {} });
+      const kept = ['first', 'second', 'third'].map((id) => source.keep(id, [big]));
+      for (const one of kept) {
+        await assert.rejects(one, {
+          message: `Cannot keep weights as Ray must be there: ${ENDED}`,
+        });
+      }
+    });
+    assert.equal(said, `Rollout workers are gone: ${ENDED}\n`);
+    await source.close();
+  });
+
   it('fail the parts that wait in a pool, and those after them', async () => {
     const pool = new WorkerPool(workers('call'), { path: 'none' });
     const gone = { message: `Cannot roll out as there must be workers: ${ENDED}` };
@@ -92,5 +121,27 @@ describe('RayWorkers whose driver ends', () => {
     await textOnStderr(() => assert.rejects(rate(), gone));
     await assert.rejects(rate(), gone);
     await pool.close();
+  });
+});
+
+describe('RayWorkers that are given what is too long for a frame', () => {
+  driverFolder();
+  const events = { joined: () => {}, left: () => {}, ended: () => {} };
+  const long = 'a'.repeat(MAX_FRAME_HEADER_BYTES);
+  const refusal =
+    /^Cannot send a frame as its header must have at most 1048576 bytes: current value is \d+$/;
+
+  it('refuse it, and go on', async () => {
+    const source = workers('never');
+    await source.open(events);
+    await assert.rejects(source.keep('first', [{ ...FRAME, header: { long } }]), {
+      message: refusal,
+    });
+    await source.keep('second', [FRAME]);
+    await source.close();
+  });
+
+  it('open() refuses a command of that length, and ends the driver', async () => {
+    await assert.rejects(workers('never', [long]).open(events), { message: refusal });
   });
 });

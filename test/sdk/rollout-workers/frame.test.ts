@@ -28,6 +28,18 @@ async function bytesOf(frames: readonly Frame[]): Promise<Buffer> {
   return Buffer.concat((await stream.toArray()) as Buffer[]);
 }
 
+describe('writeFrame()', () => {
+  const big: Frame = { header: {}, payload: Buffer.alloc(1 << 20) };
+
+  it('does not wait for a stream that is closed, or is closed while it is full', async () => {
+    const stream = new PassThrough();
+    const sent = writeFrame(stream, big);
+    stream.destroy();
+    await sent;
+    await writeFrame(stream, big);
+  });
+});
+
 describe('readFrames()', () => {
   const frames: Frame[] = [
     { header: { op: 'part', id: 1 }, payload: Buffer.from([1, 2, 3]) },

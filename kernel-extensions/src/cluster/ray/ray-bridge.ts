@@ -70,17 +70,27 @@ export class RayBridge {
     return this.child.pid;
   }
 
-  /** Says something without an answer. */
-  tell(header: FrameHeader): void {
-    void this.#send({ header, payload: NOTHING });
+  /**
+   * Says something without an answer.
+   *
+   * @throws When it is too long for a frame.
+   */
+  tell(header: FrameHeader): Promise<void> {
+    return this.#send({ header, payload: NOTHING });
   }
 
-  /** Says something and gives the answer; a lost driver's is `{lost}`. */
+  /**
+   * Says something and gives the answer; a lost driver's is `{lost}`.
+   *
+   * @throws When it is too long for a frame.
+   */
   async ask(header: FrameHeader, payload: Uint8Array = NOTHING): Promise<Frame> {
     if (this.#lost !== null) return lost(this.#lost);
     const call = (this.#calls += 1);
     const answer = new Promise<Frame>((resolve) => this.#waiting.set(call, resolve));
-    await this.#send({ header: { ...header, call }, payload });
+    const sent = this.#send({ header: { ...header, call }, payload });
+    sent.catch(() => this.#waiting.delete(call));
+    await Promise.race([sent, answer]); // a driver may be lost while it takes no more
     return answer;
   }
 
@@ -90,10 +100,11 @@ export class RayBridge {
     await this.#ended;
   }
 
-  /** Frames follow each other whole. */
+  /** Frames follow each other whole, also after one that was refused. */
   #send(frame: Frame): Promise<void> {
-    this.#sending = this.#sending.then(() => writeFrame(this.child.stdin, frame));
-    return this.#sending;
+    const sent = this.#sending.then(() => writeFrame(this.child.stdin, frame));
+    this.#sending = sent.catch(() => {});
+    return sent;
   }
 
   async #listen(

@@ -79,11 +79,17 @@ export class RayWorkers implements WorkerSource {
       },
     );
     this.#bridge = bridge;
-    bridge.tell({
+    const start = {
       ...{ op: 'start', workers: count, threads, resources },
       command: command ?? [process.execPath, workerProgram()],
       environment: threadEnvironment(threads),
-    });
+    };
+    try {
+      await bridge.tell(start);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   /**
@@ -102,7 +108,7 @@ export class RayWorkers implements WorkerSource {
   }
 
   drop(id: string): void {
-    this.#bridge?.tell({ op: 'drop', keep: id });
+    void this.#bridge?.tell({ op: 'drop', keep: id });
   }
 
   async close(): Promise<void> {
@@ -150,6 +156,6 @@ class RayLink implements WorkerLink {
   }
 
   close(): void {
-    this.bridge.tell({ op: 'end', worker: this.worker });
+    void this.bridge.tell({ op: 'end', worker: this.worker });
   }
 }
