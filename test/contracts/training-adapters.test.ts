@@ -22,7 +22,7 @@ const adapterOf = (name: string): DiffusionModelClass =>
 
 interface Scene {
   adapter: DiffusionModelClass;
-  scheduler: SchedulerMixin & { dispose(): void };
+  scheduler: SchedulerMixin;
   module: ModelMixin;
   inputs: [Record<string, unknown>, Record<string, unknown> | null];
   batch: ReturnType<typeof batchOf>['batch'];
@@ -33,7 +33,7 @@ interface Scene {
 function scene(name: string, check: (scene: Scene) => void): void {
   const adapter = adapterOf(name);
   const module = architectureOf(name).model();
-  const scheduler = adapter.buildScheduler(configOf(name)) as Scene['scheduler'];
+  const scheduler = adapter.buildScheduler(configOf(name));
   tf.tidy(() => {
     const times = scheduler.timesteps.dataSync<'float32'>();
     const { batch, prompts, sample } = batchOf(name, adapter, times);
@@ -73,7 +73,7 @@ describe('training adapters contract', function () {
 
   it('every adapter builds a scheduler whose times fall, with one noise level more than times', () =>
     every(names, (name) => {
-      const scheduler = adapterOf(name).buildScheduler(configOf(name)) as Scene['scheduler'];
+      const scheduler = adapterOf(name).buildScheduler(configOf(name));
       const times = scheduler.timesteps.dataSync();
       const sigmas = scheduler.sigmas.dataSync();
       times.forEach((time, at) => assert.ok(at === 0 || time < times[at - 1]));
@@ -87,7 +87,7 @@ describe('training adapters contract', function () {
 
   it('setTimesteps() of every adapter sets what buildScheduler() set', () =>
     every(names, (name) => {
-      const scheduler = adapterOf(name).buildScheduler(configOf(name)) as Scene['scheduler'];
+      const scheduler = adapterOf(name).buildScheduler(configOf(name));
       const built = [...scheduler.timesteps.dataSync()];
       adapterOf(name).setTimesteps(scheduler, configOf(name), 'cpu');
       assert.deepEqual([...scheduler.timesteps.dataSync()], built);

@@ -1,4 +1,5 @@
 import type { DiffusionModelConfigLike } from '../config';
+import type { FlowMatchSDEDiscreteScheduler } from '../schedulers';
 import { backendInfo, type tf } from '../tensorflow';
 import { DiffusionModelBase } from './diffusion-model-base';
 import type {
@@ -13,7 +14,8 @@ import type {
 /**
  * Builds the scheduler of a model's diffusion process by the adapter that is registered for the model: `timesteps` and `sigmas`
  * are set already. Those of FlowGRPO and its relatives are a run's (N times from 1000 falling, N + 1 noise levels from 1 to 0);
- * those of objectives that learn from noised data are the whole training schedule.
+ * those of objectives that learn from noised data are the whole training schedule, of a scheduler that takes no reverse steps:
+ * name its type (`buildScheduler<FlowMatchEulerDiscreteScheduler>(...)`).
  *
  * @param modelConfig Names the model's directory; `num_inference_steps` is N, `height` and `width` (pixels) place a shift.
  * @returns The caller owns its tensors.
@@ -21,10 +23,13 @@ import type {
  *
  * @example
  * const scheduler = buildScheduler({ path: 'datasets/tiny-qwen-image', height: 64, width: 64, num_inference_steps: 4 });
- * scheduler.sigmas.shape; // [5]
+ * scheduler.sigmaValues.length; // 5
+ * scheduler.dispose();
  */
-export function buildScheduler(modelConfig: DiffusionModelConfigLike): SchedulerMixin {
-  return DiffusionModelBase.getClass(modelConfig).buildScheduler(modelConfig);
+export function buildScheduler<Scheduler extends SchedulerMixin = FlowMatchSDEDiscreteScheduler>(
+  modelConfig: DiffusionModelConfigLike,
+): Scheduler {
+  return DiffusionModelBase.getClass(modelConfig).buildScheduler(modelConfig) as Scheduler;
 }
 
 /**

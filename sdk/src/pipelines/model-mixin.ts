@@ -64,6 +64,8 @@ export interface SchedulerMixin {
   readonly sigmas: tf.Tensor;
   /** Replaces times and noise levels by those of a run of so many steps. */
   setTimesteps(numInferenceSteps?: number | null, options?: object): void;
+  /** Frees its tensors. */
+  dispose(): void;
 }
 
 /**

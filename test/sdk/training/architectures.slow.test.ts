@@ -83,7 +83,7 @@ for (const { name, model } of ARCHITECTURES) {
         result.dispose();
         compared.dispose();
         tf.dispose([advantages, replayed.log_probs]);
-        (scheduler as unknown as { dispose(): void }).dispose();
+        scheduler.dispose();
         assert.equal(tf.memory().numTensors, before);
       });
     }

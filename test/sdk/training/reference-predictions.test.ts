@@ -40,7 +40,7 @@ function scene() {
 describe('predictReference()', () => {
   const modelConfig = { path, algorithm: 'dpo', height: 32, width: 32 };
   const { transformer, elsewhere, latents_clean, words } = scene();
-  const schedule = buildScheduler(modelConfig) as FlowMatchSchedule;
+  const schedule: FlowMatchSchedule = buildScheduler(modelConfig);
   const noised = noisePairs(latents_clean, schedule, { generator: keyGenerator(4) });
   const pairs: PairBatch = { latents_clean, ...noised, ...words, height: 32, width: 32 };
   const reference = PolicyState.referenceOf(transformer);

@@ -41,7 +41,7 @@ export class OfflineDPOTrainer extends WeightTrainer<OfflineDPOSettings, Offline
     const { transformer, modelConfig, optimizer, average } = this;
     const { true_cfg_scale: trueCfgScale, guidance_scale } = modelConfig.pipeline;
     this.#guided = pipeline.cfgScale({ trueCfgScale, guidanceScale: guidance_scale ?? 1 }) > 1;
-    this.#scheduler = buildScheduler(modelConfig) as FlowMatchSchedule;
+    this.#scheduler = buildScheduler(modelConfig);
     this.#learner = {
       model: { transformer, modelConfig },
       reference: PolicyState.referenceOf(pipeline.transformer),

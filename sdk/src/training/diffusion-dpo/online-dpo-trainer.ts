@@ -33,7 +33,7 @@ export class OnlineDPOTrainer extends RolloutTrainer<
   constructor(pipeline: TrainablePipeline, options: OnlineDPOOptions) {
     super(pipeline, onlineDPOSettings(options), options);
     this.#reference = PolicyState.referenceOf(pipeline.transformer);
-    this.#scheduler = buildScheduler(this.modelConfig) as FlowMatchSchedule;
+    this.#scheduler = buildScheduler(this.modelConfig);
   }
 
   protected override get policies(): Record<string, PolicyState> {
