@@ -53,9 +53,9 @@ const architectures: Record<string, Architecture> = {
     latents: [256, 3],
     embeds: [1, 16],
     model() {
-      const Pipeline = VllmOmniPipelineBase.getClass('PixelPipeline', 'flow_grpo') as unknown as {
-        new (config: object): { transformer: ModelMixin & { dispose(): void } };
-      };
+      const Pipeline = VllmOmniPipelineBase.getClass('PixelPipeline', 'flow_grpo');
+      if (Pipeline === null)
+        throw new Error('Cannot make a model as docs/extending.md must run first');
       return new Pipeline({ architecture: 'PixelPipeline' }).transformer;
     },
   },

@@ -13,13 +13,11 @@ import { architectureOf, configOf } from './architectures';
 import { every } from './every';
 
 const classOf = (name: string) =>
-  VllmOmniPipelineBase.getClass(...(name.split('/') as [string, string])) as unknown as {
-    new (config: object): RolloutPipeline;
-    fromPretrained?(config: object): RolloutPipeline;
-  };
+  VllmOmniPipelineBase.getClass(...(name.split('/') as [string, string]));
 
 const load = (name: string): RolloutPipeline => {
   const Pipeline = classOf(name);
+  assert.ok(Pipeline !== null);
   return Pipeline.fromPretrained?.(configOf(name)) ?? new Pipeline(configOf(name));
 };
 

@@ -8,11 +8,17 @@ import { localModelFiles, type ModelFiles } from '../io/model-files';
 import { announceMemory } from './announce-memory';
 import { LOAD_RULES, type LoadOptions } from './rollout-options';
 import type { RolloutPipeline } from './rollout-pipeline';
-import { VllmOmniPipelineBase } from './vllm-omni-pipeline-base';
+import { VllmOmniPipelineBase, type RegisteredPipeline } from './vllm-omni-pipeline-base';
 
 /** A pipeline class that loads itself from a model directory. */
-interface LoadableClass<Pipeline> {
+interface LoadableClass<Pipeline> extends RegisteredPipeline<Pipeline> {
   fromPretrained(config: DiffusionModelConfig, options?: LoadOptions): Pipeline;
+}
+
+function isLoadable<Pipeline>(
+  found: RegisteredPipeline<Pipeline> | null,
+): found is LoadableClass<Pipeline> {
+  return found?.fromPretrained !== undefined;
 }
 
 /** How a pipeline is loaded, and how its model is found when it lies on a hub. */
@@ -73,11 +79,11 @@ function findClass<Pipeline>(
   path: string,
   { architecture, algorithm }: DiffusionModelConfig,
 ): LoadableClass<Pipeline> {
-  const pipeline = VllmOmniPipelineBase.getClass(architecture, algorithm);
-  if (pipeline === null || !('fromPretrained' in pipeline)) {
+  const pipeline = VllmOmniPipelineBase.getClass<Pipeline>(architecture, algorithm);
+  if (!isLoadable(pipeline)) {
     throw new Error(
       `Cannot load "${path}" as a rollout pipeline with fromPretrained must be registered for its architecture and algorithm: current values are ${architecture} and ${algorithm}`,
     );
   }
-  return pipeline as unknown as LoadableClass<Pipeline>;
+  return pipeline;
 }

@@ -1,11 +1,22 @@
+import type { DiffusionModelConfigLike } from '../config';
 import { checkOptions, TEXT, type Rules } from '../core/option-rules';
 import { Registry } from '../core/registry';
 import { adapterKey, classDecorator } from './adapter-key';
 import { ADAPTER_RULES, type AdapterRegistration } from './diffusion-model-base';
+import type { LoadOptions } from './rollout-options';
+import type { RolloutPipeline } from './rollout-pipeline';
 
 /** A rollout pipeline: any class. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type PipelineClass = abstract new (...args: any[]) => unknown;
+
+/** A rollout pipeline as it is found: every one of the sdk can be loaded, which a class of one's own need not. */
+export interface RegisteredPipeline<Pipeline = RolloutPipeline> {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  new (...args: any[]): Pipeline;
+  /** Loads a model directory, or a configuration that names one as `path`. */
+  fromPretrained?(config: string | DiffusionModelConfigLike, options?: LoadOptions): Pipeline;
+}
 
 /** Under which algorithm a rollout pipeline is registered, and where it can be imported from. */
 export interface PipelineRegistration extends AdapterRegistration {
@@ -56,9 +67,20 @@ export abstract class VllmOmniPipelineBase {
     return registry.names();
   }
 
-  /** The pipeline registered for (architecture, algorithm), or null. */
-  static getClass(architecture: string, algorithm: string): PipelineClass | null {
-    return registry.find(adapterKey(architecture, algorithm))?.pipeline ?? null;
+  /**
+   * The pipeline registered for (architecture, algorithm), or null.
+   *
+   * @example
+   * const Pipeline = VllmOmniPipelineBase.getClass('QwenImagePipeline', 'flow_grpo');
+   * const pipeline = Pipeline?.fromPretrained?.({ path: 'datasets/tiny-qwen-image', height: 64, width: 64 });
+   * pipeline instanceof QwenImagePipelineWithLogProb; // true
+   */
+  static getClass<Pipeline = RolloutPipeline>(
+    architecture: string,
+    algorithm: string,
+  ): RegisteredPipeline<Pipeline> | null {
+    const found = registry.find(adapterKey(architecture, algorithm));
+    return (found?.pipeline ?? null) as RegisteredPipeline<Pipeline> | null;
   }
 
   /**

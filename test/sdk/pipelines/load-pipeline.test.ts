@@ -31,6 +31,15 @@ describe('loadPipeline()', () => {
     assert.equal(tf.memory().numTensors, before);
   });
 
+  it('fromPretrained() gives the class that it is called on, also of a subclass', () => {
+    class Own extends QwenImagePipelineWithLogProb {
+      readonly own = true;
+    }
+    const pipeline = Own.fromPretrained({ path: MODEL, height: 64, width: 96 });
+    assert.ok(pipeline.own && pipeline instanceof Own);
+    pipeline.dispose();
+  });
+
   it('names architecture and algorithm when no pipeline is registered for them', async () => {
     await assert.rejects(loadPipeline(MODEL, { algorithm: 'no_grpo' }), {
       message: `Cannot load "${MODEL}" as a rollout pipeline with fromPretrained must be registered for its architecture and algorithm: current values are QwenImagePipeline and no_grpo`,

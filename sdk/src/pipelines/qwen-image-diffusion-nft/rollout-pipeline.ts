@@ -18,12 +18,6 @@ import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
  * customOutput.train_timesteps.shape; // [1, 4]
  */
 export class QwenImageDiffusionNFTPipeline extends QwenImagePipelineWithLogProb {
-  static override fromPretrained(
-    ...[config, options]: Parameters<typeof QwenImagePipelineWithLogProb.fromPretrained>
-  ): QwenImageDiffusionNFTPipeline {
-    return super.fromPretrained(config, options) as QwenImageDiffusionNFTPipeline;
-  }
-
   /** Without noise between the steps and without log-probabilities, whatever the request says of them. */
   protected override prepareRequest(req: RolloutRequest, options: ForwardOptions): RolloutRequest {
     return withoutNoise(req, options, this.defaults.numInferenceSteps);

@@ -72,15 +72,16 @@ export class QwenImagePipelineWithLogProb extends RolloutPipeline<ForwardOptions
   }
 
   /**
-   * Loads a model directory in diffusers' layout.
+   * Loads a model directory in diffusers' layout; as the class that it is called on.
    *
    * @param config The directory, or a configuration that names it as `path`.
    * @throws When a part is missing; the message names the file.
    */
-  static fromPretrained(
+  static fromPretrained<Pipeline extends QwenImagePipelineWithLogProb>(
+    this: new (...args: ConstructorParameters<typeof QwenImagePipelineWithLogProb>) => Pipeline,
     config: string | DiffusionModelConfigLike,
     options: LoadOptions = {},
-  ): QwenImagePipelineWithLogProb {
+  ): Pipeline {
     const { modelConfig, path } = loadConfig(config, options);
     return new this(loadComponents(path, options), modelConfig, options);
   }

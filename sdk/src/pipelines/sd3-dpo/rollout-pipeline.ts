@@ -16,12 +16,6 @@ import { VllmOmniPipelineBase } from '../vllm-omni-pipeline-base';
  * pipeline instanceof StableDiffusion3DPOPipeline; // true
  */
 export class StableDiffusion3DPOPipeline extends StableDiffusion3PipelineWithLogProb {
-  static override fromPretrained(
-    ...[config, options]: Parameters<typeof StableDiffusion3PipelineWithLogProb.fromPretrained>
-  ): StableDiffusion3DPOPipeline {
-    return super.fromPretrained(config, options) as StableDiffusion3DPOPipeline;
-  }
-
   /** Without noise between the steps and without log-probabilities, whatever the request says of them. */
   protected override prepareRequest(
     req: RolloutRequest,

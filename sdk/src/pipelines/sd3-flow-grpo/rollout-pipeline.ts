@@ -57,15 +57,18 @@ export class StableDiffusion3PipelineWithLogProb extends RolloutPipeline<SD3Forw
   }
 
   /**
-   * Loads a model directory in diffusers' layout.
+   * Loads a model directory in diffusers' layout; as the class that it is called on.
    *
    * @param config The directory, or a configuration that names it as `path`.
    * @throws When a part is missing; the message names the file.
    */
-  static fromPretrained(
+  static fromPretrained<Pipeline extends StableDiffusion3PipelineWithLogProb>(
+    this: new (
+      ...args: ConstructorParameters<typeof StableDiffusion3PipelineWithLogProb>
+    ) => Pipeline,
     config: string | DiffusionModelConfigLike,
     options: LoadOptions = {},
-  ): StableDiffusion3PipelineWithLogProb {
+  ): Pipeline {
     const { modelConfig, path } = loadConfig(config, options);
     return new this(loadComponents(path, options), modelConfig, options);
   }
