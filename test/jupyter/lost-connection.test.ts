@@ -83,6 +83,7 @@ describe('a client of a Jupyter server that loses its connection', function () {
       { url, token: server.token } as JupyterServer,
       'n.ipynb',
       'flowbook',
+      new AbortController().signal,
     );
   });
   after(async () => {

@@ -64,7 +64,7 @@ async function openLab(flags: LabFlags): Promise<number> {
       'Cannot open JupyterLab as it must be set up: run "npx flowbook setup" (notebooks run without it: "npx flowbook run NAME.ipynb")',
     );
   }
-  const { signal, forget } = stopSignal();
+  const { signal, code, forget } = stopSignal();
   try {
     const server = await JupyterServer.start({
       ...jupyter,
@@ -76,8 +76,12 @@ async function openLab(flags: LabFlags): Promise<number> {
     });
     process.stdout.write(`\nJupyterLab: ${server.labAddress}\nCtrl-C ends it and its kernels.\n`);
     signal.addEventListener('abort', () => void server.stop());
-    const code = await server.ended;
-    return signal.aborted ? 0 : code;
+    const ended = await server.ended;
+    return signal.aborted ? 0 : ended;
+  } catch (error) {
+    const stopped = code();
+    if (stopped === null) throw error;
+    return stopped;
   } finally {
     forget();
   }

@@ -186,13 +186,14 @@ export class JupyterServer {
   private async waitUntilItAnswers(runtimeFolder: string): Promise<void> {
     const timeoutMs = this.options.startTimeoutMs ?? 120_000;
     const deadline = Date.now() + timeoutMs;
+    const { signal } = this.options;
     while (!this.hasEnded && Date.now() < deadline) {
-      this.options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       this.url ||= this.addressIn(runtimeFolder) ?? '';
       if (this.url) {
         const headers = { Authorization: `token ${this.token}` };
-        const answer = await fetch(`${this.url}api/status`, { headers }).catch(() => null);
-        if (answer?.ok) return;
+        const answer = await fetch(`${this.url}api/status`, { headers, signal }).catch(() => null);
+        if (answer?.ok && !signal?.aborted) return;
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -25,7 +25,7 @@ export async function kernelOnServer(options: KernelOnServerOptions): Promise<No
   });
   let kernel: ServerKernel;
   try {
-    kernel = await ServerKernel.start(server, notebook, 'flowbook');
+    kernel = await ServerKernel.start(server, notebook, 'flowbook', signal);
   } catch (error) {
     await server.stop();
     throw error;

@@ -1,5 +1,4 @@
-import { KernelManager, ServerConnection, SessionManager } from '@jupyterlab/services';
-import type { Session } from '@jupyterlab/services';
+import { KernelConnection, ServerConnection, SessionAPI } from '@jupyterlab/services';
 import { type LiveOutput, outputOfMessage } from '../notebook/outputs';
 import type { CellExecutor } from '../notebook/execute-notebook';
 import type { JupyterServer } from './jupyter-server';
@@ -19,7 +18,7 @@ class KernelDiedError extends Error {
   override readonly name = 'KernelDied';
 }
 
-/** A kernel on a Jupyter server, driven as JupyterLab drives it: a session over HTTP and WebSocket. */
+/** A kernel on a Jupyter server, driven as JupyterLab drives it: a session over HTTP and WebSocket. No manager of theirs, which would go on to ask what runs. */
 export class ServerKernel implements CellExecutor {
   private readonly listeners = new Map<string, OnOutput>();
   private died!: (error: Error) => void;
@@ -28,11 +27,11 @@ export class ServerKernel implements CellExecutor {
   });
 
   private constructor(
-    private readonly session: Session.ISessionConnection,
-    private readonly managers: { dispose(): void }[],
+    private readonly kernel: KernelConnection,
+    /** Ends the session, and with it the kernel. */
+    private readonly endSession: () => Promise<void>,
   ) {
     this.death.catch(() => {});
-    const kernel = session.kernel!;
     kernel.iopubMessage.connect((_, message) => {
       const output = outputOfMessage(message);
       const parent = (message.parent_header as { msg_id?: string }).msg_id ?? '';
@@ -45,11 +44,16 @@ export class ServerKernel implements CellExecutor {
     });
   }
 
-  /** Starts a kernel for a notebook, whose path is relative to the server's root folder. */
+  /**
+   * Starts a kernel for a notebook, whose path is relative to the server's root folder.
+   *
+   * @throws When it does not start, and the signal's reason once that is aborted; nothing is asked of the server after that.
+   */
   static async start(
     server: JupyterServer,
     notebookPath: string,
     kernelName: string,
+    signal: AbortSignal,
   ): Promise<ServerKernel> {
     const serverSettings = ServerConnection.makeSettings({
       baseUrl: server.url,
@@ -57,22 +61,30 @@ export class ServerKernel implements CellExecutor {
       token: server.token,
       appendToken: true,
     });
-    const kernels = new KernelManager({ serverSettings });
-    const sessions = new SessionManager({ kernelManager: kernels, serverSettings });
+    const stopped = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+    );
+    let connection: KernelConnection | null = null;
     const { debug } = console;
     // @jupyterlab/services announces each connection on standard output, which belongs to the notebook.
     console.debug = () => {};
     try {
-      await sessions.ready;
-      const session = await sessions.startNew({
-        path: notebookPath,
-        name: notebookPath,
-        type: 'notebook',
-        kernel: { name: kernelName },
-      });
-      const kernel = new ServerKernel(session, [sessions, kernels]);
-      await Promise.race([session.kernel!.info, kernel.death]);
+      signal.throwIfAborted();
+      const wanted = { path: notebookPath, name: notebookPath, type: 'notebook' };
+      const starting = SessionAPI.startSession(
+        { ...wanted, kernel: { name: kernelName } },
+        serverSettings,
+      );
+      const { id, kernel: model } = await Promise.race([starting, stopped]);
+      connection = new KernelConnection({ model: model!, serverSettings });
+      const kernel = new ServerKernel(connection, () =>
+        SessionAPI.shutdownSession(id, serverSettings),
+      );
+      await Promise.race([connection.info, kernel.death, stopped]);
       return kernel;
+    } catch (error) {
+      connection?.dispose();
+      throw error;
     } finally {
       console.debug = debug;
     }
@@ -83,7 +95,7 @@ export class ServerKernel implements CellExecutor {
     code: string,
     { onOutput }: { onOutput: OnOutput },
   ): ReturnType<CellExecutor['execute']> {
-    const future = this.session.kernel!.requestExecute({
+    const future = this.kernel.requestExecute({
       code,
       allow_stdin: false,
       stop_on_error: true,
@@ -101,7 +113,7 @@ export class ServerKernel implements CellExecutor {
 
   /** Stops the running cell. */
   async interrupt(): Promise<void> {
-    await this.session.kernel?.interrupt();
+    await this.kernel.interrupt();
   }
 
   /** Gives the kernel up: the running cell fails. */
@@ -109,9 +121,9 @@ export class ServerKernel implements CellExecutor {
     this.died(new KernelDiedError('the kernel was ended'));
   }
 
-  /** Ends the kernel and the connections. */
+  /** Ends the kernel and the connection. */
   async shutdown(): Promise<void> {
-    await this.session.shutdown().catch(() => {});
-    for (const manager of this.managers) manager.dispose();
+    await this.endSession().catch(() => {});
+    this.kernel.dispose();
   }
 }
