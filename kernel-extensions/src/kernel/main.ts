@@ -3,6 +3,9 @@ import { readConnectionFile } from './protocol/connection-file';
 import { EngineStarter } from './server/engine-starter';
 import type { History } from './server/history';
 
+/** Read first: it changes when that process ends, also while this one starts. */
+const parent = process.ppid;
+
 /** Runs the kernel that a connection file asks for, until it is shut down. */
 async function main(args: string[]): Promise<void> {
   const [path] = args.filter((arg) => !arg.startsWith('-'));
@@ -32,10 +35,11 @@ async function openHistory(): Promise<History> {
 
 /** Ends this process when the one that started it has gone, so that no kernel is left behind. */
 function endWithParent(): void {
-  const parent = process.ppid;
-  setInterval(() => {
+  const endWithoutParent = () => {
     if (process.ppid !== parent) process.exit(0);
-  }, 1000).unref();
+  };
+  endWithoutParent();
+  setInterval(endWithoutParent, 1000).unref();
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {

@@ -83,7 +83,11 @@ export class KernelChannels {
     receive: (channel: RequestChannel | 'iopub', message: Message) => void,
   ): Promise<void> {
     for await (const frames of this.sockets[channel]) {
-      receive(channel, this.codec.decode(frames));
+      try {
+        receive(channel, this.codec.decode(frames));
+      } catch (error) {
+        process.stderr.write(`A message of the kernel was dropped: ${(error as Error).message}\n`);
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Message } from '../protocol/message';
 import type { CellOutput, ErrorContent, ExpressionResult } from '../protocol/outputs';
 import { KernelChannels, type RequestChannel } from './kernel-channels';
@@ -8,6 +9,8 @@ import { toCellOutput } from './to-cell-output';
 export interface KernelClientOptions extends KernelProcessOptions {
   /** How long the kernel may take to answer its first request, in milliseconds. */
   startTimeoutMs?: number;
+  /** Ends the kernel while it starts; no longer heeded after that. */
+  signal?: AbortSignal;
 }
 
 /** How a cell is run; what is left out is as a notebook has it. */
@@ -20,7 +23,10 @@ export interface ExecuteOptions {
   stopOnError?: boolean;
   /** What is evaluated after the cell, by name. */
   userExpressions?: Record<string, string>;
-  /** Called for each output as it arrives, also for what callbacks of the cell print after it ended. */
+  /**
+   * Called for each output as it arrives, also for what callbacks of the cell print after it ended. `execute` rejects with what it
+   * throws; thrown after the cell's end, that is told on stderr.
+   */
   onOutput?: (output: CellOutput) => void;
   /** Answers `await input(prompt)`, which rejects with what it throws; without it a cell that asks for input fails. */
   onInput?: (prompt: string, password: boolean) => string | Promise<string>;
@@ -48,7 +54,7 @@ interface PendingRequest {
   idle: boolean;
   needsIdle: boolean;
   settle: (reply: Message) => void;
-  fail: (error: Error) => void;
+  fail: (error: unknown) => void;
 }
 
 /**
@@ -65,6 +71,7 @@ export class KernelClient {
   info: Record<string, unknown> = {};
   private channels!: KernelChannels;
   private ended: string | null = null;
+  private isClosed = false;
   private readonly pending = new Map<string, PendingRequest>();
   private readonly cells = new Map<string, ExecuteOptions & { outputs: CellOutput[] }>();
   private readonly listeners = new Set<(message: Message) => void>();
@@ -82,22 +89,25 @@ export class KernelClient {
   /**
    * Starts a kernel and returns once it answers and no output of the first cell can be missed.
    *
-   * @throws When it ends or does not answer in time; its process is ended then.
+   * @throws When it ends or does not answer in time, and the signal's reason once that is aborted; its process is ended then.
    */
   static async start(options: KernelClientOptions = {}): Promise<KernelClient> {
+    const { signal, startTimeoutMs: timeoutMs = 60_000 } = options;
+    signal?.throwIfAborted();
     const client = new KernelClient(await KernelProcess.start(options));
-    const timeoutMs = options.startTimeoutMs ?? 60_000;
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, fail) => {
-      timer = setTimeout(
-        () => fail(new Error(`Cannot start the kernel as it must answer in ${timeoutMs} ms`)),
-        timeoutMs,
-      );
+    let stop = () => {};
+    const stopped = new Promise<never>((_, fail) => {
+      stop = () => fail(signal?.reason);
+      const late = `Cannot start the kernel as it must answer in ${timeoutMs} ms`;
+      timer = setTimeout(() => fail(new Error(late)), timeoutMs);
     });
+    signal?.addEventListener('abort', stop);
     try {
+      signal?.throwIfAborted();
       await Promise.race([
         client.connect(),
-        late,
+        stopped,
         client.process.ended.then(() => Promise.reject(client.endedError())),
       ]);
     } catch (error) {
@@ -105,6 +115,7 @@ export class KernelClient {
       throw error;
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
     }
     return client;
   }
@@ -216,7 +227,7 @@ export class KernelClient {
     this.channels.sendRaw(channel, frames);
   }
 
-  /** Calls `listener` with every message on iopub until the returned function is called. */
+  /** Calls `listener` with every message on iopub until the returned function is called. What it throws is told on stderr. */
   onIopub(listener: (message: Message) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -235,6 +246,7 @@ export class KernelClient {
 
   /** Ends the kernel process at once. */
   kill(): void {
+    this.isClosed = true;
     clearInterval(this.asking);
     this.process.kill();
     this.channels?.close();
@@ -243,13 +255,15 @@ export class KernelClient {
   private async connect(): Promise<void> {
     let welcomed: () => void = () => {};
     const subscribed = new Promise<void>((settle) => (welcomed = settle));
-    this.channels = await KernelChannels.connect(this.process.connection, (channel, message) => {
+    const channels = await KernelChannels.connect(this.process.connection, (channel, message) => {
       if (channel === 'iopub') {
         welcomed(); // any message on iopub proves the subscription
         this.receiveOutput(message);
       } else if (channel === 'stdin') void this.answerInput(message);
       else this.receiveReply(message);
     });
+    if (this.isClosed) return channels.close(); // it ended meanwhile
+    this.channels = channels;
     // Kernels that greet no subscriber (JEP 65) publish their status when they are asked something.
     const ask = () => this.channels.send('shell', 'kernel_info_request', {});
     this.asking = setInterval(ask, GREETING_MS);
@@ -266,7 +280,13 @@ export class KernelClient {
   }
 
   private receiveOutput(message: Message): void {
-    for (const listener of this.listeners) listener(message);
+    for (const listener of this.listeners) {
+      try {
+        listener(message);
+      } catch (error) {
+        process.stderr.write(`A listener to the kernel failed: ${inspect(error)}\n`);
+      }
+    }
     const id = message.parent_header.msg_id;
     if (message.header.msg_type === 'status') {
       const request = this.pending.get(id);
@@ -279,7 +299,13 @@ export class KernelClient {
     const output = cell && toCellOutput(message);
     if (!cell || !output) return;
     cell.outputs.push(output);
-    cell.onOutput?.(output);
+    try {
+      cell.onOutput?.(output);
+    } catch (error) {
+      const request = this.pending.get(id);
+      if (request) request.fail(error);
+      else process.stderr.write(`A listener to the kernel failed: ${inspect(error)}\n`);
+    }
   }
 
   private settle(id: string, request: PendingRequest): void {

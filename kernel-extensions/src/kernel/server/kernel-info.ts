@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { PROTOCOL_VERSION } from '../protocol/message';
 
 /** The content of kernel_info_reply. */
 export function kernelInfo(): Record<string, unknown> {
   const version = packageVersion(resolve(__dirname, '../../../package.json'));
-  const language = typescriptVersion();
+  // The compiler that checks the cells, without loading it.
+  const language = packageVersion(createRequire(__filename).resolve('typescript/package.json'));
   return {
     status: 'ok',
     protocol_version: PROTOCOL_VERSION,
@@ -30,13 +31,6 @@ export function kernelInfo(): Record<string, unknown> {
     debugger: false,
     supported_features: [],
   };
-}
-
-/** The version of the compiler that checks the cells, read without loading it. */
-function typescriptVersion(): string {
-  const tslab = createRequire(__filename).resolve('tslab/package.json');
-  const compiler = createRequire(tslab).resolve('@tslab/typescript-for-tslab');
-  return packageVersion(join(dirname(compiler), '..', 'package.json'));
 }
 
 function packageVersion(path: string): string {
