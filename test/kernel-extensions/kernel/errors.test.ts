@@ -119,4 +119,14 @@ describe('an error in a cell', () => {
     assert.match(outputs.join(''), /^Uncaught Error: unseen[^]*Uncaught Error: late/);
     assert.ok(outputs.join('').includes(cell));
   });
+
+  it("in a callback is printed when it is of a controller of the cell's own", async () => {
+    const result = await running.kernel.execute(
+      "const own = new AbortController();\nvoid fetch('http://127.0.0.1:9', { signal: own.signal });\nown.abort();\nawait new Promise((settle) => setTimeout(settle, 50));",
+    );
+    assert.match(
+      printed(result, 'stderr'),
+      /^Uncaught DOMException \[AbortError\]: This operation was aborted/,
+    );
+  });
 });

@@ -56,6 +56,13 @@ describe('interrupt_request', () => {
     assert.equal(resultText(result), 'ended on its own');
   });
 
+  it('has nothing printed of what its signal aborts and nobody waits for', async () => {
+    const { result } = await interrupt(
+      `import { setTimeout as sleep } from 'node:timers/promises';\nconst signal = ${SIGNAL};\nvoid sleep(60_000, null, { signal });\nvoid new Promise((_, fail) => signal.addEventListener('abort', () => fail(signal.reason)));\nwhile (!signal.aborted) await sleep(5);\nawait sleep(50);`,
+    );
+    assert.equal(printed(result, 'stderr'), '');
+  });
+
   it('is the error of a cell that throws what its signal gives', async () => {
     const { result } = await interrupt(
       `const s = ${SIGNAL};\nfor (;;) { await new Promise((settle) => setTimeout(settle, 5)); s.throwIfAborted() }`,

@@ -74,6 +74,14 @@ describe('the output of a cell', () => {
     assert.equal(printed(result, 'stderr'), 'raw error\n');
   });
 
+  it('holds what a stream is ended with, and calls back; the stream stays open', async () => {
+    const result = await run(
+      "await new Promise<void>((settle) => process.stdout.end('last\\n', settle));\nprocess.stderr.end('6f6b', 'hex');\nawait new Promise<void>((settle) => process.stderr.end(settle));\nconsole.log('on');",
+    );
+    assert.equal(printed(result), 'last\non\n');
+    assert.equal(printed(result, 'stderr'), 'ok');
+  });
+
   it('of a callback goes to the cell that started it, also while another cell runs', async () => {
     const first: string[] = [];
     await running.kernel.execute(

@@ -33,8 +33,15 @@ class CapturedStream extends Writable {
     return true;
   }
 
-  override end(): this {
-    return this; // the kernel's streams stay open, as a terminal's do
+  /** Writes and calls back; the kernel's streams stay open, as a terminal's do. */
+  override end(
+    chunk?: string | Uint8Array | WriteCallback | null,
+    encodingOrCallback?: BufferEncoding | WriteCallback,
+    callback?: WriteCallback,
+  ): this {
+    if (typeof chunk === 'function') return this.end(null, chunk);
+    this.write(chunk ?? '', encodingOrCallback, callback);
+    return this;
   }
 
   override _write(chunk: string | Uint8Array, encoding: BufferEncoding, done: WriteCallback): void {

@@ -24,7 +24,26 @@ export class CellContext {
   }
 
   interrupt(): void {
-    this.controller.abort(new DOMException('The cell was interrupted', 'AbortError'));
+    const reason = new DOMException('The cell was interrupted', 'AbortError');
+    interruptions.add(reason);
+    this.controller.abort(reason);
+  }
+}
+
+/** What signals of cells were aborted with. */
+const interruptions = new WeakSet<object>();
+
+/** Whether something was thrown as a cell was interrupted: its signal's reason, an error with that cause, or an AbortError in it. */
+export function isOfInterrupt(thrown: unknown): boolean {
+  try {
+    const { name, cause } = thrown as Error;
+    if (name !== 'AbortError') return false;
+    return (
+      currentCell().signal.aborted ||
+      [thrown, cause].some((one) => interruptions.has(one as object))
+    );
+  } catch {
+    return false; // it has a getter that throws, or is null
   }
 }
 

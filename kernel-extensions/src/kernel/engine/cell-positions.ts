@@ -18,6 +18,8 @@ interface KnownCell {
 
 const FILE_NAME = 'flowbook-cell';
 const POSITION = new RegExp(`${FILE_NAME}-(\\d+)\\.ts:(\\d+):(\\d+)`);
+/** A frame: what comes before a file's path, which may hold spaces and parentheses; the path; its line and column. */
+const FILE_FRAME = /^(\s+at (?:.*? \((?=.*\)(?: \{)?$)|async )?)(.+):(\d+):(\d+)(?=\)?(?: \{)?$)/;
 
 /** Knows the source of every cell, and which line of it a line of running code came from. */
 export class CellPositions {
@@ -36,16 +38,11 @@ export class CellPositions {
 
   /** A line of a stack trace with the place in the source file in place of that in its running code. */
   inFile(stackLine: string): string {
-    return stackLine.replace(
-      /([^\s(]+):(\d+):(\d+)(?=\)?$)/,
-      (whole, path: string, row, column) => {
-        const entry = this.files
-          .get(path.replace(/^file:\/\//, ''))
-          ?.findEntry(Number(row) - 1, Number(column) - 1);
-        if (!entry || !('originalLine' in entry)) return whole;
-        return `${path}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
-      },
-    );
+    return stackLine.replace(FILE_FRAME, (whole, head: string, path: string, row, column) => {
+      const entry = this.files.get(path)?.findEntry(Number(row) - 1, Number(column) - 1);
+      if (!entry || !('originalLine' in entry)) return whole;
+      return `${head}${path}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    });
   }
 
   /** Remembers the text of a cell before it is compiled. */

@@ -11,7 +11,7 @@ import { OutputCap } from '../output-cap';
 import { TslabAdapter } from '../tslab-adapter';
 import { hideAsyncMarks } from './async-marks';
 import { captureStandardStreams } from './captured-stream';
-import { currentCell, runForCell, type CellContext } from './cell-context';
+import { currentCell, isOfInterrupt, runForCell, type CellContext } from './cell-context';
 import { CellOutputs } from './cell-output';
 import { CellPositions } from './cell-positions';
 import { CellRunner } from './cell-runner';
@@ -219,17 +219,9 @@ class Engine {
   }
 
   private printUncaught(thrown: unknown): void {
-    if (isAbortError(thrown)) return; // a callback of a cell that was interrupted
+    if (isOfInterrupt(thrown)) return; // the cell, or its callback, was told to end
     const text = `Uncaught ${this.runner.printed(thrown)}\n`;
     this.outputs.print(currentCell().id, 'stderr', text);
-  }
-}
-
-function isAbortError(thrown: unknown): boolean {
-  try {
-    return (thrown as Error)?.name === 'AbortError';
-  } catch {
-    return false; // its name is a getter that throws
   }
 }
 

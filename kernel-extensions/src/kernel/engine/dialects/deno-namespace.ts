@@ -62,7 +62,7 @@ const files = {
     fs.mkdirSync(path, options);
   }),
   ...both('remove', (path: Path, { recursive = false }: { recursive?: boolean } = {}) =>
-    fs.statSync(path).isDirectory() && !recursive
+    fs.lstatSync(path).isDirectory() && !recursive
       ? fs.rmdirSync(path)
       : fs.rmSync(path, { recursive }),
   ),
@@ -117,10 +117,16 @@ class Command {
     private readonly options: CommandOptions = {},
   ) {}
 
+  private get surroundings() {
+    const { cwd, env } = this.options;
+    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+    return { cwd, env: { ...process.env, ...env }, stdio };
+  }
+
   outputSync() {
     const { status, stdout, stderr, error } = spawnSync(this.program, this.options.args ?? [], {
-      cwd: this.options.cwd,
-      env: { ...process.env, ...this.options.env },
+      ...this.surroundings,
+      maxBuffer: Infinity,
     });
     if (error) throw translated(error);
     return { code: status ?? 1, success: status === 0, stdout, stderr };
@@ -128,10 +134,7 @@ class Command {
 
   output(): Promise<{ code: number; success: boolean; stdout: Uint8Array; stderr: Uint8Array }> {
     return new Promise((settle, fail) => {
-      const child = spawn(this.program, this.options.args ?? [], {
-        cwd: this.options.cwd,
-        env: { ...process.env, ...this.options.env },
-      });
+      const child = spawn(this.program, this.options.args ?? [], this.surroundings);
       const chunks: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
       child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
       child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));
