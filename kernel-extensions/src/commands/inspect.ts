@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { wholeNumberFrom } from '../script/whole-number';
+import { wholeNumberFrom } from './whole-number';
 
 const count = wholeNumberFrom(1);
 

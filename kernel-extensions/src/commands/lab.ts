@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { notebooksFolder } from '../launch/find-notebook';
 import { JupyterServer } from '../launch/jupyter-server';
 import { stopSignal } from './stop-signal';
-import { wholeNumberFrom } from '../script/whole-number';
+import { wholeNumberFrom } from './whole-number';
 import { installedJupyter } from '../setup/setup-pieces';
 import { collectNameValue } from './name-value';
 
@@ -39,7 +39,10 @@ export function labCommand(): Command {
       8888,
     )
     .option('--no-browser', 'print the address and open nothing')
-    .addHelpText('after', '\nWith --headless, exit codes are those of "flowbook run".')
+    .addHelpText(
+      'after',
+      '\nWith --headless, exit codes are those of "flowbook run", which goes on with a run that was stopped:\nflowbook run NOTEBOOK --out FOLDER --resume',
+    )
     .action(async (flags: LabFlags) => {
       if (flags.headless === undefined) {
         process.exitCode = await openLab(flags);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { Command } from 'commander';
 import { exitCodes } from '../script/exit-codes';
+import { isSamePlace } from '../run-folder/is-same-place';
 import { makeRunDirectory, wantedDirectory } from '../run-folder/run-directory';
 import { collectNameValue } from './name-value';
 
@@ -58,12 +59,9 @@ async function run(file: string, flags: string[], options: RunOptions): Promise<
     return refuse('only a script has flags of its own', flags.join(' '));
   if (resume && options.out === undefined)
     return refuse('--resume must come with the folder to go on in, --out', 'none');
-  if (wanted.directory === path.dirname(path.resolve(file)))
-    return refuse(
-      `--out must be another folder than the ${isScript ? 'script' : 'notebook'}'s`,
-      wanted.directory,
-    );
   if (isScript) {
+    if (isSamePlace(wanted.directory, path.dirname(file)))
+      return refuse("--out must be another folder than the script's", wanted.directory);
     const directory = makeRunDirectory(wanted);
     return runScriptFile({ scriptFile: file, directory, parameters, flags, resume });
   }

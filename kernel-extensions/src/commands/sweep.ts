@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { wantedDirectory } from '../run-folder/run-directory';
-import { wholeNumberFrom } from '../script/whole-number';
+import { wholeNumberFrom } from './whole-number';
 
 interface SweepCommandOptions {
   parameter: Map<string, string>;

@@ -3,6 +3,7 @@ import ts from 'typescript';
 import { NotebookCodeError } from '../notebook/cell-syntax';
 import { scriptCellCode } from './script-cell-code';
 import { flagDeclarations } from './flag-declarations';
+import { door } from '../notebook/door';
 import type { Cell } from '../notebook/notebook';
 import { relocation } from './relocate-module';
 
@@ -14,7 +15,6 @@ export interface ReadScript {
   cells: Cell[];
 }
 
-const door = '@flowbook/kernel-extensions';
 const ownNames = new Set(['flag', 'runScript', 'FlagValues', 'ScriptCell']);
 
 /** The parts that `flowbook export` gives a script. */

@@ -38,7 +38,7 @@ export function relocation(notebookFolder: string, scriptFolder: string): Reloca
     const target = path.resolve(notebookFolder, specifier);
     const file = how === 'import' ? withEnding(target) : target;
     const moved = path.relative(scriptFolder, file).split(path.sep).join('/');
-    return moved.startsWith('.') ? moved : `./${moved}`;
+    return relative.test(moved) ? moved : `./${moved}`;
   };
 }
 

@@ -4,8 +4,9 @@ import { type Binding, type Bindings, findBindings, isShared } from '../notebook
 import { type CellCode, cellCode } from './cell-code';
 import { type CellSyntax, NotebookCodeError, parseCells } from '../notebook/cell-syntax';
 import { flagsComment } from '../script/exported-script';
+import { door } from '../notebook/door';
 import { type Cell, cellName, cellTags, type Notebook, runsInScript } from '../notebook/notebook';
-import { ownFlags } from '../script/own-flags';
+import { ownFlagOf, ownFlags } from '../script/own-flags';
 import { findParametersCell, type ParametersCell, readParameters } from '../notebook/parameters';
 import { flagEntry } from './script-flags';
 import { isOwnModule, type Relocate, relocationFrom } from './relocate-module';
@@ -29,8 +30,6 @@ export interface ExportOptions {
   /** Ids of cells whose last expression is no result, as it has no value. */
   withoutResult?: ReadonlySet<string>;
 }
-
-const door = '@flowbook/kernel-extensions';
 
 /** What a script calls the things that it brings along. */
 type OwnNames = Record<
@@ -283,8 +282,7 @@ export class ScriptDraft {
   }
 
   private refuseOwnFlags(): void {
-    const own: readonly string[] = ownFlags;
-    const clash = this.parameters.parameters.find(({ name }) => own.includes(name));
+    const clash = this.parameters.parameters.find(({ name }) => ownFlagOf(name) !== null);
     if (!clash) return;
     throw new NotebookCodeError(
       `Cannot export ${cellName(this.notebook, this.parametersCell!)} as a script has flags of its own, ` +

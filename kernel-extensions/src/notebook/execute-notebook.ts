@@ -38,6 +38,14 @@ export interface NotebookRun {
   failures: { cell: Cell; error: CellError }[];
 }
 
+/** Takes outputs and execution counts out of a notebook itself: those of an earlier run are none of this one. */
+export function clearOutputs({ cells }: Notebook): void {
+  for (const cell of cells.filter(({ cell_type }) => cell_type === 'code')) {
+    cell.outputs = [];
+    cell.execution_count = null;
+  }
+}
+
 /**
  * Runs a notebook's code cells in order, each once the one before has ended, and puts what they print
  * and show into the notebook itself, in place of earlier outputs. Cells tagged `export-only` and
@@ -48,10 +56,7 @@ export async function executeNotebook(
   notebook: Notebook,
   { allowErrors = false, signal, onCellStart, onCellEnd }: ExecuteNotebookOptions = {},
 ): Promise<NotebookRun> {
-  for (const cell of notebook.cells.filter(({ cell_type }) => cell_type === 'code')) {
-    cell.outputs = [];
-    cell.execution_count = null;
-  }
+  clearOutputs(notebook);
   const cells = notebook.cells.filter((cell) => runsInNotebook(cell) && cell.source.trim() !== '');
   const folding = new OutputFolding();
   const failures: NotebookRun['failures'] = [];

@@ -6,6 +6,8 @@ export interface ParameterRule {
   kind: ParameterKind;
   /** Of a choice: its values. */
   choices?: readonly (string | number | boolean | null)[];
+  /** Of a number: whether it must be a whole one from 0. */
+  isWhole?: boolean;
   /** Of a list that is a tuple: how many numbers it has. */
   length?: number;
   /** Whether the text `null` means null. */
@@ -58,6 +60,8 @@ export function parseParameter(rule: ParameterRule, text: string): ParameterValu
     case 'string':
       return text;
     case 'number':
+      if (rule.isWhole && !(/^\d+$/.test(text) && Number.isSafeInteger(Number(text))))
+        throw new Error(inWords(rule));
       return parseNumber(text);
     case 'boolean':
       if (text === 'true' || text === 'false') return text === 'true';
@@ -114,10 +118,10 @@ export function describeRule({ kind, choices, length, nullable }: ParameterRule)
   return nullable && kind !== 'choice' ? `${base}|null` : base;
 }
 
-function inWords({ kind, choices = [], length }: ParameterRule): string {
+function inWords({ kind, choices = [], length, isWhole }: ParameterRule): string {
   return {
     string: 'a text',
-    number: 'a number',
+    number: isWhole ? 'a whole number from 0' : 'a number',
     boolean: 'true or false',
     choice: `one of ${choices.map((one) => JSON.stringify(one)).join(', ')}`,
     'number[]': length === undefined ? 'numbers' : `${length} numbers with commas between them`,

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { chartSpec } from '../display/rendering/chart-spec';
 import { renderSvg } from '../display/rendering/render-svg';
 import { escapeHtml, htmlPage, htmlTable } from '../script/html';
+import { pageFile } from '../script/run-page';
 import { logOf, picturesOf, type RunSummary } from './run-summary';
 import { namesOf, shortNumber } from './runs-table';
 
@@ -19,7 +20,7 @@ export async function writeComparePage(
 ): Promise<void> {
   const metrics = namesOf(runs.map((run) => run.metrics));
   const link = (run: RunSummary): string => {
-    const page = path.relative(path.dirname(file), path.join(run.directory, 'index.html'));
+    const page = path.relative(path.dirname(file), path.join(run.directory, pageFile));
     // From here, or a folder that is called "javascript:" would be a program.
     return `<a href="./${encodeURI(page)}">${escapeHtml(run.name)}</a>`;
   };

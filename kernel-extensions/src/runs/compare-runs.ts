@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
 import * as path from 'node:path';
-import { readPrintedText } from '../script/printed-text';
+import { RUN_FILES } from '@flowbook/sdk';
+import { printedFile, readPrintedText } from '../script/printed-text';
+import { recordFile } from '../script/script-record';
 import { writeComparePage } from './compare-page';
 import { summarizeRun } from './run-summary';
 import { differingParameters, namesOf, shortNumber, textTable } from './runs-table';
@@ -13,7 +16,7 @@ export async function compareRuns(
   const missing = runs.find(({ state }) => state === 'waiting');
   if (missing || runs.length < 2) {
     const rule = missing
-      ? "each folder must hold a run's script.json"
+      ? `each folder must hold a run's ${recordFile} or ${RUN_FILES.record}`
       : 'there must be two runs or more';
     process.stderr.write(
       `Cannot compare as ${rule}: current value is ${missing?.directory ?? folders.join(', ')}\n`,
@@ -29,8 +32,11 @@ export async function compareRuns(
     ...metrics.map((name) => [name, ...runs.map((run) => shortNumber(run.metrics[name]))]),
   ];
   process.stdout.write(`${textTable(['', ...runs.map(({ name }) => name)], rows)}\n`);
-  for (const { directory, name } of runs.slice(1)) {
-    const cell = firstDifference(runs[0].directory, directory);
+  const [first, ...others] = runs;
+  for (const { directory, name } of others) {
+    // Of a training that no script runs nothing that was printed is kept.
+    if (![first.directory, directory].every(keepsPrinted)) continue;
+    const cell = firstDifference(first.directory, directory);
     const words =
       cell === null ? 'printed the same' : `first printed something else in cell [${cell}]`;
     process.stdout.write(`${name} ${words}\n`);
@@ -40,6 +46,10 @@ export async function compareRuns(
     process.stderr.write(`Wrote ${path.relative(process.cwd(), page)}\n`);
   }
   return 0;
+}
+
+function keepsPrinted(directory: string): boolean {
+  return existsSync(path.join(directory, printedFile));
 }
 
 /** The first cell, in the order of the first run, that printed different text; null when there is none. */

@@ -1,39 +1,52 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { RUN_FILES } from '@flowbook/sdk';
+import { alarmText } from '../display/charts/alarm-text';
+import { exitCodes } from '../script/exit-codes';
 import { endedCells } from '../script/progress';
-import { readRecord } from '../script/script-record';
-import { logsOf, summarizeRun } from './run-summary';
+import { recordFile } from '../script/script-record';
+import { standingOf } from './run-standing';
+import { logsOf } from './run-summary';
 import { shortNumber } from './runs-table';
 
 const pollMs = 500;
 
-/** Prints a run's cells and training steps as they come, until it ends. @returns its exit code; 2 when the folder is no run's. */
+/**
+ * Prints a run's cells, training steps and alarms as they come, until it ends. Without script.json it is the training that the
+ * folder's run.json is of.
+ *
+ * @returns its exit code; 2 when the folder is no run's.
+ */
 export async function followRun(folder: string): Promise<number> {
-  if (!readRecord(folder)) {
-    process.stderr.write(
-      `Cannot attach as the folder must hold a run's script.json: current value is ${folder}\n`,
-    );
-    return 2;
-  }
   let cells = 0;
-  /** Lines of each training that were printed. */
-  const steps = new Map<string, number>();
+  /** Lines and alarms of each training that were printed. */
+  const printed = new Map<string, { lines: number; alarms: number }>();
   for (;;) {
     // The record first: what it says has ended has written all the rest before.
-    const { exitCode, error } = readRecord(folder)!;
-    const { state } = summarizeRun(folder);
+    const standing = standingOf(folder);
+    if (standing === null) {
+      process.stderr.write(
+        `Cannot attach as the folder must hold a run's ${recordFile} or ${RUN_FILES.record}: current value is ${folder}\n`,
+      );
+      return exitCodes.wrongUse;
+    }
     const ended = cellsOf(folder);
     for (const line of ended.slice(cells)) process.stdout.write(`${line}\n`);
     cells = ended.length;
-    for (const [training, log] of logsOf(folder)) {
+    for (const [training, { lines, alarms }] of logsOf(folder)) {
       // A training that was taken up again may have fewer lines than before.
-      for (const line of log.slice(steps.get(training) ?? 0)) {
+      const before = printed.get(training) ?? { lines: 0, alarms: 0 };
+      for (const line of lines.slice(before.lines)) {
         process.stdout.write(`step ${line.step}, reward ${shortNumber(line.reward)}\n`);
       }
-      steps.set(training, log.length);
+      for (const alarm of alarms.slice(before.alarms)) {
+        process.stdout.write(`${alarmText(alarm)}\n`);
+      }
+      printed.set(training, { lines: lines.length, alarms: alarms.length });
     }
-    if (state !== 'running') {
+    const { state, error, exitCode } = standing;
+    if (exitCode !== null) {
       process.stdout.write(`${state}${error === null ? '' : `: ${error}`}\n`);
-      return exitCode ?? 1;
+      return exitCode;
     }
     await wait(pollMs);
   }

@@ -1,9 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import * as path from 'node:path';
-import { readRunLog, readRunPictures, RUN_FILES, type LogLine } from '@flowbook/sdk';
+import {
+  readRunLog,
+  readRunPictures,
+  RUN_FILES,
+  type LogContent,
+  type LogLine,
+} from '@flowbook/sdk';
 import { runFoldersIn } from '../run-folder/run-folders';
 import { readResults } from '../script/results';
 import { readRecord } from '../script/script-record';
+import { standingOf, type RunStanding } from './run-standing';
 
 /** A run as a table's row: what it ran with, how it stands, what it gave. */
 export interface RunSummary {
@@ -11,7 +18,7 @@ export interface RunSummary {
   name: string;
   notebook: string;
   parameters: Record<string, unknown>;
-  state: 'waiting' | 'running' | 'done' | 'failed' | 'stopped' | 'lost';
+  state: 'waiting' | RunStanding['state'];
   cell: string | null;
   /** Training steps done. */
   step: number | null;
@@ -27,6 +34,7 @@ const notMetrics = /(^|\/)step$|seconds|PerSecond|bytes/i;
 /** Reads a run's folder, also while it runs. A folder without a run is one that waits. */
 export function summarizeRun(directory: string): RunSummary {
   const record = readRecord(directory);
+  const standing = standingOf(directory, record);
   const log = logOf(directory);
   const last = log.at(-1);
   const metrics = Object.fromEntries(
@@ -39,20 +47,18 @@ export function summarizeRun(directory: string): RunSummary {
     name: path.basename(directory),
     notebook: record ? path.basename(record.notebook) : '',
     parameters: record?.parameters ?? {},
-    state: !record ? 'waiting' : record.lost ? 'lost' : record.state,
+    state: standing?.state ?? 'waiting',
     cell: record?.cell ?? null,
     step: last?.step ?? null,
-    seconds: record?.seconds ?? 0,
-    error: record?.error ?? null,
+    seconds: standing?.seconds ?? 0,
+    error: standing?.error ?? null,
     metrics: { ...metrics, ...lastNumbers(directory) },
   };
 }
 
-/** The steps of each training in a run's folder and in those below it that `runName` made, by its folder, the newest last. */
-export function logsOf(directory: string): Map<string, LogLine[]> {
-  return new Map(
-    trainingFolders(directory).map((folder) => [folder, readRunLog(folder).lines] as const),
-  );
+/** The log of each training in a run's folder and in those below it that `runName` made, by its folder, the newest last. */
+export function logsOf(directory: string): Map<string, LogContent> {
+  return new Map(trainingFolders(directory).map((folder) => [folder, readRunLog(folder)] as const));
 }
 
 /** The steps of the newest training in a run's folder, or in one below it that `runName` made. */
@@ -74,6 +80,7 @@ export function picturesOf(directory: string, count = 4): string[] {
   const shown = readdirSync(directory).filter((file) => /^\d+-.*\.(png|jpg|svg)$/.test(file));
   return shown
     .sort()
+    .sort((one, other) => parseInt(one) - parseInt(other))
     .slice(-1)
     .map((file) => path.join(directory, file));
 }

@@ -1,6 +1,7 @@
-import { checkpointIn, readRunRecord, type RunRecord } from '@flowbook/sdk';
+import { checkpointIn } from '@flowbook/sdk';
 import { hasKeptCell } from './cell-checkpoints';
 import { runFoldersIn } from '../run-folder/run-folders';
+import { trainingRecord } from '../run-folder/training-record';
 
 /** What exported scripts and `flowbook run` end with. */
 export const exitCodes = {
@@ -27,14 +28,5 @@ export function stoppedCode(by: StopSignal, directory: string): number {
 }
 
 function canResume(run: string): boolean {
-  return recordIn(run)?.state === 'aborted' && checkpointIn(run) !== null;
-}
-
-/** A record that cannot be read is none: nothing goes on from it. */
-function recordIn(run: string): RunRecord | null {
-  try {
-    return readRunRecord(run);
-  } catch {
-    return null;
-  }
+  return trainingRecord(run)?.state === 'aborted' && checkpointIn(run) !== null;
 }

@@ -1,5 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { describeRule, parseParameter, type ParameterRule } from '../notebook/parameter-value';
+import {
+  describeRule,
+  parseParameter,
+  type ParameterRule,
+  type ParameterValue,
+} from '../notebook/parameter-value';
 
 /** One flag of a script: what its value may be, its default, and a line of help. */
 export interface Flag<T> {
@@ -68,16 +73,21 @@ function maker<T>(rule: ParameterRule): (value: T, help?: string) => Flag<T> {
 /** Any table of flags. */
 export type FlagTable = Record<string, Flag<unknown>>;
 
+/** Reads a flag's value. @throws commander's error of a wrong one, which says the rule. */
+export function valueReader(rule: ParameterRule): (text: string) => ParameterValue {
+  return (text) => {
+    try {
+      return parseParameter(rule, text);
+    } catch (error) {
+      throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
+    }
+  };
+}
+
 /** Adds the flags to a command. */
 export function addFlags(command: Command, flags: FlagTable): void {
   for (const [name, { rule, value, help }] of Object.entries(flags)) {
-    const parse = (text: string): unknown => {
-      try {
-        return parseParameter(rule, text);
-      } catch (error) {
-        throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
-      }
-    };
+    const parse = valueReader(rule);
     const isSwitch = rule.kind === 'boolean';
     const taken = describeRule(rule);
     const option = new Option(isSwitch ? `--${name} [${taken}]` : `--${name} <${taken}>`, help)

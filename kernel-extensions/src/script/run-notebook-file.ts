@@ -5,13 +5,19 @@ import { KernelRunFolder } from './kernel-run-folder';
 import type { ScriptRecord } from './script-record';
 import { NotebookCodeError } from '../notebook/cell-syntax';
 import { exitCodes, stoppedCode } from './exit-codes';
-import { type CellError, type CellExecutor, executeNotebook } from '../notebook/execute-notebook';
+import {
+  type CellError,
+  type CellExecutor,
+  clearOutputs,
+  executeNotebook,
+} from '../notebook/execute-notebook';
 import { heedStops } from './heed-stops';
 import { injectParameters, ParameterError } from '../notebook/inject-parameters';
 import { type Cell, cellName, type Notebook } from '../notebook/notebook';
 import { NotebookFormatError, readNotebook, writeNotebook } from '../notebook/notebook-file';
 import { parameterValues } from './parameter-values';
 import { requireLanguage } from '../notebook/require-language';
+import { isSamePlace } from '../run-folder/is-same-place';
 import { makeRunDirectory, type WantedDirectory } from '../run-folder/run-directory';
 import { findWarnings } from '../notebook/warnings/find-warnings';
 
@@ -60,6 +66,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
   let values: Record<string, unknown>;
   try {
     notebook = readNotebook(notebookFile);
+    clearOutputs(notebook);
     requireLanguage(notebook, notebookFile);
     injectParameters(notebook, parameters);
     values = parameterValues(notebook);
@@ -70,6 +77,13 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     say((error as Error).message);
     return error instanceof NotebookCodeError ? exitCodes.failed : exitCodes.wrongUse;
   }
+  const name = path.basename(notebookFile);
+  if (isSamePlace(path.join(run.directory, name), notebookFile)) {
+    say(
+      `Cannot run as --out must be another folder than the notebook's: current value is ${run.directory}`,
+    );
+    return exitCodes.wrongUse;
+  }
   const directory = makeRunDirectory(run);
   const file = path.resolve(notebookFile);
   const folder = new KernelRunFolder(
@@ -77,7 +91,7 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
     { notebook: file, file, parameters: values },
     resume,
   );
-  const target = path.join(directory, path.basename(notebookFile));
+  const target = path.join(directory, name);
   const save = (): void => writeNotebook(target, notebook);
   const end = (exitCode: number, state: ScriptRecord['state'], error: string | null): number => {
     folder.end(notebook.cells, { state, exitCode, error });

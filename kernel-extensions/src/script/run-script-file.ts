@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import * as path from 'node:path';
-import { ownFlags } from './own-flags';
+import { ownFlagOf } from './own-flags';
 import { ProcessRunFolder } from './process-run-folder';
 import { exitCodes, stoppedCode, type StopSignal } from './exit-codes';
 import { isExported } from './exported-script';
@@ -47,7 +47,7 @@ export async function runScriptFile(run: ScriptFileRun): Promise<number> {
   const given = [...[...parameters].map(([name, value]) => `--${name}=${value}`), ...flags];
   const again = resume ? ['--resume', 'auto'] : [];
   if (isExported(scriptFile)) {
-    const reserved = ownFlags.find((name) => parameters.has(name));
+    const reserved = [...parameters.keys()].find((name) => ownFlagOf(name) !== null);
     if (reserved !== undefined) {
       say(`Cannot set "${reserved}" as it is a flag that every script has, not one of its own`);
       return exitCodes.wrongUse;

@@ -4,12 +4,11 @@ import { runFolders } from '@flowbook/sdk';
 import { Command, CommanderError } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import { exitCodes } from './exit-codes';
-import { addFlags, type FlagTable } from './flags';
+import { addFlags, type FlagTable, valueReader } from './flags';
 import { parameterFrom } from '../notebook/parameter-value';
 import { RUNS, type WantedDirectory, wantedDirectory } from '../run-folder/run-directory';
-import { wholeNumberFrom } from './whole-number';
-
-import { readRecord } from './script-record';
+import { seedRule } from './own-flags';
+import { readRecord, recordFile } from './script-record';
 
 /** What a script was asked for. */
 export interface ScriptRequest extends WantedDirectory {
@@ -38,7 +37,7 @@ export function readScriptCommand(file: string, notebook: string, flags: FlagTab
     command.option(
       '--seed <number>',
       'what Math.random in the cells follows from',
-      wholeNumberFrom(0),
+      valueReader(seedRule),
     );
   }
   command
@@ -92,7 +91,7 @@ function request(command: Command, name: string, flags: FlagTable): ScriptReques
   };
   // A run that is taken up keeps its parameters, unless others are given.
   const before = folder.resume ? (readRecord(folder.directory)?.parameters ?? {}) : {};
-  take(before, 'script.json', false);
+  take(before, recordFile, false);
   const seed = 'seed' in flags ? undefined : (own ?? (before.seed as number | undefined));
   if (typeof params === 'string') take(readParameterFile(params), params, true);
   return { values, ...folder, json: json === true, dryRun: dryRun === true, seed };

@@ -82,8 +82,21 @@ export class ScriptRun {
     );
   }
 
-  /** Runs the cells; failures go to stderr with their cell and line. @returns the exit code. */
+  /**
+   * Runs the cells; failures go to stderr with their cell and line, and so does a folder that cannot be written, which makes the
+   * run one that failed. Never rejects: nobody would hear of it.
+   *
+   * @returns the exit code.
+   */
   async execute(main: (cell: ScriptCell) => Promise<void>): Promise<number> {
+    try {
+      return await this.executeCells(main);
+    } catch (error) {
+      return this.endUnwritten(error as Error);
+    }
+  }
+
+  private async executeCells(main: (cell: ScriptCell) => Promise<void>): Promise<number> {
     const { directory, resume, sink } = this.places;
     writeFileSync(this.results, '');
     if (!resume) writeFileSync(path.join(directory, progressFile), '');
@@ -261,18 +274,43 @@ export class ScriptRun {
     return exitCode;
   }
 
+  /** Ends a run whose record, page or progress could not be written; the record says so where it can be. */
+  private endUnwritten({ message }: Error): number {
+    const { directory } = this.places;
+    const exitCode = exitCodes.failed;
+    const problem = `Cannot write what the run leaves to "${directory}": ${message}`;
+    process.stderr.write(`${problem}\n`);
+    const error = this.record.error ?? problem;
+    const ended = new Date().toISOString();
+    Object.assign(this.record, { state: 'failed', seconds: this.seconds, exitCode, ended, error });
+    try {
+      writeRecord(directory, this.record);
+    } catch {
+      // It may be what could not be written before.
+    }
+    return exitCode;
+  }
+
   private get seconds(): number {
     return this.secondsBefore + (performance.now() - this.began) / 1000;
   }
 
   private async report(error: unknown): Promise<void> {
-    const { describeFailure } = await import('./describe-failure.js');
-    const place = describeFailure(error, this.record.cell ?? undefined, this.places);
+    const { cell } = this.record;
+    let place = `Error in ${cell === null ? '' : `cell [${cell}] of `}${path.basename(this.places.notebookFile)}`;
+    let problem = '';
+    try {
+      const { describeFailure } = await import('./describe-failure.js');
+      place = describeFailure(error, cell ?? undefined, this.places);
+    } catch (unfound) {
+      problem = `Cannot say which line that is: ${(unfound as Error).message}\n`;
+    }
     const isError = error instanceof Error;
     const message = isError ? `${error.name}: ${error.message}` : inspect(error);
     this.record.error = `${place}: ${message}`;
     process.stderr.write(`${place}: ${message}\n`);
     if (isError && error.stack) process.stderr.write(`${error.stack}\n`);
+    process.stderr.write(problem);
   }
 }
 

@@ -53,8 +53,11 @@ export class LiveTable {
     const running = rows.filter(([, state]) => state !== 'waiting');
     const shown = rows.length <= most ? rows : running.slice(-most);
     const text = textTable(['run', 'state', 'cell', 'step', 'reward', 'time'], shown);
+    // A row that wrapped would be two lines to move up by. A terminal that does not know its width says 0.
+    const width = this.stream.columns || Infinity;
+    const lines = text.split('\n').map((line) => line.slice(0, width));
     const up = this.height > 0 ? `\u001b[${this.height}A\u001b[J` : '';
-    this.stream.write(`${up}${text}\n`);
-    this.height = text.split('\n').length;
+    this.stream.write(`${up}${lines.join('\n')}\n`);
+    this.height = lines.length;
   }
 }

@@ -3,11 +3,11 @@ import * as path from 'node:path';
 import { RandomKey } from '@flowbook/sdk';
 import { z } from 'zod';
 import { exportScript } from '../export/export-script';
-import { notebookParameters } from '../notebook/inject-parameters';
 import { readNotebook } from '../notebook/notebook-file';
 import { replaceFile } from '../run-folder/replace-file';
 import { makeRunDirectory, type WantedDirectory } from '../run-folder/run-directory';
 import { readKept } from '../run-folder/kept-json';
+import { scriptParameters } from '../script/script-parameters';
 import { type Axis, checkPoints, gridPoints, randomPoints, SweepError, type Point } from './axes';
 
 /** One run of a sweep. */
@@ -43,19 +43,9 @@ export async function makePlan(
   listed: Point[] | null,
 ): Promise<{ plan: SweepPlan; directory: string; warnings: string[] }> {
   const notebook = readNotebook(notebookFile);
-  const rules = new Map(notebookParameters(notebook).map(({ name, rule }) => [name, rule]));
-  const ownSeed = rules.has('seed');
-  // Every script has one.
-  if (!ownSeed) rules.set('seed', { kind: 'number' });
   const points =
     listed ?? (random ? randomPoints(axes, random.count, drawer(random.seed)) : gridPoints(axes));
-  checkPoints(points, rules);
-  for (const { seed } of points) {
-    if (seed === undefined || ownSeed || /^\d+$/.test(seed)) continue;
-    throw new SweepError(
-      `Cannot sweep "seed" as it must be a whole number from 0: current value is ${seed}`,
-    );
-  }
+  checkPoints(points, scriptParameters(notebook));
   const directory = makeRunDirectory(wanted);
   const script = path.join(directory, `${path.basename(notebookFile, '.ipynb')}.ts`);
   const { text, warnings } = await exportScript(notebook, notebookFile, script, false);

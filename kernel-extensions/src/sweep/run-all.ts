@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { observer, onAbort } from '@flowbook/sdk';
 import { exitCodes } from '../script/exit-codes';
 import { scriptProgram } from '../script/script-program';
-import { readRecord } from '../script/script-record';
+import { readRecord, recordFile } from '../script/script-record';
 import type { PlannedRun, SweepPlan } from './plan';
 
 /** How a sweep runs. */
@@ -57,7 +57,7 @@ async function runOne(
   const flags = Object.entries(parameters).flatMap(([name, value]) => [`--${name}=${value}`]);
   let code: number | null = null;
   for (let failures = 0, stops = 0; failures <= retries && stops <= mostResumptions;) {
-    const resume = existsSync(path.join(folder, 'script.json'))
+    const resume = existsSync(path.join(folder, recordFile))
       ? ['--resume', folder]
       : ['--out', folder];
     code = await runScript(folder, [script, ...flags, ...resume, '--json'], signal);
@@ -77,10 +77,10 @@ async function orphanOf(folder: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Files take the output, not pipes: a run outlives a sweep that is killed. */
+/** Files take the output, not pipes: a run outlives a sweep that is killed. What an earlier try wrote stays in them. */
 function runScript(folder: string, args: string[], signal: AbortSignal): Promise<number | null> {
-  const stdout = openSync(path.join(folder, 'stdout.log'), 'w');
-  const stderr = openSync(path.join(folder, 'stderr.log'), 'w');
+  const stdout = openSync(path.join(folder, 'stdout.log'), 'a');
+  const stderr = openSync(path.join(folder, 'stderr.log'), 'a');
   const [program, ...before] = scriptProgram();
   const child = spawn(program, [...before, ...args], {
     stdio: ['ignore', stdout, stderr],

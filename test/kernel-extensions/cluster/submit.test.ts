@@ -123,10 +123,20 @@ describe('flowbook submit', function () {
       JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] }),
     );
     const check = (...runs: string[][]) => checkFlags(join(project, 'n.ipynb'), runs);
-    check(['lr=1', 'seed=1'], ['lr=2', 'json=true']);
+    check(['lr=1', 'seed=1'], ['lr=2', 'params=lr.yaml']);
     assert.throws(() => check(['lr=1'], ['lrr=2']), {
-      message: 'Cannot submit with "lrr" as the notebook\'s parameters are: seed, lr',
+      message: 'Cannot submit with "lrr" as the notebook\'s parameters are: lr, seed',
     });
+    for (const name of ['json', 'dry-run', 'dryRun', 'out']) {
+      assert.throws(() => check([`${name}=true`]), {
+        message: `Cannot submit with "${name}" as it is a flag that every script has, not one of the notebook's parameters`,
+      });
+    }
+    for (const seed of ['1.5', '-1', '9007199254740993']) {
+      assert.throws(() => check([`seed=${seed}`]), {
+        message: `Cannot submit with "seed" as it must be a whole number from 0: current value is ${seed}`,
+      });
+    }
     assert.throws(() => check(['lr=fast']), {
       message: 'Cannot submit with "lr" as it must be a number: current value is fast',
     });
@@ -159,6 +169,22 @@ describe('flowbook submit', function () {
       });
     }
     assert.deepEqual(bundleFiles(project, ['.']).files, ['package.json', 'run.mjs']);
+  });
+
+  it("runs a notebook of whose folder nothing else is sent, in the bundle's copy of that folder", () => {
+    symlinkSync(join(__dirname, '../../../node_modules'), join(project, 'node_modules'));
+    write('src/tool.ts', 'export const tool = (n: number): number => n + 1;\n');
+    const source =
+      "import { basename } from 'node:path';\nimport { tool } from '../src/tool';\nconsole.log(tool(1), basename(process.cwd()))";
+    const cell = { id: 'a', cell_type: 'code', metadata: {}, source };
+    write(
+      'notebooks/a.ipynb',
+      JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] }),
+    );
+    const flags = ['--on', 'local', '--include', 'src', '--out', 'runs/x'];
+    const { status, stdout, stderr } = submit('notebooks/a.ipynb', ...flags);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^2 notebooks$/m);
   });
 
   it('says of a dry run what would be sent and run, without a cluster, and does nothing', () => {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as prettier from 'prettier';
 import { exportNotebook } from '../../../kernel-extensions/src/export/export-notebook';
 import { exportScript } from '../../../kernel-extensions/src/export/export-script';
+import { isModuleFile } from '../../../kernel-extensions/src/export/module-kind';
+import { relocation } from '../../../kernel-extensions/src/export/relocate-module';
+import { inFolder } from '../../sdk/training/run/small-runs';
 import { awkwardNotebooks, type AwkwardNotebook } from './awkward-notebooks';
 import { notebookOf } from '../notebook-of';
 
@@ -229,7 +234,7 @@ runScript({ file: __filename, notebook: 'notebooks/n.ipynb', flags, main });
     [
       'a flag with the name of an own flag',
       [{ id: 'a', tags: ['parameters'], source: 'const out = "x"' }],
-      /as a script has flags of its own, --help, --out, --params, --resume, --json, --dryRun: current value is out$/,
+      /as a script has flags of its own, --help, --out, --params, --resume, --json, --dry-run: current value is out$/,
     ],
     [
       'two cells of parameters',
@@ -253,6 +258,24 @@ runScript({ file: __filename, notebook: 'notebooks/n.ipynb', flags, main });
       /as its language must be typescript or javascript: current value is python$/,
     );
   });
+
+  it('relocation() gives every path of a file its dots, also into a folder that is hidden', () => {
+    const relocate = relocation('/clone', '/clone');
+    assert.equal(relocate('./.lib/helpers', 'require'), './.lib/helpers');
+    assert.equal(relocate('../.lib/helpers', 'require'), '../.lib/helpers');
+    assert.equal(relocation('/clone', '/clone/nb')('./.lib/helpers', 'require'), '../.lib/helpers');
+  });
+
+  it('isModuleFile() takes a broken package.json for one that says nothing', () =>
+    inFolder(async (folder) => {
+      const manifest = join(folder, 'package.json');
+      writeFileSync(manifest, '{"type": "module"}');
+      assert.equal(isModuleFile(join(folder, 'a.ts')), true);
+      assert.equal(isModuleFile(join(folder, 'a.cts')), false);
+      writeFileSync(manifest, '{"type": "module"');
+      assert.equal(isModuleFile(join(folder, 'a.ts')), false);
+      assert.equal(isModuleFile(join(folder, 'a.mts')), true);
+    }));
 
   it('exportScript() leaves calls alone whose value is void', async () => {
     const notebook = notebookOf([

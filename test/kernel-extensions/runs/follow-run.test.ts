@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunRecord } from '@flowbook/sdk';
 import { followRun } from '../../../kernel-extensions/src/runs/follow-run';
+import { listRuns } from '../../../kernel-extensions/src/runs/list-runs';
+import {
+  picturesOf,
+  summarizeRun,
+  type RunSummary,
+} from '../../../kernel-extensions/src/runs/run-summary';
 import { newRecord, writeRecord } from '../../../kernel-extensions/src/script/script-record';
+import { textOnStderr } from '../../sdk/io/hub/text-on-stderr';
+import { inFolder } from '../../sdk/training/run/small-runs';
+import { RUN_RECORD } from '../../trust/run-record';
 
 describe('followRun()', () => {
   let folder: string;
@@ -43,4 +53,95 @@ describe('followRun()', () => {
     const steps = [1, 2, 3, 1, 2, 3].map((step) => `step ${step}, reward 0.5\n`);
     assert.deepEqual(printed, [...steps, 'done\n']);
   });
+
+  describe('of a training that no script runs', () => {
+    const put = (changes: Partial<RunRecord>): void =>
+      writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...RUN_RECORD, ...changes }));
+    const follow = async () => {
+      let code: number | null = null;
+      const text = await textOnStdout(async () => (code = await followRun(folder)));
+      return { code, text };
+    };
+
+    it('prints steps and alarms, how it ended, and gives the exit code that a script would', async () => {
+      const alarm = {
+        step: 2,
+        name: 'notFinite',
+        symptom: 'reward not finite',
+        cause: 'c',
+        action: 'a',
+      };
+      const rows = [
+        { step: 1, seconds: 1, reward: 0.5 },
+        { step: 2, seconds: 2, reward: null },
+      ];
+      const lines = [...rows, { step: 2, alarm }].map((row) => `${JSON.stringify(row)}\n`);
+      writeFileSync(join(folder, 'log.jsonl'), lines.join(''));
+      const said =
+        'step 1, reward 0.5\nstep 2, reward NaN\n⚠ Step 2: reward not finite. Cause: c. What to do: a.\n';
+      put({ state: 'finished' });
+      assert.deepEqual(await follow(), { code: 0, text: `${said}done\n` });
+      put({ state: 'stopped-early' });
+      assert.deepEqual(await follow(), { code: 0, text: `${said}done\n` });
+      put({ state: 'failed', error: 'Error: no' });
+      assert.deepEqual(await follow(), { code: 1, text: `${said}failed: Error: no\n` });
+      put({ state: 'running', process: { pid: 2 ** 22 + 1, host: hostname() } });
+      assert.deepEqual(await follow(), { code: 1, text: `${said}lost\n` });
+      put({ state: 'aborted' });
+      assert.deepEqual(await follow(), { code: 143, text: `${said}stopped\n` });
+      mkdirSync(join(folder, 'checkpoints/last'), { recursive: true });
+      writeFileSync(join(folder, 'checkpoints/last/state.json'), '{}');
+      assert.deepEqual(await follow(), { code: 75, text: `${said}stopped\n` });
+    });
+
+    it('waits for its end', async () => {
+      put({ state: 'running', process: { pid: process.pid, host: hostname() } });
+      const followed = follow();
+      setTimeout(() => put({ state: 'finished' }), 50);
+      assert.deepEqual(await followed, { code: 0, text: 'done\n' });
+    });
+
+    it('is listed by its own state, seconds and error', async () => {
+      put({ state: 'failed', error: 'Error: no', seconds: 7 });
+      const text = await textOnStdout(async () => assert.equal(listRuns(folder, true), 0));
+      const { state, seconds, error } = JSON.parse(text) as RunSummary;
+      assert.deepEqual([state, seconds, error], ['failed', 7, 'Error: no']);
+      put({ state: 'running', process: { pid: 2 ** 22 + 1, host: hostname() } });
+      assert.equal(summarizeRun(folder).state, 'lost');
+      put({ state: 'finished' });
+      assert.equal(summarizeRun(folder).state, 'done');
+      writeFileSync(join(folder, 'run.json'), '{"of": "something else"}');
+      assert.equal(summarizeRun(folder).state, 'waiting');
+    });
+  });
+
+  it('refuses a folder that holds neither record', async () => {
+    const said = await textOnStderr(async () => assert.equal(await followRun(folder), 2));
+    assert.equal(
+      said,
+      `Cannot attach as the folder must hold a run's script.json or run.json: current value is ${folder}\n`,
+    );
+  });
 });
+
+describe('picturesOf()', () => {
+  it('has the last display by its number', () =>
+    inFolder(async (folder) => {
+      for (const name of ['99-a.png', '100-b.png', '09-c.png'])
+        writeFileSync(join(folder, name), '');
+      assert.deepEqual(picturesOf(folder), [join(folder, '100-b.png')]);
+    }));
+});
+
+/** What `work` writes to stdout. */
+async function textOnStdout(work: () => Promise<unknown>): Promise<string> {
+  const { write } = process.stdout;
+  let text = '';
+  process.stdout.write = (part: string | Uint8Array) => (text += String(part)) !== '';
+  try {
+    await work();
+  } finally {
+    process.stdout.write = write;
+  }
+  return text;
+}

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import {
+  type Cell,
   KernelClient,
   type Notebook,
   readNotebook,
@@ -11,6 +12,9 @@ import {
 } from '@flowbook/kernel-extensions';
 import { executeNotebook } from '../../../kernel-extensions/src/notebook/execute-notebook';
 import { requireLanguage } from '../../../kernel-extensions/src/notebook/require-language';
+import { runHeadless } from '../../../kernel-extensions/src/commands/headless';
+import { runNotebookFile } from '../../../kernel-extensions/src/script/run-notebook-file';
+import { textOnStderr } from '../../sdk/io/hub/text-on-stderr';
 import { awkwardNotebooks } from '../export/awkward-notebooks';
 import { Workspace } from '../notebook-of';
 
@@ -256,9 +260,52 @@ describe('flowbook run', () => {
     });
   });
 
-  it("exits with 2 when --out is the notebook's own folder", () => {
-    const { status, stderr } = flowbookRun(notebookFile, '--out', workspace.path('nb'));
-    assert.equal(status, 2);
-    assert.match(stderr, /^Cannot run as --out must be another folder than the notebook's: /);
+  it("exits with 2 when --out is the notebook's own folder, also by a link, and of a Jupyter server too", async () => {
+    const [own, link] = [workspace.path('nb'), workspace.path('link')];
+    symlinkSync(own, link);
+    const before = readFileSync(notebookFile, 'utf8');
+    for (const out of [own, link]) {
+      const problem = `Cannot run as --out must be another folder than the notebook's: current value is ${out}\n`;
+      const { status, stderr } = flowbookRun(notebookFile, '--out', out);
+      assert.deepEqual([status, stderr], [2, problem]);
+      const said = await textOnStderr(async () =>
+        assert.equal(await runHeadless(notebookFile, { out, parameter: new Map() }), 2),
+      );
+      assert.ok(said.endsWith(problem), said);
+    }
+    assert.equal(readFileSync(notebookFile, 'utf8'), before);
+    assert.equal(existsSync(path.join(own, 'script.json')), false);
+  });
+
+  it('keeps nothing that the notebook was saved with when the kernel cannot start', async () => {
+    const file = workspace.writeNotebook('nb/saved.ipynb', [{ id: 'a', source: '1' }]);
+    const saved = readNotebook(file);
+    const outputs: Cell['outputs'] = [
+      { output_type: 'stream', name: 'stdout', text: 'of an earlier run' },
+      {
+        output_type: 'execute_result',
+        data: { 'text/plain': '7' },
+        metadata: {},
+        execution_count: 3,
+      },
+    ];
+    Object.assign(saved.cells[0], { execution_count: 3, outputs });
+    writeNotebook(file, saved);
+    const out = workspace.path('unstarted');
+    const said = await textOnStderr(async () => {
+      const code = await runNotebookFile({
+        ...{ notebookFile: file, directory: out, isDefault: false, parameters: new Map() },
+        ...{ allowErrors: false, resume: false },
+        startKernel: () => Promise.reject(new Error('no room')),
+      });
+      assert.equal(code, 1);
+    });
+    assert.equal(said, 'no room\n');
+    const [cell] = readNotebook(path.join(out, 'saved.ipynb')).cells;
+    assert.deepEqual([cell.outputs, cell.execution_count], [[], null]);
+    for (const name of ['printed.jsonl', 'results.jsonl'])
+      assert.equal(readFileSync(path.join(out, name), 'utf8'), '', name);
+    assert.doesNotMatch(readFileSync(path.join(out, 'index.html'), 'utf8'), /of an earlier run/);
+    assert.deepEqual(readNotebook(file).cells[0].outputs, outputs);
   });
 });

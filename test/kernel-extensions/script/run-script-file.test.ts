@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { readNotebook } from '@flowbook/kernel-extensions';
 import { exportNotebook } from '../../../kernel-extensions/src/export/export-notebook';
@@ -170,12 +170,24 @@ describe('flowbook run of a script', function () {
   }
 
   it('exits with 2 when it is used wrongly, and writes nothing', () => {
+    const link = workspace.path('link');
+    symlinkSync(workspace.folder, link);
     const cases: [string, string[], RegExp][] = [
       [workspace.path('none.ts'), [], /^Cannot run as the script must exist: /m],
       [
         exported,
         ['-p', 'out=x'],
         /^Cannot set "out" as it is a flag that every script has, not one of its own$/m,
+      ],
+      [
+        exported,
+        ['-p', 'dry-run=true'],
+        /^Cannot set "dry-run" as it is a flag that every script has, not one of its own$/m,
+      ],
+      [
+        exported,
+        ['--out', link],
+        /^Cannot run as --out must be another folder than the script's: current value is .*link$/m,
       ],
       [
         notebookFile,

@@ -93,6 +93,8 @@ export async function writeBundle(plan: JobPlan): Promise<string[]> {
   const target = path.join(folder, script);
   const notebook = readNotebook(path.join(project, given));
   const { text, warnings } = await exportScript(notebook, path.join(folder, given), target, false);
+  // Of the notebook's folder nothing may have been sent; the script runs in it.
+  mkdirSync(path.dirname(target), { recursive: true });
   writeFileSync(target, text);
   return warnings;
 }

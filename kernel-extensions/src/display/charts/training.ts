@@ -6,17 +6,12 @@ import { pixel } from '../rendering/pixel-position';
 import { chartWidth, colour } from '../rendering/theme';
 import type { VegaLitePart } from '../rendering/vega-lite-spec';
 import { wrapText } from '../rendering/wrap-text';
+import { alarmText, type TrainingAlarm } from './alarm-text';
 import { type LogStep, openRows } from './log-rows';
 import { rewardView, type RewardViewOptions } from './reward-view';
 import { progressLine, progressOf } from './training-progress';
 
-/** An alarm in words: `Alarm` of `@flowbook/sdk` is one. */
-export interface TrainingAlarm {
-  step: number;
-  symptom: string;
-  cause: string;
-  action: string;
-}
+export type { TrainingAlarm };
 
 /** A run so far: `RunView` of `@flowbook/sdk` is one. */
 export interface TrainingView {
@@ -97,13 +92,7 @@ export function training(run: TrainingView, all: TrainingOptions = {}): Drawing 
 function alarmWords(alarms: readonly TrainingAlarm[]): string[] {
   const shown = alarms.slice(-mostAlarms).reverse();
   const rest = alarms.length - shown.length;
-  return [
-    ...shown.map(
-      ({ step, symptom, cause, action }) =>
-        `⚠ Step ${step}: ${symptom}. Cause: ${cause}. What to do: ${action}.`,
-    ),
-    ...(rest > 0 ? [`⚠ ${rest} more before.`] : []),
-  ];
+  return [...shown.map(alarmText), ...(rest > 0 ? [`⚠ ${rest} more before.`] : [])];
 }
 
 /** Lines of text as a view of its own. */

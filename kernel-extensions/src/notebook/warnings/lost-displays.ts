@@ -1,11 +1,11 @@
 import ts from 'typescript';
 import type { Binding, Bindings } from '../bindings';
 import type { CellSyntax } from '../cell-syntax';
+import { door } from '../door';
 import { importOf } from './import-of';
 import { lineOf } from './line-of';
 import type { NotebookWarning } from './warning';
 
-const door = '@flowbook/kernel-extensions';
 const displays = new Set(['display', 'updateDisplay', 'clearOutput', 'attach', 'settleDisplays']);
 /** What they make has a `finish()`. */
 const live = new Set(['liveDisplay', 'trainingDisplay', 'progressBar']);

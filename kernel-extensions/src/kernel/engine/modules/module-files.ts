@@ -35,7 +35,7 @@ export function isEsModule(file: string): boolean {
   return file.endsWith('.mjs') || (file.endsWith('.js') && isInModulePackage(file));
 }
 
-/** Whether Node takes a .js file for an ES module. */
+/** Whether the nearest package.json makes an ES module of a file whose ending says nothing of it. */
 export function isInModulePackage(file: string): boolean {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');
