@@ -41,7 +41,7 @@ export function labCommand(): Command {
     .option('--no-browser', 'print the address and open nothing')
     .addHelpText(
       'after',
-      '\nWith --headless, exit codes are those of "flowbook run", which goes on with a run that was stopped:\nflowbook run NOTEBOOK --out FOLDER --resume',
+      '\nWith --headless, exit codes are those of "flowbook run". A run that was stopped goes on by\n"flowbook run NOTEBOOK --out FOLDER --resume" with the same parameters.',
     )
     .action(async (flags: LabFlags) => {
       if (flags.headless === undefined) {

@@ -16,4 +16,14 @@ describe('flowbook lab', () => {
       assert.match(stderr, /--port.*must be a whole number from 0 to 65535/);
     }
   });
+
+  it('says how a run goes on that was stopped', () => {
+    const help = spawnSync(process.execPath, [flowbookCommand, 'lab', '--help'], {
+      encoding: 'utf8',
+    });
+    assert.match(
+      help.stdout,
+      /"flowbook run NOTEBOOK --out FOLDER --resume" with the same parameters/,
+    );
+  });
 });
