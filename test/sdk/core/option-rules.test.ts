@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import {
   checkOptions,
+  COUNT_OR_INFINITY,
+  keeps,
   number,
   record,
   section,
+  SWITCH,
   wholeNumber,
 } from '../../../sdk/src/core/option-rules';
 
@@ -67,5 +70,23 @@ describe('number()', () => {
       number({ least: 0, most: Infinity }).breach(value, 'pace') === null;
     assert.deepEqual([0, 1e308, Infinity, -1, NaN].map(allows), [true, true, true, false, false]);
     assert.equal(number({ least: 0 }).breach(Infinity, 'pace')?.startsWith('pace must be'), true);
+  });
+});
+
+describe('keeps()', () => {
+  it('takes true and false for a switch, and nothing that is like them', () => {
+    const given = [true, false, 'false', 0, null];
+    assert.deepEqual(
+      given.map((value) => keeps(value, SWITCH)),
+      [true, true, false, false, false],
+    );
+  });
+
+  it('takes a count from 1, or Infinity', () => {
+    const given = [1, 7, Infinity, -Infinity, 0, 1.5, NaN];
+    assert.deepEqual(
+      given.map((value) => keeps(value, COUNT_OR_INFINITY)),
+      [true, true, true, false, false, false, false],
+    );
   });
 });

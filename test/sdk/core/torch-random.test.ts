@@ -32,6 +32,13 @@ describe('TorchRandom', () => {
     assert.equal(random.integer(-5, 5), -1);
   });
 
+  it('gives the orders of torch.randperm', () => {
+    const random = new TorchRandom(7);
+    assert.deepEqual(random.permutation(10), [5, 0, 3, 4, 1, 7, 9, 6, 8, 2]);
+    assert.deepEqual(random.permutation(5), [1, 3, 0, 2, 4]);
+    assert.deepEqual([random.permutation(1), random.permutation(0)], [[0], []]);
+  });
+
   it('gives integers of torch.randint, from 64 bits where there are 2^28 choices or more', () => {
     const random = new TorchRandom(2 ** 40 + 12345);
     for (const count of [1, 15, 16, 31, 15, 100, 6, 1]) random.normal(count);

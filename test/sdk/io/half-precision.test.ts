@@ -63,6 +63,8 @@ describe('float32ToFloat16()', () => {
   it('makes what is too small 0, and what is too large infinite, with the sign', () => {
     const values = Float32Array.of(2 ** -26, -(2 ** -149), 65_520, -1e30, Infinity);
     assert.deepEqual([...float32ToFloat16(values)], [0, 0x8000, 0x7c00, 0xfc00, 0x7c00]);
+    const small = Float32Array.from({ length: 123 }, (_, at) => 1.75 * 2 ** (at - 149));
+    assert.ok(float32ToFloat16(small).every((bits) => bits === 0));
   });
 
   it('keeps the upper bits of what a NaN says', () => {

@@ -49,6 +49,14 @@ describe('LoRA files', () => {
       'x.alpha': tf.scalar(0.5),
     });
     assert.equal(readLoraFile(path()).get('x')?.alpha, 0.5);
+    for (const name of ['blocks.0.to_q.alpha', 'blocks.0.to_q.lora.alpha']) {
+      writeSafetensors(path(), {
+        'blocks.0.to_q.lora.down.weight': A,
+        'blocks.0.to_q.lora.up.weight': B,
+        [name]: tf.scalar(0.5),
+      });
+      assert.equal(readLoraFile(path()).get('blocks.0.to_q')?.alpha, 0.5, name);
+    }
   });
 
   it('readLoraFile() refuses by name what is not a plain LoRA', () => {

@@ -131,6 +131,20 @@ describe('RequestQueue', () => {
     await assert.rejects(refused, { message: 'no such prompt' });
   });
 
+  it('gives nobody what fails in passing once nobody waits for it', async () => {
+    const server = made('a');
+    open([server], { requestsInFlight: 1 });
+    const controller = new AbortController();
+    const asked = ask('w1', 'left', controller.signal);
+    await turns();
+    controller.abort(new Error('enough'));
+    await assert.rejects(asked, { message: 'enough' });
+    ends.shift()?.end(passing());
+    await sleep(10);
+    assert.deepEqual([server.works, requeued], [['left'], 0]);
+    queue.close();
+  });
+
   it('stops on its signal, and when it is closed', async () => {
     const server = made('a');
     open([server], { requestsInFlight: 1 });

@@ -114,6 +114,21 @@ describe('computeLoss() by settings', () => {
     }
   });
 
+  test('refuses a setting that the loss does not know, with the nearest that it does', () => {
+    assert.throws(() => computeLoss('flow_grpo', someInputs(), { clip_ration: 1 } as object), {
+      message:
+        'Cannot compute loss "flow_grpo" as there is no option "config.clip_ration": the nearest is "config.clip_ratio"',
+    });
+  });
+
+  test("asks the KL to a reference for sqrt_dt where the deviation holds it, not in compat 'verl-omni'", () => {
+    const { sqrt_dt, ...without } = someInputs();
+    tf.dispose(sqrt_dt as tf.Tensor);
+    assert.throws(() => computeLoss('kl', without, { std_holds_dt: true }), /missing: sqrt_dt/);
+    const settings = { std_holds_dt: true, compat: 'verl-omni' } as const;
+    assert.ok(Number.isFinite(read(computeLoss('kl', without, settings).loss)));
+  });
+
   test("takes verl-omni's whole section, which names this loss, and refuses one that names another", () => {
     const section = { loss_mode: 'flow_grpo', clip_ratio: 1e-4 };
     const [whole, own] = [section, {}].map((config) =>

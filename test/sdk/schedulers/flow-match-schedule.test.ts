@@ -51,6 +51,21 @@ describe('FlowMatchSDEDiscreteScheduler schedule', () => {
     assert.deepEqual(options, { shift: 3, useKarrasSigmas: null });
   });
 
+  it('keeps first and last level with useBetaSigmas, and places the middle one half-way', () => {
+    const levels = (useBetaSigmas: boolean) => {
+      const scheduler = new FlowMatchSDEDiscreteScheduler({ shift: 3, useBetaSigmas });
+      scheduler.setTimesteps(3);
+      const values = Array.from(scheduler.sigmaValues.slice(0, 3));
+      scheduler.dispose();
+      return values;
+    };
+    const [first, , last] = levels(false);
+    levels(true).forEach((level, at) => {
+      const expected = [first, (first + last) / 2, last][at];
+      assert.ok(Math.abs(level - expected) < 1e-6, `${level} for ${expected}`);
+    });
+  });
+
   it('has no terminal sigma after construction and one after setTimesteps()', () => {
     const scheduler = new FlowMatchSDEDiscreteScheduler();
     assert.equal(scheduler.sigmaValues.length, 1000);

@@ -208,13 +208,18 @@ describe('downloadModel()', () => {
   });
 
   it('finds branches, tags and commits, and names a revision that is not there', async () => {
-    const model = servedModel(name, MODEL, { revisions: { 'v1.0': '1'.repeat(40) } });
+    const model = servedModel(name, MODEL, {
+      revisions: { 'v1.0': '1'.repeat(40), odd: '../../main' },
+    });
     await start(model);
     const tagged = await download({ revision: 'v1.0' });
     assert.equal(tagged, join(cacheFolder, 'models--tiny--qwen-image/snapshots', '1'.repeat(40)));
     assert.equal(await download({ revision: 'v1.0', offline: true }), tagged);
     await assert.rejects(download({ revision: 'v2' }), {
       message: `Cannot find model "${name}" as revision "v2" must exist on ${server.endpoint}: current answer is 404 RevisionNotFound`,
+    });
+    await assert.rejects(download({ revision: 'odd' }), {
+      message: `Cannot download model "${name}" as its commit must be 40 hexadecimal digits: current value is ../../main`,
     });
     await assert.rejects(download({ revision: '../../x' }), {
       message:

@@ -52,6 +52,7 @@ describe('hubFetch()', () => {
     for (const address of [
       'https://me:hunter2@127.0.0.1/',
       'https://me@127.0.0.1',
+      'https://:hunter2@127.0.0.1',
       'file:///hub',
     ]) {
       assert.throws(
