@@ -5,12 +5,12 @@ import type { RolloutRequest, RolloutTensors } from './rollout-request';
 import { inferenceSteps } from './rollout-settings';
 
 /** What a rollout leaves for objectives that learn from noised data. */
-export interface CleanRolloutTensors extends RolloutTensors {
+export type CleanRolloutTensors = RolloutTensors & {
   /** (B, ...) x0: the latents after the last step. */
   latents_clean: tf.Tensor;
   /** (B, T) all times of the rollout, from 0 to 1000. */
   train_timesteps: tf.Tensor2D;
-}
+};
 
 /** What a rollout by the ODE returns. */
 export interface CleanRolloutOutput extends DiffusionOutput {

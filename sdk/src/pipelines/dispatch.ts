@@ -82,7 +82,7 @@ export function setTimesteps(
  * const { all_latents, all_timesteps, prompt_embeds, prompt_embeds_mask } = batch;
  * const { transformer, modelConfig } = pipeline;
  * const [inputs] = prepareModelInputs(
- *   transformer, modelConfig, all_latents, all_timesteps, prompt_embeds, prompt_embeds_mask, null, null, { ...batch }, 0,
+ *   transformer, modelConfig, all_latents, all_timesteps, prompt_embeds, prompt_embeds_mask, null, null, batch, 0,
  * );
  * inputs.img_shapes; // [[[1, 4, 4]]] // 4 rows of 4 tokens
  */
@@ -139,10 +139,10 @@ export function prepareModelInputs(
  * const { all_latents, all_timesteps, prompt_embeds, prompt_embeds_mask } = batch;
  * const { transformer } = pipeline;
  * const inputs = prepareModelInputs(
- *   transformer, modelConfig, all_latents, all_timesteps, prompt_embeds, prompt_embeds_mask, null, null, { ...batch }, 1,
+ *   transformer, modelConfig, all_latents, all_timesteps, prompt_embeds, prompt_embeds_mask, null, null, batch, 1,
  * );
  * const [logProb] = forwardAndSamplePreviousStep(
- *   transformer, buildScheduler(modelConfig), modelConfig, ...inputs, { ...batch }, 1,
+ *   transformer, buildScheduler(modelConfig), modelConfig, ...inputs, batch, 1,
  * );
  * tf.sub(logProb, tf.gather(batch.all_log_probs!, 1, 1)); // [0] // what the rollout recorded
  */

@@ -66,9 +66,9 @@ export interface RolloutRequest {
 
 /**
  * The tensors that a rollout leaves for training. Latents have the transformer's layout: (S, C) packed
- * for Qwen-Image, (C, H, W) for Stable Diffusion 3.
+ * for Qwen-Image, (C, H, W) for Stable Diffusion 3. A type, not an interface, which would not fit `MicroBatch`.
  */
-export interface RolloutTensors {
+export type RolloutTensors = {
   /** (B, W + 1, ...) latents before the window's first step and after each of its steps. */
   all_latents: tf.Tensor;
   /** (B, W), or null without `logprobs`. */
@@ -91,4 +91,4 @@ export interface RolloutTensors {
   latents_clean?: tf.Tensor;
   /** (B, T) all times of the rollout, where an objective learns from noised data. */
   train_timesteps?: tf.Tensor2D;
-}
+};

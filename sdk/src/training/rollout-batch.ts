@@ -5,7 +5,7 @@ import type { PromptRecord } from '../rewards';
 import { tf } from '../tensorflow';
 
 /** What the steps of a rollout are compared with, when an objective needs it. */
-export interface PolicyTensors {
+export type PolicyTensors = {
   /** (B, W) under the policy before the step's updates, recomputed by the trainer; without it the rollout's own count. */
   old_log_probs?: tf.Tensor | null;
   /** (B, W, S, C) means of the steps under the policy that rolled out: for GRPO-Guard and Flow-DPPO. */
@@ -18,7 +18,7 @@ export interface PolicyTensors {
   teacher_noise_pred?: tf.Tensor | null;
   /** (B, W) what each step's loss is multiplied by; see `correctRollout`. */
   rollout_is_weights?: tf.Tensor | null;
-}
+};
 
 /** The tensors of a batch: what the rollout left, and what was computed on it since. */
 export type BatchTensors = RolloutTensors & PolicyTensors;

@@ -44,12 +44,12 @@ for (const [algorithm, Adapter] of adapters) {
   describe(`Qwen-Image's training adapter for ${algorithm}`, () => {
     const prepare = (
       settings: object,
-      batch: object,
+      batch: Record<string, unknown>,
       negative: tf.Tensor | null,
       { x = latents as tf.Tensor, t = times as tf.Tensor } = {},
     ) =>
       Adapter.prepareModelInputs(
-        echo, settings as typeof config, x, t, words, mask, negative, negative && mask, { ...batch }, 0,
+        echo, settings as typeof config, x, t, words, mask, negative, negative && mask, batch, 0,
       ); // prettier-ignore
 
     it('is what DiffusionModelBase.getClass() gives', () => {

@@ -236,7 +236,7 @@ describe('QwenImagePipelineWithLogProb', () => {
       modelConfig,
       inputs,
       negativeInputs,
-      { ...batch },
+      batch,
       step,
     );
     return logProb;

@@ -82,7 +82,7 @@ for (const model of ['tiny-sd3', 'tiny-sd35']) {
                 null,
                 batch.negative_prompt_embeds,
                 null,
-                { ...batch },
+                batch,
                 step,
               );
               assert.equal(negativeInputs === null, guidanceScale === 1);
@@ -92,7 +92,7 @@ for (const model of ['tiny-sd3', 'tiny-sd35']) {
                 modelConfig,
                 inputs,
                 negativeInputs,
-                { ...batch },
+                batch,
                 step,
               );
               const own = tf.gather(batch.all_log_probs as tf.Tensor2D, step, 1);
@@ -312,7 +312,11 @@ describe('StableDiffusion3FlowGRPO', () => {
   };
 
   /** Inputs of step 1 with a scale of guidance, for negative embeddings and a batch. */
-  function inputsOf(guidance_scale: number | null, negative: tf.Tensor | null, batch: object) {
+  function inputsOf(
+    guidance_scale: number | null,
+    negative: tf.Tensor | null,
+    batch: Record<string, unknown>,
+  ) {
     const { x, times, embeds } = tensors();
     return StableDiffusion3FlowGRPO.prepareModelInputs(
       { config: {}, forward: () => [] },
@@ -323,7 +327,7 @@ describe('StableDiffusion3FlowGRPO', () => {
       null,
       negative,
       null,
-      { ...batch },
+      batch,
       1,
     );
   }

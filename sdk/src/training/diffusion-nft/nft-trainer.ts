@@ -110,7 +110,7 @@ export class DiffusionNFTTrainer extends RolloutTrainer<DiffusionNFTSettings, Nf
           ...taken,
           train_timesteps: tf.gather(times, index),
           reward_prob: tf.gather(probabilities, index),
-        } as unknown as NftBatch;
+        } as NftBatch;
         try {
           const options = {
             ...optionsAmong(settings, NFT_GRADIENT_RULES),
