@@ -59,11 +59,11 @@ export interface TransformerDefinition<Config> {
   buffers?: readonly string[];
 }
 
-/** What the inputs of all transformers have in common. */
-export interface TransformerInputs {
+/** What the inputs of all transformers have in common. A type, not an interface, which would not fit `ModelInputs`. */
+export type TransformerInputs = {
   /** true: `{ sample }`; false: `[sample]`. Default true, as diffusers has it. */
   return_dict?: boolean;
-}
+};
 
 /**
  * A denoising transformer: parameters as variables under their checkpoint names and in checkpoint layout, low-rank

@@ -26,6 +26,7 @@ export { PolicyState } from './policy-state';
 export { combineTrueCfg } from './true-cfg';
 export { toPixelImages } from './pixel-images';
 export { QwenImage } from './qwen-image-flow-grpo/training-adapter';
+export type { QwenImageNegativeInputs } from './qwen-image-flow-grpo/model-inputs';
 export { QwenImagePipelineWithLogProb } from './qwen-image-flow-grpo/rollout-pipeline';
 export type { QwenImageComponents } from './qwen-image-flow-grpo/components';
 export {

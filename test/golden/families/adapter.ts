@@ -1,5 +1,5 @@
 import { DiffusionModelConfig, QwenImage, combineTrueCfg, tf } from '@flowbook/sdk';
-import type { ModelMixin } from '@flowbook/sdk';
+import type { ModelInputs, ModelMixin } from '@flowbook/sdk';
 import { Comparison, type Tolerance } from '../comparison';
 import type { CaseResult, Description, FamilyCheck, GoldenCase } from '../golden-case';
 
@@ -65,7 +65,7 @@ function checkInputs(goldenCase: GoldenCase): CaseResult {
   const { height, width, vae_scale_factor } = json;
   for (const expected of json.subcases as Description[]) {
     const { step } = expected;
-    const inputs = QwenImage.prepareModelInputs(
+    const inputs: ModelInputs[] = QwenImage.prepareModelInputs(
       module,
       config,
       latents,

@@ -242,6 +242,28 @@ describe('QwenImagePipelineWithLogProb', () => {
     return logProb;
   }
 
+  it('prepareModelInputs() of the adapter gives what the transformer takes, by its type, too', async () => {
+    const { output, customOutput: batch } = await rollOut({ outputType: 'latent' });
+    tf.tidy(() => {
+      const [inputs, negative] = QwenImage.prepareModelInputs(
+        pipeline.transformer,
+        pipeline.modelConfig,
+        batch.all_latents,
+        batch.all_timesteps,
+        batch.prompt_embeds,
+        batch.prompt_embeds_mask,
+        batch.negative_prompt_embeds,
+        batch.negative_prompt_embeds_mask,
+        batch,
+        0,
+      );
+      const [velocity] = pipeline.transformer.forward({ ...inputs, return_dict: false });
+      assert.deepEqual(velocity.shape, [2, 4, 16]);
+      assert.equal(negative.encoder_hidden_states, null);
+    });
+    release({ output, customOutput: batch });
+  });
+
   it('forward() leaves as many tensors as it returns, also when it is stopped', async () => {
     release(await rollOut());
     const before = tf.memory().numTensors;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import {
   DiffusionModelBase,
+  FlowGRPOModel,
   QwenImage,
   Registry,
   VllmOmniPipelineBase,
@@ -55,7 +56,8 @@ describe('DiffusionModelBase', () => {
   });
 
   it('register() called plainly returns the class and serves the helpers', () => {
-    class Adapter extends QwenImage {
+    class Adapter extends FlowGRPOModel {
+      static override setTimesteps() {}
       static override prepareModelInputs(): [Record<string, unknown>, Record<string, unknown>] {
         return [{ from: 'Adapter' }, {}];
       }

@@ -12,6 +12,7 @@ import {
   tf,
   type RolloutRequest,
   type SD3ForwardOptions,
+  type SD3TransformerInputs,
 } from '@flowbook/sdk';
 import { distance, release, values } from './rollout-architectures';
 
@@ -347,7 +348,8 @@ describe('StableDiffusion3FlowGRPO', () => {
   it('prepareModelInputs() gives the raw time, no mask, and negative inputs with guidance alone', () => {
     const { embeds, pooled } = tensors();
     const batch = { pooled_prompt_embeds: pooled, negative_pooled_prompt_embeds: pooled };
-    const [inputs, none] = inputsOf(null, embeds, batch);
+    const both: [SD3TransformerInputs, SD3TransformerInputs | null] = inputsOf(null, embeds, batch);
+    const [inputs, none] = both;
     assert.deepEqual(values(inputs.timestep), [800]);
     assert.deepEqual(Object.keys(inputs), [
       'hidden_states',

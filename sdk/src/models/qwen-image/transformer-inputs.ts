@@ -20,7 +20,7 @@ const INPUTS: readonly (keyof QwenImageTransformerInputs)[] = [
 ];
 
 /** Inputs of the transformer, by diffusers' names. */
-export interface QwenImageTransformerInputs extends TransformerInputs {
+export type QwenImageTransformerInputs = TransformerInputs & {
   /** (B, S, C) packed latents; the tokens of all images of a row, one after the other. */
   hidden_states: tf.Tensor3D;
   /** (B), or (1) for all rows: noise level between 0 and 1, the scheduler's timestep / 1000. */
@@ -43,7 +43,7 @@ export interface QwenImageTransformerInputs extends TransformerInputs {
   additional_t_cond?: tf.Tensor1D | null;
   /** `scale` multiplies the adapters. */
   attention_kwargs?: { scale?: number } | null;
-}
+};
 
 /** Checks the inputs against each other and the configuration. Throws with the name of what does not fit. */
 export function checkTransformerInputs(

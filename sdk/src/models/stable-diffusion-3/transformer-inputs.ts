@@ -4,7 +4,7 @@ import { checkInputNames, checkInputShape, invalidInput } from '../model-inputs'
 import { CLASS_NAME, type SD3TransformerConfig } from './transformer-config';
 
 /** Inputs of the transformer, by diffusers' names. */
-export interface SD3TransformerInputs extends TransformerInputs {
+export type SD3TransformerInputs = TransformerInputs & {
   /** (B, C, H, W) latents; H and W are multiples of `patch_size`. */
   hidden_states: tf.Tensor4D;
   /** (B), or (1) for all rows: the scheduler's time, 0 to 1000. */
@@ -17,7 +17,7 @@ export interface SD3TransformerInputs extends TransformerInputs {
   joint_attention_kwargs?: { scale?: number; attention_mask?: tf.Tensor | null } | null;
   /** Indices of blocks to leave out. */
   skip_layers?: readonly number[] | null;
-}
+};
 
 const INPUTS: readonly (keyof SD3TransformerInputs)[] = [
   'hidden_states',

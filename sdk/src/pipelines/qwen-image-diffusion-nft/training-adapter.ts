@@ -1,4 +1,5 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
+import type { QwenImageTransformerInputs } from '../../models/qwen-image/transformer-inputs';
 import type { tf } from '../../tensorflow';
 import { DiffusionModelBase } from '../diffusion-model-base';
 import { ForwardProcessModel, checkNoised } from '../forward-process-model';
@@ -37,7 +38,7 @@ export class QwenImageDiffusionNFT extends ForwardProcessModel {
     negativePromptEmbedsMask: tf.Tensor | null,
     microBatch: MicroBatch,
     _step: number,
-  ): [ModelInputs, ModelInputs | null] {
+  ): [QwenImageTransformerInputs, QwenImageTransformerInputs | null] {
     checkNoised(latents, timesteps, 'B, S, C');
     const sample = {
       latents,
@@ -48,7 +49,7 @@ export class QwenImageDiffusionNFT extends ForwardProcessModel {
       negativePromptEmbedsMask,
     };
     const [inputs, negativeInputs] = qwenImageInputs(module, modelConfig, sample, microBatch);
-    return [inputs, negativePromptEmbeds === null ? null : negativeInputs];
+    return [inputs, negativeInputs.encoder_hidden_states === null ? null : negativeInputs];
   }
 
   /**

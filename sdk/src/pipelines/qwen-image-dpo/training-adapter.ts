@@ -1,8 +1,9 @@
 import type { DiffusionModelConfigLike } from '../../config';
+import type { QwenImageTransformerInputs } from '../../models/qwen-image/transformer-inputs';
 import type { tf } from '../../tensorflow';
 import { DiffusionModelBase } from '../diffusion-model-base';
 import { checkPromptMask } from '../diffusion-dpo/check-prompt-mask';
-import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
+import type { MicroBatch, ModelMixin } from '../model-mixin';
 import { QwenImageDiffusionNFT } from '../qwen-image-diffusion-nft/training-adapter';
 
 /**
@@ -34,7 +35,7 @@ export class QwenImageDPO extends QwenImageDiffusionNFT {
     negativePromptEmbedsMask: tf.Tensor | null,
     microBatch: MicroBatch,
     step: number,
-  ): [ModelInputs, ModelInputs | null] {
+  ): [QwenImageTransformerInputs, QwenImageTransformerInputs | null] {
     checkPromptMask(promptEmbedsMask);
     return super.prepareModelInputs(
       module,

@@ -1,7 +1,13 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
+import type { QwenImageTransformerInputs } from '../../models/qwen-image/transformer-inputs';
 import { tf } from '../../tensorflow';
-import type { MicroBatch, ModelInputs, ModelMixin } from '../model-mixin';
+import type { MicroBatch, ModelMixin } from '../model-mixin';
 import { VAE_SCALE_FACTOR, tokenGrid } from '../token-grid';
+
+/** Inputs for the negative prompt: without one their embeddings are null, and the transformer does not take them. */
+export type QwenImageNegativeInputs =
+  | QwenImageTransformerInputs
+  | (Omit<QwenImageTransformerInputs, 'encoder_hidden_states'> & { encoder_hidden_states: null });
 
 /** One sample a row and its words, as Qwen-Image's transformer is to see them. */
 export interface QwenImageSample {
@@ -9,7 +15,9 @@ export interface QwenImageSample {
   latents: tf.Tensor;
   /** (B) from 0 to 1000. */
   timesteps: tf.Tensor;
+  /** (B, L, D) */
   promptEmbeds: tf.Tensor;
+  /** (B, L) */
   promptEmbedsMask: tf.Tensor | null;
   negativePromptEmbeds: tf.Tensor | null;
   negativePromptEmbedsMask: tf.Tensor | null;
@@ -36,7 +44,7 @@ export function qwenImageInputs(
   modelConfig: DiffusionModelConfigLike,
   sample: QwenImageSample,
   microBatch: MicroBatch,
-): [ModelInputs, ModelInputs] {
+): [QwenImageTransformerInputs, QwenImageNegativeInputs] {
   const { pipeline } = DiffusionModelConfig.from(modelConfig);
   const [rows, columns] = tokenGrid(
     numberOf(microBatch, 'height', pipeline.height),
@@ -45,8 +53,8 @@ export function qwenImageInputs(
   );
   const { latents } = sample;
   const shared = {
-    hidden_states: latents,
-    timestep: tf.div(sample.timesteps, 1000),
+    hidden_states: latents as tf.Tensor3D,
+    timestep: tf.div<tf.Tensor1D>(sample.timesteps, 1000),
     guidance: guidanceOf(module, pipeline.guidance_scale),
     img_shapes: Array.from({ length: latents.shape[0] }, () => [[1, rows, columns]]),
     return_dict: false,
@@ -54,13 +62,13 @@ export function qwenImageInputs(
   return [
     {
       ...shared,
-      encoder_hidden_states: sample.promptEmbeds,
-      encoder_hidden_states_mask: sample.promptEmbedsMask,
+      encoder_hidden_states: sample.promptEmbeds as tf.Tensor3D,
+      encoder_hidden_states_mask: sample.promptEmbedsMask as tf.Tensor2D | null,
     },
     {
       ...shared,
-      encoder_hidden_states: sample.negativePromptEmbeds,
-      encoder_hidden_states_mask: sample.negativePromptEmbedsMask,
+      encoder_hidden_states: sample.negativePromptEmbeds as tf.Tensor3D | null,
+      encoder_hidden_states_mask: sample.negativePromptEmbedsMask as tf.Tensor2D | null,
     },
   ];
 }

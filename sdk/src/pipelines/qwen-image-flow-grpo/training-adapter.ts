@@ -1,4 +1,5 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
+import type { QwenImageTransformerInputs } from '../../models/qwen-image/transformer-inputs';
 import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import type { tf } from '../../tensorflow';
 import { checkDevice } from '../../tensorflow/device';
@@ -10,7 +11,7 @@ import { shiftFor } from '../shift-for';
 import { tokenGrid } from '../token-grid';
 import { trajectoryStep } from '../trajectory-step';
 import { predictVelocity } from '../true-cfg';
-import { qwenImageInputs } from './model-inputs';
+import { qwenImageInputs, type QwenImageNegativeInputs } from './model-inputs';
 import { linearSigmas } from './schedule';
 
 /**
@@ -60,7 +61,7 @@ export class QwenImage extends FlowGRPOModel {
     negativePromptEmbedsMask: tf.Tensor | null,
     microBatch: MicroBatch,
     step: number,
-  ): [ModelInputs, ModelInputs] {
+  ): [QwenImageTransformerInputs, QwenImageNegativeInputs] {
     return qwenImageInputs(
       module,
       modelConfig,

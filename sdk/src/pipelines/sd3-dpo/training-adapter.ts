@@ -1,4 +1,5 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
+import type { SD3TransformerInputs } from '../../models/stable-diffusion-3/transformer-inputs';
 import type { tf } from '../../tensorflow';
 import { DiffusionModelBase } from '../diffusion-model-base';
 import { checkPromptMask } from '../diffusion-dpo/check-prompt-mask';
@@ -51,16 +52,20 @@ export class StableDiffusion3DPO extends ForwardProcessModel {
     negativePromptEmbedsMask: tf.Tensor | null,
     microBatch: MicroBatch,
     _step: number,
-  ): [ModelInputs, ModelInputs | null] {
+  ): [SD3TransformerInputs, SD3TransformerInputs | null] {
     checkPromptMask(promptEmbedsMask);
     checkNoised(latents, timesteps, 'B, C, H, W');
     const pooled = requireTensor(microBatch, 'pooled_prompt_embeds');
     const negativePooled = findTensor(microBatch, 'negative_pooled_prompt_embeds');
-    const shared = { hidden_states: latents, timestep: timesteps, return_dict: false };
+    const shared = {
+      hidden_states: latents as tf.Tensor4D,
+      timestep: timesteps as tf.Tensor1D,
+      return_dict: false,
+    };
     const inputs = {
       ...shared,
-      encoder_hidden_states: promptEmbeds,
-      pooled_projections: pooled,
+      encoder_hidden_states: promptEmbeds as tf.Tensor3D,
+      pooled_projections: pooled as tf.Tensor2D,
       joint_attention_kwargs: { attention_mask: promptEmbedsMask },
     };
     const guided =
@@ -68,8 +73,8 @@ export class StableDiffusion3DPO extends ForwardProcessModel {
     if (!guided) return [inputs, null];
     const negativeInputs = {
       ...shared,
-      encoder_hidden_states: negativePromptEmbeds,
-      pooled_projections: negativePooled,
+      encoder_hidden_states: negativePromptEmbeds as tf.Tensor3D,
+      pooled_projections: negativePooled as tf.Tensor2D,
       joint_attention_kwargs: { attention_mask: negativePromptEmbedsMask },
     };
     return [inputs, negativeInputs];

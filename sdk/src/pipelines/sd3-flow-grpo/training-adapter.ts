@@ -1,4 +1,5 @@
 import { DiffusionModelConfig, type DiffusionModelConfigLike } from '../../config';
+import type { SD3TransformerInputs } from '../../models/stable-diffusion-3/transformer-inputs';
 import type { FlowMatchSDEDiscreteScheduler } from '../../schedulers';
 import type { tf } from '../../tensorflow';
 import { checkDevice } from '../../tensorflow/device';
@@ -59,7 +60,7 @@ export class StableDiffusion3FlowGRPO extends FlowGRPOModel {
     _negativePromptEmbedsMask: tf.Tensor | null,
     microBatch: MicroBatch,
     step: number,
-  ): [ModelInputs, ModelInputs | null] {
+  ): [SD3TransformerInputs, SD3TransformerInputs | null] {
     const pooled = requireTensor(microBatch, 'pooled_prompt_embeds');
     const scale = guidanceOf(DiffusionModelConfig.from(modelConfig));
     if (scale > 1 && negativePromptEmbeds === null) {

@@ -1,5 +1,5 @@
+import type { SD3TransformerInputs } from '../../models/stable-diffusion-3/transformer-inputs';
 import type { tf } from '../../tensorflow';
-import type { ModelInputs } from '../model-mixin';
 
 /**
  * What the transformer takes, by diffusers' names.
@@ -14,12 +14,12 @@ export function transformerInputs(
   timestep: tf.Tensor,
   promptEmbeds: tf.Tensor,
   pooled: tf.Tensor,
-): ModelInputs {
+): SD3TransformerInputs {
   return {
-    hidden_states: latents,
-    encoder_hidden_states: promptEmbeds,
-    pooled_projections: pooled,
-    timestep,
+    hidden_states: latents as tf.Tensor4D,
+    encoder_hidden_states: promptEmbeds as tf.Tensor3D,
+    pooled_projections: pooled as tf.Tensor2D,
+    timestep: timestep as tf.Tensor1D,
     return_dict: false,
   };
 }
