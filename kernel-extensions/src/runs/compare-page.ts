@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { chartSpec } from '../display/rendering/chart-spec';
 import { renderSvg } from '../display/rendering/render-svg';
@@ -20,7 +20,10 @@ export async function writeComparePage(
 ): Promise<void> {
   const metrics = namesOf(runs.map((run) => run.metrics));
   const link = (run: RunSummary): string => {
-    const page = path.relative(path.dirname(file), path.join(run.directory, pageFile));
+    const target = path.join(run.directory, pageFile);
+    // A run that waits has none yet, and a training that no script runs gets none.
+    if (!existsSync(target)) return escapeHtml(run.name);
+    const page = path.relative(path.dirname(file), target);
     // From here, or a folder that is called "javascript:" would be a program.
     return `<a href="./${encodeURI(page)}">${escapeHtml(run.name)}</a>`;
   };
