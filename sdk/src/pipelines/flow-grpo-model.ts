@@ -87,7 +87,7 @@ export abstract class FlowGRPOModel extends DiffusionModelBase {
           returnSqrtDt: true,
         },
       );
-      return [logProb, prevSampleMean, stdDevT, sqrtDt] as ReverseStep;
+      return [logProb, prevSampleMean, stdDevT, sqrtDt];
     });
   }
 }

@@ -76,20 +76,34 @@ const STEP_RULES: Rules<StepOptions> = {
   returnDict: SWITCH,
 };
 
+/** A step's log-probabilities (B); null with `returnLogprobs: false` alone. */
+type StepLogProb = tf.Tensor1D | null;
+
+/** What says that log-probabilities are there. */
+interface WithLogprobs {
+  returnLogprobs?: true;
+}
+
 /** [prevSample, logProb or null, prevSampleMean, stdDevT] */
-export type StepTuple<X extends tf.Tensor = tf.Tensor> = [X, tf.Tensor1D | null, X, tf.Tensor];
+export type StepTuple<
+  X extends tf.Tensor = tf.Tensor,
+  LogProb extends StepLogProb = StepLogProb,
+> = [prevSample: X, logProb: LogProb, prevSampleMean: X, stdDevT: tf.Tensor];
 
 /** What `step` returns. The caller owns the tensors. */
-export class FlowMatchSDEDiscreteSchedulerOutput<X extends tf.Tensor = tf.Tensor> {
+export class FlowMatchSDEDiscreteSchedulerOutput<
+  X extends tf.Tensor = tf.Tensor,
+  LogProb extends StepLogProb = StepLogProb,
+> {
   /**
    * @param prevSample (B, ...) sample after the step, float32.
-   * @param logProb (B) mean log-probability of each row, or null.
+   * @param logProb (B) mean log-probability of each row, or null with `returnLogprobs: false`.
    * @param prevSampleMean (B, ...) mean of the step.
    * @param stdDevT Standard deviation as the transition defines it: a scalar, or (B, 1, ...) when rows differ.
    */
   constructor(
     readonly prevSample: X,
-    readonly logProb: tf.Tensor1D | null,
+    readonly logProb: LogProb,
     readonly prevSampleMean: X,
     readonly stdDevT: tf.Tensor,
   ) {}
@@ -116,8 +130,20 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
     modelOutput: tf.Tensor,
     timestep: number | tf.Tensor,
     sample: X,
+    options: StepOptions<X> & { returnDict: false } & WithLogprobs,
+  ): StepTuple<X, tf.Tensor1D>;
+  step<X extends tf.Tensor>(
+    modelOutput: tf.Tensor,
+    timestep: number | tf.Tensor,
+    sample: X,
     options: StepOptions<X> & { returnDict: false },
   ): StepTuple<X>;
+  step<X extends tf.Tensor>(
+    modelOutput: tf.Tensor,
+    timestep: number | tf.Tensor,
+    sample: X,
+    options?: StepOptions<X> & { returnDict?: true } & WithLogprobs,
+  ): FlowMatchSDEDiscreteSchedulerOutput<X, tf.Tensor1D>;
   step<X extends tf.Tensor>(
     modelOutput: tf.Tensor,
     timestep: number | tf.Tensor,
@@ -165,8 +191,18 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
   samplePreviousStep<X extends tf.Tensor>(
     sample: X,
     modelOutput: tf.Tensor,
+    options: SamplePreviousStepOptions<X> & { returnSqrtDt: true } & WithLogprobs,
+  ): [...StepTuple<X, tf.Tensor1D>, sqrtDt: tf.Tensor1D];
+  samplePreviousStep<X extends tf.Tensor>(
+    sample: X,
+    modelOutput: tf.Tensor,
     options: SamplePreviousStepOptions<X> & { returnSqrtDt: true },
-  ): [...StepTuple<X>, tf.Tensor1D];
+  ): [...StepTuple<X>, sqrtDt: tf.Tensor1D];
+  samplePreviousStep<X extends tf.Tensor>(
+    sample: X,
+    modelOutput: tf.Tensor,
+    options?: SamplePreviousStepOptions<X> & WithLogprobs,
+  ): StepTuple<X, tf.Tensor1D>;
   samplePreviousStep<X extends tf.Tensor>(
     sample: X,
     modelOutput: tf.Tensor,
@@ -190,6 +226,7 @@ export class FlowMatchSDEDiscreteScheduler extends FlowMatchSchedule {
    * const timestep = scheduler.timestepValues[0];
    * const [x1, logProb] = scheduler.samplePreviousStep(x, v, { timestep, generator: keyGenerator(1) });
    * const [, again] = scheduler.samplePreviousStep(x, v, { timestep, prevSample: x1 }); // logProb, bit for bit
+   * tf.sub(again, logProb); // [0, 0]
    */
   samplePreviousStep<X extends tf.Tensor>(
     sample: X,

@@ -26,8 +26,8 @@ function stepJob(inputs: Inputs, sdeType: string): Job {
         prevSample: inputs.next_latents,
         sdeType,
       });
-      const logProb = (output[1] as tf.Tensor).clone();
-      tf.dispose(output.filter((tensor) => tensor !== null));
+      const logProb = output[1].clone();
+      tf.dispose(output);
       return { output: logProb };
     },
     dispose: () => {

@@ -40,7 +40,7 @@ describe('samplePreviousStep(), natively', () => {
       assert.ok(gap(next, expected.add(noise.mul(step.noiseScale))) < 2e-6);
       const error = tf.mean(tf.squaredDifference(next, mean), [1, 2]);
       const density = error.mul(-step.precision).sub(step.logNormalizer);
-      assert.ok(gap(logProb as tf.Tensor, density) < 1e-5);
+      assert.ok(gap(logProb, density) < 1e-5);
     });
   }
 
@@ -62,9 +62,9 @@ describe('samplePreviousStep(), natively', () => {
     });
     assert.deepEqual(values(alone[1]), values(logProb).slice(1, 2));
     const { value } = tf.valueAndGrad((velocity: tf.Tensor) =>
-      tf.sum(scheduler.samplePreviousStep(x, velocity, { timestep, prevSample })[1] as tf.Tensor),
+      tf.sum(scheduler.samplePreviousStep(x, velocity, { timestep, prevSample })[1]),
     )(v);
-    assert.deepEqual(values(value), values(tf.sum(logProb as tf.Tensor)));
+    assert.deepEqual(values(value), values(tf.sum(logProb)));
   });
 
   it('gives what its operations give: sample and mean to the last bit, logProb to 1e-6', () => {
@@ -124,7 +124,7 @@ describe('samplePreviousStep(), natively', () => {
         noiseLevel,
         prevSample,
       });
-      return tf.add(tf.sum(logProb as tf.Tensor), tf.sum(tf.mul(mean, weights)));
+      return tf.add(tf.sum(logProb), tf.sum(tf.mul(mean, weights)));
     };
     const [expected, actual] = [formula, stepped].map((fn) => tf.grads(fn)([x, v]));
     expected.forEach((gradient, at) => assert.ok(gap(actual[at], gradient) < 1e-5));

@@ -95,9 +95,7 @@ for (const sdeType of ['sde', 'cps', 'dance_sde']) {
       const [x, x1] = [normal(1, [1, 2, 2]), normal(4, [1, 2, 2])];
       const timestep = scheduler.timestepValues[2];
       const logProb = (v: tf.Tensor, prevSample: tf.Tensor) =>
-        scheduler
-          .samplePreviousStep(x, v, { timestep, sdeType, prevSample })[1]!
-          .sum() as tf.Scalar;
+        scheduler.samplePreviousStep(x, v, { timestep, sdeType, prevSample })[1].sum() as tf.Scalar;
       const v = normal(2, [1, 2, 2]);
       const gradient = values(tf.grad((at) => logProb(at, x1))(v));
       const delta = 1e-2;
@@ -120,8 +118,7 @@ for (const sdeType of ['sde', 'cps', 'dance_sde']) {
       const before = tf.memory().numTensors;
       const output = scheduler.step(v, scheduler.timestepValues[0], x, { sdeType });
       assert.equal(tf.memory().numTensors, before + 4);
-      tf.dispose([output.prevSample, output.prevSampleMean, output.stdDevT]);
-      output.logProb?.dispose();
+      tf.dispose([output.prevSample, output.logProb, output.prevSampleMean, output.stdDevT]);
       const [prevSample, logProb, mean, std] = scheduler.step(v, scheduler.timestepValues[1], x, {
         sdeType,
         returnDict: false,
