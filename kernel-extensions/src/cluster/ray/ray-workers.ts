@@ -64,6 +64,7 @@ export class RayWorkers implements WorkerSource {
     return [...this.#places.values()];
   }
 
+  /** @throws When Ray is not installed, the cluster cannot be reached, or the command is too long to be sent. */
   async open(events: WorkerEvents): Promise<void> {
     const { count = 1, threads = 1, resources = {}, command } = this.options;
     const bridge = await RayBridge.connect(
