@@ -11,6 +11,7 @@ const { readFileSync, writeFileSync } = require('node:fs');
 const { dirname, join, basename } = require('node:path');
 const file = process.argv.find((one) => one.startsWith('--config=')).slice('--config='.length);
 const { IdentityProvider: { token } } = JSON.parse(readFileSync(file, 'utf8'));
+process.stdin.resume().on('end', () => process.exit()); // whoever started it is gone
 const server = require('node:http').createServer((_, response) => {
   writeFileSync('asked', '');
   setTimeout(() => response.end('{}'), 300);
