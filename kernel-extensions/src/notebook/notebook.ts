@@ -1,5 +1,7 @@
+import type { MimeBundle } from '../display/bundle';
+
 /** MIME type -> content: text, base64, or an object for JSON types. */
-export type OutputData = Record<string, unknown>;
+export type OutputData = MimeBundle;
 
 /** One output as nbformat 4 stores it. */
 export type NotebookOutput =

@@ -1,5 +1,6 @@
-import { carriesOutput } from '../kernel/protocol/outputs';
 import type { Cell, NotebookOutput, OutputData } from './notebook';
+
+export { type OutputMessage, outputOfMessage } from '../kernel/protocol/outputs';
 
 /** An output as a kernel sends it: a message's content with its type, in nbformat's words. */
 export type LiveOutput =
@@ -24,23 +25,6 @@ type LastingOutput =
       execution_count?: number | null;
     }
   | { output_type: 'error'; ename: string; evalue: string; traceback: string[] };
-
-/** The part of an iopub message that `outputOfMessage` reads. */
-export interface OutputMessage {
-  header: { msg_type: string };
-  content: unknown;
-}
-
-/**
- * The output in an iopub message; undefined for messages that are none, such as `status`.
- *
- * @example
- * outputOfMessage({ header: { msg_type: 'status' }, content: { execution_state: 'idle' } }); // undefined
- */
-export function outputOfMessage({ header, content }: OutputMessage): LiveOutput | undefined {
-  if (!carriesOutput(header.msg_type)) return undefined;
-  return { ...(content as object), output_type: header.msg_type } as LiveOutput;
-}
 
 /**
  * Folds what a kernel sends into the outputs that a notebook stores: neighbouring stream outputs

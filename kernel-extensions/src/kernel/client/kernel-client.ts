@@ -1,9 +1,13 @@
 import { inspect } from 'node:util';
 import type { Message } from '../protocol/message';
-import type { CellOutput, ErrorContent, ExpressionResult } from '../protocol/outputs';
+import {
+  outputOfMessage,
+  type CellOutput,
+  type ErrorContent,
+  type ExpressionResult,
+} from '../protocol/outputs';
 import { KernelChannels, type RequestChannel } from './kernel-channels';
 import { KernelProcess, type KernelProcessOptions } from './kernel-process';
-import { toCellOutput } from './to-cell-output';
 
 /** How a kernel is started. */
 export interface KernelClientOptions extends KernelProcessOptions {
@@ -296,7 +300,7 @@ export class KernelClient {
       return;
     }
     const cell = this.cells.get(id);
-    const output = cell && toCellOutput(message);
+    const output = cell && outputOfMessage(message);
     if (!cell || !output) return;
     cell.outputs.push(output);
     try {

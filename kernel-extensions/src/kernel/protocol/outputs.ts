@@ -1,5 +1,4 @@
-/** MIME type -> representation. */
-export type MimeBundle = Record<string, unknown>;
+import type { MimeBundle } from '../../display/bundle';
 
 /** What a cell prints, shows, returns or fails with, in nbformat's words. */
 export type CellOutput =
@@ -28,9 +27,21 @@ const OUTPUT_TYPES = new Set([
   'clear_output',
 ]);
 
-/** Whether messages of a type carry an output: others, such as `status`, do not. */
-export function carriesOutput(type: string): boolean {
-  return OUTPUT_TYPES.has(type);
+/** The part of an iopub message that `outputOfMessage` reads. */
+export interface OutputMessage {
+  header: { msg_type: string };
+  content: unknown;
+}
+
+/**
+ * The output in an iopub message; undefined for messages that are none, such as `status`.
+ *
+ * @example
+ * outputOfMessage({ header: { msg_type: 'status' }, content: { execution_state: 'idle' } }); // undefined
+ */
+export function outputOfMessage({ header, content }: OutputMessage): CellOutput | undefined {
+  if (!OUTPUT_TYPES.has(header.msg_type)) return undefined;
+  return { ...(content as object), output_type: header.msg_type } as CellOutput;
 }
 
 /** The content of an `error` message. */

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import type ts from 'typescript';
+import { modifiedAt } from '../engine/modules/module-files';
 
 type TypeScript = typeof ts;
 
@@ -55,7 +55,7 @@ export class CellHost {
   refresh(): void {
     const { Changed, Deleted } = this.typescript.FileWatcherEventKind;
     for (const [path, file] of this.files) {
-      const time = modified(path);
+      const time = modifiedAt(path);
       if (time === file.time) continue;
       file.time = time;
       file.changed(path, time === 0 ? Deleted : Changed);
@@ -73,7 +73,7 @@ export class CellHost {
     host.watchFile = (path, changed, ...rest) => {
       if (CELL_FILE.test(path)) return watchFile(path, changed, ...rest);
       if (path.includes('/node_modules/')) return { close: () => {} };
-      this.files.set(path, { changed, time: modified(path) });
+      this.files.set(path, { changed, time: modifiedAt(path) });
       return { close: () => this.files.delete(path) };
     };
     const readFile = host.readFile.bind(host);
@@ -189,9 +189,4 @@ function limitEmission(host: ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.Bu
 
 function errorsOf(file: ts.SourceFile): number {
   return (file as ts.SourceFile & { parseDiagnostics: unknown[] }).parseDiagnostics.length;
-}
-
-/** When a file was last changed; 0 where there is none. */
-function modified(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -3,7 +3,7 @@ import { openComm } from '../../comms';
 import type { Comm } from '../../comms';
 import { displaySymbol } from '../../../display/bundle';
 import { toBundle } from '../../../display/to-bundle';
-import type { MimeBundle } from '../../protocol/outputs';
+import type { MimeBundle } from '../../../display/bundle';
 import type { DialectHost } from './dialect';
 
 interface DenoDisplayOptions {

@@ -1,4 +1,5 @@
-import type { CellOutput, MimeBundle } from '../../protocol/outputs';
+import type { MimeBundle } from '../../../display/bundle';
+import type { CellOutput } from '../../protocol/outputs';
 import type { CellContext } from '../cell-context';
 
 /** What a dialect needs of the kernel. */

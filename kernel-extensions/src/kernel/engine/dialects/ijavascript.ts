@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { CellContext } from '../cell-context';
-import type { MimeBundle } from '../../protocol/outputs';
+import type { MimeBundle } from '../../../display/bundle';
 import type { DialectHost } from './dialect';
 
 /** What a cell has told `$$`. */

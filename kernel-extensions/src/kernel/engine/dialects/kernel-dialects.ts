@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { format as consoleText, inspect } from 'node:util';
 import { toBundle } from '../../../display/to-bundle';
-import type { MimeBundle } from '../../protocol/outputs';
+import type { MimeBundle } from '../../../display/bundle';
 import type { Dialect } from '../notebook-settings';
 import { installDenoConsole } from './deno-console';
 import { denoJupyter } from './deno-display';
