@@ -59,6 +59,11 @@ describe('groupAdvantages()', () => {
     near(groupAdvantages([5], ['a'], { globalStd: false }), [0]);
   });
 
+  test('gives a group of one advantage 0 where its steps have rewards of their own, too', () => {
+    const advantages = groupAdvantages(tf.tensor2d([[1, 3]]), ['a']);
+    assert.deepEqual([...advantages.dataSync()], [0, 0]);
+  });
+
   test('gives equal rewards exactly 0, in whichever way their mean is rounded', () => {
     // The mean of three .1 comes out above .1, that of three .7 below .7.
     const same = [0.1, 0.7].flatMap((reward) => Array<number>(3).fill(reward));

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import {
+  anyOf,
   checkOptions,
   COUNT_OR_INFINITY,
   keeps,
+  listOf,
   number,
   record,
   section,
   SWITCH,
+  TEXT,
   wholeNumber,
 } from '../../../sdk/src/core/option-rules';
 
@@ -80,6 +83,25 @@ describe('keeps()', () => {
       given.map((value) => keeps(value, SWITCH)),
       [true, true, false, false, false],
     );
+  });
+
+  it('takes texts, and lists of as many as there are to be', () => {
+    assert.deepEqual([keeps('', TEXT), keeps(7, TEXT), keeps(null, TEXT)], [true, false, false]);
+    const pair = listOf(wholeNumber(0), { length: 2 });
+    assert.deepEqual(
+      [[0, 5], [0], [0, 5, 6], [0, -1], [], '05'].map((value) => keeps(value, pair)),
+      [true, false, false, false, false, false],
+    );
+    const some = listOf(TEXT);
+    assert.deepEqual([keeps(['a', 'b'], some), keeps([], some)], [true, false]);
+  });
+
+  it('says what it takes', () => {
+    assert.equal(number().words, 'a number');
+    assert.equal(number({ above: 0 }).words, 'a number above 0');
+    assert.equal(number({ least: 0, most: Infinity }).words, 'a number from 0, or Infinity');
+    assert.equal(number({ least: 0, most: 1 }).words, 'a number from 0 to 1');
+    assert.equal(anyOf(TEXT, SWITCH).words, 'a text or true or false');
   });
 
   it('takes a count from 1, or Infinity', () => {

@@ -35,6 +35,17 @@ describe('mixGrpoWindow()', () => {
     assert.deepEqual(starts(settings, 9), starts({ ...settings, sde_window_range: [0, 5] }, 9));
   });
 
+  it('gives the range, or none, where it is not told what it needs to place a window', () => {
+    const range = [1, 4] as const;
+    for (const missing of [null, undefined]) {
+      const unsized = { sde_window_size: missing, sde_window_seed: 1, sde_window_range: range };
+      const unseeded = { sde_window_size: 2, sde_window_seed: missing, sde_window_range: range };
+      assert.deepEqual(mixGrpoWindow(unsized), [1, 4]);
+      assert.deepEqual(mixGrpoWindow(unseeded), [1, 4]);
+      assert.equal(mixGrpoWindow({ ...unseeded, sde_window_range: missing }), null);
+    }
+  });
+
   it("refuses a strategy that it does not know, which compat 'verl-omni' takes for none", () => {
     const settings = {
       sample_strategy: 'backwards' as 'random',
