@@ -64,7 +64,7 @@ export function splitOutput(batch: DiffusionOutput, rows: readonly number[]): Di
           name,
           item instanceof tf.Tensor ? cut(item) : item,
         ]),
-      ) as unknown as RolloutTensors,
+      ) as RolloutTensors,
     };
   });
   tf.dispose(tensorsOf(batch));

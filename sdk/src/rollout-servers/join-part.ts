@@ -38,7 +38,7 @@ export function joinPart(
   }
   return {
     // Latents of the trajectory are missing where a server sends pictures alone: objectives on noised data do not read them.
-    tensors: tensors as unknown as RolloutTensors,
+    tensors: tensors as RolloutTensors,
     images: pictures.map(({ image }) => image),
   };
 }

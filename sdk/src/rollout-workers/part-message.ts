@@ -109,5 +109,5 @@ export function decodeResult({ header, payload }: Frame, part: RolloutPart): Rol
     const { shape, data } = bytes.get(`images.${at}`) as { shape: number[]; data: Uint8Array };
     return { height: shape[0], width: shape[1], channels: 3, data };
   });
-  return { tensors: all as unknown as RolloutTensors, images };
+  return { tensors: all as RolloutTensors, images };
 }

@@ -142,5 +142,5 @@ export function concatRollouts(parts: readonly BatchTensors[]): BatchTensors {
   });
   for (const part of parts)
     tf.dispose(Object.values(part).filter((tensor) => tensor instanceof tf.Tensor));
-  return Object.fromEntries(joined) as unknown as BatchTensors;
+  return Object.fromEntries(joined) as BatchTensors;
 }

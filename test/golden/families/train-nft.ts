@@ -40,7 +40,7 @@ function partOf(tensors: Map<string, tf.Tensor>, rows: number[], time: number): 
     reward_prob: rowsOf('reward_prob'),
     train_timesteps: atTime('train_timesteps'),
     forward_noise: atTime('forward_noise'),
-  } as unknown as NftBatch;
+  } as NftBatch;
 }
 
 /** DiffusionNFT of Qwen-Image: probabilities, three updates of adapters, and the old policy that follows them. */

@@ -77,7 +77,7 @@ describe('SGLangRollouts when something is wrong', function () {
   };
 
   before(async () => {
-    pipeline = (await loadPipeline(MODEL, CONFIG)) as RolloutPipeline;
+    pipeline = await loadPipeline(MODEL, CONFIG);
     server = (await new SGLangServer(pipeline).start()) as SGLangServer;
     folder = mkdtempSync(join(tmpdir(), 'flowbook-weights-'));
     right = [];

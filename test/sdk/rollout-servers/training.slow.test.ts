@@ -29,7 +29,7 @@ describe('training on rollout servers', function () {
   let folder: string;
 
   const load = async (algorithm = 'flow_grpo') =>
-    (await loadPipeline(MODEL, { ...CONFIG, algorithm })) as RolloutPipeline;
+    await loadPipeline(MODEL, { ...CONFIG, algorithm });
   const open = (mostGap?: number) =>
     new SGLangRollouts(pipeline, {
       url: server.url,

@@ -115,10 +115,10 @@ describe('WorkerPool', function () {
     const options = { prompts, reward, promptsPerStep, groupSize, steps, microBatchSize };
     const small = { ...options, compile: false, learningRate: 1e-2, lora: { rank: 2 } };
     const load = () => loadPipeline(MODEL, { ...CONFIG, algorithm: 'diffusion_nft' });
-    const other = (await load()) as RolloutPipeline;
+    const other = await load();
     const here = await trainDiffusionNFT(other, small);
     other.dispose();
-    const again = (await load()) as RolloutPipeline;
+    const again = await load();
     events = [];
     pool = new WorkerPool(new LocalWorkers({ count: 1 }), {
       path: MODEL,
@@ -139,7 +139,7 @@ describe('WorkerPool', function () {
     const logs: LogLine[][] = [];
     for (const count of [1, 2]) {
       open(count);
-      const again = (await loadPipeline(MODEL, CONFIG)) as RolloutPipeline;
+      const again = await loadPipeline(MODEL, CONFIG);
       const { log } = await trainFlowGRPO(again, { ...options, rolloutWorkers: pool });
       again.dispose();
       await pool.close();

@@ -1,13 +1,6 @@
 // Prints how many tensors each call leaves, by the name of what is called, after a first one that sets up what stays.
 import { join } from 'node:path';
-import {
-  AdamW,
-  compile,
-  FlowGRPOTrainer,
-  loadPipeline,
-  tf,
-  type RolloutPipeline,
-} from '@flowbook/sdk';
+import { AdamW, compile, FlowGRPOTrainer, loadPipeline, tf } from '@flowbook/sdk';
 import { clipGradientsInSlices } from '../../../sdk/src/training/clip-gradients';
 
 const MODEL = join(__dirname, '../../golden/models/tiny-qwen-image');
@@ -35,7 +28,7 @@ async function main(): Promise<void> {
     num_inference_steps: 4,
     algorithm: 'flow_grpo',
   });
-  const trainer = new FlowGRPOTrainer(pipeline as RolloutPipeline, {
+  const trainer = new FlowGRPOTrainer(pipeline, {
     prompts: ['a red fox', 'two cats'],
     reward: 'redness',
     promptsPerStep: 2,
