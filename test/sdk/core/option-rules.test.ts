@@ -97,7 +97,8 @@ describe('keeps()', () => {
   });
 
   it('says what it takes', () => {
-    assert.equal(number().words, 'a number');
+    assert.deepEqual([wholeNumber().words, number().words], ['a whole number', 'a number']);
+    assert.equal(wholeNumber(2).words, 'a whole number from 2');
     assert.equal(number({ above: 0 }).words, 'a number above 0');
     assert.equal(number({ least: 0, most: Infinity }).words, 'a number from 0, or Infinity');
     assert.equal(number({ least: 0, most: 1 }).words, 'a number from 0 to 1');

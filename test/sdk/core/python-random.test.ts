@@ -19,6 +19,22 @@ describe('PythonRandom', () => {
     });
   }
 
+  it('refuses ends that are no integers in order, or 2^32 apart', () => {
+    const random = new PythonRandom(5);
+    assert.equal(random.randint(0, 2 ** 32 - 2) < 2 ** 32, true);
+    for (const [low, high] of [
+      [0, 2 ** 32 - 1],
+      [0, 2 ** 40],
+      [1, 0],
+      [0.5, 2],
+      [NaN, 1],
+    ]) {
+      assert.throws(() => random.randint(low, high), {
+        message: `Cannot draw randint as low <= high must be integers less than 2^32 apart: ${low}, ${high}`,
+      });
+    }
+  });
+
   it('goes on beyond its first 624 words', () => {
     assert.deepEqual(draws(new PythonRandom(1), 1000, 0, 9).slice(-5), [0, 2, 0, 8, 7]);
   });

@@ -40,6 +40,21 @@ describe('RandomKey', () => {
     assert.equal(key.fold(1).uniform(), key.fold(1).uniform());
   });
 
+  it('integer() refuses ends that are no safe integers in order', () => {
+    for (const [low, high] of [
+      [0, 0],
+      [2, 1],
+      [0.5, 2],
+      [0, 1.5],
+      [0, 2 ** 53],
+      [-(2 ** 53), 0],
+    ]) {
+      assert.throws(() => key.integer(low, high), {
+        message: `Cannot draw an integer as low and high must be integers with low < high: ${low}, ${high}`,
+      });
+    }
+  });
+
   it('keeps its published numbers from version to version', () => {
     assert.deepEqual(RandomKey.fromSeed(0).words, [1713891541, -513161843]);
     assert.deepEqual(RandomKey.fromSeed(-1).fold('prompt', 2.5).words, [-721779086, -2051455307]);

@@ -124,7 +124,11 @@ describe('RequestQueue', () => {
       while (ends.length === 0) await sleep(1);
       ends.shift()?.end(passing());
     }
-    await assert.rejects(failing, { message: 'broken off (3 tries)' });
+    await assert.rejects(failing, ({ message, cause }: Error) => {
+      assert.equal(message, 'broken off (3 tries)');
+      assert.equal((cause as Error).message, 'broken off');
+      return true;
+    });
     const refused = ask('w1');
     while (ends.length === 0) await sleep(1);
     ends.shift()?.end(new Error('no such prompt'));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { groupAdvantages } from '../../../sdk/src/advantages';
 import { computeLoss, losses, type LossConfig, type LossInputs } from '../../../sdk/src/losses';
+import { keeps } from '../../../sdk/src/core/option-rules';
+import { lossConfigRule } from '../../../sdk/src/losses/loss-config';
 import { tf } from '../../../sdk/src/tensorflow';
 import { near, read, someInputs, test } from './some-inputs';
 
@@ -74,6 +76,51 @@ describe("computeLoss('grpo_guard')", () => {
       Object.fromEntries(Object.entries(mixed).map(([key, value]) => [key, value.slice(at, 1)]));
     near(guard(mixed, null), (guard(rowOf(0), null) + guard(rowOf(1), null)) / 2);
     assert.ok(Math.abs(guard(mixed, null) - guard(mixed, 'verl-omni')) > 1e-2);
+  });
+});
+
+describe("computeLoss('flow_dppo')", () => {
+  test('says the least, the mean and the largest ratio', () => {
+    const log_probs = tf.tensor1d([Math.log(0.5), 0, Math.log(2)]);
+    const inputs = { ...someInputs(3), log_probs, old_log_probs: tf.zeros([3]) };
+    const { metrics } = computeLoss('flow_dppo', inputs);
+    near(read(metrics['actor/ratio_min']), 0.5);
+    near(read(metrics['actor/ratio_mean']), 3.5 / 3);
+    near(read(metrics['actor/ratio_max']), 2);
+  });
+});
+
+describe('lossConfigRule()', () => {
+  const own = { ownSettings: ['margin'] };
+
+  test('lets a loss take any setting where a part of it does not name its own', () => {
+    const settings = { loss_mode: 'mine', margin: 2, anything: 1 };
+    assert.equal(keeps(settings, lossConfigRule('mine', [own])), false);
+    assert.equal(keeps({ margin: 2 }, lossConfigRule('mine', [own])), true);
+    assert.equal(keeps(settings, lossConfigRule('mine', [own, {}])), true);
+    assert.equal(keeps({ clip_ratio: -1 }, lossConfigRule('mine', [{}])), false);
+    assert.equal(keeps({ loss_mode: 'other' }, lossConfigRule('mine', [{}])), false);
+  });
+});
+
+describe('computeLoss() of inputs that do not fit', () => {
+  test('names each with its shape', () => {
+    const inputs = {
+      log_probs: tf.zeros([2]),
+      old_log_probs: tf.zeros([3]),
+      advantages: tf.zeros([2, 1]),
+    };
+    assert.throws(() => computeLoss('flow_grpo', inputs), {
+      message:
+        'Cannot compute loss "flow_grpo" as the shapes of its inputs must fit each other: current values are log_probs [2], old_log_probs [3], advantages [2, 1]',
+    });
+  });
+
+  test('takes one width for all rows', () => {
+    const loss = (std_dev_t: tf.Tensor) =>
+      read(computeLoss('grpo_guard', { ...someInputs(2), std_dev_t }).loss);
+    near(loss(tf.tensor3d([[[0.5]]])), loss(tf.fill([2, 1, 1], 0.5)));
+    near(loss(tf.scalar(0.5)), loss(tf.fill([2, 1, 1], 0.5)));
   });
 });
 
