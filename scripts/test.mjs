@@ -26,8 +26,8 @@ const isFast = given.includes('--fast');
 const isLong = given.includes('--long');
 const isSlow = (file) => file.endsWith('.slow.test.ts') || slowFolders.some(isIn(file));
 const forMocha = given.filter((argument) => argument !== '--fast' && argument !== '--long');
-/** Files at a time, each in one of as many processes: one more than cores where many wait for a kernel, a browser or Ray's processes. */
-const processes = Math.min(Math.max(availableParallelism(), 2) + (isFast ? 0 : 1), 4);
+/** Files at a time, each in one of as many processes. Many wait for a kernel, a browser or Ray's processes. */
+const processes = Math.min(Math.max(availableParallelism(), 2), 4);
 /**
  * Contracts begin first: they hold a fact against every registered part, and other files register parts in the same processes.
  * After them those that take longest, so that no process is left with one at the end.
