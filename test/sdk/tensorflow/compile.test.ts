@@ -336,6 +336,34 @@ describe('compile()', () => {
     assert.equal(compiled.signatureCount, 1);
   });
 
+  it('is kept until a call on another thread has ended, when it is disposed meanwhile', async () => {
+    const x = draw([8, 8], 2) as tf.Tensor2D;
+    for (let round = 0; round < 10; round++) {
+      const deep = (given: tf.Tensor2D) => {
+        let y = given;
+        for (let at = 0; at < 20; at++)
+          y = tf.tanh(tf.add<tf.Tensor2D>(tf.matMul(y, y), round / 100));
+        return y;
+      };
+      const compiled = compile(deep);
+      const running = compiled.runAsync(x);
+      if (round % 2 === 1) await new Promise((resolve) => setTimeout(resolve, 2 * round));
+      compiled.dispose();
+      assert.ok(gap(await running, deep(x)) < 1e-5);
+    }
+  });
+
+  it('refuses to run what was prepared once it is disposed', async () => {
+    const compiled = compile(function alone(x: tf.Tensor) {
+      return tf.mul(x, 0.123);
+    });
+    const call = compiled.prepare(draw([5, 6], 2));
+    compiled.dispose();
+    await assert.rejects(call.run(), {
+      message: 'Cannot run compiled "alone" as it must not be disposed: it was',
+    });
+  });
+
   it('shares what is recorded alike, and keeps it until its last user is gone', () => {
     const [one, other] = [compile(network), compile(network)];
     const [x, w] = [draw([5, 6], 2), draw([8, 6], 1)] as tf.Tensor2D[];

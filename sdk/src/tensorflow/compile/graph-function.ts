@@ -28,12 +28,15 @@ export function defineOnce(
   const user = users.get(name) ?? { count: 0, called: define() };
   user.count++;
   users.set(name, user);
-  const dispose = () => {
-    if (--user.count > 0) return;
-    users.delete(name);
-    binding.removeFunction(name);
-  };
-  return { name, outputCount, called: user.called, dispose };
+  return { name, outputCount, called: user.called, dispose: () => letGo(binding, name) };
+}
+
+/** One user less of a function; without any TensorFlow forgets it. */
+function letGo(binding: RecordingBinding, name: string): void {
+  const user = users.get(name)!;
+  if (--user.count > 0) return;
+  users.delete(name);
+  binding.removeFunction(name);
 }
 
 /** What a function is run on: tensors, or ids of handles. */
@@ -63,7 +66,10 @@ export function runFunction(
     .map((metadata) => backend.createOutputTensor(metadata));
 }
 
-/** Runs a function on another thread; the inputs may be disposed meanwhile. The tensors belong to no scope. */
+/**
+ * Runs a function on another thread; the inputs may be disposed meanwhile, and the function itself: TensorFlow, which may still be
+ * building what it runs, must not forget it before. The tensors belong to no scope.
+ */
 export async function runFunctionAsync(
   backend: RecordingBackend,
   { name, outputCount }: GraphFunction,
@@ -71,6 +77,15 @@ export async function runFunctionAsync(
   of: string,
 ): Promise<tf.Tensor[]> {
   const ids = idsOf(backend, inputs, of);
-  const results = await backend.binding.runFunction(name, ids, outputCount);
-  return results.map((metadata) => tf.keep(backend.createOutputTensor(metadata)));
+  const user = users.get(name);
+  if (user === undefined) {
+    throw new Error(`Cannot run compiled "${of}" as it must not be disposed: it was`);
+  }
+  user.count++;
+  try {
+    const results = await backend.binding.runFunction(name, ids, outputCount);
+    return results.map((metadata) => tf.keep(backend.createOutputTensor(metadata)));
+  } finally {
+    letGo(backend.binding, name);
+  }
 }
