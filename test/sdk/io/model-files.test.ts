@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { statSync } from 'node:fs';
-import { settingsFiles } from '../../../sdk/src/io/hub/needed-files';
 import { localModelFiles } from '../../../sdk/src/io/model-files';
 
 const MODEL = join(__dirname, '../../../datasets/tiny-qwen-image');
@@ -15,18 +14,5 @@ describe('localModelFiles()', () => {
     assert.equal(files.bytes('transformer/config.json'), size);
     const [weights] = files.names('vae').filter((name) => name.endsWith('.safetensors'));
     assert.ok((await files.header(`vae/${weights}`)).tensors.size > 0);
-  });
-});
-
-describe('settingsFiles()', () => {
-  it('takes settings, vocabularies and templates by the ends of their names', () => {
-    const names = ['config.json', 'merges.txt', 'spiece.model', 'chat_template.jinja'];
-    const left = ['config.json.bak', 'notes.txt~', 'model.onnx', 'flax_model.msgpack.index.json'];
-    const model = { ...localModelFiles(MODEL), names: () => [...names, ...left] };
-    const found = settingsFiles(model).filter((file) => file.startsWith('vae/'));
-    assert.deepEqual(
-      found,
-      names.map((name) => `vae/${name}`),
-    );
   });
 });

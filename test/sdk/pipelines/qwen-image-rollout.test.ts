@@ -212,6 +212,18 @@ describe('QwenImagePipelineWithLogProb', () => {
     }
   }
 
+  /** What `prepareModelInputs` takes of a rollout's batch, in its order. */
+  function embeddedLatents(batch: RolloutTensors) {
+    return [
+      batch.all_latents,
+      batch.all_timesteps,
+      batch.prompt_embeds,
+      batch.prompt_embeds_mask,
+      batch.negative_prompt_embeds,
+      batch.negative_prompt_embeds_mask,
+    ] as const;
+  }
+
   function replay(
     modelConfig: QwenImagePipelineWithLogProb['modelConfig'],
     scheduler: ReturnType<typeof QwenImage.buildScheduler>,
@@ -221,12 +233,7 @@ describe('QwenImagePipelineWithLogProb', () => {
     const [inputs, negativeInputs] = prepareModelInputs(
       pipeline.transformer,
       modelConfig,
-      batch.all_latents,
-      batch.all_timesteps,
-      batch.prompt_embeds,
-      batch.prompt_embeds_mask,
-      batch.negative_prompt_embeds,
-      batch.negative_prompt_embeds_mask,
+      ...embeddedLatents(batch),
       {},
       step,
     );
@@ -248,12 +255,7 @@ describe('QwenImagePipelineWithLogProb', () => {
       const [inputs, negative] = QwenImage.prepareModelInputs(
         pipeline.transformer,
         pipeline.modelConfig,
-        batch.all_latents,
-        batch.all_timesteps,
-        batch.prompt_embeds,
-        batch.prompt_embeds_mask,
-        batch.negative_prompt_embeds,
-        batch.negative_prompt_embeds_mask,
+        ...embeddedLatents(batch),
         batch,
         0,
       );
