@@ -29,6 +29,5 @@ function foldersOf(folder: string, depth = 0): string[] {
     .map(({ name }) => path.join(folder, name))
     .sort();
   const below = depth < 2 ? inner.flatMap((one) => foldersOf(one, depth + 1)) : [];
-  const trains = existsSync(path.join(folder, RUN_FILES.record));
-  return trains && below.length === 0 ? [folder] : below;
+  return existsSync(path.join(folder, RUN_FILES.record)) ? [folder, ...below] : below;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { RunRecord } from '@flowbook/sdk';
 import { followRun } from '../../../kernel-extensions/src/runs/follow-run';
 import { listRuns } from '../../../kernel-extensions/src/runs/list-runs';
@@ -112,6 +112,19 @@ describe('followRun()', () => {
       assert.equal(summarizeRun(folder).state, 'done');
       writeFileSync(join(folder, 'run.json'), '{"of": "something else"}');
       assert.equal(summarizeRun(folder).state, 'waiting');
+    });
+
+    it('is listed beside those that its folder holds', async () => {
+      put({});
+      const inner = join(folder, 'earlier/1');
+      mkdirSync(inner, { recursive: true });
+      writeFileSync(join(inner, 'run.json'), JSON.stringify(RUN_RECORD));
+      const text = await textOnStdout(async () => assert.equal(listRuns(folder, true), 0));
+      const names = text
+        .trim()
+        .split('\n')
+        .map((row) => (JSON.parse(row) as RunSummary).name);
+      assert.deepEqual(names, [basename(folder), 'earlier/1']);
     });
   });
 

@@ -29,6 +29,13 @@ export interface EventImage {
 
 let filesMade = 0;
 
+const PREFIX = 'events.out.tfevents.';
+
+/** Whether a file's name is one that TensorBoard reads. */
+export function isEventFile(name: string): boolean {
+  return name.startsWith(PREFIX);
+}
+
 /**
  * A file that TensorBoard shows (`tensorboard --logdir`): numbers and pictures by name and step. Each call is on disk when it
  * returns; where the disk is full, no part of it, and the call throws. Records are TFRecords of `Event` protocol buffers, as
@@ -47,7 +54,7 @@ export class EventFile {
    */
   constructor(folder: string, { startStep = null }: { startStep?: number | null } = {}) {
     const seconds = Math.floor(Date.now() / 1000);
-    const name = `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${filesMade++}`;
+    const name = `${PREFIX}${seconds}.${hostname()}.${process.pid}.${filesMade++}`;
     this.path = join(folder, name);
     this.#write(0, bytesField(EVENT.fileVersion, 'brain.Event:2'));
     if (startStep !== null) {

@@ -9,4 +9,6 @@ export const RUN_FILES = {
   lock: 'lock.json',
   /** The pictures of evaluations, as PNG, and `index.jsonl`, which says what they are. */
   pictures: 'pictures',
+  /** Runs that others began in the place of, each in a folder of its own. */
+  earlier: 'earlier',
 } as const;

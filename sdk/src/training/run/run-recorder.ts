@@ -20,7 +20,7 @@ import { CheckpointWriter } from './checkpoint-writer';
 import { chooseCheckpoint, isWholeOf, type ChosenCheckpoint } from './choose-checkpoint';
 import { describeBasis } from './run-basis';
 import { describeConfiguration, describeSettings } from './describe-settings';
-import { openUnattended } from './open-unattended';
+import { openUnattended, type UnattendedRun } from './open-unattended';
 import {
   keepPicture,
   pictureIndex,
@@ -44,6 +44,7 @@ import {
   type RunRecord,
   type RunState,
 } from './run-record';
+import { setRunAside } from './set-run-aside';
 
 /** Pictures of an evaluation that are kept when nothing else is said. */
 const PICTURES_KEPT = 8;
@@ -112,11 +113,12 @@ export class RunRecorder {
    */
   static async open(trainer: RecordedTrainer, options: RunOptions<never>): Promise<RunRecorder> {
     checkBestMetric(options, trainer.settings.evaluation !== null);
-    const { folder, checkpoint, beginsAnew } = openUnattended(options, trainer.settings);
+    const opened = openUnattended(options, trainer.settings);
+    const { folder } = opened;
     const lock = folder === null ? null : await RunLock.take(folder);
     try {
       const recorder = new RunRecorder(trainer, options, folder, lock);
-      recorder.#start(checkpoint === null ? null : chooseCheckpoint(checkpoint), beginsAnew);
+      recorder.#start(opened);
       return recorder;
     } catch (error) {
       lock?.release();
@@ -124,8 +126,9 @@ export class RunRecorder {
     }
   }
 
-  #start(checkpoint: ChosenCheckpoint | null, beginsAnew: boolean): void {
+  #start({ checkpoint: found, beginsAnew, differences }: UnattendedRun): void {
     const { folder } = this;
+    const checkpoint = found === null ? null : chooseCheckpoint(found);
     if (checkpoint === null) this.#trainer.beginHere();
     if (folder !== null) {
       this.#requireSavable();
@@ -139,6 +142,7 @@ export class RunRecorder {
     if (run !== null && resumedAfter !== null) {
       this.log.restart(readRunLog(run, resumedAfter));
     } else if (beginsAnew) {
+      if (folder !== null && differences.length > 0) setRunAside(folder, differences);
       // A run that was to be resumed and was stopped before its first checkpoint begins anew, with its log.
       this.log.restart({ lines: [], alarms: [] });
     }

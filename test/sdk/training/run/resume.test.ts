@@ -307,31 +307,5 @@ describe('resume', function () {
         }
       });
     }
-    await inFolder(async (folder) => {
-      const run = async (options: object) => {
-        const pipeline = await loadSmall(algorithm);
-        const said = await textOnStderr(() =>
-          train(pipeline, { runDirectory: folder, steps: 1, ...options }),
-        );
-        pipeline.dispose();
-        return { said, resumedAfter: readRunRecord(folder)?.resumedAfter };
-      };
-      await run({});
-      const checkpoint = join(folder, 'checkpoints/last');
-      process.env.FLOWBOOK_RESUME = 'auto';
-      try {
-        const { said, resumedAfter } = await run({ steps: 2, learningRate: 0.5 });
-        assert.deepEqual(resumedAfter, [], 'another number of steps is another run');
-        assert.equal(
-          said,
-          `Begins anew, as the run of "${checkpoint}" had other settings (resume: 'auto' goes on with it all the same): settings.steps was 1, and is 2; settings.learningRate was 0.001, and is 0.5\n`,
-        );
-        const goesOn = await run({ steps: 3, resume: 'auto' });
-        assert.deepEqual(goesOn.resumedAfter, [2]);
-        assert.match(goesOn.said, /Goes on .* settings.steps was 2, and is 3\n/);
-      } finally {
-        delete process.env.FLOWBOOK_RESUME;
-      }
-    });
   });
 });
