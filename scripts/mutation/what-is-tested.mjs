@@ -10,6 +10,7 @@ const others = [
   'test/contracts/losses.test.ts',
   'test/contracts/registries.test.ts',
   'test/contracts/transitions.test.ts',
+  'test/golden/golden.test.ts',
   'test/properties/other-files.test.ts',
   'test/properties/rewards.test.ts',
   'test/properties/safetensors.test.ts',
