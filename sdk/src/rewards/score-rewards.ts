@@ -51,7 +51,9 @@ export async function rateImages(
   }
   let values: number[];
   try {
-    values = await withTimeLimit(async (own) => rate(images, prompts, { signal: own }), {
+    // Lists of its own: a reward may take them apart as it goes, or sort them.
+    const ask = async (own: AbortSignal) => rate([...images], [...prompts], { signal: own });
+    values = await withTimeLimit(ask, {
       limitMs: rate.limitsTime ? null : timeoutMs,
       signal,
       tooLate: () =>
@@ -71,7 +73,8 @@ export async function rateImages(
       `Cannot score reward "${name}" as it must return ${images.length} numbers: current value is ${got}`,
     );
   }
-  return values;
+  // A reward may fill the same list at its next call, and places that were never filled would be passed over.
+  return Array.from(values);
 }
 
 function nameOf(reward: string | RewardFunction): string {

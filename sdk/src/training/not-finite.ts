@@ -37,6 +37,14 @@ export function whereNotFinite(tensors: ReadonlyMap<string, tf.Tensor>): string 
   return null;
 }
 
+/** Of each row (B, ...) of a tensor, whether all its values are finite. Reads one number a row. */
+export function rowsAreFinite(tensor: tf.Tensor): boolean[] {
+  const sums = tf.tidy(() =>
+    tf.sum(tf.reshape(tf.mul(tensor, 0), [tensor.shape[0], -1]), 1).dataSync(),
+  );
+  return Array.from(sums, (sum) => sum === 0);
+}
+
 /** Throws when weights are not finite, which no update would mend. @param step That is to be done. */
 export function requireFiniteWeights(weights: ReadonlyMap<string, tf.Tensor>, step: number): void {
   const where = whereNotFinite(weights);

@@ -13,6 +13,7 @@ import { PromptPriority } from './prompt-priority';
 import type { RolloutBatch } from './rollout-batch';
 import { rolloutGroups, ROLLOUT_GROUPS_RULES, type RolloutGroupsOptions } from './rollout-groups';
 import { requireRated, requireRewards, StepScorer, type StepRewards } from './score-step';
+import { rowsAreFinite } from './not-finite';
 import { RolloutsAhead, type StepRollout } from './rollouts-ahead';
 import type { RolloutPlace, RolloutWorkers } from './rollout-workers';
 import type { RolloutReport, UpdateReport } from './step-report';
@@ -315,30 +316,28 @@ export abstract class RolloutTrainer<
     super.dispose();
   }
 
-  /** A step's rewards without the pictures whose log-probabilities are not finite. */
+  /** A step's rewards without the pictures whose log-probabilities, or latents where these are learned from, are not finite. */
   #withFinite(batch: RolloutBatch, scored: StepRewards, step: number): StepRewards {
-    const { all_log_probs: logProbs } = batch.tensors;
     const { notFinite } = this;
-    // Without noise a step has no density, and nothing is learned from it.
+    // Without noise a step has no density: what is learned from is what it ends with.
     const hasNoise = this.rolloutOptions(step).noiseLevel !== 0;
-    if (!hasNoise || !logProbs || notFinite === null) return scored;
-    const values = logProbs.dataSync();
-    const width = values.length / batch.size;
-    const isFinite = (row: number) =>
-      values.subarray(row * width, (row + 1) * width).every(Number.isFinite);
-    const broken = batch.prompts.flatMap((_, row) => (isFinite(row) ? [] : [row]));
+    const { all_log_probs: logProbs, latents_clean: latents } = batch.tensors;
+    const learned = hasNoise ? logProbs : latents;
+    const [name, are] = hasNoise ? ['log-probability', 'is'] : ['latents', 'are'];
+    if (!learned || notFinite === null) return scored;
+    const isFinite = rowsAreFinite(learned);
+    const broken = batch.prompts.flatMap((_, row) => (isFinite[row] ? [] : [row]));
     if (broken.length === 0) return scored;
     for (const row of broken) {
       const sample = row - batch.groups.indexOf(batch.groups[row]);
-      notFinite.note(
-        `the log-probability of sample ${sample} of "${batch.prompts[row].prompt}" is not finite`,
-      );
+      const { prompt } = batch.prompts[row];
+      notFinite.note(`the ${name} of sample ${sample} of "${prompt}" ${are} not finite`);
     }
     notFinite.skippedSamples += broken.length;
     const rated = scored.rated.filter((row) => !broken.includes(row));
     if (rated.length === 0 && scored.rated.length > 0) {
       throw new Error(
-        `Cannot train on pictures as one at least must have finite log-probabilities: none of ${batch.size} has, at step ${notFinite.step}`,
+        `Cannot train on pictures as one at least must have finite ${hasNoise ? 'log-probabilities' : 'latents'}: none of ${batch.size} has, at step ${notFinite.step}`,
       );
     }
     const rewards = scored.rewards.map((reward, row) => (broken.includes(row) ? NaN : reward));

@@ -227,7 +227,6 @@ export abstract class WeightTrainer<
   protected async guarded<Result>(pictures: number, work: () => Promise<Result>): Promise<Result> {
     const step = this.#stepsDone + 1;
     this.notFinite = new NotFiniteLog(this.settings.onNotFinite, step);
-    const { state } = this;
     if (this.#isFirst) {
       this.beginHere();
       requireFiniteWeights(this.pipeline.transformer.trainableVariables(), step);
@@ -235,8 +234,8 @@ export abstract class WeightTrainer<
       this.#requireMemory(pictures);
     }
     this.#isFirst = false;
-    const keeps = this.settings.onNotFinite === 'rollback' && state !== null;
-    this.#before = keeps ? new StepSnapshot(state) : null;
+    // In the middle of a step that was stopped, too: back to there.
+    this.#before = this.settings.onNotFinite === 'rollback' ? new StepSnapshot(this.parts) : null;
     try {
       return await this.withMicroBatches(pictures, work);
     } finally {

@@ -6,6 +6,7 @@ import {
   pixelImage,
   registerReward,
   scoreRewards,
+  scoreWeightedRewards,
   type PixelImage,
   type RewardFunction,
 } from '@flowbook/sdk';
@@ -76,6 +77,51 @@ describe('rewards', () => {
       message:
         'Cannot score reward "broken" as it must return finite numbers: picture 1 ("p1") got NaN',
     });
+  });
+
+  it('scoreRewards() names the picture for which a place in the list was never filled', async () => {
+    async function holes(images: PixelImage[]): Promise<number[]> {
+      const values = new Array<number>(images.length);
+      images.forEach((_, at) => at === 1 || (values[at] = at));
+      return values;
+    }
+    const images = [noisy(), noisy(), noisy()];
+    await assert.rejects(scoreRewards(holes, images, prompts(3)), {
+      message:
+        'Cannot score reward "holes" as it must return finite numbers: picture 1 ("p1") got undefined',
+    });
+    const { rewards, failures } = await scoreWeightedRewards({ holes }, images, prompts(3));
+    assert.deepEqual([rewards, failures[0].pictures], [[0, NaN, 2], 1]);
+    await assert.rejects(
+      scoreWeightedRewards({ holes: { reward: holes, required: true } }, images, prompts(3)),
+      { message: /reward "holes" is required and failed on 1 of 3: "p1" got undefined$/ },
+    );
+  });
+
+  it('scoreRewards() keeps what it returned when the reward fills the same list again', async () => {
+    const values: number[] = [];
+    const reuses = async (images: PixelImage[]) => {
+      values.length = 0;
+      images.forEach(() => values.push(++calls));
+      return values;
+    };
+    let calls = 0;
+    const first = await scoreRewards(reuses, [noisy()], prompts(1));
+    await scoreRewards(reuses, [noisy()], prompts(1));
+    assert.deepEqual(first, [1]);
+  });
+
+  it('scoreRewards() leaves its caller and other rewards the lists that a reward takes apart', async () => {
+    const takesApart = async (images: PixelImage[], records: object[]) => {
+      const values: number[] = [];
+      for (; images.length > 0; records.shift()) values.push(...images.splice(0, 1).map(() => 1));
+      return values;
+    };
+    const images = [noisy(), noisy()];
+    assert.deepEqual(await scoreRewards(takesApart, images, prompts(2)), [1, 1]);
+    assert.equal(images.length, 2);
+    const terms = { takesApart, two: async (left: PixelImage[]) => left.map(() => 2) };
+    assert.deepEqual((await scoreWeightedRewards(terms, images, prompts(2))).rewards, [3, 3]);
   });
 
   it('scoreRewards() names the reward that fails, with its reason', async () => {

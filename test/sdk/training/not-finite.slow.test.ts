@@ -7,6 +7,8 @@ import {
   miniBatches,
   scoreRewards,
   tf,
+  trainDiffusionDPO,
+  trainDiffusionNFT,
   trainFlowGRPO,
   type RolloutPipeline,
 } from '@flowbook/sdk';
@@ -115,6 +117,47 @@ describe('onNotFinite', function () {
       trainer.dispose();
     }));
 
+  it("'rollback' takes back as well what follows of a step that was stopped after an update", () =>
+    inPipeline(async (pipeline) => {
+      name = `poisoned-${registered++}`;
+      const values = { first: 1, second: 1 };
+      // Of the two prompts, one an update.
+      advantageEstimators.register(name, ((_: unknown, groups: number[], { width = 1 } = {}) =>
+        tf.tensor2d(
+          groups.flatMap((group) =>
+            Array<number>(width).fill([values.first, values.second][group]),
+          ),
+          [groups.length, width],
+        )) as never);
+      const trainer = new FlowGRPOTrainer(pipeline, {
+        ...OPTIONS,
+        advEstimator: name,
+        promptsPerStep: 2,
+        miniBatchSize: 2,
+        shuffle: false,
+        onNotFinite: 'rollback',
+      });
+      await trainer.step();
+      const stop = new AbortController();
+      const { optimizer } = trainer;
+      const step = optimizer.stepAsync.bind(optimizer);
+      optimizer.stepAsync = async (gradients) => {
+        await step(gradients);
+        stop.abort(new Error('stopped'));
+      };
+      await assert.rejects(trainer.step({ signal: stop.signal }), { message: 'stopped' });
+      optimizer.stepAsync = step;
+      const stopped = trainedWeights(pipeline);
+      values.second = NaN;
+      const said = await textOnStderr(async () => {
+        assert.equal((await trainer.step()).rolledBack, 1);
+      });
+      assert.match(said, /^step 2: the gradient of .* is not finite: the step is taken back$/m);
+      assert.deepEqual(trainedWeights(pipeline), stopped);
+      assert.notEqual(trainer.state, null, 'the step is over');
+      trainer.dispose();
+    }));
+
   it('names weights that are not finite before the first step', () =>
     inPipeline(async (pipeline) => {
       const [[layer, variable]] = [...pipeline.transformer.trainableVariables()];
@@ -200,6 +243,47 @@ describe('onNotFinite', function () {
         );
         assert.equal(whereNotFinite(pipeline.transformer.trainableVariables()), null);
       }));
+  }
+
+  for (const [what, algorithm, train] of [
+    ['DiffusionNFT', 'diffusion_nft', trainDiffusionNFT],
+    ['online Diffusion-DPO', 'dpo', trainDiffusionDPO],
+  ] as const) {
+    it(`leaves out a picture whose latents are not finite, by prompt and sample, of ${what}`, () =>
+      inPipeline(async (pipeline) => {
+        const { forward } = pipeline;
+        let calls = 0;
+        pipeline.forward = (async (...parameters: Parameters<typeof forward>) => {
+          const result = await forward.apply(pipeline, parameters);
+          const { latents_clean: clean } = result.customOutput;
+          if (++calls !== 2 || !clean) return result;
+          const broken = tf.tidy(() => tf.add(clean, tf.tensor3d([0, 0, 0, NaN], [4, 1, 1])));
+          clean.dispose();
+          return { ...result, customOutput: { ...result.customOutput, latents_clean: broken } };
+        }) as typeof forward;
+        const { prompts, reward, steps, compile, learningRate } = OPTIONS;
+        const learned = { prompts, reward, steps, compile, learningRate };
+        const options = { ...learned, groupSize: 4, promptsPerStep: 1 };
+        const said = await textOnStderr(async () => {
+          const { log } = await train(pipeline, options);
+          assert.deepEqual(
+            log.map(({ skippedSamples = 0, skippedUpdates = 0 }) => [
+              skippedSamples,
+              skippedUpdates,
+            ]),
+            [
+              [0, 0],
+              [1, 0],
+              [0, 0],
+            ],
+          );
+          assert.ok(log.every(({ loss }) => Number.isFinite(loss)));
+        });
+        assert.match(
+          said,
+          /^step 2: the latents of sample 3 of "[\w ]+" are not finite: left out\n$/,
+        );
+      }, algorithm));
   }
 
   it('refuses other policies', () =>
