@@ -37,6 +37,8 @@ export interface WriteCheckpointOptions {
   kept: number;
   /** Files that must be on disk before it is in its place: what it goes on from there must be known of its steps. */
   after: readonly string[];
+  /** What is done once it is in its place. */
+  then?: () => void;
 }
 
 /**
@@ -50,7 +52,7 @@ export function writeCheckpoint(
   folder: string,
   state: TrainerState,
   info: CheckpointInfo,
-  { writer, kept, after }: WriteCheckpointOptions,
+  { writer, kept, after, then }: WriteCheckpointOptions,
 ): Promise<void> {
   const { model, optimizer, average, policies, earlier } = state;
   const versions = earlier?.after(info.step) ?? new Map<number, never>();
@@ -78,6 +80,7 @@ export function writeCheckpoint(
   return writer.write(folder, parts, {
     kept,
     after,
+    then,
     isTight: bytesOf(state, versions.size) > room / 2,
   });
 }

@@ -56,14 +56,18 @@ function bestOf(run: string): string {
   return join(run, RUN_FILES.checkpoints, 'best');
 }
 
-/** All checkpoints of a run, the newest first: the last ones by their names, and the best one among them by its step. */
+/**
+ * All checkpoints of a run, the newest first: the last ones by their names, and the best one among them by its step. A run that ended
+ * while a new best one took the place of the one before has left `best.previous`.
+ */
 export function checkpointsOf(run: string): string[] {
   const places = placesThatExist(join(run, RUN_FILES.checkpoints, 'last'));
-  const best = bestOf(run);
-  if (!existsSync(join(best, MANIFEST))) return places;
-  const step = stepOfCheckpoint(best) ?? 0;
-  const older = places.findIndex((place) => (stepOfCheckpoint(place) ?? Infinity) < step);
-  places.splice(older < 0 ? places.length : older, 0, best);
+  for (const best of placesThatExist(bestOf(run))) {
+    if (!existsSync(join(best, MANIFEST))) continue;
+    const step = stepOfCheckpoint(best) ?? 0;
+    const older = places.findIndex((place) => (stepOfCheckpoint(place) ?? Infinity) < step);
+    places.splice(older < 0 ? places.length : older, 0, best);
+  }
   return places;
 }
 
@@ -99,20 +103,32 @@ const ABANDONED = 'abandoned';
 
 /**
  * Sets a run's checkpoints of steps after one aside: it goes on from that step, and later ones are of what it did before. They stay
- * below `checkpoints/abandoned` until the run's next checkpoint is in its place.
- *
- * @returns Where they were.
+ * below `checkpoints/abandoned`, with those that it set aside before, until `forgetAbandoned`. stderr names them.
  */
-export function abandonCheckpoints(run: string, step: number): string[] {
+export function abandonCheckpoints(run: string, step: number): void {
   const later = checkpointsOf(run).filter((place) => (stepOfCheckpoint(place) ?? 0) > step);
-  if (later.length === 0) return [];
+  if (later.length === 0) return;
   const checkpoints = join(run, RUN_FILES.checkpoints);
   const aside = join(checkpoints, ABANDONED);
-  rmSync(aside, { recursive: true, force: true });
-  mkdirSync(aside);
-  for (const place of later) renameSync(place, join(aside, basename(place)));
+  mkdirSync(aside, { recursive: true });
+  for (const place of later) renameSync(place, freePlace(join(aside, basename(place))));
   syncFolder(checkpoints);
-  return later;
+  const named = later.map((one) => `"${one}"`).join(', ');
+  process.stderr.write(
+    `Goes back to step ${step}: ${named} lie below checkpoints/abandoned until the next one is made\n`,
+  );
+}
+
+/** The path, or with the first number behind it that nothing has. */
+function freePlace(path: string): string {
+  let free = path;
+  for (let count = 2; existsSync(free); count++) free = `${path}~${count}`;
+  return free;
+}
+
+/** Removes what a run has gone back behind, once it has a checkpoint of a step that it did since. */
+export function forgetAbandoned(run: string): void {
+  rmSync(join(run, RUN_FILES.checkpoints, ABANDONED), { recursive: true, force: true });
 }
 
 /**
@@ -136,8 +152,9 @@ export function rotateCheckpoints(
   renameSync(by, folder);
   syncFolder(dirname(folder));
   syncFolder(dirname(dirname(folder)));
-  const past = [...placesThatExist(folder).slice(kept), join(dirname(folder), ABANDONED)];
-  for (const place of past) rmSync(place, { recursive: true, force: true });
+  for (const place of placesThatExist(folder).slice(kept)) {
+    rmSync(place, { recursive: true, force: true });
+  }
 }
 
 /** Copies a whole checkpoint into another place, of its run or another. @param broken As `rotateCheckpoints` takes it. */

@@ -12,6 +12,14 @@ import { rotateCheckpoints } from './checkpoint-places';
 /** A part of a checkpoint: writes its files below a folder. */
 export type CheckpointPart = (folder: string) => void;
 
+/** As `CheckpointWriter.write` says. */
+interface WriteOptions {
+  kept: number;
+  after: readonly string[];
+  then?: () => void;
+  isTight: boolean;
+}
+
 /**
  * Writes checkpoints while training goes on. What they hold is copied at once; files, hashes and renaming follow in the
  * background, one checkpoint after the other, under another name until all of it is on disk.
@@ -27,13 +35,14 @@ export class CheckpointWriter {
    *
    * @param options.kept Checkpoints that stay, this one included.
    * @param options.after Files that must be on disk before the checkpoint is in its place.
+   * @param options.then What is done once it is in its place.
    * @param options.isTight Whether memory has no room for a copy of everything: parts are written one by one then.
    * @throws What the one before failed by; after that, this one may be tried.
    */
   async write(
     folder: string,
     parts: readonly CheckpointPart[],
-    { kept, after, isTight }: { kept: number; after: readonly string[]; isTight: boolean },
+    { kept, after, then, isTight }: WriteOptions,
   ): Promise<void> {
     await this.settle();
     const partial = `${folder}.${randomBytes(4).toString('hex')}.partial`;
@@ -59,6 +68,7 @@ export class CheckpointWriter {
       await writeFiles(partial, listed, { files: {} });
       for (const path of after) await flush(path);
       rotateCheckpoints(folder, partial, kept, this.broken);
+      then?.();
     }).catch((error: Error) => {
       this.#failure = error;
     });

@@ -13,6 +13,7 @@ import {
   abandonCheckpoints,
   checkpointsOf,
   copyCheckpoint,
+  forgetAbandoned,
   removePartial,
   runOf,
 } from './checkpoint-places';
@@ -79,6 +80,7 @@ export class RunRecorder {
   #savedStep = 0;
   /** Of the checkpoint that it goes on from. */
   #resumedRun: string | null = null;
+  #resumedStep = 0;
   /** Whether it is written how the run ended. */
   isClosed = false;
   /** Whether it goes on from a checkpoint. */
@@ -147,7 +149,10 @@ export class RunRecorder {
       this.log.restart({ lines: [], alarms: [] });
     }
     const again = startStep ?? (beginsAnew ? 0 : null);
-    if (folder !== null && again !== null) restartPictures(folder, again - 1);
+    if (folder !== null && again !== null) {
+      // An evaluation that is made again keeps its pictures again.
+      restartPictures(folder, this.unevaluated === null ? again - 1 : again - 2);
+    }
     if (checkpoint === null && !beginsAnew && this.#trainer.stepsDone > 0) this.#goOn();
     recorderOf.set(this.#trainer, this);
     if (folder !== null) this.#events = new EventFile(folder, { startStep });
@@ -178,10 +183,14 @@ export class RunRecorder {
   async step(line: LogLine, evaluation: EvaluationReport | null): Promise<void> {
     const { log, folder } = this;
     this.#lock?.requireHeld();
-    this.#note(line);
+    try {
+      // First, so that an evaluation which the log has is not without its pictures.
+      if (evaluation !== null) await this.#keepPictures(line.step, evaluation);
+    } finally {
+      this.#note(line);
+    }
     this.#writer.throwIfFailed();
     requireMetric(log.lines, this.#bestMetric);
-    if (evaluation !== null) await this.#keepPictures(line.step, evaluation);
     if (folder === null) return;
     const isBest = this.#bestMetric in line && this.#best()?.step === line.step;
     if (isBest && line.step > 0) await this.#save('best');
@@ -304,8 +313,9 @@ export class RunRecorder {
   /** A checkpoint belongs to a line of the log: in the middle of a step none is made. */
   async #save(name: 'last' | 'best'): Promise<void> {
     const { state, stepsDone: step, seconds, settings } = this.#trainer;
+    const { folder } = this;
     const { lines, path } = this.log;
-    if (this.folder === null || path === null || this.#checkpointSteps === null || state === null)
+    if (folder === null || path === null || this.#checkpointSteps === null || state === null)
       return;
     if (step === 0 || lines[lines.length - 1]?.step !== step) return;
     // A second copy of the same step would push out one before it.
@@ -318,7 +328,8 @@ export class RunRecorder {
     await writeCheckpoint(this.#placeOf(name)!, state, info, {
       writer: this.#writer,
       kept: name === 'last' ? checkpointsKept : 1,
-      after: [path, pictureIndex(this.folder)],
+      after: [path, pictureIndex(folder)],
+      ...(step > this.#resumedStep && { then: () => forgetAbandoned(folder) }),
     });
     if (name === 'last') this.#savedStep = step;
   }
@@ -341,6 +352,7 @@ export class RunRecorder {
     const run = runOf(place);
     this.isResumed = true;
     this.#resumedRun = run;
+    this.#resumedStep = info.step;
     if (run === null || folder === null) return info.step;
     if (realpathSync(run) !== realpathSync(folder)) {
       const last = this.#placeOf('last')!;
@@ -348,13 +360,7 @@ export class RunRecorder {
       if (isWholeOf(info.step, last)) this.#savedStep = info.step;
       return info.step;
     }
-    const later = abandonCheckpoints(folder, info.step);
-    if (later.length > 0) {
-      const named = later.map((one) => `"${one}"`).join(', ');
-      process.stderr.write(
-        `Goes back to step ${info.step}: ${named} lie below checkpoints/abandoned until the next one is made\n`,
-      );
-    }
+    abandonCheckpoints(folder, info.step);
     for (const one of broken) {
       const there = resolve(folder, RUN_FILES.checkpoints, basename(one));
       // The place of one that was set aside is the next good one's.

@@ -201,6 +201,7 @@ describe('resuming a trainer', function () {
       assert.ok((await run({ steps: 3, resume: true })).includes(named));
       assert.deepEqual([stepOf(from, 'best'), whatIsBroken(best)], [2, null]);
       for (const name of readdirSync(join(from, 'checkpoints'))) {
+        if (name === 'abandoned') continue;
         const file = join(from, 'checkpoints', name, 'optimizer.safetensors');
         if (stepOf(from, name) === 2) truncateSync(file, 10);
       }
