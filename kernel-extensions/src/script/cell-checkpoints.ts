@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import * as path from 'node:path';
 import { inspect, types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
@@ -69,6 +69,11 @@ export class CellCheckpoints {
     for (const [name, value] of Object.entries(kept.values)) requirePlain(cell, name, value);
     mkdirSync(path.join(this.directory, folderName), { recursive: true });
     replaceFile(this.fileOf(cell), serialize({ key: this.keyOf(cell), kept }));
+  }
+
+  /** Forgets what a run before has kept: it is not of this one, nor of those that resume it. */
+  clear(): void {
+    rmSync(path.join(this.directory, folderName), { recursive: true, force: true });
   }
 
   private fileOf(cell: string): string {

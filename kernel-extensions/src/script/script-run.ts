@@ -99,7 +99,10 @@ export class ScriptRun {
   private async executeCells(main: (cell: ScriptCell) => Promise<void>): Promise<number> {
     const { directory, resume, sink } = this.places;
     writeFileSync(this.results, '');
-    if (!resume) writeFileSync(path.join(directory, progressFile), '');
+    if (!resume) {
+      writeFileSync(path.join(directory, progressFile), '');
+      this.checkpoints.clear();
+    }
     this.printed.begin();
     this.progress.tell({ event: 'start', directory, resumed: resume });
     writeRecord(directory, this.record);
