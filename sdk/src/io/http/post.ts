@@ -2,6 +2,8 @@ import { withTimeLimit } from '../../core/time-limit';
 import { addressOf } from './address-of';
 import { HttpError } from './http-error';
 import { isPickle } from './pickle';
+import { remoteText } from './remote-text';
+import { hideSecrets, requireHeader } from './secret-headers';
 
 /** One request. */
 export interface PostRequest {
@@ -27,8 +29,6 @@ export const LONGEST_ANSWER_MS = 300_000;
 /** Redirects that keep the method and the body. */
 const REDIRECTS = [307, 308];
 const MOST_REDIRECTS = 3;
-/** Longest text of a refusal in a message, in characters. */
-const LONGEST_REASON = 200;
 
 /**
  * Checks an address that bytes are to be sent to.
@@ -57,13 +57,17 @@ export function httpUrl(address: string): URL {
 }
 
 /**
- * Posts bytes and reads the answer whole. Follows 307 and 308 within the same origin, and nothing else.
+ * Posts bytes and reads the answer whole. Follows 307 and 308 within the same origin, and nothing else. Stars stand in the place of
+ * headers' values that the answer repeats: a token is in no message.
  *
  * @throws HttpError without an answer in time, on a status outside of 200 to 299, on a redirect that leads elsewhere, and when
- *   the answer is too long; the signal's reason once that is aborted.
+ *   the answer is too long; the signal's reason once that is aborted; and where a header is none that HTTP sends.
  */
 export async function post(url: URL, request: PostRequest): Promise<PostAnswer> {
-  const { timeoutMs, signal } = request;
+  const { timeoutMs, signal, headers } = request;
+  for (const [name, value] of Object.entries(headers)) {
+    requireHeader(`send to ${addressOf(url)}`, name, value);
+  }
   const tooLate = () =>
     new HttpError(
       `Cannot get an answer from ${addressOf(url)} as it must come within ${timeoutMs} ms`,
@@ -104,6 +108,7 @@ async function postWithin(
       continue;
     }
     const bytes = await readBounded(url, response, maxResponseBytes);
+    hideSecrets(bytes, headers);
     if (!response.ok) throw refusal(url, response.status, bytes);
     const type = response.headers.get('content-type') ?? '';
     return { contentType: type.split(';')[0].trim().toLowerCase(), bytes };
@@ -117,14 +122,19 @@ function redirected(url: URL, { status, headers }: Response, redirects: number):
     REDIRECTS.includes(status) && target?.origin === url.origin && redirects < MOST_REDIRECTS;
   if (!isAllowed || target === null) {
     throw new HttpError(
-      `Cannot get an answer from ${addressOf(url)} as it may redirect by 307 or 308 within ${url.origin}, ${MOST_REDIRECTS} times: current answer is ${status} to ${JSON.stringify(location)}`,
+      `Cannot get an answer from ${addressOf(url)} as it may redirect by 307 or 308 within ${url.origin}, ${MOST_REDIRECTS} times: current answer is ${status} to ${JSON.stringify(shownLocation(location))}`,
       false,
     );
   }
   return target;
 }
 
-async function readBounded(url: URL, response: Response, most: number): Promise<Uint8Array> {
+/** Without a query, which may hold what signs somebody in. */
+function shownLocation(location: string): string {
+  return remoteText(location.replace(/[?#].*$/s, ''));
+}
+
+async function readBounded(url: URL, response: Response, most: number): Promise<Buffer> {
   const tooLong = (length: number | string) =>
     new HttpError(
       `Cannot read the answer of ${addressOf(url)} as it must have at most ${most} bytes: current value is ${length}`,
@@ -165,7 +175,7 @@ function reasonIn(bytes: Uint8Array): string {
   } catch {
     // Plain text says it itself.
   }
-  return ` (${reason.slice(0, LONGEST_REASON)})`;
+  return ` (${remoteText(reason)})`;
 }
 
 function textIn(json: unknown): string | null {

@@ -1,3 +1,4 @@
+import { requireHeader } from '../http/secret-headers';
 import type { HubSettings } from './hub-settings';
 
 /** A hub's refusal, or no answer at all. */
@@ -28,7 +29,10 @@ export function hubFetch(
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const headers = new Headers(init.headers);
-    if (token !== null && url.origin === origin) headers.set('authorization', `Bearer ${token}`);
+    if (token !== null && url.origin === origin) {
+      requireHeader(`download model "${model}"`, 'authorization', `Bearer ${token}`);
+      headers.set('authorization', `Bearer ${token}`);
+    }
     let response: Response;
     try {
       response = await fetch(url, { ...init, headers, signal });

@@ -1,6 +1,7 @@
 import { showValue } from '../../core/show-value';
 import { isPickle } from '../../io/http/pickle';
 import type { PostAnswer } from '../../io/http/post';
+import { remoteText } from '../../io/http/remote-text';
 import { parseSafetensors } from '../../io/parse-safetensors';
 
 const SAFETENSORS = ['application/safetensors', 'application/vnd.safetensors'];
@@ -61,7 +62,7 @@ function scoresInJson(bytes: Uint8Array, name: string): unknown[] {
     json = JSON.parse(text);
   } catch (error) {
     throw new Error(
-      `Cannot read the scores of ${name} as its answer must be JSON, which knows no NaN and no Infinity: ${(error as Error).message}`,
+      `Cannot read the scores of ${name} as its answer must be JSON, which knows no NaN and no Infinity: ${remoteText((error as Error).message)}`,
       { cause: error },
     );
   }
@@ -78,7 +79,7 @@ function scoresInJson(bytes: Uint8Array, name: string): unknown[] {
 }
 
 function showError(error: unknown): string {
-  return typeof error === 'string' ? error : showValue(error);
+  return typeof error === 'string' ? remoteText(error) : showValue(error);
 }
 
 function scoresInSafetensors(bytes: Uint8Array, name: string): number[] {

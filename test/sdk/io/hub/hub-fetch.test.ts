@@ -18,8 +18,8 @@ describe('hubFetch()', () => {
   });
   after(() => server.close());
 
-  const ask = (address: string, hub = endpoint) => {
-    const settings = { ...hubSettings(), endpoint: hub, token: 'secret', revision: 'main' };
+  const ask = (address: string, hub = endpoint, token = 'secret') => {
+    const settings = { ...hubSettings(), endpoint: hub, token, revision: 'main' };
     return hubFetch('a/b', settings)(address);
   };
 
@@ -46,6 +46,13 @@ describe('hubFetch()', () => {
     assert.equal((await ask(`${endpoint}/200`)).status, 200);
     assert.equal((await ask(`${endpoint}/200`, 'http://localhost:1')).status, 200);
     assert.deepEqual(tokens, ['Bearer secret', undefined]);
+  });
+
+  it('refuses a token that HTTP does not send, without showing it', async () => {
+    await assert.rejects(ask(`${endpoint}/200`, endpoint, 'made\nup'), {
+      message:
+        'Cannot download model "a/b" as header "authorization" must be a name and one line of characters that HTTP sends: its value is not shown, as it may be a secret',
+    });
   });
 
   it('refuses an address with a password, which its messages would show', () => {
