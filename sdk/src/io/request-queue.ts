@@ -97,10 +97,10 @@ export class RequestQueue<Server> {
     signal?.throwIfAborted();
     this.#end.signal.throwIfAborted();
     const stop = new AbortController();
-    let job: Job<Server> | null = null;
+    let job!: Job<Server>;
     const give = (reason: unknown) => {
       stop.abort(reason);
-      job?.fail(reason);
+      job.fail(reason);
     };
     const forget = [
       onAbort(signal, () => give(signal?.reason)),
@@ -121,7 +121,7 @@ export class RequestQueue<Server> {
       });
     } finally {
       forget.forEach((stopWaiting) => stopWaiting());
-      this.#retire(job as unknown as Job<Server>);
+      this.#retire(job);
     }
   }
 

@@ -94,7 +94,8 @@ export function invalidFile(path: string, rule: string, value: unknown): Error {
 
 function decode(bytes: Uint8Array, path: string): string {
   if (bytes[0] !== 0x7b) {
-    throw invalidFile(path, 'its header must start with "{"', `byte ${bytes[0]}`);
+    const found = bytes.length === 0 ? 'nothing' : `byte ${bytes[0]}`;
+    throw invalidFile(path, 'its header must start with "{"', found);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

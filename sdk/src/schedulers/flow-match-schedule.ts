@@ -195,13 +195,10 @@ export abstract class FlowMatchSchedule {
     checkOptions('set timesteps', options, TIMESTEPS_RULES);
     const { device, sigmas, mu, timesteps } = options;
     checkDevice(device);
-    if (this.config.use_dynamic_shifting) {
-      if (mu === null || mu === undefined) {
-        throw new Error('Cannot set timesteps as dynamic shifting needs mu: mu is missing');
-      }
-      if (!Number.isFinite(mu)) {
-        throw new Error(`Cannot set timesteps as mu must be a number: ${showValue(mu)}`);
-      }
+    if (this.config.use_dynamic_shifting && !Number.isFinite(mu)) {
+      throw new Error(
+        `Cannot set timesteps as mu must be a number under dynamic shifting: current value is ${showValue(mu)}`,
+      );
     }
     checkFalling('sigmas', sigmas, 1);
     checkFalling('timesteps', timesteps, this.config.num_train_timesteps);

@@ -118,6 +118,20 @@ describe('groupAdvantages()', () => {
     });
   });
 
+  test('refuses rewards that are not finite, by their row, and an epsilon below 0', () => {
+    for (const [rewards, row] of [
+      [[1, NaN, 0, 2], '1 has NaN'],
+      [tf.tensor2d([1, 3, 0, 2, 5, Infinity, 1, 1], [4, 2]), '2 has 5, Infinity'],
+    ] as const) {
+      assert.throws(() => groupAdvantages(rewards, GROUPS), {
+        message: `Cannot compute advantages as rewards must be finite numbers: row ${row}`,
+      });
+    }
+    assert.throws(() => groupAdvantages(REWARDS, GROUPS, { epsilon: -1 }), {
+      message: 'Cannot compute advantages as epsilon must be a number from 0: current value is -1',
+    });
+  });
+
   test('takes a width that is a whole number from 1, and no other', () => {
     for (const width of [1.5, -1, 0, NaN, '2' as never]) {
       for (const name of ['flow_grpo', 'dance_grpo']) {
@@ -151,6 +165,13 @@ describe('rewardProbability()', () => {
           'Cannot turn advantages into probabilities as advantages must be numbers: one is NaN',
       },
     );
+  });
+
+  test('refuses a bound of 0, which would divide by it', () => {
+    assert.throws(() => rewardProbability(A(), { advClipMax: 0 }), {
+      message:
+        'Cannot turn advantages into probabilities as advClipMax must be a number above 0: current value is 0',
+    });
   });
 
   test('keeps what its mode keeps', () => {

@@ -27,6 +27,19 @@ describe('onAbort()', () => {
     assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
+  it('calls who waits after all others have stopped, however often those say so', () => {
+    const controller = new AbortController();
+    const called: string[] = [];
+    const stop = onAbort(controller.signal, () => assert.fail());
+    stop();
+    onAbort(controller.signal, () => void called.push('second'));
+    stop();
+    onAbort(controller.signal, () => void called.push('third'));
+    assert.equal(getEventListeners(controller.signal, 'abort').length, 1);
+    controller.abort();
+    assert.deepEqual(called, ['second', 'third']);
+  });
+
   it('waits for nothing without a signal', () => {
     onAbort(null, () => assert.fail())();
   });

@@ -126,6 +126,17 @@ describe('fusedMultiplyAdd()', () => {
     assert.equal(fusedMultiplyAdd(-(2 ** -60), 2 ** -60, next), next);
     assert.equal(fusedMultiplyAdd(2 ** -24 * (1 - 2 ** -24), 1 - 2 ** -24, 1), 1);
   });
+
+  it('is not deceived by a sum that a double rounds to a tie', () => {
+    const [a, b] = [1 + 2 ** -12, 1 + 3 * 2 ** -12];
+    // a a = 1 + 2^-11 + 2^-24 goes down, a b = 1 + 2^-10 + 2^-24 + 2^-23 up; 2^-70 is no part of a double beside them.
+    const [down, up] = [1 + 2 ** -11, 1 + 2 ** -10 + 2 ** -22];
+    assert.deepEqual([fusedMultiplyAdd(a, a, 0), fusedMultiplyAdd(a, b, 0)], [down, up]);
+    assert.equal(fusedMultiplyAdd(a, a, 2 ** -70), down + 2 ** -23);
+    assert.equal(fusedMultiplyAdd(a, b, -(2 ** -70)), up - 2 ** -23);
+    assert.equal(fusedMultiplyAdd(-a, a, -(2 ** -70)), -down - 2 ** -23);
+    assert.equal(fusedMultiplyAdd(-a, b, 2 ** -70), 2 ** -23 - up);
+  });
 });
 
 describe('logSingle() and sinCosSingle()', () => {

@@ -84,6 +84,33 @@ describe('LoRA files', () => {
       writeSafetensors(path(), { ...plain, [name]: tf.ones([4]) });
       assert.throws(() => readLoraFile(path()), rule);
     }
+    for (const [shapeA, shapeB] of [
+      [[2], [4, 2]],
+      [
+        [2, 3, 1, 1],
+        [4, 2],
+      ],
+      [
+        [2, 3],
+        [4, 2, 1, 1],
+      ],
+      [
+        [2, 3],
+        [4, 3],
+      ],
+      [
+        [0, 3],
+        [4, 0],
+      ],
+    ]) {
+      writeSafetensors(path(), {
+        'x.lora_A.weight': tf.ones(shapeA),
+        'x.lora_B.weight': tf.ones(shapeB),
+      });
+      assert.throws(() => readLoraFile(path()), {
+        message: `Cannot read LoRA file "${path()}" as layer "x" must have A (rank, in) and B (out, rank): current value is [${shapeA}] and [${shapeB}]`,
+      });
+    }
     writeSafetensors(path(), {
       'base_model.model.x.lora_A.weight': A,
       'base_model.model.x.lora_B.weight': B,

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import {
+  closeSync,
+  fstatSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -221,6 +224,8 @@ describe('safetensors', () => {
     assert.throws(() => openSafetensors(path), /its header must be UTF-8/);
     writeFileSync(path, Buffer.alloc(5));
     assert.throws(() => openSafetensors(path), /must hold at least 8 bytes: current value is 5/);
+    writeFileSync(path, Buffer.alloc(8));
+    assert.throws(() => openSafetensors(path), /must start with "\{": current value is nothing$/);
     writeFileSync(path, Buffer.alloc(16, 0xff));
     assert.throws(
       () => openSafetensors(path),
@@ -285,6 +290,18 @@ describe('safetensors', () => {
       readOne('I32', new Int32Array(values), [values.length]).dataSync(),
       new Int32Array(values),
     );
+  });
+
+  it('close() gives the file back to the system, and may be called again', () => {
+    writeSafetensors(path, { x: tf.scalar(1) });
+    const next = openSync(path, 'r');
+    closeSync(next);
+    // The system gives the lowest number that is free.
+    const file = openSafetensors(path);
+    assert.equal(fstatSync(next).ino, statSync(path).ino);
+    file.close();
+    file.close();
+    assert.throws(() => fstatSync(next), { code: 'EBADF' });
   });
 
   it('a closed file reads no more', () => {

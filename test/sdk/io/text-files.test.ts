@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, {
+  appendFileSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { pixelImage, readImage, writeImage } from '../../../sdk/src';
 import { appendJsonLine } from '../../../sdk/src/io/append-json-line';
-import { copyFiles } from '../../../sdk/src/io/component-files';
+import { carryComponent, copyFiles } from '../../../sdk/src/io/component-files';
 import { holdFiles } from '../../../sdk/src/io/held-files';
 import { readJsonLines } from '../../../sdk/src/io/json-lines';
-import { decodeImage } from '../../../sdk/src/io/image-file';
+import { decodeImage, toJpeg } from '../../../sdk/src/io/image-file';
+import { openSafetensors } from '../../../sdk/src/io/safetensors';
 import { readJsonObject } from '../../../sdk/src/io/read-json';
 import { readText } from '../../../sdk/src/io/read-text';
 import { writeAtomically } from '../../../sdk/src/io/write-atomically';
@@ -89,6 +98,65 @@ describe('copyFiles()', () => {
     }));
 });
 
+describe('carryComponent()', () => {
+  it('writes weights anew in the wanted type, and copies what has none', () =>
+    inFolder(async (folder) => {
+      const model = join(__dirname, '../../../datasets/tiny-qwen-image');
+      for (const part of ['vae', 'scheduler']) {
+        carryComponent(join(model, part), {}, join(folder, part), { dtype: 'bfloat16' });
+      }
+      const weights = openSafetensors(join(folder, 'vae/diffusion_pytorch_model.safetensors'));
+      assert.equal(weights.info('quant_conv.bias').dtype, 'BF16');
+      weights.close();
+      assert.ok(existsSync(join(folder, 'vae/config.json')));
+      const [from, to] = [model, folder].map((at) =>
+        readFileSync(join(at, 'scheduler/scheduler_config.json'), 'utf8'),
+      );
+      assert.equal(to, from);
+    }));
+});
+
+describe('writeAtomically()', () => {
+  it('throws what its writer throws as it is, and leaves what was there before', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'a.txt');
+      writeFileSync(file, 'before');
+      const own = new RangeError('own');
+      assert.throws(
+        () =>
+          writeAtomically(file, (append) => {
+            append(Buffer.from('half'));
+            throw own;
+          }),
+        (error) => error === own,
+      );
+      assert.equal(readFileSync(file, 'utf8'), 'before');
+      assert.deepEqual(readdirSync(folder), ['a.txt']);
+    }));
+
+  it('has the bytes on the disk before the file gets its name, and then the name', () =>
+    inFolder(async (folder) => {
+      const { fsyncSync, renameSync } = fs;
+      const order: string[] = [];
+      fs.fsyncSync = (descriptor) => {
+        order.push(fstatSync(descriptor).isDirectory() ? 'folder' : 'file');
+        fsyncSync(descriptor);
+      };
+      fs.renameSync = (from, to) => {
+        order.push('name');
+        renameSync(from, to);
+      };
+      try {
+        writeAtomically(join(folder, 'a.txt'), (append) => append(Buffer.from('a')));
+      } finally {
+        Object.assign(fs, { fsyncSync, renameSync });
+      }
+      // Windows does not need the last one.
+      assert.deepEqual(order.slice(0, 3), ['file', 'name', 'folder'].slice(0, order.length));
+      assert.ok(order.length === 3 || process.platform === 'win32');
+    }));
+});
+
 describe('readText() and readJsonObject()', () => {
   it('name the file that is missing, no UTF-8, no JSON or no object', () =>
     inFolder(async (folder) => {
@@ -147,6 +215,19 @@ describe('decodeImage()', () => {
       .png()
       .toBuffer();
     assert.deepEqual([...(await decodeImage(clear)).data], [255, 255, 255]);
+  });
+});
+
+describe('toJpeg()', () => {
+  it('is as good as it is asked to be, by default of quality 95', async () => {
+    const noise = Array.from({ length: 32 * 32 * 3 }, (_, at) => (at * at * 7919) % 256);
+    const image = pixelImage(32, 32, noise);
+    const length = async (options?: { quality: number }) => (await toJpeg(image, options)).length;
+    assert.equal(await length(), await length({ quality: 95 }));
+    assert.ok((await length({ quality: 50 })) < (await length({ quality: 90 })));
+    assert.ok((await length({ quality: 90 })) < (await length()));
+    const { chromaSubsampling } = await sharp(await toJpeg(image)).metadata();
+    assert.equal(chromaSubsampling, '4:2:0');
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyTokenizerFiles, readTokenizerFiles } from '../../../sdk/src/io/tokenizer-files';
 import { inFolder } from '../training/run/small-runs';
@@ -15,6 +15,10 @@ describe('readTokenizerFiles()', () => {
       assert.throws(() => readTokenizerFiles(folder), needs('an empty folder'));
       writeFileSync(join(folder, 'vocab.json'), '{"a":0}');
       assert.throws(() => readTokenizerFiles(folder), needs('vocab.json'));
+      rmSync(join(folder, 'vocab.json'));
+      writeFileSync(join(folder, 'merges.txt'), 'a b\n');
+      assert.throws(() => readTokenizerFiles(folder), needs('merges.txt'));
+      writeFileSync(join(folder, 'vocab.json'), '{"a":0}');
       writeFileSync(join(folder, 'merges.txt'), '#version: 0.2\r\na b\n# b\n\n#version c\n');
       const files = readTokenizerFiles(folder);
       assert.deepEqual(files, {

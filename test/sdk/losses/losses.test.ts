@@ -116,6 +116,16 @@ describe('computeLoss() of inputs that do not fit', () => {
     });
   });
 
+  test('refuses widths of several rows for one row, which would be spread over them', () => {
+    const inputs = { ...someInputs(1), std_dev_t: tf.fill([3, 1, 1], 0.5) };
+    for (const name of ['kl', 'grpo_guard']) {
+      assert.throws(
+        () => computeLoss(name, inputs),
+        /must fit each other: .*std_dev_t \[3, 1, 1\]/,
+      );
+    }
+  });
+
   test('takes one width for all rows', () => {
     const loss = (std_dev_t: tf.Tensor) =>
       read(computeLoss('grpo_guard', { ...someInputs(2), std_dev_t }).loss);
@@ -158,6 +168,32 @@ describe('computeLoss() by settings', () => {
           message: `Cannot compute loss "flow_grpo" as config.${name} must be a number ${least}, or Infinity: current value is ${value}`,
         });
       }
+    }
+  });
+
+  test('takes any setting of a loss that does not name its own, and only those of one that does', () => {
+    const loss = {
+      requiredInputs: [],
+      optionalInputs: [],
+      compute: (_: object, config: LossConfig) => ({
+        loss: tf.scalar((config as LossConfig & { margin: number }).margin),
+        metrics: {},
+      }),
+    };
+    losses.register('free', loss);
+    losses.register('strict', { ...loss, ownSettings: ['margin'] });
+    try {
+      for (const name of ['free', 'strict']) {
+        assert.equal(read(computeLoss(name, {}, { margin: 2 } as object).loss), 2);
+      }
+      computeLoss('free', {}, { margin: 2, other: 1 } as object);
+      assert.throws(
+        () => computeLoss('strict', {}, { margin: 2, other: 1 } as object),
+        /there is no option "config.other"/,
+      );
+    } finally {
+      losses.unregister('free');
+      losses.unregister('strict');
     }
   });
 

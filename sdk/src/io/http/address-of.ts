@@ -5,6 +5,6 @@
  * addressOf('https://judge.example/score?key=made-up'); // 'https://judge.example/score'
  */
 export function addressOf(url: string | URL): string {
-  const { origin, pathname } = typeof url === 'string' ? new URL(url) : url;
+  const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }

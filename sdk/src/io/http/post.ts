@@ -118,9 +118,8 @@ async function postWithin(
 function redirected(url: URL, { status, headers }: Response, redirects: number): URL {
   const location = headers.get('location') ?? '';
   const target = URL.canParse(location, url.href) ? new URL(location, url) : null;
-  const isAllowed =
-    REDIRECTS.includes(status) && target?.origin === url.origin && redirects < MOST_REDIRECTS;
-  if (!isAllowed || target === null) {
+  const mayFollow = REDIRECTS.includes(status) && redirects < MOST_REDIRECTS;
+  if (target?.origin !== url.origin || !mayFollow) {
     throw new HttpError(
       `Cannot get an answer from ${addressOf(url)} as it may redirect by 307 or 308 within ${url.origin}, ${MOST_REDIRECTS} times: current answer is ${status} to ${JSON.stringify(shownLocation(location))}`,
       false,

@@ -35,7 +35,8 @@ const FIRST_PAUSE_MS = 250;
  * Downloads a file into the cache's blobs: goes on where an earlier download was cut, tries again when the connection
  * breaks, and gives the blob its name only after its hash was checked.
  *
- * @throws When the hub refuses, five attempts in a row bring nothing, or the bytes have another hash.
+ * @throws When the hub refuses, five attempts in a row bring nothing, or the bytes have another hash; the signal's reason once
+ *   that is aborted.
  */
 export async function downloadBlob(download: BlobDownload): Promise<void> {
   const { file, blob, onBytes, signal } = download;
@@ -57,7 +58,10 @@ export async function downloadBlob(download: BlobDownload): Promise<void> {
         signal?.throwIfAborted();
         failures = sizeOf(partial) > before ? 1 : failures + 1;
         if (!isPassing(error) || failures >= MOST_ATTEMPTS) throw error;
-        await pause(FIRST_PAUSE_MS * 2 ** failures, undefined, { signal: signal ?? undefined });
+        const waited = pause(FIRST_PAUSE_MS * 2 ** failures, undefined, {
+          signal: signal ?? undefined,
+        });
+        await waited.catch(() => signal?.throwIfAborted());
       }
     }
     renameSync(partial, blob);

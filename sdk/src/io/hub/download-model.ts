@@ -79,13 +79,14 @@ async function download(model: HubModel, paths: string[], isTold = true): Promis
   const totalBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0);
   checkDisk(blobs, totalBytes, model.name);
   const meter = new ProgressMeter(model.name, totalBytes, settings.onProgress ?? null);
+  const onBytes = isTold ? meter.add : () => {};
   await inParallel(missing, PARALLEL_FILES, settings.signal, async (file, signal) => {
     const blob = join(blobs, file.hash);
     if (hasFile(blob, file.bytes)) {
-      meter.add(file.bytes);
+      onBytes(file.bytes);
     } else {
       const read = (start: number) => model.read(file.path, start, signal);
-      await downloadBlob({ file, blob, read, signal, onBytes: isTold ? meter.add : () => {} });
+      await downloadBlob({ file, blob, read, signal, onBytes });
     }
     cache.link(commit, file.path, file.hash);
   });

@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict';
-import { ProgressMeter } from '../../../../sdk/src/io/hub/download-progress';
+import { ProgressMeter, type DownloadProgress } from '../../../../sdk/src/io/hub/download-progress';
 import { keepEnvironment } from '../../../setup/keep-environment';
 import { textOnStderr } from './text-on-stderr';
 
-/** What a download of 10 bytes says. */
-async function said(isTerminal: boolean, bytes = 10): Promise<string> {
+/** What is written where stderr is a terminal, or is none. */
+async function onTerminal(isTerminal: boolean, work: () => Promise<void>): Promise<string> {
   const { isTTY } = process.stderr;
   process.stderr.isTTY = isTerminal;
   try {
-    return await textOnStderr(async () => {
-      const meter = new ProgressMeter('owner/name', bytes, null);
-      meter.add(bytes);
-      meter.finish();
-    });
+    return await textOnStderr(work);
   } finally {
     process.stderr.isTTY = isTTY;
   }
+}
+
+/** What a download of 10 bytes says. */
+function said(isTerminal: boolean, bytes = 10): Promise<string> {
+  return onTerminal(isTerminal, async () => {
+    const meter = new ProgressMeter('owner/name', bytes, null);
+    meter.add(bytes);
+    meter.finish();
+  });
 }
 
 describe('ProgressMeter', () => {
@@ -39,6 +44,38 @@ describe('ProgressMeter', () => {
     meter.finish();
     assert.equal(told.at(-1), 30);
     assert.ok(told.length < 10, `${told.length} times`);
+  });
+
+  it('tells twice a second, where lines cannot be written over every ten seconds, and of seconds since the start', async () => {
+    const { now } = Date;
+    let clock = now();
+    Date.now = () => clock;
+    /** Bytes that arrive every quarter of a second, for eleven seconds. */
+    const arrive = (meter: ProgressMeter) => {
+      for (let quarter = 0; quarter < 44; quarter++) {
+        clock += 250;
+        meter.add(1);
+      }
+    };
+    try {
+      const told: DownloadProgress[] = [];
+      arrive(new ProgressMeter('owner/name', 44, (progress) => told.push(progress)));
+      assert.deepEqual(
+        told.map(({ doneBytes, seconds }) => [doneBytes, seconds]),
+        Array.from({ length: 22 }, (_, half) => [2 * half + 2, (half + 1) / 2]),
+      );
+      for (const [isTerminal, times] of [
+        [true, 22],
+        [false, 1],
+      ] as const) {
+        const text = await onTerminal(isTerminal, async () =>
+          arrive(new ProgressMeter('owner/name', 44, null)),
+        );
+        assert.equal(text.split('owner/name').length - 1, times);
+      }
+    } finally {
+      Date.now = now;
+    }
   });
 
   it("keeps still where the ecosystem's variable says so", async () => {

@@ -271,6 +271,7 @@ describe('httpReward()', () => {
       [other.url, 307],
       ['/elsewhere', 302],
       ['/elsewhere', 300],
+      ['http://[', 307],
     ] as const) {
       redirectTo(location, status);
       const { origin } = new URL(server.url);
