@@ -14,6 +14,15 @@ describe('golden cases', () => {
     });
   }
 
+  it('are checked again as they were the first time', async () => {
+    const [step] = findCases(__dirname).filter(({ family, name }) =>
+      `${family}/${name}`.startsWith('scheduler_step/loop_'),
+    );
+    const first = await checkCase(step);
+    assert.equal(first.status, 'passed');
+    assert.deepEqual(await checkCase(step), first);
+  });
+
   it('of train_grpo have losses and metrics that 0 and the other sign are told from', () => {
     const lines = findCases(__dirname)
       .filter(({ family }) => family === 'train_grpo')

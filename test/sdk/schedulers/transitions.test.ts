@@ -221,6 +221,21 @@ describe('step()', () => {
     assert.deepEqual(shapeOf([0.7, 0.7, 0.7]), [3, 1, 1]);
   });
 
+  test("has the width of FlowGRPO's SDE with 'sde': the second level stands in for 1 below the line", () => {
+    const scheduler = laidOut();
+    const { sigmaValues: sigmas, timestepValues } = scheduler;
+    assert.equal(sigmas[0], 1);
+    timestepValues.forEach((timestep, at) => {
+      const options = { timestep, sdeType: 'sde', noiseLevel: 0.7 };
+      const [, , , std] = scheduler.samplePreviousStep(normal(1), normal(2), options);
+      const width = 0.7 * Math.sqrt(sigmas[at] / (1 - sigmas[Math.max(at, 1)]));
+      assert.ok(
+        values(std).every((value) => Math.abs(value / width - 1) < 1e-6),
+        `step ${at}`,
+      );
+    });
+  });
+
   test("has a logProb of 'cps' that is no density: minus the mean squared distance, 0 without noise", () => {
     const scheduler = laidOut();
     const timestep = scheduler.timestepValues[1];

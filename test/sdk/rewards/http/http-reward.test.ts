@@ -257,33 +257,36 @@ describe('httpReward()', () => {
 
   it('follows a redirect within the server, and none that leads elsewhere', async () => {
     const other = await RewardServer.start();
-    const { answer } = server;
-    const redirectTo = (location: string, status = 307) => {
-      server.requests.length = 0;
-      server.answer = (asked, response, tries) =>
-        tries === 1
-          ? void response.writeHead(status, { location }).end()
-          : answer(asked, response, tries);
-    };
-    redirectTo('/elsewhere');
-    assert.deepEqual(await rate(), expected);
-    for (const [location, status] of [
-      [other.url, 307],
-      ['/elsewhere', 302],
-      ['/elsewhere', 300],
-      ['http://[', 307],
-    ] as const) {
-      redirectTo(location, status);
-      const { origin } = new URL(server.url);
-      await rejects(
-        rate(),
-        `Cannot get an answer from SERVER as it may redirect by 307 or 308 within ${origin}, 3 times: current answer is ${status} to "${location}"`,
-      );
+    try {
+      const { answer } = server;
+      const redirectTo = (location: string, status = 307) => {
+        server.requests.length = 0;
+        server.answer = (asked, response, tries) =>
+          tries === 1
+            ? void response.writeHead(status, { location }).end()
+            : answer(asked, response, tries);
+      };
+      redirectTo('/elsewhere');
+      assert.deepEqual(await rate(), expected);
+      for (const [location, status] of [
+        [other.url, 307],
+        ['/elsewhere', 302],
+        ['/elsewhere', 300],
+        ['http://[', 307],
+      ] as const) {
+        redirectTo(location, status);
+        const { origin } = new URL(server.url);
+        await rejects(
+          rate(),
+          `Cannot get an answer from SERVER as it may redirect by 307 or 308 within ${origin}, 3 times: current answer is ${status} to "${location}"`,
+        );
+      }
+      assert.equal(other.requests.length, 0);
+      server.answer = (_, response) => void response.writeHead(307, { location: '/score' }).end();
+      await assert.rejects(rate(), /, 3 times: current answer is 307 to "\/score"$/);
+    } finally {
+      await other.stop();
     }
-    assert.equal(other.requests.length, 0);
-    server.answer = (_, response) => void response.writeHead(307, { location: '/score' }).end();
-    await assert.rejects(rate(), /, 3 times: current answer is 307 to "\/score"$/);
-    await other.stop();
   });
 
   it('refuses other addresses and options', () => {
