@@ -18,6 +18,8 @@ const SECRET_NAMES = [
   'ray-token hf_token.txt hfToken.txt token.json tokens.json passwords.csv passwd',
   'kaggle.json .pgpass .my.cnf .dockercfg .npmrc _netrc .modal.toml rclone.conf kubeconfig',
   'terraform.tfvars prod.auto.tfvars terraform.tfstate.backup server.pem a.key b.ppk keys/id_ed25519 c.p8',
+  '.env~ .npmrc~ .npmrc.bak .netrc.old id_rsa~ .id_rsa.swp server.key~ #.env# .vault_pass.txt .bash_history',
+  'kubeconfig.yaml config/kubeconfig-prod.yml .rclone.conf rootkey.csv .jupyter/jupyter_server_config.json .authinfo',
 ].flatMap((line) => line.split(' '));
 
 const SHARED_NAMES = [
@@ -26,6 +28,7 @@ const SHARED_NAMES = [
   'data/tokens.csv data/tokens.jsonl tokens.ipynb about-secrets.ipynb secrets/README.md secrets.md',
   'prompts/secret_garden.txt environment.yaml src/env.ts src/token.py monkey.txt keyboard.json key.json',
   'service-account.yaml merges.txt vocab.json lora_keys.json secret-santa.png',
+  'train.ts~ notes.bak history.json training_history.csv kubeconfig.example.yaml kubeconfig.md',
 ].flatMap((line) => line.split(' '));
 
 describe('a bundle', () => {

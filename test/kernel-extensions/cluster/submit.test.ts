@@ -62,7 +62,8 @@ describe('flowbook submit', function () {
     ]);
     assert.deepEqual(sent.secrets, [...secrets].sort());
     assert.deepEqual(sent.ignored, ['runs/', 'weights.bin']);
-    assert.deepEqual(bundleFiles(project, ['src', 'run.mjs']).files, ['run.mjs', 'src/a.ts']);
+    const named = ['package.json', 'run.mjs', 'src/a.ts'];
+    assert.deepEqual(bundleFiles(project, ['src', 'run.mjs']).files, named);
   });
 
   it('names links to folders, broken links and repositories within, which it does not send', () => {
@@ -156,6 +157,7 @@ describe('flowbook submit', function () {
     assert.deepEqual(sent.files, own);
     assert.deepEqual(sent.runs, ['out/1/', 'out/bundle/', 'trained/']);
     assert.deepEqual(bundleFiles(project, ['run.mjs', 'trained']).files, [
+      'package.json',
       'run.mjs',
       'trained/run.json',
       'trained/weights.safetensors',

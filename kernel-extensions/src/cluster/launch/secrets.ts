@@ -26,6 +26,8 @@ const words: readonly RegExp[] = [
   // Not what tokenizers keep, as in added_tokens.json, and not tables of tokens, which are data.
   endsWith('(?<!(?:added|special|stop|bad|extra|image|text|prompt)[-_.])tokens?', TEXT),
   endsWith('key', 'txt'),
+  endsWith('kubeconfig', TEXT),
+  endsWith('vault[-_.]?pass', TEXT),
   // In Kubernetes' YAML a service account has no key.
   endsWith('service[-_.]?account(?:[-_.]?keys?)?', 'json'),
   /(?:^|[-_.])client[-_]secrets?[-_.].*\.json$/i,
@@ -36,24 +38,30 @@ const shown = /(?:^|[-_.])(?:example|sample|template|tmpl|dist)(?:\.\w+)?$/i;
 
 /** Files of programs, and kinds of files, that hold secrets. */
 const kinds: readonly RegExp[] = [
-  /^[._](npmrc|netrc|pypirc|pgpass|git-credentials|htpasswd|dockercfg|dockerconfigjson|boto|s3cfg|terraformrc|databrickscfg)$/i,
-  /^(\.my(login)?\.cnf|\.?pgpass\.conf|\.modal\.toml|kaggle\.json|rclone\.conf|kubeconfig)$/i,
-  /^id_(rsa|dsa|ecdsa|ed25519)(_sk)?(\.pub)?$/,
+  /^[._](npmrc|netrc|pypirc|pgpass|git-credentials|htpasswd|dockercfg|dockerconfigjson|boto|s3cfg|terraformrc|databrickscfg|smbcredentials|authinfo|sentryclirc)$/i,
+  /^(\.my(login)?\.cnf|\.?pgpass\.conf|\.modal\.toml|kaggle\.json|\.?rclone\.conf|rootkey\.csv)$/i,
+  /^\.?id_(rsa|dsa|ecdsa|ed25519)(_sk)?(\.pub)?$/,
   /\.(pem|key|p8|p12|pfx|ppk|keystore|jks|kdbx?|kubeconfig)$/i,
+  // Of shells: commands, with what was typed behind their options.
+  /^\.\w+_history$/,
   /\.(tfvars(\.json)?|tfstate(\.backup)?)$/i,
 ];
 
 /** Folders of programs that keep secrets there. */
-const programs = /(^|\/)(\.(ssh|aws|azure|docker|gnupg|kube|kaggle)|\.config\/(gcloud|gh))\//;
+const programs =
+  /(^|\/)(\.(ssh|aws|azure|docker|gnupg|jupyter|kube|kaggle)|\.config\/(gcloud|gh))\//;
 
 /** Folders named after secrets hold nothing else, but for what is written about them. */
 const inFolder =
   /(?:^|\/)(?:[^/]*[-_.])?(?:secrets?|credentials?|passwords?)\/(?!.*\.(?:md|ipynb)$)/i;
 
+/** What editors, and people, put around the name of a file that they copy: `.env~`, `.npmrc.bak`. */
+const copied = /^#|(?:[~#]|\.(?:bak|backup|old|orig|save|sw[nop]))+$/gi;
+
 /** Whether a file's path, below its project, says that it holds a secret. */
 export function looksSecret(file: string): boolean {
   const whole = file.replaceAll('\\', '/');
-  const name = path.posix.basename(whole);
+  const name = path.posix.basename(whole).replace(copied, '');
   // apiKey.txt is api-Key.txt.
   const parted = name.replace(/(?<=[a-z\d])(?=[A-Z])/g, '-');
   const isNamed = inFolder.test(whole) || words.some((pattern) => pattern.test(parted));
