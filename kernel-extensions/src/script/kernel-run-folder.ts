@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { mime } from '../display/bundle';
 import { FileSink } from '../display/sinks/file-sink';
 import type { Cell, NotebookOutput } from '../notebook/notebook';
+import { exitCodes } from './exit-codes';
 import { printedFile } from './printed-text';
 import { keepEvent, progressFile } from './progress';
 import { resultsFile } from './results';
@@ -60,6 +61,25 @@ export class KernelRunFolder {
     writeRunPage(this.directory, this.keepOutputs(cells));
     const { state, exitCode } = outcome;
     keepEvent(this.directory, { event: 'end', state, exitCode, seconds });
+  }
+
+  /** Ends a run that failed as its folder cannot be written any more: its record says so where it still can. */
+  endUnwritten(error: string): void {
+    const { seconds, record } = this;
+    const ended = new Date().toISOString();
+    const exitCode = exitCodes.failed;
+    Object.assign(record, {
+      state: 'failed',
+      exitCode,
+      seconds,
+      ended,
+      error: record.error ?? error,
+    });
+    try {
+      writeRecord(this.directory, record);
+    } catch {
+      // It may be what could not be written before.
+    }
   }
 
   private keepPrinted({ id, outputs = [] }: Pick<Cell, 'id' | 'outputs'>): void {

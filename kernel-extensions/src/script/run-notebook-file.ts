@@ -55,7 +55,8 @@ export interface NotebookKernel extends CellExecutor {
 
 /**
  * Runs a notebook in its own folder and writes it with its outputs, after every cell and at the end,
- * however it ends, beside it what a script's run leaves. Progress and errors go to stderr.
+ * however it ends, beside it what a script's run leaves. Progress and errors go to stderr, and so does a folder that cannot be
+ * written any more, which makes the run one that failed.
  *
  * @returns the exit code; see `exitCodes`.
  */
@@ -145,15 +146,21 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
         save();
       },
     });
+    // Callbacks print after their cell has ended.
+    save();
+    say(`Wrote ${path.relative(process.cwd(), target)}`);
     if (stops.by !== null) return end(stoppedCode(stops.by, directory), 'stopped', null);
     for (const failure of failures) reportFailure(notebook, failure);
     if (failures.length === 0) return end(exitCodes.done, 'done', null);
     return end(exitCodes.failed, 'failed', inOneLine(notebook, failures[0]));
+  } catch (error) {
+    const problem = `Cannot write what the run leaves to "${directory}": ${(error as Error).message}`;
+    say(problem);
+    folder.endUnwritten(problem);
+    return exitCodes.failed;
   } finally {
     stops.end();
-    save();
     await kernel.shutdown();
-    say(`Wrote ${path.relative(process.cwd(), target)}`);
   }
 }
 

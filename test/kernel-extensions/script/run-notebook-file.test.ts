@@ -277,6 +277,45 @@ describe('flowbook run', () => {
     assert.equal(existsSync(path.join(own, 'script.json')), false);
   });
 
+  it('exits with 1, says why and ends the kernel when the folder cannot be written any more', () => {
+    const folder = 'process.env.FLOWBOOK_RUN_DIR!';
+    const file = workspace.writeNotebook('nb/unwritten.ipynb', [
+      { id: 'a', source: '"kept"' },
+      {
+        id: 'b',
+        source: `import { rmSync } from 'node:fs'\nrmSync(${folder}, { recursive: true })`,
+      },
+      { id: 'c', source: '1' },
+    ]);
+    const out = workspace.path('unwritten');
+    const words = [...command, 'run', file, '--out', out];
+    const { status, stderr } = spawnSync(process.execPath, words, {
+      encoding: 'utf8',
+      cwd: root,
+      timeout: 60_000,
+    });
+    assert.equal(status, 1, stderr);
+    assert.ok(stderr.includes(`Cannot write what the run leaves to "${out}": ENOENT`), stderr);
+    assert.doesNotMatch(stderr, /\[3\/3\]/);
+  });
+
+  it('keeps the notebook, and fails in its record, when only the page cannot be written', () => {
+    const file = workspace.writeNotebook('nb/page.ipynb', [
+      {
+        id: 'a',
+        source:
+          "import { mkdirSync } from 'node:fs'\nmkdirSync(process.env.FLOWBOOK_RUN_DIR + '/index.html')\n'kept'",
+      },
+    ]);
+    const out = workspace.path('page');
+    const { status, stderr } = flowbookRun(file, '--out', out);
+    assert.equal(status, 1, stderr);
+    assert.equal(readNotebook(path.join(out, 'page.ipynb')).cells[0].outputs!.length, 1);
+    const record = JSON.parse(readFileSync(path.join(out, 'script.json'), 'utf8'));
+    assert.deepEqual([record.state, record.exitCode], ['failed', 1]);
+    assert.ok(record.error.startsWith(`Cannot write what the run leaves to "${out}": EISDIR`));
+  });
+
   it('keeps nothing that the notebook was saved with when the kernel cannot start', async () => {
     const file = workspace.writeNotebook('nb/saved.ipynb', [{ id: 'a', source: '1' }]);
     const saved = readNotebook(file);
