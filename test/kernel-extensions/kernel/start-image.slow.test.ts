@@ -67,6 +67,12 @@ describe('a start image', () => {
     assert.equal(worlds[0], worlds[1]);
   }).timeout(120_000);
 
+  it('is switched by words that it has: the kernel refuses another', async () => {
+    await assert.rejects(KernelClient.start({ env: { FLOWBOOK_START_IMAGE: 'of' } }), {
+      message: /Cannot heed FLOWBOOK_START_IMAGE as it must be "off": current value is "of"/,
+    });
+  });
+
   it('that does not start is refused, and the kernel runs without it', async () => {
     const { findStartImage, isStartImageWanted } = await setupModule('start-image/start-image.mjs');
     assert.equal(findStartImage(folder), null);

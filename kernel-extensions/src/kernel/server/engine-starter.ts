@@ -1,6 +1,7 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { environmentChoice } from '@flowbook/sdk/environment-choice';
 
 const ENGINE_MAIN = join(__dirname, '..', 'engine', 'main.js');
 
@@ -39,8 +40,9 @@ export class EngineStarter {
     this.first = this.fork();
   }
 
+  /** @throws When the variable says another word. */
   static async create(): Promise<EngineStarter> {
-    if (process.env[SETTING] === 'off') return new EngineStarter(null, null);
+    if (environmentChoice(SETTING, ['off']) === 'off') return new EngineStarter(null, null);
     const found = await pieces();
     return new EngineStarter(found, found.findStartImage());
   }
