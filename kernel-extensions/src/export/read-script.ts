@@ -150,7 +150,7 @@ export function uncomment(section: string): string {
   return section
     .trim()
     .split('\n')
-    .map((line) => line.replace(/^[ \t]*\/\/ ?/, ''))
+    .map((line) => line.replace(/^[ \t]*\/\/ ?/, '').replace(/^\\(?=\\*%%)/, ''))
     .join('\n');
 }
 

@@ -14,9 +14,9 @@ export interface ScriptSection {
 /** What ends a line, and with it a comment, in TypeScript. */
 const LINE_ENDS = /\r\n|[\n\r\u2028\u2029]/g;
 
-/** A text of somebody else's as comments, so that none of it is code. */
+/** A text of somebody else's as comments, so that none of it is code, or a cell's marker: `%%` gets a backslash. */
 export function asComments(text: string): string[] {
-  return text.split(LINE_ENDS).map((line) => `// ${line}`.trimEnd());
+  return text.split(LINE_ENDS).map((line) => `// ${line.replace(/^(?=\\*%%)/, '\\')}`.trimEnd());
 }
 
 /** A text as it stands within a line of comment. */

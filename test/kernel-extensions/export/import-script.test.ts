@@ -55,6 +55,17 @@ describe('importScript()', function () {
     await holdRoundTrips(notebookOf(cells));
   });
 
+  it('takes no line of a text for the marker of a cell', async () => {
+    const source = '%% [look]\ngraph\n%%{init}%%\n\\%% [a] markdown\n    %% [b]';
+    await holdRoundTrips(
+      notebookOf([
+        { id: 'title', type: 'markdown', source },
+        { id: 'look', source: "console.log('a')" },
+        { id: 'end', type: 'markdown', source },
+      ]),
+    );
+  });
+
   it('changes the edited cells alone', async () => {
     const text = (await exported(small))
       .replace('place.length + steps', 'place.length * basename(place).length')
