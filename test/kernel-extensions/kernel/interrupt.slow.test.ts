@@ -224,6 +224,17 @@ const train = (steps) => trainFlowGRPO(pipeline, { prompts: ['a red fox'], rewar
     assert.equal(resultText(await running.kernel.execute('beats')), before);
   });
 
+  it('stops a loop and a call beside what an earlier cell goes on with in immediates', async () => {
+    await running.kernel.execute(
+      'let goesOn = true; const again = () => { if (goesOn) setImmediate(again) }; again();',
+    );
+    for (const code of ['while (true);', "require('child_process').execSync('sleep 1')"]) {
+      const { result } = await interrupt(code);
+      assert.equal(result.error?.ename, 'Interrupted', code);
+    }
+    assert.equal(resultText(await running.kernel.execute('goesOn = false; state.kept')), '42');
+  });
+
   it('works twenty times in one session', async () => {
     for (let round = 0; round < 20; round++) {
       const cell = running.kernel.execute(

@@ -15,6 +15,7 @@ import type { KernelDialect } from './dialects/dialect';
 import { ErrorReport } from './error-report';
 import { CellInterrupted, type Interrupts } from './interrupts';
 import type { ModuleLoader } from './modules/module-loader';
+import { nextTurn } from './next-turn';
 import { NotebookScope } from './notebook-scope';
 import { plainBundle, resultBundle } from './result-bundle';
 
@@ -187,7 +188,7 @@ export class CellRunner {
       await runInCell(cell, () => this.modules.preload(compiled.imports));
       // An interrupt that came while modules loaded is taken between these two turns of the event loop.
       if (compiled.imports.size > 0)
-        for (let turn = 0; turn < 2; turn++) await nextTurn(async () => {});
+        for (let turn = 0; turn < 2; turn++) await inNextTurn(async () => {});
       cell.signal.throwIfAborted();
       const keepTypes = id === cell.id ? adopt() : () => {};
       giveUp = () => keepTypes(cellExports.abandon(this.positions.label(id)));
@@ -196,7 +197,7 @@ export class CellRunner {
       const own = this.dialect.scriptGlobals ? globalThis : undefined;
       const require = this.modules.require();
       try {
-        await nextTurn(() =>
+        await inNextTurn(() =>
           runInCell(cell, () => run.call(own, cellExports.proxy, require, runtime)),
         );
       } finally {
@@ -262,12 +263,7 @@ export class CellRunner {
   }
 }
 
-/**
- * Starts `work` from the event loop, not from a promise's callback: when an interrupt stops running
- * JavaScript, promise callbacks that wait behind it are lost, and the kernel's must not be among them.
- */
-function nextTurn<T>(work: () => Promise<T>): Promise<T> {
-  return new Promise((settle, fail) => {
-    setImmediate(() => work().then(settle, fail));
-  });
+/** Begins `work` in a turn of the event loop of its own. */
+function inNextTurn<T>(work: () => Promise<T>): Promise<T> {
+  return new Promise((settle, fail) => nextTurn(() => work().then(settle, fail)));
 }

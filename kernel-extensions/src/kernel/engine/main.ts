@@ -32,6 +32,7 @@ import { ModuleLoader } from './modules/module-loader';
 import { ModuleNames } from './modules/module-names';
 import { findOwnPackages, nodeTypeRoots } from './modules/own-packages';
 import { readNotebookSettings } from './notebook-settings';
+import { nextTurn } from './next-turn';
 import { ParentLink } from './parent-link';
 import { preparedSource } from './prepared-files';
 import { quietOwnWarnings } from './quiet-warnings';
@@ -179,7 +180,7 @@ class Engine {
   /** From the event loop: an interrupt that stops `work` must not take the link's own callbacks with it. */
   private callBack(cell: CellContext, work: () => unknown): void {
     const own = cell.renewed();
-    setImmediate(() =>
+    nextTurn(() =>
       runForCell(own, async () => {
         try {
           await this.interrupts.whileCalledBack(own, work);
