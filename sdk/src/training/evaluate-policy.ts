@@ -12,8 +12,10 @@ import type { TrainablePipeline } from './trainable-pipeline';
 
 /** What an evaluation found. */
 export interface EvaluationReport {
-  /** Mean over the pictures. */
+  /** Mean over the pictures that could be rated. */
   reward: number;
+  /** Ratings that failed: their pictures are left out of the mean. */
+  failures: number;
   /** Means of the rewards that the sum is made of, by name. */
   terms: Record<string, number>;
   /** Share of right pictures, over all and by kind of prompt; null without a `verdict`. */
@@ -101,6 +103,11 @@ export async function evaluatePolicy(
       },
       signal,
     );
+    if (scored.failures > 0) {
+      process.stderr.write(
+        `evaluation: ${scored.failures} of the ratings of ${batch.size} pictures failed: ${scored.reasons}: left out\n`,
+      );
+    }
     const verdicts =
       verdict === null
         ? null
@@ -115,6 +122,7 @@ export async function evaluatePolicy(
       diversity: picturesPerPrompt > 1 ? pictureDiversity(batch.images, batch.groups) : null,
       verdicts,
       reward: mean(scored.rated.map((row) => scored.rewards[row])),
+      failures: scored.failures,
       terms: scored.terms,
       images: batch.images,
       prompts: batch.prompts,

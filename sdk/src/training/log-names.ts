@@ -16,7 +16,9 @@ export const OWN_PREFIXES: readonly string[] = [
 ];
 
 /** What an evaluation says itself, and what further names of it begin with: no term of a reward may be called so. */
-export const EVALUATED_NAMES: readonly string[] = ['reward', 'exact', 'diversity'];
+export const EVALUATED_NAMES: readonly string[] = [
+  ...['reward', 'exact', 'diversity', 'rewardFailures'],
+];
 export const EVALUATED_PREFIXES: readonly string[] = ['exact/'];
 
 /** The mean reward of an evaluation: what is best by when nothing else is said. */

@@ -140,10 +140,13 @@ export function evaluationLine({
   terms,
   exact,
   diversity,
-}: Pick<EvaluationReport, 'reward' | 'terms' | 'exact' | 'diversity'>): Record<string, number> {
+  failures = 0,
+}: Pick<EvaluationReport, 'reward' | 'terms' | 'exact' | 'diversity'> &
+  Partial<Pick<EvaluationReport, 'failures'>>): Record<string, number> {
   return under('evaluation/', {
     reward,
     ...terms,
+    ...(failures > 0 ? { rewardFailures: failures } : {}),
     ...(exact && { exact: exact.share, ...under('exact/', exact.byKind) }),
     ...(diversity !== null && { diversity }),
   });

@@ -80,6 +80,29 @@ describe('a reward that fails', function () {
       }
     }));
 
+  it('of an evaluation is named and counted where others go on, and its pictures are left out of the mean', () =>
+    inPipeline(async (pipeline) => {
+      const one = async (images: PixelImage[]) => images.map(() => 1);
+      const evaluation = {
+        prompts: ['a red fox', 'two cats', 'a blue house'],
+        everySteps: 1,
+        numInferenceSteps: 2,
+        reward: { one, failing: failingAt((call) => call === 2, oneNaN) },
+      };
+      const said = await textOnStderr(async () => {
+        const { log } = await trainFlowGRPO(pipeline, { ...OPTIONS, steps: 2, evaluation });
+        assert.deepEqual(
+          log.map((line) => line['evaluation/rewardFailures']),
+          [undefined, 1],
+        );
+        assert.ok(log.every((line) => Number.isFinite(line['evaluation/reward'])));
+      });
+      assert.equal(
+        said,
+        'evaluation: 1 of the ratings of 3 pictures failed: "failing": "a red fox" got NaN: left out\n',
+      );
+    }));
+
   it('ends the run after five steps in a row, and at once when it never rated anything', () =>
     inPipeline(async (pipeline) => {
       const options = { ...OPTIONS, steps: 9 };

@@ -11,6 +11,7 @@ const EVALUATION = {
   ...{ reward: 1, terms: { shapes: 1 }, exact: { share: 1, byKind: { count: 1 } } },
   ...{ diversity: 1, usesAverage: false, images: [], prompts: [], groups: [], rewards: [] },
   verdicts: null,
+  failures: 1,
 };
 
 const REPORT = {

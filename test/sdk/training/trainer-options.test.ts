@@ -146,12 +146,12 @@ const REFUSED: [trainers: string[], options: object, words: string][] = [
   ...['reward', 'exact', 'exact/red'].map((name): [string[], object, string] => [
     ON_ROLLOUTS,
     { reward: { other: 'redness', [name]: 'redness' } },
-    `reward must have names that the log does not use itself (reward, exact, diversity, exact/...): current value is "${name}"`,
+    `reward must have names that the log does not use itself (reward, exact, diversity, rewardFailures, exact/...): current value is "${name}"`,
   ]),
   [
     ALL,
     { evaluation: { ...EVALUATION, reward: { diversity: 'redness' } } },
-    'evaluation.reward must have names that the log does not use itself (reward, exact, diversity, exact/...): current value is "diversity"',
+    'evaluation.reward must have names that the log does not use itself (reward, exact, diversity, rewardFailures, exact/...): current value is "diversity"',
   ],
   [
     ON_ROLLOUTS,
