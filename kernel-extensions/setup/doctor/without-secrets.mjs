@@ -9,7 +9,7 @@ const SERVICE_KEYS =
   '(?:api|access|private|secret|auth|account|signing|encryption|hf|openai|anthropic|gemini|wandb|aws|azure)[-_]?key';
 
 /** How a secret's name ends, whatever the case, but for tokens that are counted; and how variables of the environment end. */
-const NAME = `(?:token|(?:secret|passw(?:or)?d|passphrase|credential|${SERVICE_KEYS})s?)`;
+const NAME = `(?:(?:token|access[-_]?key)(?:[-_]?id)?|_auth|pwd|bearer|connection[-_]?string|(?:secret|passw(?:or)?d|passphrase|credential|${SERVICE_KEYS})s?)`;
 const VARIABLE = '[A-Z\\d]_(?:KEY|PASS|PWD)';
 
 /** A value: all between its quotes, or to the end where a crash cut them off; else one word. */
@@ -41,7 +41,8 @@ const ANYWHERE = [
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY[\s\S]*?(?:-----END [A-Z ]{0,40}-----|$)/g,
   /^[ \t]{0,40}[A-Za-z\d+/]{60,}={0,2}[ \t]*$/gm,
   // Keys of services. A name before them may end in an underscore, which is part of a word.
-  /(?<![A-Za-z\d])(?:hf_|(?:sk|rk|pat|github_pat|gh[opsur]|xox[a-z]|xapp)[_-]|glpat-|ya29\.|AIza)[\w.-]{8,}/g,
+  /(?<![A-Za-z\d])(?:hf_|(?:sk|rk|pat|github_pat|gh[opsur]|xox[a-z]|xapp)[_-]|gl(?:pat|ptt|rt|dt|cbt|soat|ft)-|ya29\.|AIza)[\w.-]{8,}/g,
+  /(?<![A-Za-z\d])(?:(?:nvapi|pypi|xai|pplx|tskey)-|(?:r8|gsk|rpa|whsec|shp[a-z]{2}|do[opr]_v1)_|hvs\.|SG\.|ATATT)[\w.-]{16,}/g,
   /(?<![A-Za-z\d])(?:npm_[A-Za-z\d]{12,}|A[KS]IA[A-Z\d]{12,})/g,
   /(?<![A-Za-z\d])eyJ[\w-]{8,}(?:\.[\w-]+)*/g,
   /\bBearer\s+[\w.~+/-]{8,}=*/gi,
@@ -68,7 +69,7 @@ export function withoutSecrets(text) {
 }
 
 const SECRET_NAME = new RegExp(
-  `token(?!iz)|secret|passw|passphrase|credential|authorization|cookie|webhook|${SERVICE_KEYS}`,
+  `token(?!iz)|secret|passw|passphrase|credential|authorization|cookie|webhook|pwd|bearer|connection[-_]?string|session[-_]?id|^(?:auth|pass|pat|dsn|sas)$|${SERVICE_KEYS}`,
   'i',
 );
 const SECRET_VARIABLE = new RegExp(`${VARIABLE}$`);
@@ -83,16 +84,20 @@ export function plainValue(value, isSecret = false) {
     return value.map((one, at) => plainValue(one, isSecret || isSecretOption(value[at - 1])));
   }
   if (value === null || typeof value !== 'object') return value;
+  // As in the variables of a container: { name: 'HF_TOKEN', value: '...' }.
+  const isNamed = typeof value.name === 'string' && isSecretName(value.name);
   return Object.fromEntries(
     Object.entries(value).map(([key, one]) => [
       withoutSecrets(key),
       VERSION.test(key) && /^[\da-f]+$/.test(one)
         ? one
-        : plainValue(one, isSecret || isSecretName(key)),
+        : plainValue(one, isSecret || isSecretName(key) || (isNamed && key === 'value')),
     ]),
   );
 }
 
 /** Whether a word of a command line, or the name of a header, says that the next one is a secret. */
 const isSecretOption = (word) =>
-  typeof word === 'string' && /^(?:--|x-)[\w-]+$/i.test(word) && isSecretName(word);
+  typeof word === 'string' &&
+  /^(?:--|x-|(?:proxy-)?authorization$|cookie$)[\w-]*$/i.test(word) &&
+  isSecretName(word);
