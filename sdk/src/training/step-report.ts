@@ -7,7 +7,7 @@ import type { WorkersReport } from './rollout-workers';
 
 /** What a step's updates report, whatever the objective. */
 export interface UpdateReport {
-  /** Updates of the weights. With none of them `loss` and what else is a mean over them is NaN, and not in the log. */
+  /** Updates of the weights, those that were skipped among them. With none of them `loss` and what else is a mean over them is NaN, and not in the log. */
   updates: number;
   loss: number;
   /** Length of the gradient before clipping, mean over the step's updates. */

@@ -218,6 +218,8 @@ describe('QwenImageDiffusionNFTPipeline', () => {
     const kept = pairsFromRollout(batch, rewards, scheduler, { ties: 'keep' });
     assert.equal(kept?.latents_clean.shape[0], 4);
     assert.equal(pairsFromRollout(batch, [1, 1, 1, 2, 2, 2], scheduler), null);
+    const unrated = [Infinity, 1, NaN, -Infinity, 2, NaN];
+    assert.equal(pairsFromRollout(batch, unrated, scheduler), null, 'one of each group is rated');
     for (const few of [rewards.slice(1), [...rewards, 3]]) {
       assert.throws(() => pairsFromRollout(batch, few, scheduler), {
         message: `Cannot make pairs of a rollout as there must be one reward for each of its 6 pictures: current number is ${few.length}`,

@@ -21,7 +21,7 @@ const RULES: Rules<PairsFromRolloutOptions> = {
  * Makes pairs of a rollout for Diffusion-DPO: the best and the worst picture of each group, noised alike.
  *
  * @param batch A rollout with `latents_clean`; stays the caller's.
- * @param rewards One for each picture; NaN for one that could not be rated, which is left out.
+ * @param rewards One for each picture; one that could not be rated has none that is finite, and is left out.
  * @param scheduler On its training schedule.
  * @returns Pairs without `ref_noise_pred`, whose tensors are the caller's; null when no group has two pictures that differ
  *   in reward.
@@ -56,7 +56,7 @@ export function pairsFromRollout(
       `Cannot make pairs of a rollout as a group must have at least two pictures: there are ${batch.size} groups of one`,
     );
   }
-  const rated = rewards.flatMap((reward, row) => (Number.isNaN(reward) ? [] : [row]));
+  const rated = rewards.flatMap((reward, row) => (Number.isFinite(reward) ? [row] : []));
   const selected = selectPairs(
     rated.map((row) => batch.groups[row]),
     rated.map((row) => rewards[row]),
