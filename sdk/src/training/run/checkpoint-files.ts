@@ -149,10 +149,13 @@ function splitVersions(values: ReadonlyMap<string, tf.Tensor>): WeightVersions {
   return versions;
 }
 
-/** Whether a model can be written. */
-export function isSavable(model: TrainableModel): boolean {
+/** Throws when a model cannot be written. */
+export function requireSavable(model: TrainableModel): void {
   const { savePretrained, saveLora } = model as SavableModel;
-  return savePretrained !== undefined && saveLora !== undefined;
+  if (savePretrained !== undefined && saveLora !== undefined) return;
+  throw new Error(
+    'Cannot make checkpoints as the model must have savePretrained and saveLora: set checkpointEverySteps to null to run without',
+  );
 }
 
 function writeTrained(model: TrainableModel, folder: string): void {

@@ -23,6 +23,8 @@ export interface CheckpointInfo extends TrainerPosition, Partial<RunBasis> {
   seed: number;
   /** The trainer's class. */
   trainer: string;
+  /** Which of the trainings that its process began in the run's folder it is of, from 1. Older ones do not say. */
+  training?: number;
 }
 
 /** A manifest that fits says only that the file was not damaged since somebody wrote it. */
@@ -36,6 +38,7 @@ const infoSchema = z.object({
     .optional(),
   seed: z.number('must be a number'),
   trainer: text,
+  training: wholeFrom(1).optional(),
   settings: section.optional(),
   model: section.optional(),
   versions: versionsByName.optional(),

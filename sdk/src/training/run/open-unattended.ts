@@ -1,13 +1,19 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { environmentChoice } from '../../core/environment-choice';
-import { readCheckpointInfo } from './checkpoint-info';
+import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import { describeSettings } from './describe-settings';
 import { settingsThatDiffer } from './run-basis';
 import { openRun, type OpenedRun } from './run-folder';
+import { RUN_FILES } from './run-files';
 import type { RunOptions } from './run-options';
 import { readRunRecord } from './run-record';
 
-/** Folders that a run of this process has been given. */
+/** Folders that a run of this process has been given where FLOWBOOK_RESUME is `auto`. */
 const taken = new Set<string>();
+
+/** How many trainings this process has begun in a folder. */
+const begun = new Map<string, number>();
 
 /** A run's folder as it was opened. */
 export interface UnattendedRun extends OpenedRun {
@@ -15,23 +21,41 @@ export interface UnattendedRun extends OpenedRun {
   beginsAnew: boolean;
   /** What tells the run that the folder holds from this one, each in words: it is set aside. */
   differences: string[];
+  /** Which of the trainings that this process begins in the folder it is, from 1. */
+  training: number;
 }
 
 /**
  * `openRun` for runs that do not say whether they resume: where FLOWBOOK_RESUME is `auto`, as when a script is taken up again,
  * a run goes on with the checkpoint of its folder or name, if its settings are the same, and once a process: a second
- * training in the same folder is another run.
+ * training in the same folder is another run. A run that is not to be resumed begins in the place of one that another process left.
  *
  * @throws When the variable says something else; as `openRun`.
  */
 export function openUnattended(options: RunOptions<never>, settings: object): UnattendedRun {
+  const { isFirst, ...opened } = openAny(options, settings);
+  const key = opened.folder === null ? '' : resolve(opened.folder);
+  const training = isFirst ? 1 : (begun.get(key) ?? 0) + 1;
+  const isAnothers = !begun.has(key) && opened.checkpoint === null && !options.resume;
+  begun.set(key, opened.checkpoint === null ? training : (begun.get(key) ?? 1));
+  const { folder } = opened;
+  const isTakenOver =
+    !isFirst && isAnothers && folder !== null && existsSync(join(folder, RUN_FILES.record));
+  if (!isTakenOver) return { ...opened, training };
+  return { ...opened, beginsAnew: true, differences: ['resume was not asked for'], training };
+}
+
+function openAny(
+  options: RunOptions<never>,
+  settings: object,
+): Omit<UnattendedRun, 'training'> & { isFirst: boolean } {
   if (
     options.resume !== undefined ||
     environmentChoice('FLOWBOOK_RESUME', ['auto']) === undefined
   ) {
     const opened = openRun(options);
     const beginsAnew = opened.checkpoint === null && Boolean(options.resume);
-    return { ...opened, beginsAnew, differences: [] };
+    return { ...opened, beginsAnew, differences: [], isFirst: false };
   }
   const found = openRun({ ...options, resume: 'auto' });
   const isFirst = found.folder !== null && !taken.has(found.folder);
@@ -44,20 +68,26 @@ export function openUnattended(options: RunOptions<never>, settings: object): Un
     beginsAnew: isFirst && opened.checkpoint === null,
     // A run by name begins in a folder of its own.
     differences: opened.folder === found.folder ? differences : [],
+    isFirst,
   };
 }
 
 /** By the checkpoint, where there is one: run.json may be of a run that ended before its first. */
 function differencesFromRun({ folder, checkpoint }: OpenedRun, settings: object): string[] {
-  const before =
-    (checkpoint === null ? null : settingsOf(checkpoint)) ?? readRunRecord(folder!)?.trainer;
+  const info = checkpoint === null ? null : infoOf(checkpoint);
+  const before = info?.settings ?? readRunRecord(folder!)?.trainer;
   if (before === undefined) return checkpoint === null ? [] : ['its settings are not known'];
-  return settingsThatDiffer(before, describeSettings(settings));
+  const { training = 1 } = info ?? {};
+  const place =
+    training === 1
+      ? []
+      : [`it was training ${training} of its program there, and this is the first`];
+  return [...place, ...settingsThatDiffer(before, describeSettings(settings))];
 }
 
-function settingsOf(checkpoint: string): Record<string, unknown> | null {
+function infoOf(checkpoint: string): CheckpointInfo | null {
   try {
-    return readCheckpointInfo(checkpoint).settings ?? null;
+    return readCheckpointInfo(checkpoint);
   } catch {
     // A broken one is named when a whole one is chosen.
     return null;

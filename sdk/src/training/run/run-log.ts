@@ -99,10 +99,29 @@ export class RunLog {
  * lines.length; // 0
  */
 export function readRunLog(directory: string, lastStep = Infinity): LogContent {
-  const content: LogContent = { lines: [], alarms: [] };
+  return contentOf(rowsOf(directory), lastStep);
+}
+
+/** The same of one of the trainings that wrote into the folder one after the other. @param training Which one, from 1. */
+export function readTrainingLog(directory: string, training: number, lastStep: number): LogContent {
+  const parts: Row[][] = [[]];
+  let last = -1;
+  for (const row of rowsOf(directory)) {
+    if (row.alarm === undefined && row.step <= last) parts.push([]);
+    if (row.alarm === undefined) last = row.step;
+    parts.at(-1)!.push(row);
+  }
+  return contentOf(parts[Math.min(training, parts.length) - 1], lastStep);
+}
+
+function rowsOf(directory: string): Row[] {
   const path = join(directory, RUN_FILES.log);
-  if (!existsSync(path)) return content;
-  for (const row of checkedLines(rowSchema, path)) {
+  return existsSync(path) ? checkedLines(rowSchema, path) : [];
+}
+
+function contentOf(rows: readonly Row[], lastStep: number): LogContent {
+  const content: LogContent = { lines: [], alarms: [] };
+  for (const row of rows) {
     if (row.step > lastStep) continue;
     if (row.alarm !== undefined) content.alarms.push(row.alarm);
     else content.lines.push(withNaN(row));
@@ -129,6 +148,8 @@ const rowSchema = z
       'must be a number, or null',
     ),
   );
+
+type Row = z.infer<typeof rowSchema>;
 
 /** JSON has no NaN, and null in its place. */
 function withNaN(row: object): LogLine {

@@ -8,7 +8,7 @@ import { EVALUATED } from '../log-names';
 import { logLine, type LogLine } from '../step-report';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
 import { bestStep, checkBestMetric, requireMetric } from './best-step';
-import { isSavable, writeCheckpoint } from './checkpoint-files';
+import { requireSavable, writeCheckpoint } from './checkpoint-files';
 import {
   abandonCheckpoints,
   checkpointsOf,
@@ -35,7 +35,7 @@ import { requireOwnFolder } from './require-own-folder';
 import { resumeTrainer } from './resume-trainer';
 import { RUN_FILES } from './run-files';
 import { RunLock } from './run-lock';
-import { readRunLog, RunLog } from './run-log';
+import { readTrainingLog, RunLog } from './run-log';
 import type { RunOptions } from './run-options';
 import {
   describeSurroundings,
@@ -81,6 +81,7 @@ export class RunRecorder {
   /** Of the checkpoint that it goes on from. */
   #resumedRun: string | null = null;
   #resumedStep = 0;
+  #training = 1;
   /** Whether it is written how the run ended. */
   isClosed = false;
   /** Whether it goes on from a checkpoint. */
@@ -128,12 +129,13 @@ export class RunRecorder {
     }
   }
 
-  #start({ checkpoint: found, beginsAnew, differences }: UnattendedRun): void {
+  #start({ checkpoint: found, beginsAnew, differences, training }: UnattendedRun): void {
+    this.#training = training;
     const { folder } = this;
     const checkpoint = found === null ? null : chooseCheckpoint(found);
     if (checkpoint === null) this.#trainer.beginHere();
     if (folder !== null) {
-      this.#requireSavable();
+      if (this.#checkpointSteps !== null) requireSavable(this.#trainer.parts.model);
       if (checkpoint !== null) requireOwnFolder(folder, checkpoint);
       removePartial(folder);
     }
@@ -142,7 +144,7 @@ export class RunRecorder {
     // What the folder holds is another training's where the checkpoint lies outside of a run: it stays.
     const startStep = run === null || resumedAfter === null ? null : resumedAfter + 1;
     if (run !== null && resumedAfter !== null) {
-      this.log.restart(readRunLog(run, resumedAfter));
+      this.log.restart(readTrainingLog(run, this.#training, resumedAfter));
     } else if (beginsAnew) {
       if (folder !== null && differences.length > 0) setRunAside(folder, differences);
       // A run that was to be resumed and was stopped before its first checkpoint begins anew, with its log.
@@ -323,7 +325,8 @@ export class RunRecorder {
     const { seed } = settings;
     const trainer = this.#trainer.constructor.name;
     const basis = describeBasis(this.#trainer);
-    const info = { ...this.#trainer.position, step, seconds, seed, trainer, ...basis };
+    const training = this.#training;
+    const info = { ...this.#trainer.position, step, seconds, seed, trainer, training, ...basis };
     const { checkpointsKept = CHECKPOINTS_KEPT } = this.#options;
     await writeCheckpoint(this.#placeOf(name)!, state, info, {
       writer: this.#writer,
@@ -353,6 +356,7 @@ export class RunRecorder {
     this.isResumed = true;
     this.#resumedRun = run;
     this.#resumedStep = info.step;
+    this.#training = info.training ?? 1;
     if (run === null || folder === null) return info.step;
     if (realpathSync(run) !== realpathSync(folder)) {
       const last = this.#placeOf('last')!;
@@ -387,13 +391,5 @@ export class RunRecorder {
     const others = this.#resumedRun === null ? [] : checkpointsOf(this.#resumedRun);
     const source = others.find((one) => resolve(one) !== resolve(place) && isWholeOf(step, one));
     if (source !== undefined) await copyCheckpoint(source, place, this.#writer.broken);
-  }
-
-  #requireSavable(): void {
-    const { model } = this.#trainer.parts;
-    if (this.#checkpointSteps === null || isSavable(model)) return;
-    throw new Error(
-      'Cannot make checkpoints as the model must have savePretrained and saveLora: set checkpointEverySteps to null to run without',
-    );
   }
 }
