@@ -13,12 +13,15 @@ describe('setTimesteps()', () => {
   for (const { name, json, tensor } of cases) {
     it(`lays out the levels and timesteps of diffusers bit by bit: ${name}`, () => {
       tf.tidy(() => {
+        // As lists: one step of a stretched schedule is NaN, whose bits are no processor's to keep.
+        const numbersOf = (of: string): number[] => Array.from(tensor(of).dataSync());
         const scheduler = FlowMatchSDEDiscreteScheduler.fromConfig(json.config);
         for (const { id, set_timesteps } of json.subcases) {
           const { num_inference_steps, ...options } = set_timesteps;
           scheduler.setTimesteps(num_inference_steps, options);
-          assert.deepEqual(scheduler.sigmaValues, tensor(`${id}.sigmas`).dataSync(), id);
-          assert.deepEqual(scheduler.timestepValues, tensor(`${id}.timesteps`).dataSync(), id);
+          const { sigmaValues, timestepValues } = scheduler;
+          assert.deepEqual(Array.from(sigmaValues), numbersOf(`${id}.sigmas`), id);
+          assert.deepEqual(Array.from(timestepValues), numbersOf(`${id}.timesteps`), id);
         }
       });
     });
