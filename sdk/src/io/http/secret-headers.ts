@@ -41,8 +41,10 @@ export function hideSecrets(answer: Buffer, headers: Readonly<Record<string, str
     const secret = value.trim().replace(/^\w+ +/, '');
     // Neither is a number, which may be part of a score.
     if (secret.length < SHORTEST_SECRET || Number.isFinite(Number(secret))) continue;
-    for (let at = answer.indexOf(secret); at >= 0; at = answer.indexOf(secret, at)) {
-      answer.fill(STAR, at, at + Buffer.byteLength(secret));
+    const { length } = Buffer.from(secret);
+    // Behind what is hidden, as a secret may be stars itself: one that was copied from where it is not shown.
+    for (let at = answer.indexOf(secret); at >= 0; at = answer.indexOf(secret, at + length)) {
+      answer.fill(STAR, at, at + length);
     }
   }
 }

@@ -71,6 +71,13 @@ describe('what a server of rewards says', () => {
     server.answer = (_, response) =>
       server.sendJson(response, `{"error": "${'long '.repeat(999)}"}`);
     await assert.rejects(rate(), (error: Error) => error.message.length < 400);
+    const traceback = `Traceback:\n${'  File "/srv/app.py", line 10\n'.repeat(999)}ValueError: no CUDA`;
+    server.answer = (_, response) =>
+      server.sendJson(response, JSON.stringify({ error: traceback }));
+    await assert.rejects(
+      rate(),
+      /failed: Traceback: File .*py", l.* \.\.\. .*ValueError: no CUDA$/,
+    );
   });
 });
 
@@ -79,5 +86,11 @@ describe('hideSecrets()', () => {
     const answer = Buffer.from('{"scores": [0.12345678]}');
     hideSecrets(answer, { 'x-run': '12345678', 'x-team': 'scores', accept: '{"scores":' });
     assert.equal(answer.toString(), '{"scores": [0.12345678]}');
+  });
+
+  it('hides one that is stars itself, each time', () => {
+    const answer = Buffer.from('no ********, no ********');
+    hideSecrets(answer, { authorization: 'Bearer ********' });
+    assert.equal(answer.toString(), 'no ********, no ********');
   });
 });
