@@ -1,7 +1,8 @@
 const { readdirSync } = require('node:fs');
 
 /** Doors of their own for what imports no package: displays and the kernel's server must not load TensorFlow. */
-const SMALL_DOORS = 'core/(environment-choice|format-bytes|option-rules)\\.(ts|js|d\\.ts)$';
+const SMALL_DOORS =
+  'core/(environment-choice|format-bytes|option-rules|process-identity|sign-of-life)\\.(ts|js|d\\.ts)$';
 
 /** The sdk's folders, lowest first: imports point one way, and neighbours do not know each other. See ARCHITECTURE.md. */
 const sdkLayers = [

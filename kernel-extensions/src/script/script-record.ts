@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import * as path from 'node:path';
 import { isRunning } from '@flowbook/sdk';
+import { ownProcess, type NamedProcess } from '@flowbook/sdk/process-identity';
+import { showLife } from '@flowbook/sdk/sign-of-life';
 import { z } from 'zod';
 import { replaceFile } from '../run-folder/replace-file';
 
@@ -27,7 +28,7 @@ export interface ScriptRecord {
   exitCode: number | null;
   /** Where it failed and by what. */
   error: string | null;
-  process: { pid: number; host: string };
+  process: NamedProcess;
 }
 
 /** A record of a run that begins now, in this process. */
@@ -45,16 +46,22 @@ export function newRecord(
     seconds: before?.seconds ?? 0,
     exitCode: null,
     error: null,
-    process: { pid: process.pid, host: hostname() },
+    process: ownProcess(),
   };
 }
 
-/** Writes the record in the place of what was there, in one step. */
+/** What shows by a record's file that its run, one of this process, goes on. */
+const signs = new Map<string, NodeJS.Timeout>();
+
+/** Writes the record in the place of what was there, in one step. While it says `running`, the file's time shows that this is so. */
 export function writeRecord(directory: string, record: ScriptRecord): void {
-  const file = path.join(directory, recordFile);
+  const file = path.resolve(directory, recordFile);
   const plain = (_key: string, value: unknown): unknown =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
   replaceFile(file, `${JSON.stringify(record, plain, 2)}\n`);
+  clearInterval(signs.get(file));
+  if (record.state === 'running') signs.set(file, showLife(file));
+  else signs.delete(file);
 }
 
 const recordSchema: z.ZodType<ScriptRecord> = z.object({
@@ -69,7 +76,12 @@ const recordSchema: z.ZodType<ScriptRecord> = z.object({
   seconds: z.number().min(0),
   exitCode: z.number().int().nullable(),
   error: z.string().nullable(),
-  process: z.object({ pid: z.number().int().min(1), host: z.string() }),
+  process: z.object({
+    pid: z.number().int().min(1),
+    host: z.string(),
+    place: z.string().nullable().optional(),
+    began: z.string().nullable().optional(),
+  }),
 });
 
 /**

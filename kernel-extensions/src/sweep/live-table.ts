@@ -28,6 +28,13 @@ export class LiveTable {
     if (!this.stream.isTTY) this.stream.write(`${line}\n`);
   }
 
+  /** Says something that stays, on a terminal above the table. */
+  notice(line: string): void {
+    this.stream.write(`${this.upwards()}${line}\n`);
+    this.height = 0;
+    if (this.stream.isTTY) this.draw();
+  }
+
   end(): void {
     clearInterval(this.timer);
     if (this.stream.isTTY) this.draw();
@@ -56,8 +63,12 @@ export class LiveTable {
     // A row that wrapped would be two lines to move up by. A terminal that does not know its width says 0.
     const width = this.stream.columns || Infinity;
     const lines = text.split('\n').map((line) => line.slice(0, width));
-    const up = this.height > 0 ? `\u001b[${this.height}A\u001b[J` : '';
-    this.stream.write(`${up}${lines.join('\n')}\n`);
+    this.stream.write(`${this.upwards()}${lines.join('\n')}\n`);
     this.height = lines.length;
+  }
+
+  /** Takes back what was drawn. */
+  private upwards(): string {
+    return this.height > 0 ? `\u001b[${this.height}A\u001b[J` : '';
   }
 }

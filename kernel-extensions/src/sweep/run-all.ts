@@ -3,6 +3,8 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { observer, onAbort } from '@flowbook/sdk';
+import { isAlive } from '@flowbook/sdk/process-identity';
+import { LIFE_TIMING, showsLife } from '@flowbook/sdk/sign-of-life';
 import { exitCodes } from '../script/exit-codes';
 import { scriptProgram } from '../script/script-program';
 import { readRecord, recordFile } from '../script/script-record';
@@ -17,6 +19,10 @@ export interface SweepOptions {
   signal: AbortSignal;
   /** Called when a run begins or ends. What it throws is said on stderr, once. */
   onChange?: (run: PlannedRun, what: 'begins' | 'ends', exitCode: number | null) => void;
+  /** Is told of runs that are waited for. Default: stderr. */
+  onNotice?: (line: string) => void;
+  /** How long a run on another machine is watched for a sign of life, in milliseconds. */
+  watchMs?: number;
 }
 
 /** How often a run may be stopped with a checkpoint, and be taken up again, without being failed. */
@@ -24,20 +30,21 @@ const mostResumptions = 100;
 
 /**
  * Runs what of a sweep is not done, each run in a process of its own. A run that was stopped goes on from its checkpoint; one that
- * still runs, as its sweep was killed, is waited for.
+ * still runs, as its sweep was killed, is waited for, on another machine as long as its record shows a sign of life.
  */
 export async function runAll(
   directory: string,
   plan: SweepPlan,
-  { jobs, retries, signal, onChange }: SweepOptions,
+  options: SweepOptions,
 ): Promise<void> {
+  const { jobs, signal, onChange } = options;
   const tell = observer(onChange, 'What watches runs', 'the sweep');
   const left = plan.runs.filter(({ id }) => readRecord(path.join(directory, id))?.state !== 'done');
   const script = path.join(directory, plan.script);
   const worker = async (): Promise<void> => {
     for (let run = left.shift(); run && !signal.aborted; run = left.shift()) {
       tell(run, 'begins', null);
-      const code = await runOne(path.join(directory, run.id), script, run, retries, signal);
+      const code = await runOne(path.join(directory, run.id), script, run, options);
       tell(run, 'ends', code);
     }
   };
@@ -48,11 +55,11 @@ async function runOne(
   folder: string,
   script: string,
   { parameters }: PlannedRun,
-  retries: number,
-  signal: AbortSignal,
+  options: SweepOptions,
 ): Promise<number | null> {
+  const { retries, signal } = options;
   mkdirSync(folder, { recursive: true });
-  await orphanOf(folder, signal);
+  await orphanOf(folder, options);
   if (readRecord(folder)?.state === 'done') return exitCodes.done;
   const flags = Object.entries(parameters).flatMap(([name, value]) => [`--${name}=${value}`]);
   let code: number | null = null;
@@ -69,11 +76,30 @@ async function runOne(
 }
 
 /** A run whose sweep was killed may still be there: its outcome counts. */
-async function orphanOf(folder: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
+async function orphanOf(
+  folder: string,
+  {
+    signal,
+    onNotice: say = (line) => void process.stderr.write(`${line}\n`),
+    watchMs = LIFE_TIMING.watchMs,
+  }: SweepOptions,
+): Promise<void> {
+  const [run, file] = [path.basename(folder), path.join(folder, recordFile)];
+  for (let isSaid = false; ; isSaid = true) {
     const record = readRecord(folder);
-    if (record?.state !== 'running' || record.lost || signal.aborted) return;
-    await wait(200);
+    if (record?.state !== 'running' || signal.aborted) return;
+    const { pid, host } = record.process;
+    const alive = isAlive(record.process);
+    if (alive === false) return;
+    if (!isSaid) say(`${run} is waited for: by "${file}" process ${pid} on ${host} runs it`);
+    if (alive) await wait(200);
+    else if (
+      !(await showsLife(file, watchMs, signal).catch(() => signal.aborted)) &&
+      readRecord(folder)?.state === 'running'
+    ) {
+      say(`${run} is taken up: "${file}" showed no sign of life for ${watchMs / 1000} s`);
+      return;
+    }
   }
 }
 

@@ -50,6 +50,7 @@ export async function runSweep(request: SweepRequest): Promise<number> {
       jobs,
       retries,
       signal: stop.signal,
+      onNotice: (line) => table.notice(line),
       onChange: (run, what, code) => {
         const { state, error } = summarizeRun(path.join(directory, run.id));
         const outcome = error ?? (code === exitCodes.done ? state : `${state}, exit code ${code}`);

@@ -11,6 +11,9 @@ export interface ProcessIdentity {
   began: string | null;
 }
 
+/** A process as a record names it. Records of earlier versions say neither its place nor when it began. */
+export type NamedProcess = Pick<ProcessIdentity, 'pid' | 'host'> & Partial<ProcessIdentity>;
+
 /** Linux tells what a process is; other systems give null. */
 function fromLinux<Value>(read: () => Value): Value | null {
   try {
@@ -53,9 +56,10 @@ export function isProcess(pid: number): boolean {
 }
 
 /** Whether a process is still there; null when that cannot be seen from here. */
-export function isAlive({ pid, host, place, began }: ProcessIdentity): boolean | null {
+export function isAlive({ pid, host, place, began = null }: NamedProcess): boolean | null {
   const own = here();
-  if (own === null ? host !== hostname() : place !== own) return null;
+  const isHere = own === null || place === undefined ? host === hostname() : place === own;
+  if (!isHere) return null;
   if (!isProcess(pid)) return false;
   return began === null || beganAt(pid) === began;
 }

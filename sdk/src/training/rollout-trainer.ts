@@ -128,7 +128,11 @@ export abstract class RolloutTrainer<
 
   override get position(): TrainerPosition {
     const known = this.#priority?.state;
-    return { ...super.position, ...(known === undefined ? {} : { promptSpreads: known }) };
+    return {
+      ...super.position,
+      ...(known === undefined ? {} : { promptSpreads: known }),
+      ...(this.#unratedSteps === 0 ? {} : { unratedSteps: this.#unratedSteps }),
+    };
   }
 
   override resumeAt(position: TrainerPosition): void {
@@ -136,6 +140,9 @@ export abstract class RolloutTrainer<
     // Other weights' rollouts; with earlier weights, those of the checkpoint have taken their place.
     if (this.earlier === null) this.#ahead?.load(new Map());
     if (position.promptSpreads !== undefined) this.#priority?.restore(position.promptSpreads);
+    // A first step that cannot be rated ends its run.
+    this.#hasRated = position.step > 0;
+    this.#unratedSteps = position.unratedSteps ?? 0;
   }
 
   /** Has workers keep the present weights. One that was stopped may still be under way, and must not come after the next. */

@@ -22,9 +22,9 @@ export interface TrainingResult {
   log: LogLine[];
   /** What the log shows to be going wrong, where it began. */
   alarms: Alarm[];
-  /** Where log.jsonl was written, or null. */
+  /** Where log.jsonl was written, an absolute path, or null. */
   logPath: string | null;
-  /** The run's folder, or null. */
+  /** The run's folder, an absolute path, or null. */
   folder: string | null;
 }
 

@@ -68,6 +68,8 @@ export interface TrainerPosition {
   microBatchSize: number;
   /** What is known of each prompt, where prompts are drawn by it; see `PromptPriority`. */
   promptSpreads?: (number | null)[];
+  /** The last steps in a row of whose pictures none could be rated, where there are any. */
+  unratedSteps?: number;
 }
 
 /**

@@ -4,7 +4,7 @@ import { LiveTable } from '../../../kernel-extensions/src/sweep/live-table';
 import { inFolder } from '../../sdk/training/run/small-runs';
 
 /** What a table of two waiting runs draws twice on a terminal. */
-function drawnTwice(folder: string, columns: number): string[] {
+function drawnTwice(folder: string, columns: number, between = (_: LiveTable) => {}): string[] {
   const runs = ['1', '2'].map((id) => ({ id: `${id}-lr=0.0001`, parameters: {} }));
   const plan = { notebook: 'n.ipynb', script: 'n.ts', axes: [], random: null, runs };
   const texts: string[] = [];
@@ -12,6 +12,7 @@ function drawnTwice(folder: string, columns: number): string[] {
   const stream = { isTTY: true, columns, rows: 24, write } as unknown as WriteStream;
   const table = new LiveTable(folder, plan, stream);
   table.begin();
+  between(table);
   table.end();
   return texts;
 }
@@ -21,6 +22,13 @@ describe('LiveTable', () => {
     inFolder(async (folder) => {
       const cut = ['run        ', '1-lr=0.0001', '2-lr=0.0001'].map((line) => `${line}\n`).join('');
       assert.deepEqual(drawnTwice(folder, 11), [cut, `\u001b[3A\u001b[J${cut}`]);
+    }));
+
+  it('leaves a notice above it', () =>
+    inFolder(async (folder) => {
+      const [first, notice, again] = drawnTwice(folder, 9, (table) => table.notice('waits'));
+      assert.equal(notice, '\u001b[3A\u001b[Jwaits\n');
+      assert.equal(again, first);
     }));
 
   it('draws whole lines where the terminal does not say how wide it is', () =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { FlowGRPOTrainer, trainFlowGRPO, type PixelImage } from '@flowbook/sdk';
+import { FlowGRPOTrainer, readRunRecord, trainFlowGRPO, type PixelImage } from '@flowbook/sdk';
 import { textOnStderr } from '../io/hub/text-on-stderr';
-import { loadSmall, SMALL_RUNS, trainedWeights } from './run/small-runs';
+import { inFolder, loadSmall, SMALL_RUNS, trainedWeights } from './run/small-runs';
 import { inPipeline, NOT_FINITE_OPTIONS as OPTIONS } from './small-pipelines';
 
 describe('a reward that fails', function () {
@@ -129,6 +129,33 @@ describe('a reward that fails', function () {
         { message: /^Cannot train on pictures as at least one must be rated: / },
       );
       assert.equal(steps, 3 + 4);
+    }));
+
+  it('is borne by a run that was resumed as by one that was never stopped', () =>
+    inFolder(async (runDirectory) => {
+      const { algorithm, train } = SMALL_RUNS.FlowGRPO;
+      const run = async (steps: number, dead: boolean) => {
+        const pipeline = await loadSmall(algorithm);
+        const reward = failingAt(() => dead, throws);
+        const resume = 'auto';
+        try {
+          return await train(pipeline, { reward, steps, runDirectory, resume });
+        } finally {
+          pipeline.dispose();
+        }
+      };
+      await run(1, false);
+      await textOnStderr(async () => {
+        const { log } = await run(4, true);
+        assert.deepEqual(
+          log.map(({ rewardFailures = 0 }) => rewardFailures),
+          [0, 4, 4, 4],
+        );
+        await assert.rejects(run(9, true), {
+          message: /^Cannot go on as pictures must be rated: .*, 5 steps in a row: /,
+        });
+      });
+      assert.equal(readRunRecord(runDirectory)?.step, 5, 'one more is borne');
     }));
 
   it('ends the run by the same rule where what fails counts 0, and names it', () =>

@@ -36,6 +36,7 @@ const infoSchema = z.object({
   promptSpreads: z
     .array(notNegative('must be a number from 0, or null').nullable(), 'must be a list')
     .optional(),
+  unratedSteps: wholeFrom(0).optional(),
   seed: z.number('must be a number'),
   trainer: text,
   training: wholeFrom(1).optional(),

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkpointIn, runOf } from './checkpoint-places';
 import { makeRunFolder, nextRunFolder, runFolders } from './named-folders';
 import type { RunOptions } from './run-options';
@@ -23,6 +23,7 @@ function newestOf(parent: string, name: string): string | null {
 
 /** Where a run writes, and the checkpoint that it goes on from. */
 export interface OpenedRun {
+  /** Absolute: a program may go to another folder while it trains. */
   folder: string | null;
   checkpoint: string | null;
 }
@@ -43,7 +44,7 @@ export function openRun(
     const checkpoint = checkpointIn(resume);
     if (checkpoint === null) throw nothingToResume(`"${resume}" has none`);
     const own = runDirectory ?? (runName === null ? null : makeFolder(parent, runName, now));
-    return { folder: own ?? runOf(checkpoint) ?? usual, checkpoint };
+    return opened(own ?? runOf(checkpoint) ?? usual, checkpoint);
   }
   const known = runDirectory ?? (runName === null ? usual : null);
   const before = known ?? (runName === null ? null : newestOf(parent, runName));
@@ -52,11 +53,12 @@ export function openRun(
     const looked = before ?? (runName === null ? null : join(parent, `*-${runName}`));
     throw nothingToResume(looked === null ? 'the run has no folder' : `"${looked}" has none`);
   }
-  if (checkpoint !== null) return { folder: before, checkpoint };
-  return {
-    folder: known ?? (runName === null ? null : makeFolder(parent, runName, now)),
-    checkpoint: null,
-  };
+  if (checkpoint !== null) return opened(before, checkpoint);
+  return opened(known ?? (runName === null ? null : makeFolder(parent, runName, now)), null);
+}
+
+function opened(folder: string | null, checkpoint: string | null): OpenedRun {
+  return { folder: folder && resolve(folder), checkpoint };
 }
 
 function nothingToResume(what: string): Error {

@@ -8,13 +8,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
-  utimesSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, ownProcess, type ProcessIdentity } from '../../core/process-identity';
+import { LIFE_TIMING, showLife, showsLife, type LifeTiming } from '../../core/sign-of-life';
 import { writeProblem } from '../../io/write-problem';
 import { RUN_FILES } from './run-files';
 
@@ -26,19 +25,9 @@ interface LockRecord extends ProcessIdentity {
   since: string;
 }
 
-/** How the holder shows that it is there, and for how long others look. */
-export interface LockTiming {
-  /** Time between two signs of life in milliseconds. */
-  beatMs: number;
-  /** How long a holder on another machine is watched for a sign, by the watcher's own clock. */
-  watchMs: number;
-}
-
-const TIMING: LockTiming = { beatMs: 2_000, watchMs: 15_000 };
-
 /**
  * Keeps a run's folder for one trainer: a file that names who holds it. A holder that is gone is recognised: on the same machine by its
- * process, on another one by a file whose time has not changed while it was watched. No clocks are compared.
+ * process, on another one by a file that shows no sign of life.
  */
 export class RunLock {
   readonly #path: string;
@@ -48,7 +37,7 @@ export class RunLock {
   private constructor(path: string, token: string, beatMs: number) {
     this.#path = path;
     this.#token = token;
-    this.#beat = setInterval(() => this.#showLife(), beatMs).unref();
+    this.#beat = showLife(path, beatMs);
   }
 
   /**
@@ -56,14 +45,15 @@ export class RunLock {
    *
    * @throws When another trainer holds it, by its process and machine; and when the folder cannot be written.
    */
-  static async take(folder: string, timing: Partial<LockTiming> = {}): Promise<RunLock> {
-    const { beatMs, watchMs } = { ...TIMING, ...timing };
+  static async take(folder: string, timing: Partial<LifeTiming> = {}): Promise<RunLock> {
+    const { beatMs, watchMs } = { ...LIFE_TIMING, ...timing };
     const path = join(folder, RUN_FILES.lock);
     const token = randomBytes(8).toString('hex');
     for (;;) {
       if (isTaken(path, token)) return new RunLock(path, token, beatMs);
       const holder = await readHolder(path);
-      if (holder !== null && (await isHeld(path, holder, watchMs))) throw held(folder, holder);
+      const isHeld = holder !== null && (isAlive(holder) ?? (await showsLife(path, watchMs)));
+      if (isHeld) throw held(folder, holder);
       setAside(path, holder);
     }
   }
@@ -89,15 +79,6 @@ export class RunLock {
   release(): void {
     clearInterval(this.#beat);
     if (parse(this.#path)?.token === this.#token) rmSync(this.#path, { force: true });
-  }
-
-  #showLife(): void {
-    const now = new Date();
-    try {
-      utimesSync(this.#path, now, now);
-    } catch {
-      // The folder was removed; what is written next says so.
-    }
   }
 }
 
@@ -149,18 +130,6 @@ async function readHolder(path: string): Promise<LockRecord | null> {
     await sleep(100);
   }
   return null;
-}
-
-async function isHeld(path: string, holder: LockRecord, watchMs: number): Promise<boolean> {
-  const alive = isAlive(holder);
-  if (alive !== null) return alive;
-  const signOf = () => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  const before = signOf();
-  for (let waited = 0; waited < watchMs; waited += watchMs / 20) {
-    await sleep(watchMs / 20);
-    if (signOf() !== before) return true;
-  }
-  return false;
 }
 
 /** Moves a lock away that nobody holds; when another trainer was quicker, its lock is put back. */

@@ -11,7 +11,7 @@ export interface RunView {
   readonly pictures: readonly KeptPicture[];
   /** The step that the run ends with. */
   readonly steps: number;
-  /** The run's folder, or null. */
+  /** The run's folder, an absolute path, or null. */
   readonly folder: string | null;
 }
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { arch, availableParallelism, cpus, hostname, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isProcess } from '../../core/process-identity';
+import { isAlive, ownProcess, type NamedProcess } from '../../core/process-identity';
 import { readJsonObject } from '../../io/read-json';
 import { writeAtomically } from '../../io/write-atomically';
 import { backendInfo, tf } from '../../tensorflow';
@@ -53,7 +53,7 @@ export interface RunRecord extends RunProgress {
   versions: Record<string, string | null>;
   machine: Record<string, unknown>;
   /** The process that runs it. */
-  process: { pid: number; host: string };
+  process: NamedProcess;
   /** Of the working directory, or null outside of a repository. */
   git: { commit: string; isChanged: boolean } | null;
 }
@@ -73,7 +73,15 @@ const recordSchema = z.object({
   configuration: z.unknown(),
   versions: versionsByName,
   machine: section,
-  process: z.object({ pid: wholeFrom(1), host: text }, 'must be an object'),
+  process: z.object(
+    {
+      pid: wholeFrom(1),
+      host: text,
+      place: text.nullable().optional(),
+      began: text.nullable().optional(),
+    },
+    'must be an object',
+  ),
   git: z
     .object({ commit: text, isChanged: z.boolean('must be true or false') }, 'must be an object')
     .nullable(),
@@ -127,7 +135,7 @@ export function describeSurroundings(): Pick<
       backend: name,
       device,
     },
-    process: { pid: process.pid, host: hostname() },
+    process: ownProcess(),
     git: gitState(),
   };
 }
@@ -145,15 +153,15 @@ function gitState(): RunRecord['git'] {
 }
 
 /**
- * Whether a run goes on: its record says so, and its process is there, as far as that can be seen from here.
+ * Whether a run goes on: its record says so, and its process is there, as far as that can be seen from here: one on a machine of another
+ * name is taken to be there, and one of an earlier start of this machine or container not.
  *
  * @example
  * isRunning({ state: 'failed', process: { pid: 1, host: 'node-3' } }); // false
  */
 export function isRunning({
   state,
-  process: { pid, host },
+  process: by,
 }: Pick<RunRecord, 'process'> & { state: string }): boolean {
-  if (state !== 'running' || host !== hostname()) return state === 'running';
-  return isProcess(pid);
+  return state === 'running' && (isAlive(by) ?? by.host !== hostname());
 }

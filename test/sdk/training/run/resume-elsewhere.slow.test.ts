@@ -142,7 +142,7 @@ describe('resume, into another folder than that of its run', () => {
           if (how === 'aborted') controller.abort(new Error('stopped'));
           throw new Error('no step is made');
         };
-        const ended = resume({ reward, signal });
+        const ended = resume({ reward, signal, onNotFinite: 'stop' });
         if (how === 'aborted') assert.equal((await ended).stopped, 'aborted');
         else await assert.rejects(ended, /no step is made/);
         assert.equal(readRunLog(into).lines.at(-1)?.['evaluation/reward'], 0.5);

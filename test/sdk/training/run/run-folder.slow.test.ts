@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import {
   FlowGRPOTrainer,
   isRunning,
@@ -21,6 +21,7 @@ import {
   tf,
   type RunRecord,
 } from '@flowbook/sdk';
+import { describeSurroundings } from '../../../../sdk/src/training/run/run-record';
 import { openRun } from '../../../../sdk/src/training/run/run-folder';
 import { readEvents } from '../../io/read-events';
 import { SMALL_RUNS, inFolder, loadSmall, trainedWeights } from './small-runs';
@@ -265,6 +266,37 @@ describe("a run's folder", () => {
       pipeline.dispose();
     }));
 
+  it('stays where it was when its program goes to another folder while it trains', () =>
+    inFolder(async (parent) => {
+      const before = process.cwd();
+      const restore = keepEnvironment('FLOWBOOK_RUN_DIR');
+      delete process.env.FLOWBOOK_RUN_DIR;
+      const pipeline = await loadSmall('flow_grpo');
+      const elsewhere = join(parent, 'elsewhere');
+      mkdirSync(elsewhere);
+      try {
+        for (const where of [{ runDirectory: 'run' }, { runName: 'named' }]) {
+          process.chdir(parent);
+          const { folder, logPath } = await FlowGRPO.train(pipeline, {
+            ...where,
+            steps: 2,
+            evaluation: EVALUATION,
+            onStep: () => process.chdir(elsewhere),
+          });
+          assert.ok(folder !== null && isAbsolute(folder) && existsSync(logPath as string));
+          assert.equal(readRunRecord(folder)?.state, 'finished');
+          assert.equal(readRunLog(folder).lines.at(-1)?.step, 2);
+          assert.ok(existsSync(join(folder, 'checkpoints/last/manifest.json')));
+          assert.ok(!existsSync(join(folder, 'lock.json')));
+        }
+        assert.deepEqual(readdirSync(elsewhere), []);
+      } finally {
+        process.chdir(before);
+        restore();
+        pipeline.dispose();
+      }
+    }));
+
   it('openRun() makes a folder a run, by time and name, and finds the newest one again', () =>
     inFolder(async (parent) => {
       const restore = keepEnvironment('FLOWBOOK_RUN_DIR');
@@ -324,5 +356,14 @@ describe("a run's folder", () => {
     assert.equal(isRunning(record(process.pid)), true);
     assert.equal(isRunning(record(2 ** 22 + 1)), false);
     assert.equal(isRunning(record(process.pid, 'finished')), false);
+    const { process: own } = describeSurroundings();
+    for (const [by, goesOn] of [
+      [own, true],
+      [{ ...own, began: '1' }, own.began === null],
+      [{ ...own, place: 'an earlier start' }, own.place === null],
+      [{ ...own, place: 'another machine', host: 'elsewhere' }, true],
+    ] as const) {
+      assert.equal(isRunning({ state: 'running', process: by }), goesOn);
+    }
   });
 });
