@@ -187,6 +187,12 @@ describe('a cell', () => {
     );
   });
 
+  it('may put timers of its own in place of those of Node', async () => {
+    await run("import { mock } from 'node:test'; mock.timers.enable();");
+    await run('for (let line = 0; line < 30; line++) console.log(line);');
+    assert.equal(await textOf('mock.timers.reset(); 1'), '1');
+  });
+
   it('cannot end the session by process.exit()', async () => {
     const { error } = await run('process.exit(1)');
     assert.match(

@@ -1,6 +1,7 @@
 import { copiedEntries } from '../../display/json-copy';
 import type { OutputCap } from '../output-cap';
 import type { CellOutput } from '../protocol/outputs';
+import { clearTimeout, setTimeout } from './own-timers';
 
 type Stream = 'stdout' | 'stderr';
 

@@ -5,6 +5,7 @@ import type { CellContext } from './cell-context';
 import { waitsForTraining } from './interrupt-patience';
 import { Slot, SLOT_COUNT, type InterruptRequest } from './interrupt-slots';
 import { ModuleLoads } from './module-loads';
+import { setTimeout } from './own-timers';
 
 /** After its signal was aborted, and a training of `flowbook run` is over, a cell has this long to end on its own. */
 const GRACE_MS = 400;

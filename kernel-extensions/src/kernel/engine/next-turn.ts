@@ -1,3 +1,5 @@
+import { clearImmediate, setImmediate, setTimeout } from './own-timers';
+
 /** An immediate with what Node keeps in it: the one before it in its list. */
 type ListedImmediate = NodeJS.Immediate & { _idlePrev?: object | null };
 
