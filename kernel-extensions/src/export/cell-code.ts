@@ -43,7 +43,7 @@ export interface CellCodeContext {
  * Rewrites a cell's code for a script: imports and flags taken out, names as the script calls them,
  * relative modules relocated, the last expression handed to `result`. All else stays as it is.
  *
- * @throws NotebookCodeError for what cannot stand in a script: uses of `no-export` cells' names, namespaces, re-exports.
+ * @throws NotebookCodeError for what cannot stand in a script: uses of `no-export` cells' names, namespaces, re-exports, classes without a name.
  */
 export function cellCode(syntax: CellSyntax, context: CellCodeContext): CellCode {
   const { file } = syntax;
@@ -179,6 +179,8 @@ function placeOf(
     return refuse('an alias of a namespace cannot stand in a function');
   }
   if (ts.isExportAssignment(statement)) return refuse('a script exports nothing');
+  if ((ts.isClassDeclaration(statement) || ts.isFunctionDeclaration(statement)) && !statement.name)
+    return refuse('a script exports nothing, and what it declares must have a name');
   if (ts.isExportDeclaration(statement)) {
     return statement.moduleSpecifier ? refuse('a script exports nothing') : 'imports';
   }

@@ -1,7 +1,10 @@
+import ts from 'typescript';
 import { formatScript } from './format-script';
-import type { Notebook } from '../notebook/notebook';
+import { NotebookCodeError } from '../notebook/cell-syntax';
+import { cellName, type Notebook } from '../notebook/notebook';
 import { requireLanguage } from '../notebook/require-language';
 import { type ExportOptions, ScriptDraft } from './script-draft';
+import { findSections } from '../script/script-sections';
 
 export type { ExportOptions };
 
@@ -31,8 +34,30 @@ export async function exportNotebook(
   requireLanguage(notebook, options.notebookFile);
   const draft = new ScriptDraft(notebook, options);
   return {
-    text: await formatScript(draft.text(), options.scriptFile),
+    text: await formatted(notebook, draft.text(), options.scriptFile),
     warnings: draft.warnings(),
     cellVariable: draft.names.cell,
   };
+}
+
+/**
+ * A script as it is formatted.
+ *
+ * @throws NotebookCodeError for what may begin a file, as `#!` does, and for what the compiler's parser passes over.
+ */
+async function formatted(notebook: Notebook, text: string, file: string): Promise<string> {
+  try {
+    return await formatScript(text, file);
+  } catch (error) {
+    const { loc, message } = error as Error & { loc?: { start: { line: number } } };
+    if (loc === undefined) throw error;
+    const sections = findSections(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true));
+    const section = sections.filter(({ startLine }) => startLine < loc.start.line).at(-1);
+    const cell = notebook.cells.find(({ id }) => id === section?.id);
+    const problem = message.split('\n')[0].replace(/ \(\d+:\d+\)$/, '');
+    throw new NotebookCodeError(
+      `Cannot export ${cell ? cellName(notebook, cell) : 'the notebook'} as a script must be able to hold it: ${problem}`,
+      { cause: error },
+    );
+  }
 }

@@ -65,7 +65,7 @@ export class ScriptDraft {
       this.parametersCell = tagged;
       const index = syntax.cells.findIndex(({ cell }) => cell === tagged);
       this.parameters = readParameters(syntax.cells[index], syntax.cells.slice(0, index));
-      this.refuseOwnFlags();
+      this.refuseFlagNames();
     }
     this.names = this.chooseNames();
     const folder = path.dirname(notebookFile);
@@ -281,12 +281,20 @@ export class ScriptDraft {
     };
   }
 
-  private refuseOwnFlags(): void {
-    const clash = this.parameters.parameters.find(({ name }) => ownFlagOf(name) !== null);
-    if (!clash) return;
-    throw new NotebookCodeError(
-      `Cannot export ${cellName(this.notebook, this.parametersCell!)} as a script has flags of its own, ` +
-        `${ownFlags.map((name) => `--${name}`).join(', ')}: current value is ${clash.name}`,
-    );
+  private refuseFlagNames(): void {
+    for (const { name } of this.parameters.parameters) {
+      const rule = refusedFlag(name);
+      if (rule === null) continue;
+      const cell = cellName(this.notebook, this.parametersCell!);
+      throw new NotebookCodeError(`Cannot export ${cell} as ${rule}: current value is ${name}`);
+    }
   }
+}
+
+/** Why a parameter's name can be no flag's; null where it can. */
+function refusedFlag(name: string): string | null {
+  if (ownFlagOf(name) !== null)
+    return `a script has flags of its own, ${ownFlags.map((one) => `--${one}`).join(', ')}`;
+  // In a table of flags that is no entry.
+  return name === '__proto__' ? 'a flag must have another name than what tables inherit by' : null;
 }

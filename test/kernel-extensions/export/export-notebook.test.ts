@@ -237,6 +237,36 @@ runScript({ file: __filename, notebook: 'notebooks/n.ipynb', flags, main });
       /as a script has flags of its own, --help, --out, --params, --resume, --json, --dry-run: current value is out$/,
     ],
     [
+      'a flag that would be lost in a table',
+      [{ id: 'a', tags: ['parameters'], source: 'const __proto__ = 3' }],
+      /^NotebookCodeError: Cannot export cell 1 \[a\] as a flag must have another name than what tables inherit by: current value is __proto__$/,
+    ],
+    [
+      'a class that is nothing but exported',
+      [
+        { id: 'a', source: '1' },
+        { id: 'b', source: '\nexport default class {}' },
+      ],
+      /^NotebookCodeError: Cannot export cell 2 \[b\], line 2, as a script exports nothing, and what it declares must have a name: current value is export default class \{\}$/,
+    ],
+    [
+      'what may only begin a file',
+      [
+        { id: 'a', source: '1' },
+        { id: 'b', source: '#!/usr/bin/env node\n2' },
+        { id: 'c', source: '3' },
+      ],
+      /^NotebookCodeError: Cannot export cell 2 \[b\] as a script must be able to hold it: '#!' can only be used at the start of a file\.$/,
+    ],
+    [
+      'what no parser but the compiler takes',
+      [
+        { id: 'a', source: '1' },
+        { id: 'b', source: 'async class A {}' },
+      ],
+      /^NotebookCodeError: Cannot export cell 2 \[b\] as a script must be able to hold it: 'async' modifier cannot be used here\.$/,
+    ],
+    [
       'two cells of parameters',
       [
         { id: 'a', tags: ['parameters'], source: '' },
