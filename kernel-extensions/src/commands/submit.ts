@@ -109,11 +109,11 @@ async function submit(file: string, options: SubmitOptions): Promise<number> {
   }
   const { plan, target, manifest } = submission;
   if (options.dryRun) {
-    for (const line of describeBundle(plan.sent)) say(line);
+    for (const line of sentInWords(plan)) say(line);
     process.stdout.write(manifest === '' ? `${runsInWords(plan)}\n` : manifest);
     return exitCodes.done;
   }
-  for (const line of describeBundle(plan.sent, MOST_NAMED)) say(line);
+  for (const line of sentInWords(plan, MOST_NAMED)) say(line);
   for (const warning of await writeBundle(plan)) say(`Warning ${warning}`);
   say(`A copy is in ${plan.job.folder}`);
   if (target !== null && 'launcher' in target) return follow(target.launcher, plan);
@@ -122,6 +122,12 @@ async function submit(file: string, options: SubmitOptions): Promise<number> {
   writeFileSync(manifestFile, manifest);
   process.stdout.write(`kubectl apply -f ${quoted(manifestFile)}\n`);
   return exitCodes.done;
+}
+
+/** What is sent, and what is not; the script that a notebook becomes is not made yet. */
+function sentInWords({ sent, given, script }: JobPlan, most?: number): string[] {
+  const made = given === script ? [] : [`Sends ${script}, which ${given} becomes`];
+  return [...describeBundle(sent, most), ...made];
 }
 
 /** The command line of each run. */

@@ -207,6 +207,40 @@ describe('flowbook submit', function () {
     }
   });
 
+  it('lists the script, and the one that a notebook becomes, whatever else stays', () => {
+    execFileSync('git', ['init', '--quiet'], { cwd: project });
+    write('.gitignore', 'mine.mjs\n');
+    write('mine.mjs', '1');
+    write('data/a.csv');
+    write('jobs/secrets.js', 'token = 1');
+    const cell = { id: 'a', cell_type: 'code', metadata: {}, source: '1' };
+    write(
+      'n.ipynb',
+      JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] }),
+    );
+    const sent = (file: string, ...flags: string[]) => {
+      const dry = ['--on', 'slurm', '--dry-run', '--out', 'runs/x'];
+      const { status, stderr } = submit(file, ...dry, ...flags);
+      assert.equal(status, 0, stderr);
+      return stderr
+        .replace(/^ *\d+ bytes {2}/gm, '')
+        .trim()
+        .split('\n');
+    };
+    assert.deepEqual(sent('mine.mjs', '--include', 'data'), [
+      'Sends 3 files, 3 bytes:',
+      ...['data/a.csv', 'mine.mjs', 'package.json'],
+    ]);
+    assert.deepEqual(sent('jobs/secrets.js').slice(1), [
+      ...['.gitignore', 'data/a.csv', 'jobs/secrets.js', 'n.ipynb', 'package.json', 'run.mjs'],
+      'Does not send what git ignores: mine.mjs',
+    ]);
+    assert.equal(
+      sent('n.ipynb', '--include', 'data').at(-1),
+      'Sends n.submitted.ts, which n.ipynb becomes',
+    );
+  });
+
   it('refuses a bundle that is too large, and names its largest files', () => {
     write('large.bin', 'x'.repeat(3000));
     const { status, stderr } = submit('run.mjs', '--on', 'local', '--most-mb', '0.002');

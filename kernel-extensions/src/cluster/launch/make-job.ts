@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { isExported } from '../../script/exported-script';
 import { readNotebook } from '../../notebook/notebook-file';
@@ -29,7 +29,7 @@ export interface JobPlan {
   job: Job;
   sent: BundleFiles;
   project: string;
-  /** The notebook or script, below the project. */
+  /** The notebook or script, below the project. A script is among the files that are sent. */
   given: string;
   /** The script, below the bundle's folder. */
   script: string;
@@ -53,10 +53,11 @@ export function planJob({ file, out, runs, include, mostBytes, program }: JobReq
   if (!existsSync(file))
     throw new Error(`Cannot submit "${file}" as it must be a file that exists`);
   const project = projectOf(file);
-  const sent = bundleFiles(project, include);
-  requireSize(sent, mostBytes);
   const given = path.relative(project, path.resolve(file));
   const isNotebook = given.endsWith('.ipynb');
+  const found = bundleFiles(project, include);
+  const sent = isNotebook ? found : withScript(found, project, given);
+  requireSize(sent, mostBytes);
   const script = isNotebook ? given.replace(/\.ipynb$/, '.submitted.ts') : given;
   const takesFolder = isNotebook || isExported(file);
   const job: Job = {
@@ -73,6 +74,23 @@ export function planJob({ file, out, runs, include, mostBytes, program }: JobReq
   return { job, sent, project, given, script };
 }
 
+/** A script that was given is sent whatever else is: it is listed with what is sent, and not with what stays. */
+function withScript(sent: BundleFiles, project: string, script: string): BundleFiles {
+  if (sent.files.includes(script)) return sent;
+  const { size } = statSync(path.join(project, script));
+  const others = (names: readonly string[]): string[] => names.filter((one) => one !== script);
+  return {
+    ...sent,
+    files: [...sent.files, script].sort(),
+    sizes: new Map([...sent.sizes, [script, size]]),
+    bytes: sent.bytes + size,
+    secrets: others(sent.secrets),
+    outside: others(sent.outside),
+    noFiles: new Map([...sent.noFiles].filter(([one]) => one !== script)),
+    ignored: others(sent.ignored),
+  };
+}
+
 /**
  * Writes a job's bundle: copies of the project's files, and the script that a notebook becomes.
  *
@@ -85,10 +103,7 @@ export async function writeBundle(plan: JobPlan): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   copyBundle(project, sent.files, folder);
   writeFileSync(path.join(folder, bundleMark), '');
-  if (!given.endsWith('.ipynb')) {
-    if (!sent.files.includes(given)) copyBundle(project, [given], folder);
-    return [];
-  }
+  if (!given.endsWith('.ipynb')) return [];
   const { exportScript } = await import('../../export/export-script.js');
   const target = path.join(folder, script);
   const notebook = readNotebook(path.join(project, given));
