@@ -152,6 +152,7 @@ describe('flowbook doctor --bug', () => {
       'flowbook run a.ipynb --tokenizer models/hf-internal/tokenizer.json --max-tokens 98',
       `commit ${commit}, version 6dc58e4, run 20260101-000000-flow-grpo`,
       'Cannot read "/data/prompts.jsonl" as row 3 must have a prompt: current value is undefined',
+      '"eos_token_id": 151645, padTokenId=0, token_id: [1, 2]',
       'the token embeddings and the basic settings; Unexpected token } in JSON at position 5',
       'at file:///srv/node_modules/@flowbook/sdk/dist/index.js:3:5',
       'at http://127.0.0.1:8080/score and https://example.com/three@0.1/a.js',

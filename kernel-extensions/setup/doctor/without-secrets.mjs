@@ -8,15 +8,18 @@ const GAP = '\ufffc';
 const SERVICE_KEYS =
   '(?:api|access|private|secret|auth|account|signing|encryption|hf|openai|anthropic|gemini|wandb|aws|azure)[-_]?key';
 
+/** How a value is given to a name. */
+const GIVEN = String.raw`\\?["']?\s*(?:=>|:=|=|:)\s*`;
+
+/** Of tokens that a model has, ids are numbers. */
+const TOKEN_ID = `[-_]?id(?!${GIVEN}\\[?\\d{1,9}\\b)`;
+
 /** How a secret's name ends, whatever the case, but for tokens that are counted; and how variables of the environment end. */
-const NAME = `(?:(?:token|access[-_]?key)(?:[-_]?id)?|_auth|pwd|bearer|connection[-_]?string|(?:secret|passw(?:or)?d|passphrase|credential|${SERVICE_KEYS})s?)`;
+const NAME = `(?:token(?:${TOKEN_ID})?|access[-_]?key(?:[-_]?id)?|_auth|pwd|bearer|connection[-_]?string|(?:secret|passw(?:or)?d|passphrase|credential|${SERVICE_KEYS})s?)`;
 const VARIABLE = '[A-Z\\d]_(?:KEY|PASS|PWD)';
 
 /** A value: all between its quotes, or to the end where a crash cut them off; else one word. */
 const VALUE = String.raw`(?:${GAP}|\\?"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[^\s"']\S*)`;
-
-/** How a value is given to a name. */
-const GIVEN = String.raw`\\?["']?\s*(?:=>|:=|=|:)\s*`;
 
 /** What names of versions are followed by: their hashes are shown, as a report is of little use without them. */
 const VERSION = /^(?:commit|revision|sha256)$/i;

@@ -71,11 +71,6 @@ export class CellCheckpoints {
     replaceFile(this.fileOf(cell), serialize({ key: this.keyOf(cell), kept }));
   }
 
-  /** Forgets what a run before has kept: it is not of this one, nor of those that resume it. */
-  clear(): void {
-    rmSync(path.join(this.directory, folderName), { recursive: true, force: true });
-  }
-
   private fileOf(cell: string): string {
     return path.join(this.directory, folderName, `${cell}.bin`);
   }
@@ -102,8 +97,29 @@ function contentOf(cell: string, file: string): z.infer<typeof fileSchema> {
 
 /** Whether a run has kept what a cell declared. */
 export function hasKeptCell(directory: string): boolean {
+  return keptFiles(directory).length > 0;
+}
+
+/**
+ * Removes what runs before have kept, where one begins anew: it is not of that one, nor of those that resume it. Whatever else is
+ * in the folder stays: `--out` may be one that holds `cells/` of the user's.
+ */
+export function forgetKeptCells(directory: string): void {
+  for (const file of keptFiles(directory)) {
+    try {
+      contentOf(path.basename(file, '.bin'), file);
+    } catch {
+      continue; // no run's, or damaged: a run that resumes says so
+    }
+    rmSync(file);
+  }
+}
+
+function keptFiles(directory: string): string[] {
   const folder = path.join(directory, folderName);
-  return existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.bin'));
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => name.endsWith('.bin'));
+  return names.map((name) => path.join(folder, name));
 }
 
 function requirePlain(cell: string, name: string, value: unknown): void {

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { mime } from '../display/bundle';
 import { FileSink } from '../display/sinks/file-sink';
 import type { Cell, NotebookOutput } from '../notebook/notebook';
+import { forgetKeptCells } from './cell-checkpoints';
 import { exitCodes } from './exit-codes';
 import { printedFile } from './printed-text';
 import { keepEvent, progressFile } from './progress';
@@ -27,7 +28,10 @@ export class KernelRunFolder {
     this.secondsBefore = this.record.seconds;
     this.write(printedFile, '');
     this.write(resultsFile, '');
-    if (before === null) this.write(progressFile, '');
+    if (before === null) {
+      this.write(progressFile, '');
+      forgetKeptCells(directory);
+    }
     keepEvent(directory, { event: 'start', directory, resumed: before !== null });
     writeRecord(directory, this.record);
   }

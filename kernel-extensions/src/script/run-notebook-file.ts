@@ -142,8 +142,8 @@ export async function runNotebookFile(run: NotebookFileRun): Promise<number> {
       },
       onCellEnd: (cell, seconds) => {
         say(`${progress} ${seconds.toFixed(1)} s`);
+        save(); // first, as it holds the most
         folder.cellEnds(cell, seconds);
-        save();
       },
     });
     // Callbacks print after their cell has ended.

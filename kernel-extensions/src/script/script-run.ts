@@ -5,7 +5,7 @@ import { mime } from '../display/bundle';
 import { settleDisplays } from '../display/publish-queue';
 import type { FileSink } from '../display/sinks/file-sink';
 import { toBundle } from '../display/to-bundle';
-import { CellCheckpoints } from './cell-checkpoints';
+import { CellCheckpoints, forgetKeptCells } from './cell-checkpoints';
 import { PrintedText } from './printed-text';
 import { Progress, progressFile } from './progress';
 import { resultsFile } from './results';
@@ -101,7 +101,7 @@ export class ScriptRun {
     writeFileSync(this.results, '');
     if (!resume) {
       writeFileSync(path.join(directory, progressFile), '');
-      this.checkpoints.clear();
+      forgetKeptCells(directory);
     }
     this.printed.begin();
     this.progress.tell({ event: 'start', directory, resumed: resume });

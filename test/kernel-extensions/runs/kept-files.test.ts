@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { attach } from '@flowbook/kernel-extensions';
 import { exitCodes, stoppedCode } from '../../../kernel-extensions/src/script/exit-codes';
 import { summarizeRun } from '../../../kernel-extensions/src/runs/run-summary';
-import { CellCheckpoints } from '../../../kernel-extensions/src/script/cell-checkpoints';
+import {
+  CellCheckpoints,
+  forgetKeptCells,
+} from '../../../kernel-extensions/src/script/cell-checkpoints';
 import { readPrintedText } from '../../../kernel-extensions/src/script/printed-text';
 import { endedCells } from '../../../kernel-extensions/src/script/progress';
 import { isTraining } from '../../../kernel-extensions/src/run-folder/run-folders';
@@ -253,5 +256,16 @@ describe('what a cell has kept', () => {
       const other = new CellCheckpoints(folder, script, { lr: 2 });
       writeFileSync(path, whole);
       assert.equal(other.read('a'), null);
+    }));
+
+  it('forgetKeptCells() leaves what no run has kept', () =>
+    inFolder(async (folder) => {
+      const kept = { values: {}, printed: '', results: [], displays: 0, files: [], random: null };
+      new CellCheckpoints(folder, '// %% [a]\n', {}).write('a', kept);
+      const own = ['cells/plate.bin', 'cells/plate.tif'].map((name) => put(folder, name, 'mine'));
+      mkdirSync(join(folder, 'cells/raw.bin'));
+      forgetKeptCells(folder);
+      assert.equal(existsSync(join(folder, 'cells/a.bin')), false);
+      for (const path of own) assert.equal(readFileSync(path, 'utf8'), 'mine');
     }));
 });

@@ -12,6 +12,10 @@ import {
 } from '@flowbook/kernel-extensions';
 import { executeNotebook } from '../../../kernel-extensions/src/notebook/execute-notebook';
 import { requireLanguage } from '../../../kernel-extensions/src/notebook/require-language';
+import {
+  CellCheckpoints,
+  hasKeptCell,
+} from '../../../kernel-extensions/src/script/cell-checkpoints';
 import { runHeadless } from '../../../kernel-extensions/src/commands/headless';
 import { runNotebookFile } from '../../../kernel-extensions/src/script/run-notebook-file';
 import { textOnStderr } from '../../sdk/io/hub/text-on-stderr';
@@ -314,6 +318,23 @@ describe('flowbook run', () => {
     const record = JSON.parse(readFileSync(path.join(out, 'script.json'), 'utf8'));
     assert.deepEqual([record.state, record.exitCode], ['failed', 1]);
     assert.ok(record.error.startsWith(`Cannot write what the run leaves to "${out}": EISDIR`));
+  });
+
+  it('keeps the outputs of a cell whose end cannot be noted, and forgets what a script has kept', () => {
+    const place = "process.env.FLOWBOOK_RUN_DIR + '/progress.jsonl'";
+    const file = workspace.writeNotebook('nb/noted.ipynb', [
+      {
+        id: 'a',
+        source: `import { mkdirSync, rmSync } from 'node:fs'\nrmSync(${place})\nmkdirSync(${place})\n'kept'`,
+      },
+    ]);
+    const out = workspace.path('noted');
+    const kept = { values: {}, printed: '', results: [], displays: 0, files: [], random: null };
+    new CellCheckpoints(out, '// %% [a]\n', {}).write('a', kept);
+    const { status, stderr } = flowbookRun(file, '--out', out);
+    assert.equal(status, 1, stderr);
+    assert.equal(readNotebook(path.join(out, 'noted.ipynb')).cells[0].outputs!.length, 1);
+    assert.equal(hasKeptCell(out), false);
   });
 
   it('keeps nothing that the notebook was saved with when the kernel cannot start', async () => {
