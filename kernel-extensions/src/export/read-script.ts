@@ -6,6 +6,7 @@ import { flagDeclarations } from './flag-declarations';
 import { door } from '../notebook/door';
 import type { Cell } from '../notebook/notebook';
 import { relocation } from './relocate-module';
+import { withoutBackslashes } from '../script/script-sections';
 
 /** A script taken apart: what its cells say, without what `flowbook export` added. */
 export interface ReadScript {
@@ -58,7 +59,8 @@ export function readScript(text: string, scriptFile: string, notebookFile: strin
     const inMain = start > body!.pos;
     const raw = text.slice(end, stop).replace(/^\n/, '');
     const metadata = tags.length > 0 ? { tags } : {};
-    if (isText) return { id, cell_type: type, metadata, source: uncomment(raw) };
+    if (isText)
+      return { id, cell_type: type, metadata, source: withoutBackslashes(uncomment(raw)) };
     let source = scriptCellCode(raw, id, inMain, relocate);
     if (frame.flags && flagged === id) {
       source = [flagDeclarations(frame.flags), source].filter((one) => one !== '').join('\n');
@@ -150,7 +152,7 @@ export function uncomment(section: string): string {
   return section
     .trim()
     .split('\n')
-    .map((line) => line.replace(/^[ \t]*\/\/ ?/, '').replace(/^\\(?=\\*%%)/, ''))
+    .map((line) => line.replace(/^[ \t]*\/\/ ?/, ''))
     .join('\n');
 }
 

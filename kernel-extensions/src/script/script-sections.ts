@@ -14,9 +14,19 @@ export interface ScriptSection {
 /** What ends a line, and with it a comment, in TypeScript. */
 const LINE_ENDS = /\r\n|[\n\r\u2028\u2029]/g;
 
-/** A text of somebody else's as comments, so that none of it is code, or a cell's marker: `%%` gets a backslash. */
+/** How lines of a script's own begin in its comments: a cell's marker, and the one that says whose flags follow. */
+const OWN_LINE = '\\\\*(?:%%|The flags of cell \\[)';
+const LOOKS_OWN = new RegExp(`^(?=${OWN_LINE})`);
+const KEPT_APART = new RegExp(`^\\\\(?=${OWN_LINE})`, 'gm');
+
+/** A text of somebody else's as comments, so that none of it is code, or a line of the script's own: that gets a backslash. */
 export function asComments(text: string): string[] {
-  return text.split(LINE_ENDS).map((line) => `// ${line.replace(/^(?=\\*%%)/, '\\')}`.trimEnd());
+  return text.split(LINE_ENDS).map((line) => `// ${line.replace(LOOKS_OWN, '\\')}`.trimEnd());
+}
+
+/** A text out of comments without the backslashes of `asComments`. */
+export function withoutBackslashes(text: string): string {
+  return text.replace(KEPT_APART, '');
 }
 
 /** A text as it stands within a line of comment. */

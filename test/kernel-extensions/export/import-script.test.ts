@@ -56,11 +56,13 @@ describe('importScript()', function () {
   });
 
   it('takes no line of a text for the marker of a cell', async () => {
-    const source = '%% [look]\ngraph\n%%{init}%%\n\\%% [a] markdown\n    %% [b]';
+    const source =
+      'The flags of cell [look]\n%% [look]\ngraph\n%%{init}%%\n\\%% [a] markdown\n    %% [b]';
     await holdRoundTrips(
       notebookOf([
         { id: 'title', type: 'markdown', source },
-        { id: 'look', source: "console.log('a')" },
+        { id: 'set', tags: ['parameters'], source: 'const steps: number = 4;' },
+        { id: 'look', source: "console.log('a', steps)" },
         { id: 'end', type: 'markdown', source },
       ]),
     );
@@ -175,7 +177,7 @@ describe('importScript()', function () {
 
   it("reads jupytext's ts:percent", async () => {
     const text =
-      '// ---\n// jupyter: {}\n// ---\n\n// %% [markdown]\n// # Title\n\n// %% tags=["parameters"] id="p"\nconst a = 1;\n\n// %%\na + 1\n';
+      '// ---\n// jupyter: {}\n// ---\n\n// %% [markdown]\n// # Title\n// \\%%\n\n// %% tags=["parameters"] id="p"\nconst a = 1;\n\n// %%\na + 1\n';
     const notebook = await imported(text);
     assert.deepEqual(
       notebook.cells.map(({ id, cell_type, source, metadata }) => [
@@ -185,7 +187,7 @@ describe('importScript()', function () {
         metadata,
       ]),
       [
-        ['cell-1', 'markdown', '# Title', {}],
+        ['cell-1', 'markdown', '# Title\n\\%%', {}],
         ['p', 'code', 'const a = 1;', { tags: ['parameters'] }],
         ['cell-3', 'code', 'a + 1', {}],
       ],
