@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { cp } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { syncFolder } from '../../io/write-atomically';
-import { readCheckpointInfo } from './checkpoint-info';
+import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import { MANIFEST } from './checkpoint-manifest';
 import { RUN_FILES } from './run-files';
 
@@ -42,13 +42,22 @@ function placesThatExist(folder: string): string[] {
     .map((age) => placeOf(folder, age));
 }
 
-/** The step that a checkpoint says it is of; null where it says none, as a broken one may. */
-export function stepOfCheckpoint(place: string): number | null {
+/** How far a run's folder had come: which of its trainings, and which step of that. */
+export type Standing = Required<Pick<CheckpointInfo, 'training' | 'step'>>;
+
+/** What a checkpoint says that it is of; null where it says nothing, as a broken one may. */
+export function standingOf(place: string): Standing | null {
   try {
-    return readCheckpointInfo(place).step;
+    const { training = 1, step } = readCheckpointInfo(place);
+    return { training, step };
   } catch {
     return null;
   }
+}
+
+function isBefore(one: Standing | null, other: Standing | null): boolean {
+  if (one === null || other === null) return false;
+  return one.training === other.training ? one.step < other.step : one.training < other.training;
 }
 
 /** The folder of a run's best checkpoint. */
@@ -57,15 +66,15 @@ function bestOf(run: string): string {
 }
 
 /**
- * All checkpoints of a run, the newest first: the last ones by their names, and the best one among them by its step. A run that ended
+ * All checkpoints of a run, the newest first: the last ones by their names, and the best one among them by its training and step. A run that ended
  * while a new best one took the place of the one before has left `best.previous`.
  */
 export function checkpointsOf(run: string): string[] {
   const places = placesThatExist(join(run, RUN_FILES.checkpoints, 'last'));
   for (const best of placesThatExist(bestOf(run))) {
     if (!existsSync(join(best, MANIFEST))) continue;
-    const step = stepOfCheckpoint(best) ?? 0;
-    const older = places.findIndex((place) => (stepOfCheckpoint(place) ?? Infinity) < step);
+    const standing = standingOf(best) ?? { training: 1, step: 0 };
+    const older = places.findIndex((place) => isBefore(standingOf(place), standing));
     places.splice(older < 0 ? places.length : older, 0, best);
   }
   return places;
@@ -102,11 +111,11 @@ export function checkpointsFrom(place: string): string[] {
 const ABANDONED = 'abandoned';
 
 /**
- * Sets a run's checkpoints of steps after one aside: it goes on from that step, and later ones are of what it did before. They stay
+ * Sets a run's checkpoints of later steps and trainings aside: it goes on from that step, and those are of what it did before. They stay
  * below `checkpoints/abandoned`, with those that it set aside before, until `forgetAbandoned`. stderr names them.
  */
-export function abandonCheckpoints(run: string, step: number): void {
-  const later = checkpointsOf(run).filter((place) => (stepOfCheckpoint(place) ?? 0) > step);
+export function abandonCheckpoints(run: string, from: Standing): void {
+  const later = checkpointsOf(run).filter((place) => isBefore(from, standingOf(place)));
   if (later.length === 0) return;
   const checkpoints = join(run, RUN_FILES.checkpoints);
   const aside = join(checkpoints, ABANDONED);
@@ -115,7 +124,7 @@ export function abandonCheckpoints(run: string, step: number): void {
   syncFolder(checkpoints);
   const named = later.map((one) => `"${one}"`).join(', ');
   process.stderr.write(
-    `Goes back to step ${step}: ${named} lie below checkpoints/abandoned until the next one is made\n`,
+    `Goes back to step ${from.step}: ${named} lie below checkpoints/abandoned until the next one is made\n`,
   );
 }
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import { whatIsBroken } from './checkpoint-manifest';
-import { checkpointsFrom, runOf, stepOfCheckpoint } from './checkpoint-places';
+import { checkpointsFrom, runOf, standingOf } from './checkpoint-places';
 import { RUN_FILES } from './run-files';
-import { readRunLog } from './run-log';
+import { readTrainingLog } from './run-log';
 
 /** What a run goes on from. */
 export interface ChosenCheckpoint {
@@ -22,7 +22,9 @@ export interface ChosenCheckpoint {
  */
 export function chooseCheckpoint(found: string): ChosenCheckpoint {
   const run = runOf(found);
-  const lastLine = run === null ? 0 : (readRunLog(run).lines.at(-1)?.step ?? 0);
+  // Of its own training: others may have begun in the folder since.
+  const lastLineOf = ({ training }: CheckpointInfo): number =>
+    run === null ? 0 : (readTrainingLog(run, training).lines.at(-1)?.step ?? 0);
   const problems = new Map<string, string>();
   const whole: ChosenCheckpoint[] = [];
   for (const place of checkpointsFrom(found)) {
@@ -34,7 +36,7 @@ export function chooseCheckpoint(found: string): ChosenCheckpoint {
     const info = readCheckpointInfo(place);
     whole.push({ place, info, broken: [...problems.keys()] });
     // Outside of a run there is no log that an older one could fit better.
-    if (run === null || info.step <= lastLine) break;
+    if (run === null || info.step <= lastLineOf(info)) break;
   }
   const named = (place: string): string => `"${place}": ${problems.get(place)}`;
   if (whole.length === 0) {
@@ -44,7 +46,8 @@ export function chooseCheckpoint(found: string): ChosenCheckpoint {
     );
   }
   const [newest] = whole;
-  const reached = whole.find(({ info }) => info.step <= lastLine);
+  const lastLine = lastLineOf(newest.info);
+  const reached = whole.find(({ info }) => info.step <= lastLineOf(info));
   const chosen = reached ?? newest;
   for (const place of chosen.broken) {
     say(`Skips a broken checkpoint and takes the one before: ${named(place)}`);
@@ -64,7 +67,7 @@ export function chooseCheckpoint(found: string): ChosenCheckpoint {
 
 /** Whether a checkpoint is of a step, and whole; one of that step which is broken is named on stderr. */
 export function isWholeOf(step: number, place: string): boolean {
-  if (stepOfCheckpoint(place) !== step) return false;
+  if (standingOf(place)?.step !== step) return false;
   const problem = whatIsBroken(place);
   if (problem !== null) say(`Skips a broken checkpoint of step ${step}: "${place}": ${problem}`);
   return problem === null;

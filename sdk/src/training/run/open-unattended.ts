@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { environmentChoice } from '../../core/environment-choice';
+import { checkpointsFrom } from './checkpoint-places';
 import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
 import { describeSettings } from './describe-settings';
 import { settingsThatDiffer } from './run-basis';
@@ -12,7 +13,7 @@ import { readRunRecord } from './run-record';
 /** Folders that a run of this process has been given where FLOWBOOK_RESUME is `auto`. */
 const taken = new Set<string>();
 
-/** How many trainings this process has begun in a folder. */
+/** How many trainings this process has begun in a folder, by its full path. */
 const begun = new Map<string, number>();
 
 /** A run's folder as it was opened. */
@@ -34,15 +35,18 @@ export interface UnattendedRun extends OpenedRun {
  */
 export function openUnattended(options: RunOptions<never>, settings: object): UnattendedRun {
   const { isFirst, ...opened } = openAny(options, settings);
-  const key = opened.folder === null ? '' : resolve(opened.folder);
-  const training = isFirst ? 1 : (begun.get(key) ?? 0) + 1;
-  const isAnothers = !begun.has(key) && opened.checkpoint === null && !options.resume;
-  begun.set(key, opened.checkpoint === null ? training : (begun.get(key) ?? 1));
-  const { folder } = opened;
-  const isTakenOver =
-    !isFirst && isAnothers && folder !== null && existsSync(join(folder, RUN_FILES.record));
+  const { folder, checkpoint } = opened;
+  const before = folder === null ? undefined : begun.get(folder);
+  const training = isFirst ? 1 : (before ?? 0) + 1;
+  const isAnothers = !isFirst && before === undefined && checkpoint === null && !options.resume;
+  const isTakenOver = isAnothers && folder !== null && existsSync(join(folder, RUN_FILES.record));
   if (!isTakenOver) return { ...opened, training };
   return { ...opened, beginsAnew: true, differences: ['resume was not asked for'], training };
+}
+
+/** Counts a training once it has begun: one that is refused leaves the folder as it is. @param training As its checkpoints say. */
+export function countTraining(folder: string, training: number): void {
+  begun.set(folder, training);
 }
 
 function openAny(
@@ -63,18 +67,25 @@ function openAny(
   const isOwn = isFirst && differences.length === 0;
   const opened = found.checkpoint === null || isOwn ? found : openRun(options);
   if (opened.folder !== null) taken.add(opened.folder);
+  // A run by name begins in a folder of its own.
+  const isElsewhere = opened.folder !== found.folder;
+  if (isElsewhere && differences.length > 0) {
+    process.stderr.write(
+      `Begins anew in "${opened.folder}", as the run before was another (resume: "${found.folder}" goes on with it all the same): ${differences.join('; ')}\n`,
+    );
+  }
   return {
     ...opened,
     beginsAnew: isFirst && opened.checkpoint === null,
-    // A run by name begins in a folder of its own.
-    differences: opened.folder === found.folder ? differences : [],
+    differences: isElsewhere ? [] : differences,
     isFirst,
   };
 }
 
-/** By the checkpoint, where there is one: run.json may be of a run that ended before its first. */
+/** By the newest checkpoint that can be read, where there is one: run.json may be of a run that ended before its first. */
 function differencesFromRun({ folder, checkpoint }: OpenedRun, settings: object): string[] {
-  const info = checkpoint === null ? null : infoOf(checkpoint);
+  const known = checkpoint === null ? [] : checkpointsFrom(checkpoint);
+  const info = known.map(infoOf).find((one) => one !== null);
   const before = info?.settings ?? readRunRecord(folder!)?.trainer;
   if (before === undefined) return checkpoint === null ? [] : ['its settings are not known'];
   const { training = 1 } = info ?? {};

@@ -1,10 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import type { LogLine } from '../step-report';
-import { checkpointIn, checkpointsFrom, runOf, stepOfCheckpoint } from './checkpoint-places';
+import { checkpointIn, checkpointsFrom, runOf, standingOf } from './checkpoint-places';
 import type { ChosenCheckpoint } from './choose-checkpoint';
 import { readRunPictures } from './picture-files';
 import { RUN_FILES } from './run-files';
-import { readRunLog } from './run-log';
+import { readRunLog, readTrainingLog } from './run-log';
 
 /** Numbers of a line that an evaluation which is made later leaves as they are. */
 const OF_UPDATES = ['step', 'seconds', 'reward', 'loss'];
@@ -20,16 +20,16 @@ const OF_UPDATES = ['step', 'seconds', 'reward', 'loss'];
 export function requireOwnFolder(folder: string, { place, info }: ChosenCheckpoint): void {
   const run = runOf(place);
   if (run === null || !existsSync(folder) || realpathSync(folder) === realpathSync(run)) return;
-  const first = readRunLog(run, info.step).lines;
+  const first = readTrainingLog(run, info.training, info.step).lines;
   const { lines } = readRunLog(folder);
   const isBegun = lines.every((line, at) => isSame(line, first[at], at === lines.length - 1));
-  const isOwn = (of: number | null): boolean => isBegun && lines.some(({ step }) => step === of);
+  const isOwn = (of?: number): boolean => isBegun && lines.some(({ step }) => step === of);
   const newest = checkpointIn(folder);
   const checkpoints = newest === null ? [] : checkpointsFrom(newest);
   const held = [
     ...(isBegun ? [] : [RUN_FILES.log]),
     ...(readRunPictures(folder).every(({ step }) => isOwn(step)) ? [] : [RUN_FILES.pictures]),
-    ...(checkpoints.map(stepOfCheckpoint).every(isOwn) ? [] : [RUN_FILES.checkpoints]),
+    ...(checkpoints.every((one) => isOwn(standingOf(one)?.step)) ? [] : [RUN_FILES.checkpoints]),
   ];
   if (held.length === 0) return;
   throw new Error(

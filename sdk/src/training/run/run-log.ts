@@ -102,8 +102,8 @@ export function readRunLog(directory: string, lastStep = Infinity): LogContent {
   return contentOf(rowsOf(directory), lastStep);
 }
 
-/** The same of one of the trainings that wrote into the folder one after the other. @param training Which one, from 1. */
-export function readTrainingLog(directory: string, training: number, lastStep: number): LogContent {
+/** The same of one of the trainings that wrote into the folder one after the other. @param training Which one, from 1. Default 1. */
+export function readTrainingLog(directory: string, training = 1, lastStep = Infinity): LogContent {
   const parts: Row[][] = [[]];
   let last = -1;
   for (const row of rowsOf(directory)) {

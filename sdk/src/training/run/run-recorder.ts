@@ -21,7 +21,7 @@ import { CheckpointWriter } from './checkpoint-writer';
 import { chooseCheckpoint, isWholeOf, type ChosenCheckpoint } from './choose-checkpoint';
 import { describeBasis } from './run-basis';
 import { describeConfiguration, describeSettings } from './describe-settings';
-import { openUnattended, type UnattendedRun } from './open-unattended';
+import { countTraining, openUnattended, type UnattendedRun } from './open-unattended';
 import {
   keepPicture,
   pictureIndex,
@@ -157,7 +157,9 @@ export class RunRecorder {
     }
     if (checkpoint === null && !beginsAnew && this.#trainer.stepsDone > 0) this.#goOn();
     recorderOf.set(this.#trainer, this);
-    if (folder !== null) this.#events = new EventFile(folder, { startStep });
+    if (folder === null) return;
+    this.#events = new EventFile(folder, { startStep });
+    countTraining(folder, this.#training);
   }
 
   /** Writes run.json as a run that goes on. @param steps The step that it ends with. */
@@ -345,6 +347,7 @@ export class RunRecorder {
     this.log.lines.push(...before.log.lines);
     this.log.alarms.push(...before.log.alarms);
     this.#savedStep = before.#savedStep;
+    this.#resumedStep = before.#resumedStep;
   }
 
   /** @returns The step that it goes on after. */
@@ -356,7 +359,7 @@ export class RunRecorder {
     this.isResumed = true;
     this.#resumedRun = run;
     this.#resumedStep = info.step;
-    this.#training = info.training ?? 1;
+    if (run !== null) this.#training = info.training ?? 1;
     if (run === null || folder === null) return info.step;
     if (realpathSync(run) !== realpathSync(folder)) {
       const last = this.#placeOf('last')!;
@@ -364,7 +367,7 @@ export class RunRecorder {
       if (isWholeOf(info.step, last)) this.#savedStep = info.step;
       return info.step;
     }
-    abandonCheckpoints(folder, info.step);
+    abandonCheckpoints(folder, { step: info.step, training: this.#training });
     for (const one of broken) {
       const there = resolve(folder, RUN_FILES.checkpoints, basename(one));
       // The place of one that was set aside is the next good one's.

@@ -1,4 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isEventFile } from '../../io/tensorboard/event-file';
 import { syncFolder } from '../../io/write-atomically';
@@ -6,20 +13,22 @@ import { RUN_FILES } from './run-files';
 
 /**
  * Moves what a run left into `earlier/<count>` of its folder, which is a run's folder from then on: another run begins in its place.
- * Where it lies is said on stderr. The record goes last, so that a move which is cut short goes on in the same place.
+ * Where it lies is said on stderr. A move that is cut short goes on in the same place, which has a copy of the record from the
+ * beginning; checkpoints, by which it is told that the run is another, go after what they tell nothing of.
  *
  * @param differences What tells the two runs apart, each in words.
  * @throws When the operating system refuses.
  */
 export function setRunAside(folder: string, differences: readonly string[]): void {
-  const asideOf = (count: number): string => join(folder, RUN_FILES.earlier, String(count));
-  let count = 1;
-  while (existsSync(join(asideOf(count), RUN_FILES.record))) count += 1;
-  const aside = asideOf(count);
+  const { checkpoints, log, pictures, record, earlier } = RUN_FILES;
+  let aside = join(folder, earlier, '1');
+  for (let count = 2; existsSync(aside) && !haveSame(record, folder, aside); count++) {
+    aside = join(folder, earlier, String(count));
+  }
   mkdirSync(aside, { recursive: true });
-  const { checkpoints, log, pictures, record } = RUN_FILES;
+  if (existsSync(join(folder, record))) copyFileSync(join(folder, record), join(aside, record));
   const events = readdirSync(folder).filter(isEventFile);
-  for (const name of [checkpoints, log, pictures, ...events, record]) {
+  for (const name of [log, pictures, ...events, checkpoints, record]) {
     if (existsSync(join(folder, name))) renameSync(join(folder, name), join(aside, name));
   }
   syncFolder(aside);
@@ -27,4 +36,10 @@ export function setRunAside(folder: string, differences: readonly string[]): voi
   process.stderr.write(
     `Begins anew, as the run before was another; what it left lies in "${aside}" (resume: "${aside}" goes on with it all the same): ${differences.join('; ')}\n`,
   );
+}
+
+/** Whether two folders have the same file of a name. */
+function haveSame(name: string, one: string, other: string): boolean {
+  const [a, b] = [join(one, name), join(other, name)];
+  return existsSync(a) && existsSync(b) && readFileSync(a).equals(readFileSync(b));
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRunLog, readRunPictures, readRunRecord } from '@flowbook/sdk';
+import { RunLock } from '../../../../sdk/src/training/run/run-lock';
+import { setRunAside } from '../../../../sdk/src/training/run/set-run-aside';
 import { textOnStderr } from '../../io/hub/text-on-stderr';
 import {
   SMALL_RUNS,
@@ -98,5 +100,82 @@ describe('a run in a folder where FLOWBOOK_RESUME=auto finds another run', () =>
       assert.deepEqual(readRunRecord(folder)?.resumedAfter, [2]);
       assert.match(goesOn.said, /Goes on .* settings.steps was 2, and is 3\n/);
       assert.equal(existsSync(join(folder, 'earlier/2')), false);
+    }));
+
+  it('says so also of a run by name, which begins in a folder of its own', () =>
+    inFolder(async (parent) => {
+      process.env.FLOWBOOK_RUN_DIR = parent;
+      try {
+        const named = { runDirectory: null, runName: 'shapes' };
+        await run(parent, { ...named, steps: 1 });
+        const [first] = readdirSync(parent);
+        process.env.FLOWBOOK_RESUME = 'auto';
+        const { said } = await run(parent, { ...named, steps: 2 });
+        const second = readdirSync(parent).find((name) => name !== first)!;
+        assert.equal(
+          said,
+          `Begins anew in "${join(parent, second)}", as the run before was another (resume: "${join(parent, first)}" goes on with it all the same): settings.steps was 1, and is 2\n`,
+        );
+      } finally {
+        delete process.env.FLOWBOOK_RUN_DIR;
+      }
+    }));
+
+  it('sets each run aside in a place of its own, whatever of it there is and wherever that was cut short', () =>
+    inFolder(async (folder) => {
+      const put = (record: string | null, log: string) => {
+        mkdirSync(join(folder, 'checkpoints/last'), { recursive: true });
+        writeFileSync(join(folder, 'checkpoints/last/state.json'), log);
+        writeFileSync(join(folder, 'log.jsonl'), log);
+        if (record !== null) writeFileSync(join(folder, 'run.json'), record);
+      };
+      const heldIn = (count: number) =>
+        ['checkpoints/last/state.json', 'log.jsonl', 'run.json'].map((name) => {
+          const path = join(folder, 'earlier', String(count), name);
+          return existsSync(path) ? readFileSync(path, 'utf8') : null;
+        });
+      await textOnStderr(async () => {
+        put(null, 'a');
+        setRunAside(folder, ['it is another']);
+        put('B', 'b');
+        setRunAside(folder, ['it is another']);
+        const rename = fs.renameSync;
+        for (let renames = 0; renames < 3; renames++) {
+          put(`C${renames}`, 'c');
+          let left = renames;
+          fs.renameSync = (from, to) => {
+            if (left-- === 0) throw new Error('killed');
+            rename(from, to);
+          };
+          try {
+            assert.throws(() => setRunAside(folder, ['it is another']), /killed/);
+          } finally {
+            fs.renameSync = rename;
+          }
+          // What tells that the run is another goes after the log.
+          assert.equal(existsSync(join(folder, 'checkpoints')), renames < 2);
+          setRunAside(folder, ['it is another']);
+          assert.deepEqual(heldIn(3 + renames), ['c', 'c', `C${renames}`]);
+        }
+      });
+      assert.deepEqual(
+        [heldIn(1), heldIn(2)],
+        [
+          ['a', 'a', null],
+          ['b', 'b', 'B'],
+        ],
+      );
+      assert.deepEqual(readdirSync(folder), ['earlier']);
+    }));
+
+  it('takes a folder over that it was refused before', () =>
+    inFolder(async (folder) => {
+      killedInStep1(folder, {});
+      const lock = await RunLock.take(folder);
+      await assert.rejects(run(folder, {}), /one trainer at a time/);
+      lock.release();
+      const { said } = await run(folder, { steps: 1 });
+      assert.match(said, /what it left lies in ".*earlier\/1" .*: resume was not asked for\n/);
+      assert.equal(readRunLog(folder).lines.length, 1);
     }));
 });
