@@ -28,7 +28,7 @@ const SHARED_NAMES = [
   'data/tokens.csv data/tokens.jsonl tokens.ipynb about-secrets.ipynb secrets/README.md secrets.md',
   'prompts/secret_garden.txt environment.yaml src/env.ts src/token.py monkey.txt keyboard.json key.json',
   'service-account.yaml merges.txt vocab.json lora_keys.json secret-santa.png',
-  'train.ts~ notes.bak history.json training_history.csv kubeconfig.example.yaml kubeconfig.md',
+  'train.ts~ notes.bak history.json training_history.csv kubeconfig.example.yaml kubeconfig.md .env-demo.ipynb .env.md',
 ].flatMap((line) => line.split(' '));
 
 describe('a bundle', () => {
