@@ -35,7 +35,7 @@ export interface RunOptions<Report> {
    * for the same where there is one, or a run's folder or a checkpoint by its path. By a path it writes into that run's folder
    * unless `runDirectory`, which must hold no other training, or `runName` name another; a checkpoint that lies outside of a run's is
    * read alone, and FLOWBOOK_RUN_DIR written to, if it is set. Default: false; where FLOWBOOK_RESUME is `auto`, 'auto' for a run of the
-   * same settings.
+   * same settings, and a run that began by such a path goes on with its own.
    */
   resume?: boolean | string;
   /** Steps between two checkpoints; one is also made at the end. null: none at all. Default 10. */

@@ -136,7 +136,7 @@ export class RunRecorder {
     if (checkpoint === null) this.#trainer.beginHere();
     if (folder !== null) {
       if (this.#checkpointSteps !== null) requireSavable(this.#trainer.parts.model);
-      if (checkpoint !== null) requireOwnFolder(folder, checkpoint);
+      if (checkpoint !== null && !beginsAnew) requireOwnFolder(folder, checkpoint);
       removePartial(folder);
     }
     const run = checkpoint === null ? null : runOf(checkpoint.place);
@@ -144,7 +144,7 @@ export class RunRecorder {
     // What the folder holds is another training's where the checkpoint lies outside of a run: it stays.
     const startStep = run === null || resumedAfter === null ? null : resumedAfter + 1;
     if (run !== null && resumedAfter !== null) {
-      this.log.restart(readTrainingLog(run, this.#training, resumedAfter));
+      this.log.restart(readTrainingLog(run, checkpoint?.info.training, resumedAfter));
     } else if (beginsAnew) {
       if (folder !== null && differences.length > 0) setRunAside(folder, differences);
       // A run that was to be resumed and was stopped before its first checkpoint begins anew, with its log.
@@ -359,14 +359,16 @@ export class RunRecorder {
     this.isResumed = true;
     this.#resumedRun = run;
     this.#resumedStep = info.step;
-    if (run !== null) this.#training = info.training ?? 1;
     if (run === null || folder === null) return info.step;
     if (realpathSync(run) !== realpathSync(folder)) {
+      // The folder's log begins with that run's, and has nothing else.
+      this.#training = 1;
       const last = this.#placeOf('last')!;
       // An attempt that ended before its first step has left it.
       if (isWholeOf(info.step, last)) this.#savedStep = info.step;
       return info.step;
     }
+    this.#training = info.training ?? 1;
     abandonCheckpoints(folder, { step: info.step, training: this.#training });
     for (const one of broken) {
       const there = resolve(folder, RUN_FILES.checkpoints, basename(one));
