@@ -17,7 +17,7 @@ const endsWith = (word: string, endings: string): RegExp =>
 
 /** Names of files that hold secrets, unless they show how such a file looks. */
 const words: readonly RegExp[] = [
-  /^\.env(rc)?([-_.](?!.*\.(?:md|ipynb)$).*)?$/i,
+  /^\.env(?!.*\.(?:md|ipynb)$)(rc)?([-_.].*)?$/i,
   /\.env$/i,
   endsWith(
     '(?:secrets?|credentials?|creds|passw(?:or)?ds?|passphrases?|(?:api|access|private|secret|auth|deploy)[-_.]?keys?)',
