@@ -1,5 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { withoutUndefined } from '../../core/without-undefined';
 import { EventFile } from '../../io/tensorboard/event-file';
 import type { EvaluationReport } from '../evaluate-policy';
@@ -8,23 +7,13 @@ import { EVALUATED } from '../log-names';
 import { logLine, type LogLine } from '../step-report';
 import { alarmsAtEnd, type AlarmLimits } from './alarms';
 import { bestStep, checkBestMetric, requireMetric } from './best-step';
-import { requireSavable, writeCheckpoint } from './checkpoint-files';
-import {
-  abandonCheckpoints,
-  checkpointsOf,
-  copyCheckpoint,
-  forgetAbandoned,
-  removePartial,
-  runOf,
-} from './checkpoint-places';
-import { CheckpointWriter } from './checkpoint-writer';
-import { chooseCheckpoint, isWholeOf, type ChosenCheckpoint } from './choose-checkpoint';
-import { describeBasis } from './run-basis';
+import { requireSavable } from './checkpoint-files';
+import { removePartial, runOf } from './checkpoint-places';
+import { chooseCheckpoint } from './choose-checkpoint';
 import { describeConfiguration, describeSettings } from './describe-settings';
 import { countTraining, openUnattended, type UnattendedRun } from './open-unattended';
 import {
   keepPicture,
-  pictureIndex,
   picturesOf,
   readKeptPictures,
   restartPictures,
@@ -32,8 +21,7 @@ import {
 } from './picture-files';
 import type { RecordedTrainer } from './recorded-trainer';
 import { requireOwnFolder } from './require-own-folder';
-import { resumeTrainer } from './resume-trainer';
-import { RUN_FILES } from './run-files';
+import { RunCheckpoints } from './run-checkpoints';
 import { RunLock } from './run-lock';
 import { readTrainingLog, RunLog } from './run-log';
 import type { RunOptions } from './run-options';
@@ -50,12 +38,6 @@ import { setRunAside } from './set-run-aside';
 /** Pictures of an evaluation that are kept when nothing else is said. */
 const PICTURES_KEPT = 8;
 
-/** Steps between two checkpoints when nothing else is said. */
-const CHECKPOINT_STEPS = 10;
-
-/** Checkpoints that stay when nothing else is said: one more in case the last is broken. */
-const CHECKPOINTS_KEPT = 2;
-
 /** Who has recorded each trainer last: others may have written into the same files. */
 const recorderOf = new WeakMap<RecordedTrainer, RunRecorder>();
 
@@ -70,18 +52,12 @@ export class RunRecorder {
   readonly folder: string | null;
   readonly #trainer: RecordedTrainer;
   readonly #lock: RunLock | null;
-  readonly #writer = new CheckpointWriter();
+  readonly #checkpoints: RunCheckpoints;
   #events: EventFile | null = null;
   readonly #options: RunOptions<never>;
   readonly #limits: Partial<AlarmLimits>;
   readonly #bestMetric: string;
   #record: RunRecord | null = null;
-  /** The step that the last checkpoint is of. */
-  #savedStep = 0;
-  /** Of the checkpoint that it goes on from. */
-  #resumedRun: string | null = null;
-  #resumedStep = 0;
-  #training = 1;
   /** Whether it is written how the run ended. */
   isClosed = false;
   /** Whether it goes on from a checkpoint. */
@@ -98,6 +74,7 @@ export class RunRecorder {
     this.#lock = lock;
     this.folder = folder;
     this.log = new RunLog(folder);
+    this.#checkpoints = new RunCheckpoints(trainer, options, { folder, log: this.log });
     this.#bestMetric = options.bestMetric ?? EVALUATED;
     const { clipRatio = null, rolloutWorkers, maxStaleness = 0 } = trainer.settings;
     this.#limits = {
@@ -130,17 +107,19 @@ export class RunRecorder {
   }
 
   #start({ checkpoint: found, beginsAnew, differences, training }: UnattendedRun): void {
-    this.#training = training;
     const { folder } = this;
+    const checkpoints = this.#checkpoints;
+    checkpoints.training = training;
     const checkpoint = found === null ? null : chooseCheckpoint(found);
     if (checkpoint === null) this.#trainer.beginHere();
     if (folder !== null) {
-      if (this.#checkpointSteps !== null) requireSavable(this.#trainer.parts.model);
+      if (checkpoints.everySteps !== null) requireSavable(this.#trainer.parts.model);
       if (checkpoint !== null && !beginsAnew) requireOwnFolder(folder, checkpoint);
       removePartial(folder);
     }
     const run = checkpoint === null ? null : runOf(checkpoint.place);
-    const resumedAfter = checkpoint === null ? null : this.#resume(checkpoint);
+    const resumedAfter = checkpoint === null ? null : checkpoints.resume(checkpoint);
+    this.isResumed = checkpoint !== null;
     // What the folder holds is another training's where the checkpoint lies outside of a run: it stays.
     const startStep = run === null || resumedAfter === null ? null : resumedAfter + 1;
     if (run !== null && resumedAfter !== null) {
@@ -159,7 +138,7 @@ export class RunRecorder {
     recorderOf.set(this.#trainer, this);
     if (folder === null) return;
     this.#events = new EventFile(folder, { startStep });
-    countTraining(folder, this.#training);
+    countTraining(folder, checkpoints.training);
   }
 
   /** Writes run.json as a run that goes on. @param steps The step that it ends with. */
@@ -180,12 +159,13 @@ export class RunRecorder {
       ...describeSurroundings(),
     };
     writeRunRecord(this.folder, this.#record);
-    await this.#keepBest();
+    if (this.isResumed) await this.#checkpoints.keepBest(this.#best());
   }
 
   /** Records a line of the log, and an evaluation's pictures; looks for alarms; makes checkpoints that are due. */
   async step(line: LogLine, evaluation: EvaluationReport | null): Promise<void> {
     const { log, folder } = this;
+    const checkpoints = this.#checkpoints;
     this.#lock?.requireHeld();
     try {
       // First, so that an evaluation which the log has is not without its pictures.
@@ -193,13 +173,13 @@ export class RunRecorder {
     } finally {
       this.#note(line);
     }
-    this.#writer.throwIfFailed();
+    checkpoints.throwIfFailed();
     requireMetric(log.lines, this.#bestMetric);
     if (folder === null) return;
     const isBest = this.#bestMetric in line && this.#best()?.step === line.step;
-    if (isBest && line.step > 0) await this.#save('best');
-    const every = this.#checkpointSteps;
-    if (every !== null && line.step > 0 && line.step % every === 0) await this.#save('last');
+    if (isBest && line.step > 0) await checkpoints.save('best');
+    const every = checkpoints.everySteps;
+    if (every !== null && line.step > 0 && line.step % every === 0) await checkpoints.save('last');
     this.#write(this.#progress('running'));
   }
 
@@ -237,12 +217,12 @@ export class RunRecorder {
         if (unevaluated !== null && this.log.lines.at(-1)?.step !== unevaluated.step) {
           this.#note(logLine(unevaluated));
           // By a metric that is no evaluation's it may be the best all the same.
-          if (this.#best()?.step === unevaluated.step) await this.#save('best');
+          if (this.#best()?.step === unevaluated.step) await this.#checkpoints.save('best');
         }
-        if (this.#checkpointSteps !== null) await this.#save('last');
-        await this.#writer.settle();
+        await this.#checkpoints.save('last');
+        await this.#checkpoints.settle();
       } catch (problem) {
-        this.#savedStep = 0;
+        this.#checkpoints.missLast();
         close('failed', error ?? problem);
         throw problem;
       }
@@ -260,11 +240,6 @@ export class RunRecorder {
       const { message } = problem as Error;
       if (message !== (error as Error | null)?.message) process.stderr.write(`${message}\n`);
     }
-  }
-
-  get #checkpointSteps(): number | null {
-    const { checkpointEverySteps = CHECKPOINT_STEPS } = this.#options;
-    return checkpointEverySteps;
   }
 
   /** Writes a line, in the place of one of its step that waited for its evaluation, and what is alarming about it. */
@@ -314,31 +289,6 @@ export class RunRecorder {
     }
   }
 
-  /** A checkpoint belongs to a line of the log: in the middle of a step none is made. */
-  async #save(name: 'last' | 'best'): Promise<void> {
-    const { state, stepsDone: step, seconds, settings } = this.#trainer;
-    const { folder } = this;
-    const { lines, path } = this.log;
-    if (folder === null || path === null || this.#checkpointSteps === null || state === null)
-      return;
-    if (step === 0 || lines[lines.length - 1]?.step !== step) return;
-    // A second copy of the same step would push out one before it.
-    if (name === 'last' && step === this.#savedStep) return;
-    const { seed } = settings;
-    const trainer = this.#trainer.constructor.name;
-    const basis = describeBasis(this.#trainer);
-    const training = this.#training;
-    const info = { ...this.#trainer.position, step, seconds, seed, trainer, training, ...basis };
-    const { checkpointsKept = CHECKPOINTS_KEPT } = this.#options;
-    await writeCheckpoint(this.#placeOf(name)!, state, info, {
-      writer: this.#writer,
-      kept: name === 'last' ? checkpointsKept : 1,
-      after: [path, pictureIndex(folder)],
-      ...(step > this.#resumedStep && { then: () => forgetAbandoned(folder) }),
-    });
-    if (name === 'last') this.#savedStep = step;
-  }
-
   /** A trainer that is asked for more steps in its folder: what was best, patience and alarms go by what it did there before. */
   #goOn(): void {
     const before = recorderOf.get(this.#trainer);
@@ -346,55 +296,6 @@ export class RunRecorder {
     if (!before?.log.path || path === null || resolve(before.log.path) !== resolve(path)) return;
     this.log.lines.push(...before.log.lines);
     this.log.alarms.push(...before.log.alarms);
-    this.#savedStep = before.#savedStep;
-    this.#resumedStep = before.#resumedStep;
-  }
-
-  /** @returns The step that it goes on after. */
-  #resume(checkpoint: ChosenCheckpoint): number {
-    resumeTrainer(this.#trainer, checkpoint);
-    const { place, info, broken } = checkpoint;
-    const { folder } = this;
-    const run = runOf(place);
-    this.isResumed = true;
-    this.#resumedRun = run;
-    this.#resumedStep = info.step;
-    if (run === null || folder === null) return info.step;
-    if (realpathSync(run) !== realpathSync(folder)) {
-      // The folder's log begins with that run's, and has nothing else.
-      this.#training = 1;
-      const last = this.#placeOf('last')!;
-      // An attempt that ended before its first step has left it.
-      if (isWholeOf(info.step, last)) this.#savedStep = info.step;
-      return info.step;
-    }
-    this.#training = info.training ?? 1;
-    abandonCheckpoints(folder, { step: info.step, training: this.#training });
-    for (const one of broken) {
-      const there = resolve(folder, RUN_FILES.checkpoints, basename(one));
-      // The place of one that was set aside is the next good one's.
-      if (existsSync(there)) this.#writer.broken.add(there);
-    }
-    // It is there as it is.
-    if (basename(place) === 'last') this.#savedStep = info.step;
-    return info.step;
-  }
-
-  #placeOf(name: 'last' | 'best'): string | null {
-    return this.folder && join(this.folder, RUN_FILES.checkpoints, name);
-  }
-
-  /** Sees to it that a resumed run has the weights that were best in the log it begins with, where they are still somewhere. */
-  async #keepBest(): Promise<void> {
-    const best = this.#best();
-    const place = this.#placeOf('best');
-    if (!this.isResumed || best === null || place === null || this.#checkpointSteps === null)
-      return;
-    const { step } = best;
-    if (isWholeOf(step, place)) return;
-    if (step === this.#trainer.stepsDone) return this.#save('best');
-    const others = this.#resumedRun === null ? [] : checkpointsOf(this.#resumedRun);
-    const source = others.find((one) => resolve(one) !== resolve(place) && isWholeOf(step, one));
-    if (source !== undefined) await copyCheckpoint(source, place, this.#writer.broken);
+    this.#checkpoints.goOn(before.#checkpoints);
   }
 }
