@@ -128,9 +128,9 @@ function redirected(url: URL, { status, headers }: Response, redirects: number):
   return target;
 }
 
-/** Without a query, which may hold what signs somebody in. */
+/** Without a user and a query, which may hold what signs somebody in. */
 function shownLocation(location: string): string {
-  return remoteText(location.replace(/[?#].*$/s, ''));
+  return remoteText(location.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//...@'));
 }
 
 async function readBounded(url: URL, response: Response, most: number): Promise<Buffer> {

@@ -55,9 +55,12 @@ describe('what a server of rewards says', () => {
     it('of where it is sent to', async () => {
       server.answer = (_, response) =>
         void response
-          .writeHead(307, { location: `https://other.example/in?session=${TOKEN}` })
+          .writeHead(307, { location: `https://me:${TOKEN}@other.example/@in?session=${TOKEN}` })
           .end();
-      await assert.rejects(rate(), /current answer is 307 to "https:\/\/other.example\/in"$/);
+      await assert.rejects(
+        rate(),
+        /current answer is 307 to "https:\/\/\.\.\.@other.example\/@in"$/,
+      );
     });
   });
 
