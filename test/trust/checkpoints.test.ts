@@ -18,32 +18,9 @@ import { whatIsBroken } from '../../sdk/src/training/run/checkpoint-manifest';
 import { placeOf, rotateCheckpoints } from '../../sdk/src/training/run/checkpoint-places';
 import { chooseCheckpoint } from '../../sdk/src/training/run/choose-checkpoint';
 import { textOnStderr } from '../sdk/io/hub/text-on-stderr';
-import {
-  SMALL_RUNS,
-  inFolder,
-  loadSmall,
-  ratedBy,
-  trainedWeights,
-  withoutTimes,
-  type SmallOptions,
-} from '../sdk/training/run/small-runs';
+import { inFolder, ratedBy, runSmall, stepIn, withoutTimes } from '../sdk/training/run/small-runs';
 import { CHECKPOINT_STATE } from './checkpoint-state';
 import { withFaultyDisk } from './faulty-disk';
-
-const { algorithm, train } = SMALL_RUNS.FlowGRPO;
-
-async function run(options: SmallOptions) {
-  const pipeline = await loadSmall(algorithm);
-  try {
-    const { log, stopped } = await train(pipeline, options);
-    return { log: withoutTimes(log), stopped, weights: trainedWeights(pipeline) };
-  } finally {
-    pipeline.dispose();
-  }
-}
-
-const stepIn = (checkpoint: string): number =>
-  JSON.parse(readFileSync(join(checkpoint, 'state.json'), 'utf8')).step;
 
 /** Leaves the first lines of a run's log. */
 function cutLog(runDirectory: string, lines: number): void {
@@ -57,7 +34,7 @@ describe('checkpoints', function () {
 
   it('hold a manifest that every change of a byte, a length or a name is seen by', () =>
     inFolder(async (folder) => {
-      await run({ steps: 1, runDirectory: folder, ema: 0.9 });
+      await runSmall({ steps: 1, runDirectory: folder, ema: 0.9 });
       const last = join(folder, 'checkpoints/last');
       assert.equal(whatIsBroken(last), null);
       const weights = join(last, 'optimizer.safetensors');
@@ -83,15 +60,15 @@ describe('checkpoints', function () {
   it('that are broken are named and skipped for the one before, and the run ends with the same bits', () =>
     inFolder(async (parent) => {
       const options = { checkpointEverySteps: 1, ema: 0.9 };
-      const whole = await run({ ...options, runDirectory: join(parent, 'whole') });
+      const whole = await runSmall({ ...options, runDirectory: join(parent, 'whole') });
       const runDirectory = join(parent, 'broken');
-      await run({ ...options, steps: 3, runDirectory });
+      await runSmall({ ...options, steps: 3, runDirectory });
       const last = join(runDirectory, 'checkpoints/last');
       const previous = `${last}.previous`;
       assert.deepEqual([stepIn(last), stepIn(previous)], [3, 2]);
       truncateSync(join(last, 'state.json'), 5);
       const said = await textOnStderr(() =>
-        run({ ...options, steps: 3, runDirectory, resume: true }),
+        runSmall({ ...options, steps: 3, runDirectory, resume: true }),
       );
       assert.match(
         said,
@@ -100,19 +77,19 @@ describe('checkpoints', function () {
       // The broken one made room, and the one that the run went on from stays.
       assert.deepEqual([whatIsBroken(last), whatIsBroken(previous)], [null, null]);
       assert.deepEqual([stepIn(last), stepIn(previous)], [3, 2]);
-      assert.deepEqual(await run({ ...options, runDirectory, resume: true }), whole);
+      assert.deepEqual(await runSmall({ ...options, runDirectory, resume: true }), whole);
     }));
 
   it('are passed over for one that the log reaches, and the run ends with the same bits and lines', () =>
     inFolder(async (parent) => {
       const options = { checkpointEverySteps: 1, ema: 0.9 };
-      const whole = await run({ ...options, runDirectory: join(parent, 'whole') });
+      const whole = await runSmall({ ...options, runDirectory: join(parent, 'whole') });
       const runDirectory = join(parent, 'cut');
-      await run({ ...options, steps: 3, runDirectory });
+      await runSmall({ ...options, steps: 3, runDirectory });
       cutLog(runDirectory, 2);
       let resumed: unknown;
       const said = await textOnStderr(async () => {
-        resumed = await run({ ...options, runDirectory, resume: true });
+        resumed = await runSmall({ ...options, runDirectory, resume: true });
       });
       const place = join(runDirectory, 'checkpoints/last.previous');
       assert.ok(
@@ -126,9 +103,9 @@ describe('checkpoints', function () {
 
   it('that the log reaches none of are gone on from, and the lines that stay missing are named', () =>
     inFolder(async (runDirectory) => {
-      await run({ checkpointEverySteps: 1, steps: 3, runDirectory });
+      await runSmall({ checkpointEverySteps: 1, steps: 3, runDirectory });
       cutLog(runDirectory, 1);
-      const said = await textOnStderr(() => run({ runDirectory, resume: true }));
+      const said = await textOnStderr(() => runSmall({ runDirectory, resume: true }));
       assert.ok(
         said.includes(
           `Goes on without lines of steps 2 to 3: "${join(runDirectory, 'log.jsonl')}" ends with step 1\n`,
@@ -156,7 +133,7 @@ describe('checkpoints', function () {
       };
       try {
         const evaluation = { prompts: ['a red fox'], everySteps: 1 };
-        await run({ steps: 1, runDirectory, evaluation });
+        await runSmall({ steps: 1, runDirectory, evaluation });
       } finally {
         promises.open = open;
       }
@@ -166,11 +143,11 @@ describe('checkpoints', function () {
   it('that are the best alone are gone on from where a run ended before its first last one', () =>
     inFolder(async (parent) => {
       const options = { ema: 0.9, evaluation: { prompts: ['a red fox'], everySteps: 2 } };
-      const whole = await run({ ...options, runDirectory: join(parent, 'whole') });
+      const whole = await runSmall({ ...options, runDirectory: join(parent, 'whole') });
       const runDirectory = join(parent, 'best');
-      await run({ ...options, steps: 3, runDirectory });
+      await runSmall({ ...options, steps: 3, runDirectory });
       rmSync(join(runDirectory, 'checkpoints/last'), { recursive: true });
-      assert.deepEqual(await run({ ...options, runDirectory, resume: 'auto' }), whole);
+      assert.deepEqual(await runSmall({ ...options, runDirectory, resume: 'auto' }), whole);
       assert.deepEqual(readRunRecord(runDirectory)?.resumedAfter, [2]);
     }));
 
@@ -178,7 +155,7 @@ describe('checkpoints', function () {
     inFolder(async (parent) => {
       const options = { checkpointEverySteps: 2, ema: 0.9 };
       const runDirectory = join(parent, 'run');
-      await run({ ...options, runDirectory, evaluation: ratedBy([0.9]) });
+      await runSmall({ ...options, runDirectory, evaluation: ratedBy([0.9]) });
       const stepsIn = (folder: string) =>
         Object.fromEntries(
           readdirSync(join(folder, 'checkpoints'))
@@ -192,7 +169,7 @@ describe('checkpoints', function () {
       const [killed, back] = [join(parent, 'killed'), join(parent, 'run/checkpoints/best')];
       let whole: unknown;
       const said = await textOnStderr(async () => {
-        whole = await run({
+        whole = await runSmall({
           ...other,
           runDirectory,
           evaluation: ratedBy([]),
@@ -211,7 +188,7 @@ describe('checkpoints', function () {
       assert.deepEqual(stepsIn(killed), { best: 1 });
       assert.equal(stepIn(join(killed, 'checkpoints/abandoned/last')), 4);
       const again = { ...other, runDirectory: killed, evaluation: ratedBy([]), resume: true };
-      assert.deepEqual(await run(again), whole);
+      assert.deepEqual(await runSmall(again), whole);
     }));
 
   it('hold the best of the log that a run begins with, in another folder too', () =>
@@ -219,15 +196,15 @@ describe('checkpoints', function () {
       const [from, into] = [join(parent, 'from'), join(parent, 'into')];
       const evaluation = ratedBy([0.5, 0.9, 0.1, 0.2]);
       const options = { checkpointEverySteps: 1, checkpointsKept: 4, evaluation };
-      await run({ ...options, runDirectory: from });
+      await runSmall({ ...options, runDirectory: from });
       const best = (folder: string) => join(folder, 'checkpoints/best');
       assert.equal(stepIn(best(from)), 2);
-      await run({ ...options, steps: 5, resume: from, runDirectory: into });
+      await runSmall({ ...options, steps: 5, resume: from, runDirectory: into });
       assert.deepEqual([stepIn(best(into)), whatIsBroken(best(into))], [2, null]);
       // The best step lies ahead of the one that it goes back to, which was the best until then.
       const first = join(from, 'checkpoints/last.previous-3');
       assert.equal(stepIn(first), 1);
-      await run({ ...options, evaluation: ratedBy([]), steps: 2, resume: first });
+      await runSmall({ ...options, evaluation: ratedBy([]), steps: 2, resume: first });
       assert.deepEqual([stepIn(best(from)), whatIsBroken(best(from))], [1, null]);
     }));
 
@@ -277,15 +254,15 @@ describe('checkpoints', function () {
           numInferenceSteps: 2,
         },
       };
-      const whole = await run({ ...options, runDirectory: join(parent, 'whole') });
+      const whole = await runSmall({ ...options, runDirectory: join(parent, 'whole') });
       const runDirectory = join(parent, 'short');
       [rated, asksForAll] = [0, true];
-      await assert.rejects(run({ ...options, runDirectory }), /OOM|Invalid typed/);
+      await assert.rejects(runSmall({ ...options, runDirectory }), /OOM|Invalid typed/);
       const last = join(runDirectory, 'checkpoints/last');
       assert.equal(whatIsBroken(last), null);
       assert.ok(stepIn(last) >= 2, `it is of step ${stepIn(last)}`);
       asksForAll = false;
-      assert.deepEqual(await run({ ...options, runDirectory, resume: true }), whole);
+      assert.deepEqual(await runSmall({ ...options, runDirectory, resume: true }), whole);
     }));
 
   it('chooseCheckpoint() throws when none is whole, with what is wrong with each', () =>
@@ -328,14 +305,14 @@ describe('checkpoints', function () {
     it(`cannot be written (${code}): the error says why, and the last good one stays`, () =>
       inFolder(async (runDirectory) => {
         const options = { runDirectory, checkpointEverySteps: 1 };
-        await run({ ...options, steps: 2 });
+        await runSmall({ ...options, steps: 2 });
         const last = join(runDirectory, 'checkpoints/last');
         await textOnStderr(() =>
           withFaultyDisk(
             code,
             (name) => name === 'optimizer.safetensors',
             () =>
-              assert.rejects(run({ ...options, resume: true }), {
+              assert.rejects(runSmall({ ...options, resume: true }), {
                 message: `Cannot write checkpoint "${last}" as ${rule}: ${code}: refused, write`,
               }),
           ),
@@ -347,7 +324,7 @@ describe('checkpoints', function () {
         assert.equal(state, 'failed');
         assert.match(error ?? '', new RegExp(rule));
         assert.ok(!existsSync(join(runDirectory, 'lock.json')));
-        const { stopped } = await run({ ...options, resume: true });
+        const { stopped } = await runSmall({ ...options, resume: true });
         assert.equal(stopped, 'finished');
       }));
   }
@@ -357,9 +334,9 @@ describe('checkpoints', function () {
       const evaluation = { prompts: ['a red fox'], everySteps: 1, beforeTraining: true };
       const options = { checkpointEverySteps: 1, evaluation };
       const whole = join(parent, 'whole');
-      await run({ ...options, runDirectory: whole });
+      await runSmall({ ...options, runDirectory: whole });
       const torn = join(parent, 'torn');
-      await run({ ...options, steps: 2, runDirectory: torn });
+      await runSmall({ ...options, steps: 2, runDirectory: torn });
       appendFileSync(join(torn, 'log.jsonl'), '{"step":3,"rew');
       appendFileSync(join(torn, 'pictures/index.jsonl'), '{"step":3,"pl');
       mkdirSync(join(torn, 'checkpoints/last.1234abcd.partial'));
@@ -367,7 +344,7 @@ describe('checkpoints', function () {
         writeFileSync(join(torn, `${name}.1234abcd.partial`), '{"st');
       assert.equal(readRunLog(torn).lines.length, 3);
       assert.equal(readRunPictures(torn).length, 3);
-      await run({ ...options, runDirectory: torn, resume: true });
+      await runSmall({ ...options, runDirectory: torn, resume: true });
       const { lines } = readRunLog(torn);
       assert.deepEqual(withoutTimes(lines), withoutTimes(readRunLog(whole).lines));
       for (const name of readdirSync(join(whole, 'pictures'))) {

@@ -59,3 +59,12 @@ export function readCheckpointInfo(folder: string): CheckpointInfo {
   const path = join(folder, STATE);
   return checkedFields(infoSchema, readJsonObject(path), path);
 }
+
+/** The same; null of one that says nothing, as a broken one may: it is named where a whole one is chosen. */
+export function infoOrNull(folder: string): CheckpointInfo | null {
+  try {
+    return readCheckpointInfo(folder);
+  } catch {
+    return null;
+  }
+}

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { cp } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { syncFolder } from '../../io/write-atomically';
-import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
+import { infoOrNull, type CheckpointInfo } from './checkpoint-info';
 import { MANIFEST } from './checkpoint-manifest';
 import { RUN_FILES } from './run-files';
 
@@ -45,14 +45,10 @@ function placesThatExist(folder: string): string[] {
 /** How far a run's folder had come: which of its trainings, and which step of that. */
 export type Standing = Required<Pick<CheckpointInfo, 'training' | 'step'>>;
 
-/** What a checkpoint says that it is of; null where it says nothing, as a broken one may. */
+/** What a checkpoint says that it is of; null where it says nothing. */
 export function standingOf(place: string): Standing | null {
-  try {
-    const { training = 1, step } = readCheckpointInfo(place);
-    return { training, step };
-  } catch {
-    return null;
-  }
+  const info = infoOrNull(place);
+  return info && { training: info.training ?? 1, step: info.step };
 }
 
 function isBefore(one: Standing | null, other: Standing | null): boolean {

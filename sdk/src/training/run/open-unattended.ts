@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { environmentChoice } from '../../core/environment-choice';
 import { baseStepOf, hasReached } from './begun-elsewhere';
-import { readCheckpointInfo, type CheckpointInfo } from './checkpoint-info';
+import { infoOrNull } from './checkpoint-info';
 import { checkpointIn, checkpointsFrom, runOf } from './checkpoint-places';
 import { describeSettings } from './describe-settings';
 import { settingsThatDiffer } from './run-basis';
@@ -119,7 +119,7 @@ function openBranch(
 /** By the newest checkpoint that can be read, where there is one: run.json may be of a run that ended before its first. */
 function differencesFromRun({ folder, checkpoint }: OpenedRun, settings: object): string[] {
   const known = checkpoint === null ? [] : checkpointsFrom(checkpoint);
-  const info = known.map(infoOf).find((one) => one !== null);
+  const info = known.map(infoOrNull).find((one) => one !== null);
   const before = info?.settings ?? readRunRecord(folder!)?.trainer;
   if (before === undefined) return checkpoint === null ? [] : ['its settings are not known'];
   const { training = 1 } = info ?? {};
@@ -128,13 +128,4 @@ function differencesFromRun({ folder, checkpoint }: OpenedRun, settings: object)
       ? []
       : [`it was training ${training} of its program there, and this is the first`];
   return [...place, ...settingsThatDiffer(before, describeSettings(settings))];
-}
-
-function infoOf(checkpoint: string): CheckpointInfo | null {
-  try {
-    return readCheckpointInfo(checkpoint);
-  } catch {
-    // A broken one is named when a whole one is chosen.
-    return null;
-  }
 }

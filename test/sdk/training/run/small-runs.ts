@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -136,6 +136,23 @@ export function trainedWeights(pipeline: RolloutPipeline): Record<string, number
       Array.from(variable.dataSync()),
     ]),
   );
+}
+
+/** What a run of FlowGRPO on a model of its own did, and the weights that it ended with. */
+export async function runSmall(options: SmallOptions) {
+  const { algorithm, train } = SMALL_RUNS.FlowGRPO;
+  const pipeline = await loadSmall(algorithm);
+  try {
+    const { log, stopped } = await train(pipeline, options);
+    return { log: withoutTimes(log), stopped, weights: trainedWeights(pipeline) };
+  } finally {
+    pipeline.dispose();
+  }
+}
+
+/** The step that a checkpoint is of. */
+export function stepIn(checkpoint: string): number {
+  return JSON.parse(readFileSync(join(checkpoint, 'state.json'), 'utf8')).step;
 }
 
 /** A log without what differs between any two runs. */

@@ -1,38 +1,21 @@
 import assert from 'node:assert/strict';
-import fs, { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import fs, { cpSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readRunLog, readRunPictures, readRunRecord } from '@flowbook/sdk';
 import { textOnStderr } from '../../io/hub/text-on-stderr';
-import {
-  SMALL_RUNS,
-  inFolder,
-  loadSmall,
-  ratedBy,
-  trainedWeights,
-  withoutTimes,
-  type SmallOptions,
-} from './small-runs';
-
-const { algorithm, train } = SMALL_RUNS.FlowGRPO;
+import { inFolder, ratedBy, runSmall, stepIn, withoutTimes, type SmallOptions } from './small-runs';
 
 async function run(options: SmallOptions) {
-  const pipeline = await loadSmall(algorithm);
-  try {
-    let log: object[] = [];
-    await textOnStderr(async () => {
-      log = withoutTimes((await train(pipeline, options)).log);
-    });
-    return { log, weights: trainedWeights(pipeline) };
-  } finally {
-    pipeline.dispose();
-  }
+  let ran: Awaited<ReturnType<typeof runSmall>>;
+  await textOnStderr(async () => {
+    ran = await runSmall(options);
+  });
+  const { log, weights } = ran!;
+  return { log, weights };
 }
 
 const namesIn = (folder: string): string[] =>
   existsSync(folder) ? readdirSync(folder).sort() : [];
-
-const stepIn = (checkpoint: string): number =>
-  JSON.parse(readFileSync(join(checkpoint, 'state.json'), 'utf8')).step;
 
 describe('a run that was stopped between two files', function () {
   this.timeout(120_000);
