@@ -13,6 +13,7 @@
 
 #include <memory>
 
+#include "fault-report.h"
 #include "file-tensors.h"
 #include "freed-memory.h"
 #include "gaussian-step.h"
@@ -50,6 +51,7 @@ static void Export(napi_env env, napi_value exports, const char *name, napi_call
 }  // namespace flowbook
 
 NAPI_MODULE_INIT() {
+  flowbook::ReportFaults();
   flowbook::KeepFreedMemory();
   exports = tfnodejs::InitTFNodeJSBinding(env, exports);
   flowbook::Export(env, exports, "operationDefinition", flowbook::OperationDefinition);

@@ -26,6 +26,7 @@ const napiVersion = 8;
 const ownSources = fileURLToPath(new URL('.', import.meta.url));
 const ownSourceNames = [
   'binding.cc',
+  'fault-report.h',
   'file-tensors.h',
   'freed-memory.h',
   'gaussian-step.h',
