@@ -38,6 +38,7 @@ const ownSourceNames = [
   'new-tensor.h',
   'normal-noise.h',
   'open-quietly.cc',
+  'own-memory.h',
   'recorded-graph.h',
   'shared-operations.h',
 ];
@@ -83,8 +84,7 @@ function commands({ platform, library, nodeHeaders, tfjs, sources, folder }) {
       `-I${tfjs}`,
       `-I${join(library, 'include')}`,
       include,
-      '-include',
-      join(sources, 'held-signals.h'),
+      ...['held-signals.h', 'own-memory.h'].flatMap((name) => ['-include', join(sources, name)]),
       join(tfjs, 'binding', 'tfjs_backend.cc'),
       join(sources, 'binding.cc'),
       tensorflow,

@@ -22,6 +22,22 @@ describe('the native binding', () => {
     });
   }
 
+  it('keeps the numbers of a tensor when the array that it was made of changes', function () {
+    if (native === null) return this.skip();
+    const length = 16;
+    const buffer = new ArrayBuffer(4 * (length + 12));
+    // V8 puts a buffer at a multiple of 16 bytes: one of these views starts at one of 64, where TensorFlow could share it.
+    for (const start of [0, 16, 32, 48]) {
+      const view = new Float32Array(buffer, start, length).fill(1);
+      tf.tidy(() => {
+        const tensor = tf.tensor1d(view);
+        tf.neg(tensor); // hands the numbers over
+        view.fill(2);
+        assert.deepEqual([...tensor.dataSync()], new Array(length).fill(1));
+      });
+    }
+  });
+
   it('throws where a step has no rows, or operands of two shapes', function () {
     if (native === null) return this.skip();
     tf.tidy(() => {
