@@ -22,9 +22,9 @@ describe('a fault of native code', function () {
     `);
     assert.deepEqual({ status, signal }, { status: null, signal: 'SIGSEGV' });
     const [first, ...frames] = stderr.trim().split('\n');
-    assert.equal(first, 'flowbook: SIGSEGV in thread node');
+    assert.match(first, /^flowbook: SIGSEGV in thread (node|MainThread)$/);
     assert.ok(frames.length > 5);
-    for (const frame of frames) assert.match(frame, /^\S+(\(\S*\))? ?\[0x[0-9a-f]+\]$/);
+    for (const frame of frames) assert.match(frame, /^\S*\[0x[0-9a-f]+\]$/);
   });
 
   it('is none where WebAssembly reads outside of its memory', () => {
